@@ -1,0 +1,69 @@
+//! Who may: credentials to an [`Identity`], Origin, permissions. No sockets, no clock.
+
+use std::sync::Arc;
+
+use crate::time::{Now, Wall};
+
+/// Somebody whose credential was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The stable identifier (`sub`): 1 to 128 bytes, no control or bidi characters.
+    pub user: Arc<str>,
+    /// What others see: cleaned, never `System` or a look-alike.
+    pub name: Arc<str>,
+    /// When the credential stops being good, leeway included; `None`: it does not.
+    pub expires: Option<Wall>,
+}
+
+/// Where a credential stood in the request; also its precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// `Authorization: Bearer` (RFC 6750 §2.1).
+    Bearer,
+    /// The configured cookie.
+    Cookie,
+    /// `Sec-WebSocket-Protocol: wardroom.ticket.<value>`.
+    Ticket,
+    /// `?token=` (RFC 6750 §2.3).
+    Query,
+}
+
+/// What a client showed to say who it is.
+#[derive(Clone, Copy)]
+pub struct Credential<'a> {
+    pub source: Source,
+    pub value: &'a str,
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}(***)", self.source)
+    }
+}
+
+/// Why a credential is not taken. The client is told the text; neither says more than it must.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// No source held a credential: sign in.
+    #[error("credentials required")]
+    Missing,
+    /// Present, but not something to trust: get another.
+    #[error("invalid credentials")]
+    Invalid,
+    /// Was good: renew it.
+    #[error("token expired")]
+    Expired,
+}
+
+/// Says who shows a credential. Built in: JWT ([`token`]). A program that embeds the library can bring its own.
+///
+/// **Called in the reactor's turn: it must answer from memory, at once, and never block.**
+pub trait Authenticator: Send {
+    /// The identity behind `credential`, or why there is none.
+    ///
+    /// Tickets never come here: the engine made them and redeems them.
+    ///
+    /// # Errors
+    /// [`AuthError`], which decides what the client is told.
+    fn authenticate(&self, credential: Credential<'_>, now: Now) -> Result<Identity, AuthError>;
+}

@@ -1,0 +1,225 @@
+//! What the operator asked for, checked.
+//!
+//! [`Config`] is plain data: every value is in range and every file it names has been read. How a
+//! setting is called, its default, unit and range stand in one table, [`settings`].
+
+mod rate;
+
+pub use rate::Rate;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: Listen,
+    pub origins: Origins,
+    pub auth: Auth,
+    pub limits: Limits,
+    pub deadlines: Deadlines,
+    pub turn: Turn,
+    pub rooms: RoomNames,
+    pub echo: Echo,
+    pub store: Store,
+}
+
+/// `[listen]`
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Where the public listener is bound.
+    pub address: SocketAddr,
+}
+
+/// `[origins]`
+#[derive(Debug, Clone)]
+pub struct Origins {
+    /// Serialised origins (RFC 6454 §6.2) that browser pages may come from. Empty: the listener's own.
+    pub allow: Vec<String>,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Whether `?token=` is a credential.
+    pub query_token: bool,
+    /// How refusals that a page must tell apart are said.
+    pub refuse_with: RefuseWith,
+    /// The cookie whose value is a token; `None`: cookies are not credentials.
+    pub cookie: Option<String>,
+    /// Keys that tokens are verified with, in the order of the file.
+    pub keys: Vec<KeySource>,
+    pub jwt: Jwt,
+    pub ticket: TicketSettings,
+}
+
+/// `auth.refuse_with`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefuseWith {
+    /// Upgrade, then close 1008 with the reason: a page can read it.
+    Close,
+    /// 401 or 429 instead of the upgrade.
+    Http,
+}
+
+/// One `[[auth.key]]`, with the key material already read.
+#[derive(Debug, Clone)]
+pub struct KeySource {
+    /// The `kid` this key answers to; `None`: tokens without `kid`, or with any, may use it.
+    pub id: Option<String>,
+    /// Algorithm names (RFC 7518 §3.1) this key is pinned to; never empty but for a JWKS whose keys name theirs.
+    pub algorithms: Vec<String>,
+    pub material: KeyMaterial,
+    /// For messages: the config key that named this material, e.g. `auth.key[0].secret_file`.
+    pub origin: String,
+}
+
+/// Key material as it stood in its file or variable.
+#[derive(Clone)]
+pub enum KeyMaterial {
+    /// An HMAC secret, its one trailing newline removed.
+    Secret(Vec<u8>),
+    /// A public key, or a certificate holding one, as PEM.
+    Pem(Vec<u8>),
+    /// A JWK Set (RFC 7517 §5) as JSON.
+    Jwks(Vec<u8>),
+}
+
+impl std::fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self {
+            KeyMaterial::Secret(_) => "Secret",
+            KeyMaterial::Pem(_) => "Pem",
+            KeyMaterial::Jwks(_) => "Jwks",
+        };
+        write!(f, "{kind}(***)")
+    }
+}
+
+/// `[auth.jwt]`
+#[derive(Debug, Clone)]
+pub struct Jwt {
+    /// Required `iss`, when given.
+    pub issuer: Option<String>,
+    /// Required member of `aud`, when given. When absent, a token with `aud` is refused (RFC 7519 §4.1.3).
+    pub audience: Option<String>,
+    /// Clock difference forgiven for `exp`, `nbf` and `iat`.
+    pub leeway: Duration,
+    /// Longest token looked at, in bytes.
+    pub token_bytes_max: usize,
+    /// Longest `exp` from now.
+    pub lifetime_max: Duration,
+}
+
+/// `[auth.ticket]`
+#[derive(Debug, Clone)]
+pub struct TicketSettings {
+    /// How long a ticket is good for.
+    pub lifetime: Duration,
+    /// Tickets outstanding, over all users.
+    pub tickets_max: usize,
+    /// Tickets outstanding for one user.
+    pub tickets_per_user_max: usize,
+}
+
+/// `[limits]`: how much.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub connections_max: usize,
+    pub connections_per_user: usize,
+    pub connections_per_address: usize,
+    /// Connections that have not authenticated yet, in all.
+    pub unauthenticated_max: usize,
+    /// Entries of the address prefix table.
+    pub prefixes_max: usize,
+
+    pub messages_per_user: Rate,
+    pub messages_per_connection: Rate,
+    pub messages_per_address: Rate,
+    pub bytes_per_connection: Rate,
+    pub bytes_per_address: Rate,
+    pub control_frames_per_connection: Rate,
+    /// Frames of any kind, fragments and empty ones included.
+    pub frames_per_connection: Rate,
+    pub handshakes_per_address: Rate,
+    pub failed_authentications_per_address: Rate,
+    /// Error replies told to one connection before it is answered with silence.
+    pub error_replies_per_connection: Rate,
+    /// Silences in a row before the connection is closed.
+    pub pauses_max: u32,
+
+    pub message_characters_max: usize,
+    pub message_bytes_max: usize,
+    pub fragments_per_message_max: u32,
+    pub head_bytes_max: usize,
+    pub head_fields_max: usize,
+    pub requests_per_connection_max: u32,
+    pub rooms_per_connection_max: usize,
+    pub outbound_bytes_per_connection_max: usize,
+    pub outbound_bytes_max: usize,
+    /// Members told of by one `members` reply.
+    pub members_listed_max: usize,
+}
+
+/// `[deadlines]`: how long. Zero where said: no such deadline.
+#[derive(Debug, Clone)]
+pub struct Deadlines {
+    /// From accept to a complete request head, whatever arrives.
+    pub head: Duration,
+    /// A kept-alive plain connection without a request.
+    pub keep_alive: Duration,
+    /// From the upgrade to the first message; zero: none.
+    pub first_message: Duration,
+    /// Without any message from the client; zero: none.
+    pub idle: Duration,
+    /// Silence after which the server pings.
+    pub ping: Duration,
+    /// From a ping to any byte back.
+    pub pong: Duration,
+    /// From our close frame to the peer's.
+    pub close: Duration,
+    /// Reading on after our last byte, so that the peer sees it and no reset.
+    pub linger: Duration,
+    /// How long reads stay paused when error replies have run out.
+    pub pause: Duration,
+}
+
+/// `[turn]`: budgets of one loop of the reactor.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    pub accepts_max: usize,
+    /// Bytes read from one connection.
+    pub read_bytes_per_connection_max: usize,
+    /// Frames handled from one connection.
+    pub frames_per_connection_max: usize,
+    /// Token signatures verified, over all connections.
+    pub signature_checks_max: usize,
+    /// Connections written to.
+    pub writes_max: usize,
+    /// Bytes written to one connection.
+    pub write_bytes_per_connection_max: usize,
+}
+
+/// `[rooms]`
+#[derive(Debug, Clone)]
+pub struct RoomNames {
+    /// Joined by everybody on connect.
+    pub lobby: String,
+    /// Further rooms that exist.
+    pub public: Vec<String>,
+}
+
+/// `[echo]`
+#[derive(Debug, Clone)]
+pub struct Echo {
+    pub enabled: bool,
+    pub message_bytes_max: usize,
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Where the server keeps what it made itself: the secret of the embedded default, later the database.
+    pub directory: PathBuf,
+}

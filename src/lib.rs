@@ -1,0 +1,4 @@
+#![forbid(unsafe_code)]
+pub mod access;
+pub mod config;
+pub mod time;
