@@ -3,6 +3,7 @@
 //! [`Config`] is plain data: every value is in range and every file it names has been read. How a
 //! setting is called, its default, unit and range stand in one table, [`settings`].
 
+mod defaults;
 mod rate;
 
 pub use rate::Rate;
@@ -11,8 +12,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A checked configuration.
-#[derive(Debug, Clone)]
+/// A checked configuration. The default has every limit in force and no key: nobody can sign in.
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     pub listen: Listen,
     pub origins: Origins,
@@ -30,10 +31,13 @@ pub struct Config {
 pub struct Listen {
     /// Where the public listener is bound.
     pub address: SocketAddr,
+    /// Allows an address that is not loopback, although this program does not encrypt: another one in
+    /// front of it ends TLS.
+    pub insecure_public: bool,
 }
 
 /// `[origins]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Origins {
     /// Serialised origins (RFC 6454 §6.2) that browser pages may come from. Empty: the listener's own.
     pub allow: Vec<String>,
