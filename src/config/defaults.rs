@@ -62,9 +62,12 @@ impl Default for Limits {
             connections_max: 10_000,
             connections_per_user: 3,
             connections_per_address: 5,
+            plain_per_address: 32,
             unauthenticated_max: 1000,
             prefixes_max: 16_384,
 
+            departed_users_max: 10_000,
+            commands_per_connection: Rate::new(40, per_ten),
             messages_per_user: Rate::new(5, per_five),
             messages_per_connection: Rate::new(10, per_five),
             messages_per_address: Rate::new(50, per_five),

@@ -133,11 +133,18 @@ pub struct Limits {
     pub connections_max: usize,
     pub connections_per_user: usize,
     pub connections_per_address: usize,
+    /// Connections of one address that have not authenticated, or only ask for pages.
+    pub plain_per_address: usize,
     /// Connections that have not authenticated yet, in all.
     pub unauthenticated_max: usize,
     /// Entries of the address prefix table.
     pub prefixes_max: usize,
 
+    /// Users remembered after they left, until their buckets are full again.
+    pub departed_users_max: usize,
+
+    /// Text messages on the chat endpoint, of whatever type, before they are parsed.
+    pub commands_per_connection: Rate,
     pub messages_per_user: Rate,
     pub messages_per_connection: Rate,
     pub messages_per_address: Rate,
