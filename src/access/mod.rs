@@ -1,5 +1,10 @@
 //! Who may: credentials to an [`Identity`], Origin, permissions. No sockets, no clock.
 
+pub mod credentials;
+mod name;
+pub mod origin;
+pub mod ticket;
+
 use std::sync::Arc;
 
 use crate::time::{Now, Wall};
