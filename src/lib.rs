@@ -1,5 +1,10 @@
 #![forbid(unsafe_code)]
 pub mod access;
 pub mod config;
+pub mod engine;
 pub mod hash;
+pub mod id;
+pub mod limit;
+pub mod protocol;
+pub mod rooms;
 pub mod time;
