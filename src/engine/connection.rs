@@ -47,11 +47,22 @@ pub(super) enum Phase {
 }
 
 /// A request head that is arriving.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Head {
     pub(super) scanner: HeadScanner,
     pub(super) bytes: Vec<u8>,
+    /// Requests answered before this one.
     pub(super) requests: u32,
+}
+
+impl Head {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Head {
+            scanner: HeadScanner::new(bytes_max),
+            bytes: Vec::new(),
+            requests: 0,
+        }
+    }
 }
 
 /// Which wire protocol a session speaks.
@@ -95,8 +106,9 @@ pub(super) struct Session {
     pub(super) has_spoken: bool,
     pub(super) ping_sent: Option<Instant>,
     pub(super) paused_until: Option<Instant>,
-    /// Pauses in a row for too many errors.
+    /// Pauses in a row for too many errors, and when the last began.
     pub(super) pauses: u32,
+    pub(super) last_pause: Instant,
 }
 
 impl Session {
@@ -121,6 +133,7 @@ impl Session {
             ping_sent: None,
             paused_until: None,
             pauses: 0,
+            last_pause: Instant::ZERO,
         }
     }
 

@@ -111,7 +111,7 @@ impl Engine {
         Ok(Engine {
             authenticator,
             origins: OriginList::new(&config.origins.allow, config.listen.address)?,
-            tickets: Tickets::new(&config.auth.ticket, hash),
+            tickets: Tickets::new(config.auth.ticket.clone(), hash),
             random,
             connections: Connections::default(),
             plain_connections: 0,
@@ -148,11 +148,12 @@ impl Engine {
         self.admit(prefix)?;
         self.plain_connections += 1;
         self.prefixes.entry(prefix).plain_connections += 1;
+        let head_bytes_max = self.config.limits.head_bytes_max;
         let id = self.connections.insert(|id| Connection {
             id,
             peer,
             prefix,
-            phase: Phase::Head(Head::default()),
+            phase: Phase::Head(Head::new(head_bytes_max)),
             outbox: crate::protocol::outbox::Outbox::default(),
             held: Vec::new(),
             since: now.instant,
