@@ -2,3 +2,4 @@
 pub mod access;
 pub mod config;
 pub mod time;
+pub mod web;

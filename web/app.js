@@ -51,6 +51,9 @@ function signOut() {
 
 function status(now) {
   isOpen = now.kind === "open";
+  if (!isOpen) {
+    chat.disconnected();
+  }
   if (now.kind === "unauthorized") {
     forgetToken(sessionStorage);
     view.showSignIn(signinText(now.refusal.code, now.refusal.message));

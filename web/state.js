@@ -61,6 +61,13 @@ export class Chat {
     return [...this.rooms.values()].filter((room) => room.wanted && !room.joined).map((room) => room.name);
   }
 
+  /** Forgets what only a live connection can know. */
+  disconnected() {
+    for (const room of this.rooms.values()) {
+      room.typing.clear();
+    }
+  }
+
   /** Shows a room and counts it as read. */
   open(name) {
     this.current = name;

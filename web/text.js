@@ -7,18 +7,28 @@ const BY_CODE = {
 };
 
 const BY_LIMIT = {
-  messages_per_user: "one person",
-  messages_per_connection: "one connection",
-  messages_per_address: "one network address",
-  bytes_per_connection: "one connection",
-  bytes_per_address: "one network address",
+  messages_per_user: "Too many messages in a short time, counted over all your tabs and devices.",
+  messages_per_connection: "Too many messages in a short time.",
+  messages_per_address: "Too many messages in a short time from your network address.",
+  bytes_per_connection: "Too much text in a short time.",
+  bytes_per_address: "Too much text in a short time from your network address.",
 };
 
-const BY_SCOPE = {
-  user: "It counts all your tabs and devices together.",
-  address: "It counts everybody at your network address together.",
-  prefix: "It counts everybody at your network address together.",
+/** By the text of the close frame, and by the word that `bye` has for it. */
+const BY_REASON = {
+  "too many connections for this user": "You are already connected as often as the server allows. Close another tab or device with this sign-in, then connect again.",
+  "too many connections from this address": "Your network address has as many connections as the server allows. Close another tab or device, then connect again.",
+  "rate limit exceeded": "You went on sending after the server asked you to wait.",
+  "reading too slowly": "This page did not keep up with the messages.",
+  "token expired": "Your sign-in has expired. Use a new link or token to go on.",
+  "invalid credentials": "The server does not accept your sign-in any more.",
+  "credentials required": "The server wants you to sign in.",
 };
+BY_REASON.connections_per_user = BY_REASON["too many connections for this user"];
+BY_REASON.connections_per_address = BY_REASON["too many connections from this address"];
+BY_REASON.rate_limited = BY_REASON["rate limit exceeded"];
+BY_REASON.reading_too_slowly = BY_REASON["reading too slowly"];
+BY_REASON.token_expired = BY_REASON["token expired"];
 
 /** Unicode scalar values, as the server counts them. */
 export function characters(text) {
@@ -38,31 +48,21 @@ export function duration(ms) {
   return `${Math.ceil(seconds / 60)} minutes`;
 }
 
-/** Why a request was refused, in sentences. `verb` is what to do again when waiting helps. */
-export function refusalText({ code, message, limit, scope, retryAfterMs }, verb = "Try again") {
-  const sentences = [BY_CODE[code] ?? sentence(message || "The server refused this, and gave no reason")];
-  if (limit !== undefined && limit !== null) {
-    sentences.push(limitText(limit));
-  }
-  if (BY_SCOPE[scope] !== undefined && retryAfterMs > 0) {
-    sentences.push(BY_SCOPE[scope]);
+/** Why a request was refused, in sentences. `again` is what to do once waiting has helped. */
+export function refusalText({ code, message, limit, retryAfterMs }, again = "Try again") {
+  const sentences = [known(BY_LIMIT, limit) ?? known(BY_CODE, code) ?? sentence(message || "The server refused this and gave no reason")];
+  if (typeof limit === "number" && !message.includes(String(limit))) {
+    sentences.push(`The limit is ${limit}.`);
   }
   if (retryAfterMs > 0) {
-    sentences.push(`${verb} in ${duration(retryAfterMs)}.`);
+    sentences.push(`${again} in ${duration(retryAfterMs)}.`);
   }
-  return sentences.filter((part) => part !== "").join(" ");
-}
-
-function limitText(limit) {
-  if (typeof limit === "number") {
-    return `The limit is ${limit}.`;
-  }
-  return BY_LIMIT[limit] === undefined ? "" : `This is the limit for ${BY_LIMIT[limit]}.`;
+  return sentences.join(" ");
 }
 
 /** Why the server ended the connection for good. */
 export function stopText(reason) {
-  return reason === "" ? "The server closed the connection and gave no reason." : sentence(reason);
+  return known(BY_REASON, reason) ?? sentence(reason || "The server closed the connection and gave no reason");
 }
 
 /** Why signing in did not work. */
@@ -129,6 +129,11 @@ export function hue(user) {
 /** A user's identifier where the name alone would not tell who it is; "" otherwise. */
 export function byline({ user, name }) {
   return user.toLowerCase() === name.toLowerCase() ? "" : user;
+}
+
+/** Looks up what came from outside, which may be called "constructor". */
+function known(table, key) {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
 function sentence(text) {

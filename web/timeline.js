@@ -15,21 +15,23 @@ export class Timeline {
   #newer;
   #room = null;
   #last = null;
+  #sticks = true;
 
   constructor({ scroller, timeline, pending, newer }) {
     this.#scroller = scroller;
     this.#list = timeline;
     this.#pending = pending;
     this.#newer = newer;
-    scroller.addEventListener("scroll", () => this.#atBottom && (newer.hidden = true), { passive: true });
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     newer.addEventListener("click", () => this.#toBottom());
+    new ResizeObserver(() => this.#sticks && this.#toBottom()).observe(scroller);
   }
 
   /** Brings the page up to `room`: adds what is new, drops what the room has dropped. */
   render(room, me) {
     const isOther = room !== this.#room;
-    const stick = isOther || this.#atBottom;
     if (isOther) {
+      this.#sticks = true;
       this.#room = room;
       this.#last = null;
       this.#list.replaceChildren();
@@ -37,7 +39,7 @@ export class Timeline {
     const added = this.#add(room.entries);
     this.#drop(room.entries[0]?.key ?? Infinity);
     this.#renderPending(room, me);
-    if (stick) {
+    if (this.#sticks) {
       this.#toBottom();
     } else if (added.some((entry) => entry.kind === "message")) {
       this.#newer.hidden = false;
@@ -74,12 +76,16 @@ export class Timeline {
     this.#pending.replaceChildren(...items);
   }
 
-  get #atBottom() {
+  #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    this.#sticks = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    if (this.#sticks) {
+      this.#newer.hidden = true;
+    }
   }
 
   #toBottom() {
+    this.#sticks = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#newer.hidden = true;
   }
