@@ -8,3 +8,4 @@ pub mod limit;
 pub mod protocol;
 pub mod rooms;
 pub mod time;
+pub mod web;
