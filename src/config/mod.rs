@@ -3,9 +3,23 @@
 //! [`Config`] is plain data: every value is in range and every file it names has been read. How a
 //! setting is called, its default, unit and range stand in one table, [`settings`].
 
+mod contradictions;
 mod defaults;
+mod document;
+mod environment;
+mod error;
+mod form;
+mod keys;
+mod load;
+mod quantity;
 mod rate;
+mod secret;
+mod settings;
+mod suggest;
+mod text;
 
+pub use error::{ConfigError, Place};
+pub use load::{Effective, Loaded};
 pub use rate::Rate;
 
 use std::net::SocketAddr;
