@@ -1,4 +1,5 @@
 #![forbid(unsafe_code)]
 pub mod access;
 pub mod config;
+pub mod protocol;
 pub mod time;
