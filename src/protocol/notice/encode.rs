@@ -36,6 +36,24 @@ impl<'o> ObjectText<'o> {
         self
     }
 
+    pub(super) fn optional_string(&mut self, name: &'static str, value: Option<&str>) -> &mut Self {
+        if let Some(value) = value {
+            self.string(name, value);
+        }
+        self
+    }
+
+    pub(super) fn optional_unsigned(
+        &mut self,
+        name: &'static str,
+        value: Option<u64>,
+    ) -> &mut Self {
+        if let Some(value) = value {
+            self.unsigned(name, value);
+        }
+        self
+    }
+
     pub(super) fn unsigned(&mut self, name: &'static str, value: u64) -> &mut Self {
         push_unsigned(self.name(name), value);
         self
