@@ -6,6 +6,7 @@ pub mod hash;
 pub mod id;
 pub mod limit;
 pub mod protocol;
+pub mod reactor;
 pub mod rooms;
 pub mod time;
 pub mod web;

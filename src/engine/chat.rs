@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::connection::{Phase, Session, Wire};
-use super::reply::{self, Complaint, Frames, Person};
+use super::reply::{self, Complaint, Frames, Who};
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::command::v1::{self, Command, Request, RequestId};
 use crate::protocol::command::{Bounds, tutorial};
@@ -49,7 +49,7 @@ impl Engine {
                     Ok(room) => {
                         self.say(user, room, &said.message, now);
                     }
-                    Err(error) => self.object(id, &self.refusal(None, error), now),
+                    Err(error) => self.object(id, &Complaint::refused(None, error), now),
                 }
             }
             Err(error) => {
@@ -116,8 +116,7 @@ impl Engine {
             }
         };
         if let Err(error) = done {
-            let complaint = self.refusal(tag, error);
-            self.object(id, &complaint, now);
+            self.object(id, &Complaint::refused(tag, error), now);
         }
     }
 
@@ -186,7 +185,7 @@ impl Engine {
     fn list_members(&mut self, id: ConnectionId, room: RoomKey, tag: Option<&RequestId<'_>>) {
         let listed_max = self.config.limits.members_listed_max;
         let room = self.rooms.room(room);
-        let people: Vec<Person> = room
+        let people: Vec<Who> = room
             .members()
             .take(listed_max)
             .filter_map(|user| self.person(user))
@@ -244,10 +243,6 @@ impl Engine {
         }
     }
 
-    fn refusal<'a>(&self, tag: Option<RequestId<'a>>, error: ChatError) -> Complaint<'a> {
-        Complaint::refused(tag, error)
-    }
-
     fn find_room(&self, name: &str) -> Result<RoomKey, ChatError> {
         self.rooms.find(name).ok_or(ChatError::UnknownRoom)
     }
@@ -280,8 +275,8 @@ impl Engine {
         }
     }
 
-    fn person(&self, user: UserKey) -> Option<Person> {
-        self.users.get(user).map(|user| Person {
+    fn person(&self, user: UserKey) -> Option<Who> {
+        self.users.get(user).map(|user| Who {
             user: user.id.clone(),
             name: user.name.clone(),
         })

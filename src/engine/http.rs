@@ -103,10 +103,10 @@ impl Engine {
                 Ok(self.respond(id, &head, Response::ok("text/plain", b"ok\n"), now))
             }
             path => {
-                let asset = web::asset(path).ok_or(Refusal::NotFound)?;
+                let asset = web::find(path).ok_or(Refusal::NotFound)?;
                 expect_plain(&head)?;
                 let response =
-                    Response::ok(asset.content_type, asset.body).with_fields(web::FIELDS);
+                    Response::ok(asset.content_type, asset.bytes).with_fields(web::FIELDS);
                 Ok(self.respond(id, &head, response, now))
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::connection::Phase;
-use super::reply::{self, Complaint};
+use super::reply::Complaint;
 use crate::id::ConnectionId;
 use crate::limit::{Limited, Scope};
 use crate::protocol::close::CloseReason;
@@ -137,11 +137,10 @@ impl Engine {
 
     /// Tells a connection of an error, in its protocol.
     pub(super) fn complain(&mut self, id: ConnectionId, complaint: &Complaint<'_>) {
-        let characters_max = self.config.limits.message_characters_max;
         if let Some(connection) = self.connections.get_mut(id)
             && let Phase::Open(session) = &connection.phase
         {
-            let frame = reply::complaint(complaint, session.wire, characters_max);
+            let frame = complaint.frame(session.wire);
             self.outbound.push_shared(connection, &frame);
         }
     }
