@@ -66,18 +66,25 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// A field line, mostly a good one: a name, a value that may be anything, an end that may be wrong.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![20 => "[A-Za-z-]{1,9}:", 1 => "[ -~]{0,9}"];
+    let value = prop_oneof![
+        8 => "[ \t]{0,2}[!-~]{0,9}[ \t,:]{0,3}[!-~]{0,9}[ \t]{0,2}".prop_map(String::into_bytes),
+        1 => prop::collection::vec(any::<u8>(), 0..3),
+    ];
+    let end =
+        prop_oneof![20 => Just(&b"\r\n"[..]), 1 => Just(&b"\n"[..]), 1 => Just(&b"\r\n "[..])];
+    (name, value, end).prop_map(|(name, value, end)| [name.as_bytes(), &value, end].concat())
+}
+
 fn heads() -> impl Strategy<Value = Vec<u8>> {
+    let blank = prop_oneof![8 => Just(&b""[..]), 1 => Just(&b"\r\n"[..]), 1 => Just(&b"\n"[..])];
+    let lines = prop::collection::vec(line(), 0..6);
+    let start = b"GET /x?y HTTP/1.1\r\nHost: a.example\r\n";
     prop_oneof![
-        prop::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat()),
-        prop::collection::vec(piece(), 0..4).prop_map(|pieces| {
-            let lines = pieces.concat();
-            [
-                b"GET /x?y HTTP/1.1\r\nHost: a.example\r\n",
-                &lines[..],
-                b"\r\n\r\n",
-            ]
-            .concat()
-        }),
+        1 => prop::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat()),
+        2 => (blank, lines).prop_map(|(blank, lines)| [blank, start, &lines.concat(), b"\r\n"].concat()),
     ]
 }
 
