@@ -109,7 +109,15 @@ impl Engine {
         now: Now,
     ) -> Result<Identity, Denied> {
         self.charge_handshake(id, now).map_err(Denied::Refusal)?;
-        let shown = self.find_credential(head, offered);
+        let authorization = values(head, "authorization");
+        let cookie = values(head, "cookie");
+        let request = RequestCredentials {
+            authorization: &authorization,
+            cookie: &cookie,
+            protocols: offered,
+            query: head.query(),
+        };
+        let shown = self.find_credential(request);
         let source = shown.as_ref().map_or_else(
             // A cookie that can not be read is one all the same.
             |_| head.field("cookie").and(self.config.auth.cookie.as_ref()).map(|_| Source::Cookie),
@@ -130,17 +138,8 @@ impl Engine {
 
     fn find_credential<'a>(
         &self,
-        head: &Head<'a>,
-        offered: &[&'a str],
+        request: RequestCredentials<'a>,
     ) -> Result<Option<Shown<'a>>, AuthError> {
-        let authorization = values(head, "authorization");
-        let cookie = values(head, "cookie");
-        let request = RequestCredentials {
-            authorization: &authorization,
-            cookie: &cookie,
-            protocols: offered,
-            query: head.query(),
-        };
         let enabled = EnabledSources {
             cookie: self.config.auth.cookie.as_deref(),
             query: self.config.auth.query_token,

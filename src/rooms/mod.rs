@@ -19,7 +19,7 @@ pub struct Rooms {
 
 impl Rooms {
     /// The lobby and the rooms named beside it. Names given twice are one room.
-    pub fn new<'a>(lobby: &str, public: impl IntoIterator<Item = &'a str>, hash: Keyed) -> Self {
+    pub fn new<'a>(lobby: &'a str, public: impl IntoIterator<Item = &'a str>, hash: Keyed) -> Self {
         let mut rooms = Rooms {
             index: HashMap::with_hasher(hash),
             rooms: Vec::new(),
