@@ -8,5 +8,7 @@ pub mod limit;
 pub mod protocol;
 pub mod reactor;
 pub mod rooms;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 pub mod time;
 pub mod web;

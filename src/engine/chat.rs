@@ -319,16 +319,10 @@ pub(super) fn give_up_seat(
     seat: Seat,
     now: Now,
 ) {
-    let left = engine
-        .rooms
-        .room_mut(seat.room)
-        .rise(user, id, seat.place);
+    let left = engine.rooms.room_mut(seat.room).rise(user, id, seat.place);
     if let Some(moved) = left.moved
         && let Some(session) = engine.session_mut(moved.connection)
-        && let Some(own) = session
-            .seats
-            .iter_mut()
-            .find(|own| own.room == seat.room)
+        && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)
     {
         own.place = moved.place;
     }

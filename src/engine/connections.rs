@@ -44,6 +44,9 @@ impl Connections {
 
     /// Every id, in slot order.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
-        self.slots.iter().map(|(_, connection)| connection.id).collect()
+        self.slots
+            .iter()
+            .map(|(_, connection)| connection.id)
+            .collect()
     }
 }

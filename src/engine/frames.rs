@@ -62,7 +62,12 @@ impl Engine {
             return Step::Paused;
         }
         let before = connection.outbox.bytes();
-        let step = session.take_frame(bytes, &mut connection.outbox, &self.config.limits, now.instant);
+        let step = session.take_frame(
+            bytes,
+            &mut connection.outbox,
+            &self.config.limits,
+            now.instant,
+        );
         self.outbound.grown(connection, before);
         step
     }

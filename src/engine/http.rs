@@ -175,7 +175,11 @@ impl Engine {
 
     fn write_refusal(&mut self, id: ConnectionId, method: Method, refusal: Refusal, now: Now) {
         if let Some(connection) = self.connections.get_mut(id) {
-            log::debug!("{} refused: {} {refusal}", connection.peer, refusal.status());
+            log::debug!(
+                "{} refused: {} {refusal}",
+                connection.peer,
+                refusal.status()
+            );
             self.outbound.write(connection, |outbox| {
                 outbox.append(|run| refusal.write(method, run));
             });

@@ -31,11 +31,11 @@ impl Engine {
         let own = session
             .bytes
             .charge(bytes, limits.bytes_per_connection, now.instant);
-        let shared = self
-            .prefixes
-            .entry(connection.prefix)
-            .bytes
-            .charge(bytes, limits.bytes_per_address, now.instant);
+        let shared = self.prefixes.entry(connection.prefix).bytes.charge(
+            bytes,
+            limits.bytes_per_address,
+            now.instant,
+        );
         let debt = own.max(shared);
         if !debt.is_zero() {
             session.paused_until = Some(now.instant + debt);
@@ -115,7 +115,9 @@ impl Engine {
         if let Some(connection) = self.connections.get_mut(id)
             && let Phase::Open(session) = &mut connection.phase
         {
-            session.commands.charge(INVALID_SURCHARGE, rate, now.instant);
+            session
+                .commands
+                .charge(INVALID_SURCHARGE, rate, now.instant);
         }
     }
 
@@ -163,6 +165,10 @@ impl Engine {
             return self.close(id, CloseReason::RateLimited, now);
         }
         let until = now.instant + deadlines.pause;
-        session.paused_until = Some(session.paused_until.map_or(until, |paused| paused.max(until)));
+        session.paused_until = Some(
+            session
+                .paused_until
+                .map_or(until, |paused| paused.max(until)),
+        );
     }
 }

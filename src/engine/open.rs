@@ -120,13 +120,17 @@ impl Engine {
         let shown = self.find_credential(request);
         let source = shown.as_ref().map_or_else(
             // A cookie that can not be read is one all the same.
-            |_| head.field("cookie").and(self.config.auth.cookie.as_ref()).map(|_| Source::Cookie),
+            |_| {
+                head.field("cookie")
+                    .and(self.config.auth.cookie.as_ref())
+                    .map(|_| Source::Cookie)
+            },
             |shown| shown.as_ref().map(|shown| shown.source),
         );
         self.judge_origin(head, source)
             .map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
-        let identity = shown
-            .and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now));
+        let identity =
+            shown.and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now));
         match identity {
             Ok(identity) => Ok(identity),
             Err(error) => {
@@ -153,7 +157,12 @@ impl Engine {
         origin::judge(&origin, &site, source, &self.origins)
     }
 
-    fn verify(&mut self, shown: Shown<'_>, head: &Head<'_>, now: Now) -> Result<Identity, AuthError> {
+    fn verify(
+        &mut self,
+        shown: Shown<'_>,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<Identity, AuthError> {
         let credential = shown.credential();
         match credential.source {
             Source::Ticket => self
@@ -239,7 +248,11 @@ impl Engine {
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| write_switching(run, upgrade.key, chosen));
         });
-        log::debug!("{} opened {endpoint:?} as {:?}", connection.peer, identity.user);
+        log::debug!(
+            "{} opened {endpoint:?} as {:?}",
+            connection.peer,
+            identity.user
+        );
         if endpoint == Endpoint::Chat {
             chat::welcome(self, id, now);
         }

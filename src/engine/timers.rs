@@ -86,7 +86,10 @@ impl Engine {
             Due::Close(CloseReason::NoFirstMessage)
         } else if !deadlines.idle.is_zero() && waited >= deadlines.idle {
             Due::Close(CloseReason::Idle)
-        } else if session.paused_until.is_some_and(|until| until <= now.instant) {
+        } else if session
+            .paused_until
+            .is_some_and(|until| until <= now.instant)
+        {
             Due::Unpause
         } else if session.ping_sent.is_none()
             && session.last_received + deadlines.ping <= now.instant

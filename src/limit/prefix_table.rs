@@ -212,8 +212,14 @@ mod tests {
     fn one_address_is_one_source_and_so_is_an_ipv6_network() {
         let mut table = table(64);
         let now = Instant::ZERO;
-        assert_eq!(table.find(v4(10, 0, 0, 1), now), table.find(v4(10, 0, 0, 1), now));
-        assert_ne!(table.find(v4(10, 0, 0, 1), now), table.find(v4(10, 0, 0, 2), now));
+        assert_eq!(
+            table.find(v4(10, 0, 0, 1), now),
+            table.find(v4(10, 0, 0, 1), now)
+        );
+        assert_ne!(
+            table.find(v4(10, 0, 0, 1), now),
+            table.find(v4(10, 0, 0, 2), now)
+        );
         assert_eq!(
             table.find(v6("2001:db8:1:2::1"), now),
             table.find(v6("2001:db8:1:2:ffff::9"), now)
@@ -222,7 +228,10 @@ mod tests {
             table.find(v6("2001:db8:1:2::1"), now),
             table.find(v6("2001:db8:1:3::1"), now)
         );
-        assert_eq!(table.find(v4(10, 0, 0, 1), now), table.find(v6("::ffff:10.0.0.1"), now));
+        assert_eq!(
+            table.find(v4(10, 0, 0, 1), now),
+            table.find(v6("::ffff:10.0.0.1"), now)
+        );
     }
 
     #[test]
@@ -264,7 +273,10 @@ mod tests {
         for n in 0..1000u64 {
             let now = Instant::from_nanos(n * 2_000_000_000);
             let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n as u32)), now);
-            assert!(table.entry(key).handshakes.take(1, rate, now).is_ok(), "source {n}");
+            assert!(
+                table.entry(key).handshakes.take(1, rate, now).is_ok(),
+                "source {n}"
+            );
         }
         assert!(table.len() <= 16);
     }

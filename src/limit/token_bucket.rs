@@ -62,7 +62,10 @@ impl TokenBucket {
 
 /// The time that refilling `tokens` takes, rounded up to a nanosecond so that nothing is ever free.
 fn cost(tokens: u64, rate: Rate) -> Duration {
-    debug_assert!(rate.burst > 0, "a rate without tokens passed the configuration's check");
+    debug_assert!(
+        rate.burst > 0,
+        "a rate without tokens passed the configuration's check"
+    );
     let per = u128::from(saturating_nanos(rate.per));
     let nanos = (u128::from(tokens) * per).div_ceil(u128::from(rate.burst.max(1)));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
@@ -84,10 +87,19 @@ mod tests {
         for _ in 0..5 {
             assert_eq!(bucket.take(1, TUTORIAL, at(1000)), Ok(()));
         }
-        assert_eq!(bucket.take(1, TUTORIAL, at(1000)), Err(Duration::from_secs(1)));
-        assert_eq!(bucket.take(1, TUTORIAL, at(1999)), Err(Duration::from_millis(1)));
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(1000)),
+            Err(Duration::from_secs(1))
+        );
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(1999)),
+            Err(Duration::from_millis(1))
+        );
         assert_eq!(bucket.take(1, TUTORIAL, at(2000)), Ok(()));
-        assert_eq!(bucket.take(1, TUTORIAL, at(2000)), Err(Duration::from_secs(1)));
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(2000)),
+            Err(Duration::from_secs(1))
+        );
     }
 
     #[test]
@@ -112,7 +124,10 @@ mod tests {
         let mut bucket = TokenBucket::default();
         assert_eq!(bucket.charge(5, TUTORIAL, at(0)), Duration::ZERO);
         assert_eq!(bucket.charge(3, TUTORIAL, at(0)), Duration::from_secs(3));
-        assert_eq!(bucket.take(1, TUTORIAL, at(3000)), Err(Duration::from_secs(1)));
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(3000)),
+            Err(Duration::from_secs(1))
+        );
         assert_eq!(bucket.take(1, TUTORIAL, at(4000)), Ok(()));
     }
 

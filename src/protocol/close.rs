@@ -81,12 +81,16 @@ impl CloseReason {
 
     fn row(self) -> (u16, &'static str, &'static str) {
         match self {
-            CloseReason::CredentialsRequired => (1008, "credentials required", "credentials_required"),
+            CloseReason::CredentialsRequired => {
+                (1008, "credentials required", "credentials_required")
+            }
             CloseReason::InvalidCredentials => (1008, "invalid credentials", "invalid_credentials"),
             CloseReason::TokenExpired => (1008, "token expired", "token_expired"),
-            CloseReason::TooManyConnectionsOfUser => {
-                (1008, "too many connections for this user", "connections_per_user")
-            }
+            CloseReason::TooManyConnectionsOfUser => (
+                1008,
+                "too many connections for this user",
+                "connections_per_user",
+            ),
             CloseReason::TooManyConnectionsFromAddress => (
                 1008,
                 "too many connections from this address",
@@ -98,9 +102,11 @@ impl CloseReason {
             CloseReason::NoFirstMessage => (1008, "no message came", "no_first_message"),
             CloseReason::ProtocolError => (1002, "protocol error", "protocol_error"),
             CloseReason::InvalidUtf8 => (1007, "invalid UTF-8", "invalid_utf8"),
-            CloseReason::BinaryNotAccepted => {
-                (1003, "binary messages are not accepted", "binary_not_accepted")
-            }
+            CloseReason::BinaryNotAccepted => (
+                1003,
+                "binary messages are not accepted",
+                "binary_not_accepted",
+            ),
             CloseReason::MessageTooBig => (1009, "message too big", "message_too_big"),
             CloseReason::Idle => (1001, "idle", "idle"),
             CloseReason::NoPong => (1001, "no answer to ping", "no_pong"),

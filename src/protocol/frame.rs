@@ -63,8 +63,12 @@ impl FrameHeader {
     /// Reads a header from the front of `bytes`: the header and its length, or `None` while bytes are missing.
     ///
     /// # Errors
-    /// [`CloseReason::ProtocolError`] for what RFC 6455 §5.1, §5.2 and §5.5 forbid a client.
-    fn parse(bytes: &[u8]) -> Result<Option<(FrameHeader, usize)>, CloseReason> {
+    /// [`CloseReason::ProtocolError`] for what RFC 6455 §5.1, §5.2 and §5.5 forbid a client,
+    /// [`CloseReason::MessageTooBig`] as soon as more than `payload_bytes_max` are declared.
+    fn parse(
+        bytes: &[u8],
+        payload_bytes_max: usize,
+    ) -> Result<Option<(FrameHeader, usize)>, CloseReason> {
         let [first, rest @ ..] = bytes else {
             return Ok(None);
         };
@@ -84,6 +88,9 @@ impl FrameHeader {
         };
         if opcode.is_control() && payload_bytes > CONTROL_PAYLOAD_BYTES_MAX {
             return Err(CloseReason::ProtocolError);
+        }
+        if payload_bytes > payload_bytes_max as u64 {
+            return Err(CloseReason::MessageTooBig);
         }
         let header = FrameHeader {
             fin,
@@ -141,12 +148,17 @@ pub struct FrameMeter {
 }
 
 impl FrameMeter {
-    /// Measures the next piece of `bytes`: up to the end of a frame, or all of them.
+    /// Measures the next piece of `bytes`: up to the end of a frame, or all of them. No frame may carry more than
+    /// `payload_bytes_max`.
     ///
     /// # Errors
-    /// [`CloseReason::ProtocolError`] when the header is one that no client may send here. Nothing may be
-    /// measured after that.
-    pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, CloseReason> {
+    /// [`CloseReason::ProtocolError`] when the header is one that no client may send here,
+    /// [`CloseReason::MessageTooBig`] when it declares too much. Nothing may be measured after that.
+    pub fn measure(
+        &mut self,
+        bytes: &[u8],
+        payload_bytes_max: usize,
+    ) -> Result<Measured, CloseReason> {
         if self.payload_left > 0 {
             return Ok(Measured {
                 taken: self.take_payload(bytes.len()),
@@ -155,9 +167,9 @@ impl FrameMeter {
         }
         let before = usize::from(self.header_bytes);
         let parsed = if before == 0 {
-            FrameHeader::parse(bytes)?
+            FrameHeader::parse(bytes, payload_bytes_max)?
         } else {
-            self.parse_split_header(bytes)?
+            self.parse_split_header(bytes, payload_bytes_max)?
         };
         let Some((header, header_bytes)) = parsed else {
             if before == 0 {
@@ -187,13 +199,14 @@ impl FrameMeter {
     fn parse_split_header(
         &mut self,
         bytes: &[u8],
+        payload_bytes_max: usize,
     ) -> Result<Option<(FrameHeader, usize)>, CloseReason> {
         self.keep_header_bytes(bytes);
         let kept = self
             .header
             .get(..usize::from(self.header_bytes))
             .unwrap_or_default();
-        FrameHeader::parse(kept)
+        FrameHeader::parse(kept, payload_bytes_max)
     }
 
     fn keep_header_bytes(&mut self, bytes: &[u8]) {
@@ -208,7 +221,8 @@ impl FrameMeter {
     }
 
     fn take_payload(&mut self, available: usize) -> usize {
-        let taken = usize::try_from(self.payload_left).map_or(available, |left| left.min(available));
+        let taken =
+            usize::try_from(self.payload_left).map_or(available, |left| left.min(available));
         self.payload_left -= taken as u64;
         taken
     }

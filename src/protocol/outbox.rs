@@ -92,7 +92,10 @@ impl Outbox {
 
     /// Forgets the first `written` bytes.
     pub fn consume(&mut self, written: usize) {
-        debug_assert!(written <= self.bytes, "a socket took more than it was given");
+        debug_assert!(
+            written <= self.bytes,
+            "a socket took more than it was given"
+        );
         self.bytes = self.bytes.saturating_sub(written);
         let mut left = self.written_of_first + written;
         while let Some(first) = self.segments.front() {

@@ -58,6 +58,7 @@ impl Text {
 pub struct WebSocket {
     context: WebSocketContext,
     meter: FrameMeter,
+    message_bytes_max: usize,
 }
 
 impl WebSocket {
@@ -73,6 +74,7 @@ impl WebSocket {
         WebSocket {
             context: WebSocketContext::new(Role::Server, Some(config)),
             meter: FrameMeter::default(),
+            message_bytes_max,
         }
     }
 
@@ -82,14 +84,7 @@ impl WebSocket {
     /// The reason to close with, when the header alone is a violation or declares too much.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, CloseReason> {
         let slice = bytes.get(..SLICE_BYTES_MAX).unwrap_or(bytes);
-        let measured = self.meter.measure(slice)?;
-        let bound = self.context.get_config().max_frame_size;
-        if let (Some(header), Some(max)) = (measured.header, bound)
-            && header.payload_bytes > max as u64
-        {
-            return Err(CloseReason::MessageTooBig);
-        }
-        Ok(measured)
+        self.meter.measure(slice, self.message_bytes_max)
     }
 
     /// Reads bytes that were measured.

@@ -68,10 +68,7 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] names the setting to change.
-    pub fn bind(
-        config: Config,
-        authenticator: Box<dyn Authenticator>,
-    ) -> Result<Self, StartError> {
+    pub fn bind(config: Config, authenticator: Box<dyn Authenticator>) -> Result<Self, StartError> {
         let poll = Poll::new().map_err(StartError::Poll)?;
         let listener = Listener::bind(config.listen.address, poll.registry(), LISTENER)?;
         let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
@@ -167,7 +164,11 @@ impl Server {
         if has_work || self.listener.has_work(self.clock.now().instant) {
             return Some(Duration::ZERO);
         }
-        let next = [self.engine.next_deadline(), self.listener.resting_until(), until];
+        let next = [
+            self.engine.next_deadline(),
+            self.listener.resting_until(),
+            until,
+        ];
         let next = next.into_iter().flatten().min()?;
         Some(next.since(self.clock.now().instant))
     }

@@ -78,7 +78,10 @@ impl Sockets {
             self.slots.resize_with(id.slot() + 1, || None);
         }
         if let Some(slot) = self.slots.get_mut(id.slot()) {
-            debug_assert!(slot.is_none(), "the engine reused a slot before it was closed");
+            debug_assert!(
+                slot.is_none(),
+                "the engine reused a slot before it was closed"
+            );
             *slot = Some(Socket {
                 id,
                 stream,

@@ -87,13 +87,10 @@ impl Room {
             "a seat is where its connection says, since every move is told"
         );
         self.audience.swap_remove(place as usize);
-        let moved = self
-            .audience
-            .get(place as usize)
-            .map(|connection| Moved {
-                connection: *connection,
-                place,
-            });
+        let moved = self.audience.get(place as usize).map(|connection| Moved {
+            connection: *connection,
+            place,
+        });
         Left {
             is_last: self.give_up_seat(user),
             moved,

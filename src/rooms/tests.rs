@@ -59,6 +59,8 @@ fn who_is_moved_into_a_gap_is_told_of() {
 fn numbers_have_no_hole_and_no_repeat() {
     let mut rooms = rooms();
     let lobby = rooms.lobby();
-    let numbers: Vec<_> = (0..3).map(|_| rooms.room_mut(lobby).next_sequence()).collect();
+    let numbers: Vec<_> = (0..3)
+        .map(|_| rooms.room_mut(lobby).next_sequence())
+        .collect();
     assert_eq!(numbers, [1, 2, 3]);
 }
