@@ -1,4 +1,5 @@
 #![forbid(unsafe_code)]
 pub mod access;
+pub mod cli;
 pub mod config;
 pub mod time;
