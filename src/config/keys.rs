@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::algorithm::{self, Family, family, fits};
 use super::document::Document;
 use super::environment::Environment;
 use super::error::{ConfigError, Place};
@@ -24,39 +25,6 @@ const FIELDS: [&str; 6] = [
     "jwks_file",
 ];
 const KEYS_MAX: usize = 64;
-
-/// RFC 7518 §3.1 and RFC 8037 §3.1, with the bytes of the hash for those that share a secret.
-const ALGORITHMS: [(&str, Family); 13] = [
-    ("HS256", Family::Secret(32)),
-    ("HS384", Family::Secret(48)),
-    ("HS512", Family::Secret(64)),
-    ("RS256", Family::Rsa),
-    ("RS384", Family::Rsa),
-    ("RS512", Family::Rsa),
-    ("PS256", Family::Rsa),
-    ("PS384", Family::Rsa),
-    ("PS512", Family::Rsa),
-    ("ES256", Family::Curve),
-    ("ES384", Family::Curve),
-    ("ES512", Family::Curve),
-    ("EdDSA", Family::Edwards),
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
-    /// HMAC, with the smallest key in bytes.
-    Secret(usize),
-    Rsa,
-    Curve,
-    Edwards,
-}
-
-fn family(algorithm: &str) -> Option<Family> {
-    ALGORITHMS
-        .iter()
-        .find(|(name, _)| *name == algorithm)
-        .map(|&(_, family)| family)
-}
 
 /// What the tables refer to.
 pub(super) struct Scope<'a> {
@@ -223,7 +191,7 @@ impl Reader<'_, '_> {
 
     /// The algorithms that the key is pinned to: known, of the kind that `source` can hold, and of one kind.
     fn algorithms(&mut self, source: &str) -> Result<Vec<String>, Reported> {
-        let allowed = allowed_algorithms(source);
+        let allowed = algorithm::allowed(source);
         let Some(value) = self.table.get("algorithms") else {
             return match source {
                 "jwks_file" => Ok(Vec::new()),
@@ -353,20 +321,6 @@ fn string_list(value: &DeValue<'_>) -> Option<Vec<String>> {
         .iter()
         .map(|entry| entry.get_ref().as_str().map(str::to_owned))
         .collect()
-}
-
-/// A shared secret is for HMAC alone, and HMAC for shared secrets alone: a public key used as an HMAC secret
-/// would let everybody sign.
-fn fits(family: Family, source: &str) -> bool {
-    matches!(family, Family::Secret(_)) == source.starts_with("secret_")
-}
-
-fn allowed_algorithms(source: &str) -> String {
-    let fitting = ALGORITHMS
-        .into_iter()
-        .filter(|&(_, family)| fits(family, source));
-    let names: Vec<&str> = fitting.map(|(name, _)| name).collect();
-    format!("for {source}, a list of {}", names.join(", "))
 }
 
 fn check(source: &str, bytes: Vec<u8>, algorithms: &[String]) -> Result<KeyMaterial, Fault> {

@@ -3,6 +3,7 @@
 //! [`Config`] is plain data: every value is in range and every file it names has been read. How a
 //! setting is called, its default, unit and range stand in one table, [`settings`].
 
+mod algorithm;
 mod contradictions;
 mod defaults;
 mod document;
@@ -20,6 +21,7 @@ mod text;
 
 pub use error::{ConfigError, Place};
 pub use load::{Effective, Loaded};
+pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 
 use std::net::SocketAddr;
@@ -231,7 +233,7 @@ pub struct Turn {
 pub struct RoomNames {
     /// Joined by everybody on connect.
     pub lobby: String,
-    /// Further rooms that exist.
+    /// Further rooms that exist; never the lobby again.
     pub public: Vec<String>,
 }
 

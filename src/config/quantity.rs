@@ -19,7 +19,7 @@ const SIZE_UNITS: [(&str, u64); 4] = [
 ];
 
 /// `500ms`, `5s`, `2m`, `8h`, `31d` or `0`; whole numbers only.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }
@@ -27,7 +27,7 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// The shortest text that [`parse_duration`] reads back; parts of a millisecond are dropped.
-pub(super) fn show_duration(duration: Duration) -> String {
+pub fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis == 0 {
         return "0".to_owned();
