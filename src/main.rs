@@ -17,9 +17,7 @@ fn main() -> ExitCode {
         now: today(),
         output: &mut io::stdout(),
     };
-    match cli::run(surroundings, |_, _| {
-        Err(Failure::Operation("this build cannot serve".to_owned()))
-    }) {
+    match cli::run(surroundings, cli::serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure),
     }

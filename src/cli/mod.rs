@@ -6,6 +6,7 @@ mod check;
 mod embedded;
 mod failure;
 mod links;
+mod serve;
 mod token;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use crate::time::Wall;
 use arguments::{Arguments, Command};
 
 pub use failure::Failure;
+pub use serve::serve;
 
 /// What a process is born into.
 pub struct Surroundings<'a> {

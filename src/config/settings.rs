@@ -105,9 +105,15 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. Loopback is not special.";
     limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
-        "Connections that have not signed in yet. Past it, one of them makes room; people in rooms do not notice.";
+        "Connections that have not signed in, only ask for pages, or are ending. Past it, new ones are answered 503; people in rooms do not notice.";
+    limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
     limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },
         "Entries of the table that counts per address. Past it, neighbours are counted together, never let through.";
+    limits.departed_users_max: Count { unit: "users", min: 1, max: CONNECTIONS },
+        "Users remembered after they left, until their buckets are full again. Past it, the longest gone is forgotten.";
+    limits.commands_per_connection: Rate { unit: "commands", min: 1, max: TOKENS },
+        "Text messages of whatever type of one connection, charged before they are parsed; an invalid one costs two. Past it, they are refused with the time to wait.";
     limits.messages_per_user: Rate { unit: "messages", min: 1, max: TOKENS },
         "Messages of one user over all connections. Past it, a message is refused with the time to wait.";
     limits.messages_per_connection: Rate { unit: "messages", min: 1, max: TOKENS },
@@ -123,7 +129,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
         "Frames of any kind, fragments and empty ones included. Past it, the connection is closed with 1008.";
     limits.handshakes_per_address: Rate { unit: "handshakes", min: 1, max: TOKENS },
-        "Requests and upgrades of one address. Past it, they are answered 429.";
+        "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
     limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },
         "Bad credentials from one address. Past it, further ones are answered 429 without a look at the signature.";
     limits.error_replies_per_connection: Rate { unit: "replies", min: 1, max: TOKENS },
@@ -138,7 +144,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Fragments of one message. Past it, the connection is closed with 1008.";
     limits.head_bytes_max: Size { min: KIB, max: 64 * KIB },
         "Bytes of a request head. A longer one is answered 431.";
-    limits.head_fields_max: Count { unit: "fields", min: 16, max: 256 },
+    limits.head_fields_max: Count { unit: "fields", min: 16, max: 128 },
         "Fields of a request head. More are answered 431.";
     limits.requests_per_connection_max: SmallCount { unit: "requests", min: 1, max: 1_000_000 },
         "Requests on one kept-alive connection. The last is answered with `Connection: close`.";

@@ -9,9 +9,7 @@ use crate::access::origin::OriginError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Choose another address, or stop what listens there.
-    #[error(
-        "listen.address = \"{address}\": {source}; choose another, for example with --set listen.address=127.0.0.1:0 for any free port"
-    )]
+    #[error("listen.address = \"{address}\": {source}")]
     Listen {
         address: SocketAddr,
         source: io::Error,
