@@ -141,6 +141,12 @@ impl Client {
         ))
     }
 
+    /// Throws away what has been received, taken or not.
+    pub fn forget_received(&mut self) {
+        self.received.clear();
+        self.taken = 0;
+    }
+
     /// Lets at most `bytes` more through before the client's socket is full.
     pub fn set_window(&mut self, bytes: usize) {
         self.window = bytes;
