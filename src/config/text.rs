@@ -67,12 +67,9 @@ fn is_port(port: &str) -> bool {
 
 /// `text` in quotes, cut short, with control and direction characters written as escapes.
 pub(super) fn quoted(text: &str) -> String {
-    let cut = text.floor_char_boundary(QUOTED_BYTES_MAX);
-    match text.split_at_checked(cut) {
-        Some((head, "")) => format!("{head:?}"),
-        Some((head, _)) => format!("{head:?}…"),
-        None => format!("{text:?}"),
-    }
+    let head = head(text);
+    let more = if head.len() < text.len() { "…" } else { "" };
+    format!("{head:?}{more}")
 }
 
 /// `["a", "b"]`
@@ -120,10 +117,24 @@ pub(super) fn found(value: &DeValue<'_>) -> String {
 
 /// `text`, short enough for a message.
 pub(super) fn cut(text: String) -> String {
-    match text.split_at_checked(text.floor_char_boundary(QUOTED_BYTES_MAX)) {
-        Some((head, rest)) if !rest.is_empty() => format!("{head}…"),
-        _ => text,
+    let head = head(&text);
+    if head.len() < text.len() {
+        format!("{head}…")
+    } else {
+        text
     }
+}
+
+/// The whole characters among the first [`QUOTED_BYTES_MAX`] bytes.
+fn head(text: &str) -> &str {
+    let ends = text
+        .char_indices()
+        .map(|(at, character)| at + character.len_utf8());
+    let end = ends
+        .take_while(|&end| end <= QUOTED_BYTES_MAX)
+        .last()
+        .unwrap_or(0);
+    text.get(..end).unwrap_or(text)
 }
 
 #[cfg(test)]
