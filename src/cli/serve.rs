@@ -13,8 +13,10 @@ pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
     let address = config.listen.address;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
-    let server =
-        Server::bind(config, Box::new(authenticator)).map_err(|error| Failure::bind(address, &error))?;
+    let server = Server::bind(config, Box::new(authenticator))
+        .map_err(|error| Failure::bind(address, &error))?;
     announce(server.local_address())?;
-    server.run().map_err(|error| Failure::Operation(error.to_string()))
+    server
+        .run()
+        .map_err(|error| Failure::Operation(error.to_string()))
 }

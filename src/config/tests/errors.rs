@@ -75,7 +75,9 @@ fn what_is_not_toml_is_told_with_its_line_and_without_its_text() {
         ("[rooms]\nlobby = \"hunter2\n", 5),
     ];
     for (lines, line) in cases {
-        let errors = Fixture::with_key(lines).errors();
+        let errors = Fixture::with_key(lines)
+            .variable("WARDROOM_SECRET", SECRET)
+            .errors();
         let begins = format!("c.toml:{line}: syntax: found ");
         assert!(
             errors.iter().any(|error| error.starts_with(&begins)),

@@ -281,7 +281,7 @@ fn a_secret_put_in_the_wrong_place_is_not_repeated() {
         let errors = Fixture::new(&text)
             .variable("WARDROOM_AUTH_SECRET", misplaced)
             .errors();
-        assert!(errors.len() >= 2, "{text}");
+        assert!(!errors.is_empty(), "{text}");
         assert!(!errors.join("\n").contains(misplaced), "{errors:?}");
     }
 }
