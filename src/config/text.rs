@@ -52,7 +52,7 @@ fn is_host(host: &str) -> bool {
     {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
-            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
             host.len() <= 253
                 && host.bytes().all(is_inner)
                 && host.split('.').all(|label| (1..=63).contains(&label.len()))
@@ -151,6 +151,7 @@ mod tests {
             "http://[::1]:8080",
             "https://[2001:db8::1]",
             "https://xn--bcher-kva.example",
+            "http://build_box:8080",
         ] {
             assert!(is_origin(text), "{text}");
         }
