@@ -72,6 +72,8 @@ struct Loading {
     /// Settings whose value was not allowed; what they contradict is not known.
     refused: Vec<&'static str>,
     keys: Keys,
+    /// There is a file, and what it says is not known: which variables hold secrets is not known either.
+    is_unread: bool,
     errors: Vec<ConfigError>,
 }
 
@@ -80,6 +82,7 @@ impl Loading {
         match read_text(path) {
             Ok(text) => self.read_document(&Document { path, text: &text }, environment),
             Err(found) => {
+                self.is_unread = true;
                 let place = Place::File {
                     path: path.to_owned(),
                     line: None,
@@ -99,7 +102,10 @@ impl Loading {
     fn read_document(&mut self, document: &Document<'_>, environment: &Environment) {
         let table = match document.parse() {
             Ok(table) => table,
-            Err(mut errors) => return self.errors.append(&mut errors),
+            Err(mut errors) => {
+                self.is_unread = true;
+                return self.errors.append(&mut errors);
+            }
         };
         let base = document.path.parent().unwrap_or(Path::new(""));
         let scope = Scope {
@@ -143,6 +149,7 @@ impl Loading {
                 (Some(setting), None) => {
                     self.refuse(setting, "bytes that are not UTF-8".to_owned(), place)
                 }
+                (None, _) if self.is_unread => {}
                 (None, _) => self.errors.push(unknown_variable(name, place)),
             }
         }

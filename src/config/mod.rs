@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod quantity;
 mod rate;
+mod reference;
 mod secret;
 mod settings;
 mod suggest;
@@ -23,6 +24,7 @@ pub use error::{ConfigError, Place};
 pub use load::{Effective, Loaded};
 pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
+pub use reference::reference;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -250,3 +252,6 @@ pub struct Store {
     /// Where the server keeps what it made itself: the secret of the embedded default, later the database.
     pub directory: PathBuf,
 }
+
+#[cfg(test)]
+mod tests;

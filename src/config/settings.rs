@@ -256,4 +256,34 @@ mod tests {
             assert!(!is_section(key), "{key}");
         }
     }
+
+    #[test]
+    fn both_ends_of_every_range_are_allowed_and_what_lies_beyond_is_not() {
+        for setting in SETTINGS {
+            let write: fn(u64) -> String = match setting.form {
+                Form::Count { .. } | Form::SmallCount { .. } | Form::Size { .. } => {
+                    |n| n.to_string()
+                }
+                Form::Time { .. } => |n| format!("{n}ms"),
+                Form::Rate { .. } => |n| format!("{{ burst = {n}, per = \"1s\" }}"),
+                _ => continue,
+            };
+            let (Form::Count { min, max, .. }
+            | Form::SmallCount { min, max, .. }
+            | Form::Size { min, max, .. }
+            | Form::Time { min, max, .. }
+            | Form::Rate { min, max, .. }) = setting.form
+            else {
+                continue;
+            };
+            let cases = [(min, true), (max, true), (min - 1, false), (max + 1, false)];
+            for (number, is_allowed) in cases {
+                let text = write(number);
+                let filled = setting
+                    .form
+                    .fill(&mut Config::default(), &setting.form.value_of(&text));
+                assert_eq!(filled.is_some(), is_allowed, "{} = {text}", setting.key);
+            }
+        }
+    }
 }

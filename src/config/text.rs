@@ -52,7 +52,7 @@ fn is_host(host: &str) -> bool {
     {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
-            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
             host.len() <= 253
                 && host.bytes().all(is_inner)
                 && host.split('.').all(|label| (1..=63).contains(&label.len()))
@@ -67,12 +67,9 @@ fn is_port(port: &str) -> bool {
 
 /// `text` in quotes, cut short, with control and direction characters written as escapes.
 pub(super) fn quoted(text: &str) -> String {
-    let cut = text.floor_char_boundary(QUOTED_BYTES_MAX);
-    match text.split_at_checked(cut) {
-        Some((head, "")) => format!("{head:?}"),
-        Some((head, _)) => format!("{head:?}…"),
-        None => format!("{text:?}"),
-    }
+    let head = head(text);
+    let more = if head.len() < text.len() { "…" } else { "" };
+    format!("{head:?}{more}")
 }
 
 /// `["a", "b"]`
@@ -120,10 +117,24 @@ pub(super) fn found(value: &DeValue<'_>) -> String {
 
 /// `text`, short enough for a message.
 pub(super) fn cut(text: String) -> String {
-    match text.split_at_checked(text.floor_char_boundary(QUOTED_BYTES_MAX)) {
-        Some((head, rest)) if !rest.is_empty() => format!("{head}…"),
-        _ => text,
+    let head = head(&text);
+    if head.len() < text.len() {
+        format!("{head}…")
+    } else {
+        text
     }
+}
+
+/// The whole characters among the first [`QUOTED_BYTES_MAX`] bytes.
+fn head(text: &str) -> &str {
+    let ends = text
+        .char_indices()
+        .map(|(at, character)| at + character.len_utf8());
+    let end = ends
+        .take_while(|&end| end <= QUOTED_BYTES_MAX)
+        .last()
+        .unwrap_or(0);
+    text.get(..end).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -140,6 +151,7 @@ mod tests {
             "http://[::1]:8080",
             "https://[2001:db8::1]",
             "https://xn--bcher-kva.example",
+            "http://build_box:8080",
         ] {
             assert!(is_origin(text), "{text}");
         }
