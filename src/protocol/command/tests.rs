@@ -576,7 +576,7 @@ fn reference(object: &serde_json::Map<String, Value>) -> Result<(), &'static str
 
 proptest! {
     #[test]
-    fn any_text_gets_an_answer_that_repeats_nothing_of_it(text in any::<String>()) {
+    fn any_text_gets_a_command_or_a_listed_code(text in any::<String>()) {
         if let Err(refused) = v1(&text) {
             prop_assert!(CommandError::CODES.contains(&refused.error.code()));
         }
