@@ -244,6 +244,7 @@ fn a_name_given_twice_is_refused_at_every_level_however_it_is_spelt() {
     }
     for text in [
         "{\"a\":{\"a\":{\"a\":1}}}",
+        "{\"x\":{\"a\":{\"b\":1},\"b\":2}}",
         "{\"x\":{\"a\":1},\"y\":{\"a\":1},\"a\":1}",
         "{\"x\":[{\"a\":1},{\"a\":1}]}",
         "{\"a\":1,\"A\":1}",
