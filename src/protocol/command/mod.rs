@@ -235,10 +235,19 @@ fn check_message(message: &str, bounds: &Bounds) -> Result<(), CommandError> {
 }
 
 /// Whether `message` holds a character of Unicode category Cc (C0, DEL, C1) but for tab and the two line ends.
+///
+/// Looks at bytes and has no early exit, so that the compiler looks at many at once.
 fn holds_control_characters(message: &str) -> bool {
-    let plain_ascii = message.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    !plain_ascii
-        && message
-            .chars()
-            .any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
+    let bytes = message.as_bytes();
+    let c0_or_del = bytes.iter().fold(false, |found, byte| {
+        found | (byte.is_ascii_control() & !matches!(byte, b'\n' | b'\r' | b'\t'))
+    });
+    // U+0080 to U+009F are C2 80 to C2 9F, and C2 is never but a first byte (RFC 3629 §4).
+    let c1 = bytes
+        .iter()
+        .zip(bytes.iter().skip(1))
+        .fold(false, |found, (first, second)| {
+            found | ((*first == 0xc2) & matches!(second, 0x80..=0x9f))
+        });
+    c0_or_del | c1
 }

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use super::{Bounds, CommandError, Field, ROOM_ID_BYTES_MAX, check_message};
 use crate::protocol::json::{self, Scalar};
 
+#[cfg(test)]
+mod tests;
+
 /// What a client over its message rate is told.
 pub const RATE_LIMITED: &str = "Rate limit exceeded. Please wait before sending more messages.";
 

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use super::{Bounds, CommandError, Field, REQUEST_ID_BYTES_MAX, check_message, is_room_id};
 use crate::protocol::json::{self, Object, Rejected, Scalar};
 
+#[cfg(test)]
+mod tests;
+
 /// What a client may call a request; its one reply repeats it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestId<'a> {

@@ -4,6 +4,12 @@
 
 use crate::time::Wall;
 
+#[cfg(test)]
+mod tests;
+
+/// Bytes of a string that are looked at together.
+const ESCAPE_CHUNK: usize = 64;
+
 /// An object being written: `{` on [`ObjectText::begin`], `}` on [`ObjectText::end`].
 pub(super) struct ObjectText<'o> {
     out: &'o mut Vec<u8>,
@@ -138,17 +144,27 @@ pub(super) fn push_string(out: &mut Vec<u8>, value: &str) {
 }
 
 fn push_escaped(out: &mut Vec<u8>, value: &str) {
-    let mut rest = value.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| must_escape(*byte)) {
-        let (plain, special) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let Some((byte, after)) = special.split_first() else {
-            break;
-        };
-        push_escape(out, *byte);
-        rest = after;
+    for chunk in value.as_bytes().chunks(ESCAPE_CHUNK) {
+        // Without an early exit the compiler looks at the whole chunk at once; few chunks hold anything to escape.
+        let plain = !chunk
+            .iter()
+            .fold(false, |found, byte| found | must_escape(*byte));
+        if plain {
+            out.extend_from_slice(chunk);
+        } else {
+            push_chunk_escaped(out, chunk);
+        }
     }
-    out.extend_from_slice(rest);
+}
+
+fn push_chunk_escaped(out: &mut Vec<u8>, chunk: &[u8]) {
+    for byte in chunk {
+        if must_escape(*byte) {
+            push_escape(out, *byte);
+        } else {
+            out.push(*byte);
+        }
+    }
 }
 
 const fn must_escape(byte: u8) -> bool {
@@ -161,6 +177,8 @@ fn push_escape(out: &mut Vec<u8>, byte: u8) {
         b'\n' => b'n',
         b'\r' => b'r',
         b'\t' => b't',
+        8 => b'b',
+        12 => b'f',
         _ => {
             out.extend_from_slice(b"\\u00");
             out.push(hex_digit(byte >> 4));

@@ -4,6 +4,9 @@ use super::encode::ObjectText;
 use super::{ErrorReply, Notice};
 use crate::time::Wall;
 
+#[cfg(test)]
+mod tests;
+
 /// The sender of the server's own notices; nobody may be called so.
 const SYSTEM_SENDER: &str = "System";
 

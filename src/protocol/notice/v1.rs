@@ -8,6 +8,9 @@ use super::{
 use crate::config::Rate;
 use crate::protocol::command::v1::RequestId;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) fn write(notice: &Notice<'_>, out: &mut Vec<u8>) {
     let mut text = ObjectText::begin(out);
     text.string("type", notice.kind());

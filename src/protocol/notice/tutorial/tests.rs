@@ -1,0 +1,82 @@
+use crate::protocol::notice::tests::{ALICE, AT, error, hello, presence, said, tutorial};
+use crate::protocol::notice::{
+    Announcement, Bye, ErrorReply, MembersReply, Notice, OkReply, Typing,
+};
+
+#[test]
+fn the_tutorial_hears_only_what_its_protocol_has() {
+    let reply = ErrorReply {
+        field: Some("message"),
+        limit: Some("limits.messages_per_user"),
+        scope: Some("user"),
+        retry_after_ms: Some(999),
+        ..error()
+    };
+    let table = [
+        (
+            said("hi"),
+            Some(
+                r#"{"sender":"Alice","message":"hi","timestamp":1764000000.123,"room_id":"lobby"}"#,
+            ),
+        ),
+        (
+            Notice::Joined(presence()),
+            Some(
+                r#"{"sender":"System","message":"User Alice has joined the chat.","timestamp":1764000000.123,"room_id":"lobby"}"#,
+            ),
+        ),
+        (
+            Notice::Left(presence()),
+            Some(
+                r#"{"sender":"System","message":"User Alice has left the chat.","timestamp":1764000000.123,"room_id":"lobby"}"#,
+            ),
+        ),
+        (
+            Notice::Announcement(Announcement {
+                room: None,
+                message: "soon",
+                timestamp: AT,
+            }),
+            Some(r#"{"sender":"System","message":"soon","timestamp":1764000000.123}"#),
+        ),
+        (
+            Notice::Error(error()),
+            Some(r#"{"error":"Some words.","code":"some_code"}"#),
+        ),
+        (
+            Notice::Error(reply),
+            Some(
+                r#"{"error":"Some words.","code":"some_code","limit":"limits.messages_per_user","scope":"user","retry_after_ms":999}"#,
+            ),
+        ),
+        (Notice::Ok(OkReply::default()), None),
+        (
+            Notice::Members(MembersReply {
+                id: None,
+                room: "lobby",
+                members: &[ALICE],
+                count: 1,
+            }),
+            None,
+        ),
+        (
+            Notice::Typing(Typing {
+                room: "lobby",
+                person: ALICE,
+            }),
+            None,
+        ),
+        (Notice::Hello(hello()), None),
+        (
+            Notice::Bye(Bye {
+                code: 1001,
+                reason: "going away",
+                reconnect_after_ms: None,
+            }),
+            None,
+        ),
+    ];
+    for (notice, expected) in table {
+        assert_eq!(tutorial(notice).as_deref(), expected);
+    }
+}
