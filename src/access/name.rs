@@ -29,15 +29,22 @@ pub(super) fn is_user(text: &str) -> bool {
 ///
 /// `None`: nothing to see is left. NFC and not NFKC, because the latter rewrites what people chose to be called.
 pub(super) fn clean(text: &str) -> Option<String> {
+    let seen = text.chars().filter(|c| c.is_whitespace() || !is_unseen(*c));
+    let name = if text.is_ascii() {
+        collapse(seen)
+    } else {
+        collapse(seen.nfc())
+    };
+    (!name.is_empty()).then_some(name)
+}
+
+/// One space for each run of white space, none at the ends; a bounded number of marks on each base; a bounded length.
+fn collapse(characters: impl Iterator<Item = char>) -> String {
     let mut name = String::new();
     let mut marks = COMBINING_MARKS_MAX;
     let mut space = false;
-    let mut characters = 0;
-    for c in text
-        .chars()
-        .filter(|c| c.is_whitespace() || !is_unseen(*c))
-        .nfc()
-    {
+    let mut length = 0;
+    for c in characters {
         if c.is_whitespace() {
             space = !name.is_empty();
             marks = COMBINING_MARKS_MAX;
@@ -47,23 +54,22 @@ pub(super) fn clean(text: &str) -> Option<String> {
         if marks > COMBINING_MARKS_MAX {
             continue;
         }
-        let needed = usize::from(space) + 1;
-        if characters + needed > NAME_CHARACTERS_MAX
-            || name.len() + usize::from(space) + c.len_utf8() > NAME_BYTES_MAX
-        {
+        let gap = usize::from(std::mem::take(&mut space));
+        length += gap + 1;
+        if length > NAME_CHARACTERS_MAX || name.len() + gap + c.len_utf8() > NAME_BYTES_MAX {
             break;
         }
-        if std::mem::take(&mut space) {
-            name.push(' ');
-        }
+        name.extend((gap == 1).then_some(' '));
         name.push(c);
-        characters += needed;
     }
-    (!name.is_empty()).then_some(name)
+    name
 }
 
 /// Controls, formats (bidi, joiners, tags), separators of lines, blanks that are letters, and what has no agreed look.
 fn is_unseen(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     is_blank_letter(c)
         || matches!(
             c.general_category(),
@@ -86,14 +92,19 @@ fn is_blank_letter(c: char) -> bool {
 
 /// Whether people could take `name` for `System`, the sender of the server's own words.
 pub(super) fn is_reserved(name: &str) -> bool {
-    let plain = name
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c) && !is_unseen(*c));
-    let mut letters: String = plain.filter_map(latin_look).collect();
-    if letters.contains("rn") {
-        letters = letters.replace("rn", "m");
+    if name.is_ascii() {
+        return reads_system(name.chars());
     }
-    letters == "system"
+    reads_system(
+        name.nfkd()
+            .filter(|c| !is_combining_mark(*c) && !is_unseen(*c)),
+    )
+}
+
+fn reads_system(characters: impl Iterator<Item = char>) -> bool {
+    let enough = "systern".len() + 1;
+    let letters: String = characters.filter_map(latin_look).take(enough).collect();
+    letters.replace("rn", "m") == "system"
 }
 
 /// The small Latin letter, or other lower-case character, that `c` is drawn like; `None` for white space and punctuation.
@@ -109,7 +120,7 @@ fn latin_look(c: char) -> Option<char> {
 /// Which letter of `system` (or of its `rn` spelling) `c` is drawn like.
 fn reserved_letter(c: char) -> Option<char> {
     let prototype = match c {
-        'm' => c, // its own prototype is "rn"
+        '\0'..='\u{7F}' => c,
         _ => only(skeleton(c.encode_utf8(&mut [0; 4]))).unwrap_or(c),
     };
     let letter = match prototype.to_lowercase().next().unwrap_or(prototype) {

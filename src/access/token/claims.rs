@@ -152,5 +152,5 @@ fn date(claim: &'static str, value: Value<'_>) -> Result<Wall, TokenFault> {
     if !(0.0..=SECONDS_MAX).contains(&seconds) {
         return Err(TokenFault::ClaimRange(claim));
     }
-    Ok(Wall::from_millis((seconds * 1000.0) as u64))
+    Ok(Wall::from_millis((seconds * 1000.0).round() as u64))
 }

@@ -12,6 +12,7 @@ use crate::time::Instant;
 
 mod forged;
 mod rules;
+mod shape;
 
 const NOW_SECONDS: u64 = 1_764_000_000;
 const NOW: Wall = Wall::from_millis(NOW_SECONDS * 1000);
@@ -48,6 +49,16 @@ fn with_claims(claims: &str) -> String {
 
 fn fault(authenticator: &TokenAuthenticator, token: &str) -> Option<TokenFault> {
     authenticator.verify(token, NOW).err()
+}
+
+fn check(authenticator: &TokenAuthenticator, table: &[(&str, Option<TokenFault>)]) {
+    for (claims, expected) in table {
+        assert_eq!(
+            fault(authenticator, &with_claims(claims)),
+            *expected,
+            "{claims}"
+        );
+    }
 }
 
 #[test]
