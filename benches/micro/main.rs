@@ -138,7 +138,12 @@ fn fan_out(c: &mut Criterion) {
     for members in [10usize, 1000] {
         let mut world = World::new(busy_config());
         let ids: Vec<_> = (0..members)
-            .map(|n| world.join_v1(&format!("user-{n}"), &format!("10.0.{}.{}", n / 250, n % 250)))
+            .map(|n| {
+                world.join_v1(
+                    &format!("user-{n}"),
+                    &format!("10.0.{}.{}", n / 250, n % 250),
+                )
+            })
             .collect();
         let frame = text(SEND);
         group.throughput(Throughput::Elements(members as u64));

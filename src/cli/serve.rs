@@ -3,7 +3,7 @@
 use super::{Announce, Failure};
 use crate::access::token::TokenAuthenticator;
 use crate::config::Config;
-use crate::reactor::Server;
+use crate::reactor::{Server, StartError};
 
 /// Binds, announces the address, and serves until the end.
 ///
@@ -13,8 +13,11 @@ pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
     let address = config.listen.address;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
-    let mut server = Server::bind(config, Box::new(authenticator))
-        .map_err(|error| Failure::bind(address, &error))?;
+    let mut server =
+        Server::bind(config, Box::new(authenticator)).map_err(|error| match error {
+            StartError::Origin(error) => Failure::Key(error.to_string()),
+            error => Failure::bind(address, &error),
+        })?;
     server
         .stop_on_signals()
         .map_err(|error| Failure::Operation(error.to_string()))?;

@@ -92,23 +92,21 @@ impl Engine {
                     self.reply(id, &reply::sent(tag.as_ref(), seq, now));
                 })
             }
-            Command::Join { room } => self.find_room(&room).and_then(|room| {
-                self.sit(id, user, room, now)?;
-                self.reply(id, &reply::done(tag.as_ref()));
+            Command::Join { room } => self.find_room(&room).and_then(|key| {
+                self.sit(id, user, key, now)?;
+                self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
                 Ok(())
             }),
-            Command::Leave { room } => self.seated_room(id, &room).map(|room| {
-                self.reply(id, &reply::done(tag.as_ref()));
-                self.rise(id, user, room, now);
+            Command::Leave { room } => self.seated_room(id, &room).map(|key| {
+                self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
+                self.rise(id, user, key, now);
             }),
             Command::Members { room } => self
                 .seated_room(id, &room)
                 .map(|room| self.list_members(id, room, tag.as_ref())),
             Command::Typing { room } => self.seated_room(id, &room).map(|room| {
                 self.tell_typing(user, room);
-                if tag.is_some() {
-                    self.reply(id, &reply::done(tag.as_ref()));
-                }
+                self.reply(id, &reply::done(tag.as_ref(), None));
             }),
             Command::Ping => {
                 self.reply(id, &reply::pong(tag.as_ref(), now));

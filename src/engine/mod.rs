@@ -20,9 +20,6 @@ mod reply;
 mod timers;
 mod users;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::SocketAddr;

@@ -131,10 +131,11 @@ impl Who {
     }
 }
 
-/// The reply to a request that has nothing more to say.
-pub(super) fn done<'a>(id: Option<&'a RequestId<'a>>) -> Notice<'a> {
+/// The reply to a request that has nothing more to say, about a room or none.
+pub(super) fn done<'a>(id: Option<&'a RequestId<'a>>, room: Option<&'a str>) -> Notice<'a> {
     Notice::Ok(OkReply {
         id,
+        room,
         ..OkReply::default()
     })
 }
@@ -284,13 +285,6 @@ impl<'a> Complaint<'a> {
 }
 
 impl ChatError {
-    /// Every error, for the documents' test.
-    pub(super) const ALL: [ChatError; 3] = [
-        ChatError::UnknownRoom,
-        ChatError::NotInRoom,
-        ChatError::TooManyRooms,
-    ];
-
     /// The stable code that programs act on.
     pub(super) fn code(self) -> &'static str {
         match self {
@@ -309,6 +303,31 @@ impl ChatError {
             ChatError::UnknownRoom => "There is no such room.",
             ChatError::NotInRoom => "Join the room first.",
             ChatError::TooManyRooms => "Too many rooms on this connection: leave one first.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_engine_is_in_the_protocols_document() {
+        let document = include_str!("../../docs/protocol.md");
+        let errors = [
+            ChatError::UnknownRoom,
+            ChatError::NotInRoom,
+            ChatError::TooManyRooms,
+        ];
+        for code in errors.map(ChatError::code).iter().chain(&["rate_limited"]) {
+            assert!(document.contains(&format!("`{code}`")), "{code}");
+        }
+        for reason in CloseReason::ALL {
+            let (code, text) = (reason.code(), reason.text());
+            assert!(
+                document.contains(&format!("| {code} | `{text}` |")),
+                "{code} {text}"
+            );
         }
     }
 }

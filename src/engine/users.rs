@@ -6,7 +6,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use crate::access::Identity;
-use crate::config::{Limits, Rate};
+use crate::config::Limits;
 use crate::hash::Keyed;
 use crate::id::UserKey;
 use crate::limit::TokenBucket;
@@ -37,7 +37,6 @@ pub(super) struct Users {
     users: Slab<User>,
     departed: VecDeque<UserKey>,
     departed_max: usize,
-    rate: Rate,
 }
 
 impl Users {
@@ -47,7 +46,6 @@ impl Users {
             users: Slab::new(),
             departed: VecDeque::new(),
             departed_max: limits.departed_users_max,
-            rate: limits.messages_per_user,
         }
     }
 
@@ -101,8 +99,8 @@ impl Users {
         self.users.iter().map(|(_, user)| user.connections).sum()
     }
 
-    /// Users remembered.
-    pub(super) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.users.len()
     }
 
@@ -140,11 +138,6 @@ impl Users {
                 self.users.remove(key.0 as usize);
             }
         }
-    }
-
-    /// The rate of [`User::messages`].
-    pub(super) fn rate(&self) -> Rate {
-        self.rate
     }
 }
 
@@ -186,7 +179,7 @@ mod tests {
         let mut users = users(10);
         let now = Instant::ZERO;
         let key = users.arrive(&identity("alice"), now);
-        let rate = users.rate();
+        let rate = Limits::default().messages_per_user;
         let bucket = &mut users.get_mut(key).expect("alice").messages;
         bucket.take(5, rate, now).expect("a full bucket");
         users.leave(key, now);
@@ -198,7 +191,7 @@ mod tests {
     #[test]
     fn nobody_is_remembered_for_ever_and_never_more_than_the_bound() {
         let mut users = users(100);
-        let rate = users.rate();
+        let rate = Limits::default().messages_per_user;
         for n in 0..1000 {
             let key = users.arrive(&identity(&format!("user-{n}")), Instant::ZERO);
             let user = users.get_mut(key).expect("just arrived");
