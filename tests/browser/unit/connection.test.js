@@ -159,6 +159,15 @@ test("a request whose connection is lost is told so", async () => {
   await assert.rejects(connection.request({ type: "send" }), { code: "disconnected" });
 });
 
+test("a request that is left without an answer is told so, and the connection goes on", async () => {
+  const { made, connection, socket, last } = await started();
+  socket.say({ type: "hello" });
+  const unanswered = connection.request({ type: "send" });
+  made.advance(20_000);
+  await assert.rejects(unanswered, { code: "unanswered" });
+  assert.equal(last().kind, "open");
+});
+
 test("a refused sign-in stops and is told", async () => {
   const { made, last } = await started([{ status: 401, body: { error: "token expired", code: "token_expired" } }]);
   assert.equal(last().kind, "unauthorized");

@@ -37,7 +37,7 @@ test("words from outside never reach into an object's prototype", () => {
 
 test("a reason to stop is said in words, known or not", () => {
   assert.match(text.stopText("too many connections for this user"), /already connected as often/);
-  assert.match(text.stopText("token_expired"), /expired/);
+  assert.match(text.stopText("token expired"), /expired/);
   assert.equal(text.stopText("you were banned"), "You were banned.");
   assert.match(text.stopText(""), /no reason/);
 });
