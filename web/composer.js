@@ -73,6 +73,7 @@ export class Composer {
     } else if (count > 0 && this.#usable) {
       this.complain("");
       this.#input.value = "";
+      this.#typingAt = -Infinity;
       this.#measure();
       send(text);
     }

@@ -95,9 +95,13 @@ test("another room is joined, has its own talk, and counts what was not read", a
 
 test("the sixth message at once is told in words, and is not lost", async () => {
   const [first, second] = await twoPeople();
-  for (let number = 1; number <= 6; number++) {
-    await say(first, `Message ${number}`);
-  }
+  // Within the page, so that a slow machine does not give the bucket time to fill.
+  await first.evaluate(() => {
+    for (let number = 1; number <= 6; number++) {
+      document.getElementById("message").value = `Message ${number}`;
+      document.getElementById("composer").requestSubmit();
+    }
+  });
   const complaint = first.locator("#complaint:not([hidden])");
   await complaint.waitFor();
   assert.match(await complaint.textContent(), /^Too many messages in a short time.* Send it again in \d+ seconds?\.$/);
