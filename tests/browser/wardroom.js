@@ -10,6 +10,8 @@ import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
 
+// The server takes every WARDROOM_ variable for one of its settings, so it must not see this one.
+const { WARDROOM_BIN: BINARY, ...ENVIRONMENT } = process.env;
 const LINK = /http:\/\/\S+#token=\S+/;
 const LINKS = 2;
 
@@ -41,7 +43,8 @@ export class Wardroom {
   /** Resolves when the server has printed its links, which it does once it listens. */
   async start() {
     const settings = [`listen.address=127.0.0.1:${this.port}`, `store.directory=${this.directory}`, ...this.settings];
-    const child = spawn(process.env.WARDROOM_BIN, settings.flatMap((setting) => ["--set", setting]), {
+    const child = spawn(BINARY, settings.flatMap((setting) => ["--set", setting]), {
+      env: ENVIRONMENT,
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
