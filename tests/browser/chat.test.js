@@ -50,16 +50,23 @@ test("two people see each other come, type, talk and go", async () => {
   await second.locator("#people .person").nth(1).waitFor();
   assert.equal(await first.textContent("#room-count"), "2 people here");
 
-  await say(first, "Good morning! Is the harbour open?");
-  await bubble(second, "Good morning! Is the harbour open?").waitFor();
-  await say(second, "It is. Fog until nine, then a fine day.");
-  await bubble(first, "It is. Fog until nine, then a fine day.").waitFor();
-  assert.equal(await first.locator("#timeline .own .bubble").textContent(), "Good morning! Is the harbour open?");
-  assert.equal(await second.locator("#timeline .own .bubble").textContent(), "It is. Fog until nine, then a fine day.");
-  assert.equal(await second.locator("#timeline .message:not(.own) .name").textContent(), firstName);
+  const talk = [
+    [first, "Good morning! Is the harbour open?"],
+    [second, "It is. Fog until nine, then a fine day."],
+    [second, "The pilot boards at ten."],
+    [first, "Then we cast off at half past.\nI will tell the engine room."],
+  ];
+  for (const [speaker, text] of talk) {
+    await say(speaker, text);
+    await bubble(speaker === first ? second : first, text).waitFor();
+  }
+  const own = talk.filter(([speaker]) => speaker === first).map(([, text]) => text);
+  assert.deepEqual(await first.locator("#timeline .own .bubble").allTextContents(), own);
+  assert.deepEqual(await second.locator("#timeline .message:not(.own) .bubble").allTextContents(), own);
+  assert.deepEqual(await second.locator("#timeline .message:not(.own) .name").allTextContents(), [firstName, firstName]);
   await first.locator("#pending:empty").waitFor({ state: "attached" });
 
-  await second.locator("#message").pressSequentially("We cast off at");
+  await second.locator("#message").pressSequentially("I will be on deck");
   await first.getByText(`${secondName} is typing`).waitFor();
   await first.screenshot({ path: `${SCREENSHOTS}chat-light.png` });
   await second.screenshot({ path: `${SCREENSHOTS}chat-dark.png` });

@@ -102,7 +102,7 @@ export async function launch() {
  * policy, errors in scripts, dialogs. `page.faults` is the list.
  */
 export async function newPage(browser, origin, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1120, height: 640 }, ...options });
   const page = await context.newPage();
   page.faults = [];
   page.on("request", (request) => noteForeign(page, request.url(), origin));
