@@ -36,7 +36,12 @@ export class Wardroom {
     wardroom.origin = `http://127.0.0.1:${wardroom.port}`;
     wardroom.settings = settings;
     wardroom.directory = await mkdtemp(join(tmpdir(), "wardroom-browser-"));
-    await wardroom.start();
+    try {
+      await wardroom.start();
+    } catch (error) {
+      await rm(wardroom.directory, { recursive: true, force: true });
+      throw error;
+    }
     return wardroom;
   }
 
