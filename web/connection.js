@@ -9,6 +9,7 @@ const TICKET_WITHIN_MS = 10_000;
 const HELLO_WITHIN_MS = 10_000;
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 15_000;
+const REPLY_WITHIN_MS = 20_000;
 
 /** How long to wait before attempt number `attempt` (from 0): half of it fixed, half of it chance. */
 export function backoffDelay(attempt, random) {
@@ -25,7 +26,7 @@ export function retryAfter(body, header) {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
 }
 
-/** A request that the server refused, or that lost its connection (`code: "disconnected"`). */
+/** A request that the server refused, left without an answer (`unanswered`), or that lost its connection (`disconnected`). */
 export class Refusal extends Error {
   constructor(reply) {
     super(typeof reply.error === "string" ? reply.error : "");
@@ -84,6 +85,8 @@ export class Connection {
     return new Promise((resolve, reject) => {
       this.#replies.set(id, { resolve, reject });
       this.#socket.send(JSON.stringify({ ...command, id }));
+      // A server that is flooded answers with silence.
+      this.#after(id, REPLY_WITHIN_MS, () => this.#settle({ type: "error", id, code: "unanswered" }));
       this.#pingLater();
     });
   }
@@ -176,6 +179,7 @@ export class Connection {
       return;
     }
     this.#replies.delete(reply.id);
+    this.#cancel(reply.id);
     if (reply.type === "ok") {
       waiting.resolve(reply);
     } else {

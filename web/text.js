@@ -1,20 +1,20 @@
 // Words for what the server says in codes, names and numbers. Pure.
 
 const BY_CODE = {
-  disconnected: "The connection was lost before the server confirmed this message. Look whether it arrived before you send it again.",
-  not_a_member: "You are not in this room.",
-  no_such_room: "There is no room of this name.",
+  disconnected: "The connection was lost before the server confirmed this. Look whether it arrived before you send it again.",
+  unanswered: "The server did not answer. Look whether it arrived before you send it again.",
 };
 
 const BY_LIMIT = {
   messages_per_user: "Too many messages in a short time, counted over all your tabs and devices.",
   messages_per_connection: "Too many messages in a short time.",
+  commands_per_connection: "Too much at once from this page.",
   messages_per_address: "Too many messages in a short time from your network address.",
   bytes_per_connection: "Too much text in a short time.",
   bytes_per_address: "Too much text in a short time from your network address.",
 };
 
-/** By the text of the close frame, and by the word that `bye` has for it. */
+/** By the text of the close frame. */
 const BY_REASON = {
   "too many connections for this user": "You are already connected as often as the server allows. Close another tab or device with this sign-in, then connect again.",
   "too many connections from this address": "Your network address has as many connections as the server allows. Close another tab or device, then connect again.",
@@ -24,11 +24,6 @@ const BY_REASON = {
   "invalid credentials": "The server does not accept your sign-in any more.",
   "credentials required": "The server wants you to sign in.",
 };
-BY_REASON.connections_per_user = BY_REASON["too many connections for this user"];
-BY_REASON.connections_per_address = BY_REASON["too many connections from this address"];
-BY_REASON.rate_limited = BY_REASON["rate limit exceeded"];
-BY_REASON.reading_too_slowly = BY_REASON["reading too slowly"];
-BY_REASON.token_expired = BY_REASON["token expired"];
 
 /** Unicode scalar values, as the server counts them. */
 export function characters(text) {

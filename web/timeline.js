@@ -16,6 +16,7 @@ export class Timeline {
   #room = null;
   #last = null;
   #sticks = true;
+  #top = 0;
 
   constructor({ scroller, timeline, pending, newer }) {
     this.#scroller = scroller;
@@ -78,8 +79,11 @@ export class Timeline {
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#sticks = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
-    if (this.#sticks) {
+    const isAtBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    // Only a move upwards leaves the bottom: the room may have become smaller since this event was queued.
+    this.#sticks = isAtBottom || (this.#sticks && scrollTop >= this.#top);
+    this.#top = scrollTop;
+    if (isAtBottom) {
       this.#newer.hidden = true;
     }
   }
