@@ -10,6 +10,9 @@ use crate::protocol::notice::Notice;
 use crate::rooms::Seat;
 use crate::time::Now;
 
+/// One list of members takes at most this part of a connection's outbound bytes, however long the names are.
+const MEMBERS_SHARE: usize = 2;
+
 /// Why a well-formed command is not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChatError {
@@ -183,10 +186,17 @@ impl Engine {
     fn list_members(&mut self, id: ConnectionId, room: RoomKey, tag: Option<&RequestId<'_>>) {
         let listed_max = self.config.limits.members_listed_max;
         let room = self.rooms.room(room);
+        let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
         let people: Vec<Who> = room
             .members()
             .take(listed_max)
             .filter_map(|user| self.person(user))
+            .take_while(|person| {
+                let cost = person.bytes_max();
+                let fits = cost <= bytes_left;
+                bytes_left = bytes_left.saturating_sub(cost);
+                fits
+            })
             .collect();
         let frame = reply::members(tag, room.name(), &people, room.members().len());
         if let Some(connection) = self.connections.get_mut(id) {

@@ -34,7 +34,7 @@ impl Engine {
         connection.phase = if reason.is_violation() {
             ENDING
         } else {
-            Phase::Closing(Box::new(websocket))
+            closing(websocket)
         };
         connection.since = now.instant;
         self.drop_held(id, now);
@@ -55,7 +55,7 @@ impl Engine {
                 self.close(id, CloseReason::GoingAway, now);
             }
             Phase::Head(_) => self.finish(id, now),
-            Phase::Open(_) | Phase::Closing(_) | Phase::Ending { .. } => {}
+            Phase::Open(_) | Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }
 
@@ -110,15 +110,21 @@ impl Engine {
             let Some(connection) = self.connections.get_mut(id) else {
                 return;
             };
-            let Phase::Closing(websocket) = &mut connection.phase else {
-                return;
+            let Phase::Closing {
+                websocket,
+                discarded,
+            } = &mut connection.phase
+            else {
+                return self.handle_bytes(id, bytes, now);
             };
             let before = connection.outbox.bytes();
             let step = read_closing(websocket, bytes, &mut connection.outbox);
+            *discarded += step.unwrap_or(0);
+            let is_enough = step.is_none() || *discarded > DISCARDED_BYTES_MAX;
             self.outbound.grown(connection, before);
-            match step {
-                Some(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
-                None => return self.finish(id, now),
+            bytes = bytes.get(step.unwrap_or(0)..).unwrap_or_default();
+            if is_enough {
+                self.finish(id, now);
             }
         }
     }
@@ -184,6 +190,14 @@ impl Engine {
         self.prefixes.entry(connection.prefix).plain_connections -= 1;
         self.plain_connections -= 1;
         self.outbound.ask(Effect::Close(id));
+    }
+}
+
+/// Our close frame is queued; the peer's is awaited.
+pub(super) fn closing(websocket: WebSocket) -> Phase {
+    Phase::Closing {
+        websocket: Box::new(websocket),
+        discarded: 0,
     }
 }
 

@@ -41,7 +41,10 @@ pub(super) enum Phase {
     /// A WebSocket connection of a user.
     Open(Box<Session>),
     /// Our close frame is on its way; the peer's is awaited.
-    Closing(Box<WebSocket>),
+    Closing {
+        websocket: Box<WebSocket>,
+        discarded: usize,
+    },
     /// Everything is said: when it is written the writing side is shut, and what still comes is thrown away.
     Ending { shut: bool, discarded: usize },
 }
@@ -53,6 +56,15 @@ pub(super) struct Head {
     pub(super) bytes: Vec<u8>,
     /// Requests answered before this one.
     pub(super) requests: u32,
+    /// Bytes of this one have come, though not all.
+    pub(super) has_begun: bool,
+}
+
+impl Head {
+    /// Kept alive, and nothing has come since the last answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.requests > 0 && !self.has_begun
+    }
 }
 
 impl Head {
@@ -61,6 +73,7 @@ impl Head {
             scanner: HeadScanner::new(bytes_max),
             bytes: Vec::new(),
             requests: 0,
+            has_begun: false,
         }
     }
 }
@@ -160,12 +173,12 @@ impl Connection {
     /// When this connection must be looked at again.
     pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
         match &self.phase {
-            Phase::Head(head) if head.requests > 0 && head.bytes.is_empty() => {
-                self.since + deadlines.keep_alive
-            }
+            Phase::Head(head) if head.is_idle() => self.since + deadlines.keep_alive,
             Phase::Head(_) => self.since + deadlines.head,
             Phase::Open(session) => session.next_deadline(deadlines, now),
-            Phase::Closing(_) | Phase::Ending { shut: false, .. } => self.since + deadlines.close,
+            Phase::Closing { .. } | Phase::Ending { shut: false, .. } => {
+                self.since + deadlines.close
+            }
             Phase::Ending { shut: true, .. } => self.since + deadlines.linger,
         }
     }

@@ -78,7 +78,7 @@ impl Engine {
             };
             let end = match arriving.scanner.find_end(bytes) {
                 Ok(Some(end)) => end,
-                Ok(None) => return arriving.bytes.extend_from_slice(bytes),
+                Ok(None) => return self.keep_head_bytes(id, bytes, now),
                 Err(refusal) => return self.refuse(id, refusal, now),
             };
             let (head, rest) = bytes.split_at(end.min(bytes.len()));
@@ -89,6 +89,19 @@ impl Engine {
                 Err(refusal) => self.refuse_request(id, head, refusal, now),
             }
             bytes = rest;
+        }
+    }
+
+    /// Keeps the beginning of a head. The time of a later request begins with its first byte.
+    fn keep_head_bytes(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Head(arriving) = &mut connection.phase
+        {
+            arriving.bytes.extend_from_slice(bytes);
+            if arriving.requests > 0 && !arriving.has_begun {
+                arriving.has_begun = true;
+                connection.since = now.instant;
+            }
         }
     }
 

@@ -260,7 +260,7 @@ impl Engine {
             _ if !connection.held.is_empty() => connection.held.extend_from_slice(bytes),
             Phase::Head(_) => self.receive_head(id, bytes, now),
             Phase::Open(_) => self.receive_open(id, bytes, now),
-            Phase::Closing(_) => self.receive_closing(id, bytes, now),
+            Phase::Closing { .. } => self.receive_closing(id, bytes, now),
             Phase::Ending { discarded, .. } => {
                 *discarded += bytes.len();
                 self.bound_discarded(id);

@@ -6,6 +6,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::Engine;
 use super::chat;
+use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::{Served, expect_no_body};
 use crate::access::credentials::{
@@ -293,7 +294,7 @@ impl Engine {
             websocket.close(reason, outbox);
         };
         self.outbound.write(connection, &mut say);
-        connection.phase = Phase::Closing(Box::new(websocket));
+        connection.phase = closing(websocket);
         connection.since = now.instant;
     }
 

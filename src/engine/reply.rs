@@ -73,6 +73,12 @@ impl Who {
         }
     }
 
+    /// Bytes that this person takes in a list at most: every character of both texts may need an escape.
+    pub(super) fn bytes_max(&self) -> usize {
+        const NAMES_AND_QUOTES: usize = 32;
+        2 * (self.user.len() + self.name.len()) + NAMES_AND_QUOTES
+    }
+
     pub(super) fn message<'a>(
         &'a self,
         room: &'a str,

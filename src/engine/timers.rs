@@ -49,9 +49,9 @@ impl Engine {
             return;
         };
         match &connection.phase {
-            Phase::Head(head) if head.requests > 0 && head.bytes.is_empty() => self.finish(id, now),
+            Phase::Head(head) if head.is_idle() => self.finish(id, now),
             Phase::Head(_) => self.refuse(id, Refusal::TooSlow, now),
-            Phase::Closing(_) => self.finish(id, now),
+            Phase::Closing { .. } => self.finish(id, now),
             Phase::Ending { .. } => self.remove(id),
             Phase::Open(_) => {}
         }

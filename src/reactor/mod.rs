@@ -49,6 +49,8 @@ const STOP: Token = Token(usize::MAX - 2);
 pub struct Server {
     poll: Poll,
     clock: Clock,
+    /// When the present turn began.
+    now: Now,
     listener: Listener,
     signals: Option<Signals>,
     stop: Stop,
@@ -77,9 +79,11 @@ impl Server {
         // Port 0 means any: the listener's own origins name the one it got.
         config.listen.address = listener.local_address();
         let engine = Engine::new(config, authenticator, random_seed()?)?;
+        let clock = Clock::start();
         Ok(Server {
             poll,
-            clock: Clock::start(),
+            now: clock.now(),
+            clock,
             listener,
             signals: None,
             stop,
@@ -127,7 +131,7 @@ impl Server {
         self.engine.stop(now);
         self.carry_out(now);
         let until = now.instant + STOP_TIME_MAX;
-        while self.sockets.len() > 0 && self.clock.now().instant < until {
+        while self.sockets.len() > 0 && self.now.instant < until {
             self.turn(&mut events, Some(until))?;
         }
         Ok(())
@@ -143,6 +147,7 @@ impl Server {
             _ => {}
         }
         let now = self.clock.now();
+        self.now = now;
         self.engine.turn(now);
         for event in events.iter() {
             match event.token() {
@@ -161,7 +166,7 @@ impl Server {
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
         let has_work =
             self.engine.has_unfinished() || !self.readable.is_empty() || !self.writable.is_empty();
-        if has_work || self.listener.has_work(self.clock.now().instant) {
+        if has_work || self.listener.has_work(self.now.instant) {
             return Some(Duration::ZERO);
         }
         let next = [
@@ -170,7 +175,8 @@ impl Server {
             until,
         ];
         let next = next.into_iter().flatten().min()?;
-        Some(next.since(self.clock.now().instant))
+        // What this turn took is not slept off: it is microseconds, and a deadline is no promise to the microsecond.
+        Some(next.since(self.now.instant))
     }
 
     fn handle_signals(&mut self) {
