@@ -57,6 +57,8 @@ pub struct FrameHeader {
     pub fin: bool,
     pub opcode: Opcode,
     pub payload_bytes: u64,
+    /// RFC 6455 §5.3
+    pub mask: [u8; 4],
 }
 
 impl FrameHeader {
@@ -92,13 +94,16 @@ impl FrameHeader {
         if payload_bytes > payload_bytes_max as u64 {
             return Err(CloseReason::MessageTooBig);
         }
+        let Some(mask) = rest.get(extended..).and_then(|rest| rest.first_chunk()) else {
+            return Ok(None);
+        };
         let header = FrameHeader {
             fin,
             opcode,
             payload_bytes,
+            mask: *mask,
         };
-        let header_bytes = 2 + extended + 4;
-        Ok((bytes.len() >= header_bytes).then_some((header, header_bytes)))
+        Ok(Some((header, 2 + extended + mask.len())))
     }
 }
 
@@ -136,6 +141,8 @@ pub struct Measured {
     pub taken: usize,
     /// The frame's header, when it became complete within these bytes.
     pub header: Option<FrameHeader>,
+    /// How many of these bytes, at their end, are payload.
+    pub payload_bytes: usize,
 }
 
 /// Follows the frame boundaries of one connection's inbound bytes, however they are cut.
@@ -145,6 +152,7 @@ pub struct FrameMeter {
     header_bytes: u8,
     payload_left: u64,
     in_message: bool,
+    in_control_frame: bool,
 }
 
 impl FrameMeter {
@@ -160,9 +168,11 @@ impl FrameMeter {
         payload_bytes_max: usize,
     ) -> Result<Measured, CloseReason> {
         if self.payload_left > 0 {
+            let taken = self.take_payload(bytes.len());
             return Ok(Measured {
-                taken: self.take_payload(bytes.len()),
+                taken,
                 header: None,
+                payload_bytes: taken,
             });
         }
         let before = usize::from(self.header_bytes);
@@ -178,22 +188,25 @@ impl FrameMeter {
             return Ok(Measured {
                 taken: bytes.len(),
                 header: None,
+                payload_bytes: 0,
             });
         };
         self.header_bytes = 0;
+        self.in_control_frame = header.opcode.is_control();
         self.follow_message(header)?;
         self.payload_left = header.payload_bytes;
         let from_input = header_bytes - before;
-        let taken = from_input + self.take_payload(bytes.len() - from_input);
+        let payload_bytes = self.take_payload(bytes.len() - from_input);
         Ok(Measured {
-            taken,
+            taken: from_input + payload_bytes,
             header: Some(header),
+            payload_bytes,
         })
     }
 
-    /// Whether the last byte measured ended a frame.
-    pub fn at_frame_boundary(&self) -> bool {
-        self.payload_left == 0 && self.header_bytes == 0
+    /// Whether the payload measured last belongs to a control frame.
+    pub fn in_control_frame(&self) -> bool {
+        self.in_control_frame
     }
 
     fn parse_split_header(

@@ -9,4 +9,5 @@ pub mod notice;
 pub mod outbox;
 pub mod response;
 pub mod upgrade;
+mod utf8;
 pub mod websocket;

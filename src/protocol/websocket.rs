@@ -11,8 +11,9 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext}
 use tungstenite::{Message, Utf8Bytes};
 
 use super::close::CloseReason;
-use super::frame::{FrameMeter, Measured, Opcode, write_header};
+use super::frame::{FrameHeader, FrameMeter, Measured, Opcode, write_header};
 use super::outbox::Outbox;
+use super::utf8::{NotUtf8, Utf8Prefix};
 
 /// Bytes handed to the parser at a time: it takes all it is given before it answers.
 pub const SLICE_BYTES_MAX: usize = 8 * 1024;
@@ -59,6 +60,17 @@ pub struct WebSocket {
     context: WebSocketContext,
     meter: FrameMeter,
     message_bytes_max: usize,
+    /// Watches text that arrives in pieces; tungstenite looks at it only when a frame is complete.
+    text: Option<TextInPieces>,
+}
+
+/// A text message whose end is not in sight.
+#[derive(Debug)]
+struct TextInPieces {
+    prefix: Utf8Prefix,
+    /// The frame whose payload comes now, and how much of it has come.
+    frame: FrameHeader,
+    come: u64,
 }
 
 impl WebSocket {
@@ -75,6 +87,7 @@ impl WebSocket {
             context: WebSocketContext::new(Role::Server, Some(config)),
             meter: FrameMeter::default(),
             message_bytes_max,
+            text: None,
         }
     }
 
@@ -84,7 +97,49 @@ impl WebSocket {
     /// The reason to close with, when the header alone is a violation or declares too much.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, CloseReason> {
         let slice = bytes.get(..SLICE_BYTES_MAX).unwrap_or(bytes);
-        self.meter.measure(slice, self.message_bytes_max)
+        let measured = self.meter.measure(slice, self.message_bytes_max)?;
+        if let Some(header) = measured.header {
+            let here = bytes.len() - (measured.taken - measured.payload_bytes);
+            self.begin_frame(header, header.payload_bytes <= here as u64);
+        }
+        self.watch_text(slice, measured)?;
+        Ok(measured)
+    }
+
+    /// Starts to watch a text message, unless all of it is here and will be looked at at once.
+    fn begin_frame(&mut self, frame: FrameHeader, is_here: bool) {
+        match frame.opcode {
+            Opcode::Text if !(frame.fin && is_here) => {
+                self.text = Some(TextInPieces {
+                    prefix: Utf8Prefix::default(),
+                    frame,
+                    come: 0,
+                });
+            }
+            Opcode::Text | Opcode::Binary => self.text = None,
+            Opcode::Continuation => {
+                if let Some(text) = &mut self.text {
+                    text.frame = frame;
+                    text.come = 0;
+                }
+            }
+            Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        }
+    }
+
+    /// RFC 6455 §8.1: fails on a wrong byte without waiting for the rest of its message.
+    fn watch_text(&mut self, slice: &[u8], measured: Measured) -> Result<(), CloseReason> {
+        let Some(text) = &mut self.text else {
+            return Ok(());
+        };
+        if self.meter.in_control_frame() {
+            return Ok(());
+        }
+        let begins = measured.taken - measured.payload_bytes;
+        let payload = slice.get(begins..measured.taken).unwrap_or_default();
+        let watched = text.prefix.push_masked(payload, text.frame.mask, text.come);
+        text.come += payload.len() as u64;
+        watched.map_err(|NotUtf8| CloseReason::InvalidUtf8)
     }
 
     /// Reads bytes that were measured.
