@@ -1,4 +1,15 @@
 #![forbid(unsafe_code)]
 pub mod access;
+pub mod cli;
 pub mod config;
+pub mod engine;
+pub mod hash;
+pub mod id;
+pub mod limit;
+pub mod protocol;
+pub mod reactor;
+pub mod rooms;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 pub mod time;
+pub mod web;

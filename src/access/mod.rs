@@ -1,5 +1,17 @@
 //! Who may: credentials to an [`Identity`], Origin, permissions. No sockets, no clock.
 
+mod algorithm;
+pub mod credentials;
+mod keys;
+mod name;
+pub mod origin;
+#[cfg(test)]
+mod test_keys;
+pub mod ticket;
+pub mod token;
+
+pub use keys::{KeyError, KeyFault};
+
 use std::sync::Arc;
 
 use crate::time::{Now, Wall};

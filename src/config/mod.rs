@@ -3,16 +3,33 @@
 //! [`Config`] is plain data: every value is in range and every file it names has been read. How a
 //! setting is called, its default, unit and range stand in one table, [`settings`].
 
+mod algorithm;
+mod contradictions;
+mod defaults;
+mod document;
+mod environment;
+mod error;
+mod form;
+mod keys;
+mod load;
+mod quantity;
 mod rate;
+mod secret;
+mod settings;
+mod suggest;
+mod text;
 
+pub use error::{ConfigError, Place};
+pub use load::{Effective, Loaded};
+pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A checked configuration.
-#[derive(Debug, Clone)]
+/// A checked configuration. The default has every limit in force and no key: nobody can sign in.
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     pub listen: Listen,
     pub origins: Origins,
@@ -30,10 +47,13 @@ pub struct Config {
 pub struct Listen {
     /// Where the public listener is bound.
     pub address: SocketAddr,
+    /// Allows an address that is not loopback, although this program does not encrypt: another one in
+    /// front of it ends TLS.
+    pub insecure_public: bool,
 }
 
 /// `[origins]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Origins {
     /// Serialised origins (RFC 6454 §6.2) that browser pages may come from. Empty: the listener's own.
     pub allow: Vec<String>,
@@ -129,11 +149,18 @@ pub struct Limits {
     pub connections_max: usize,
     pub connections_per_user: usize,
     pub connections_per_address: usize,
+    /// Connections of one address that have not authenticated, or only ask for pages.
+    pub plain_per_address: usize,
     /// Connections that have not authenticated yet, in all.
     pub unauthenticated_max: usize,
     /// Entries of the address prefix table.
     pub prefixes_max: usize,
 
+    /// Users remembered after they left, until their buckets are full again.
+    pub departed_users_max: usize,
+
+    /// Text messages on the chat endpoint, of whatever type, before they are parsed.
+    pub commands_per_connection: Rate,
     pub messages_per_user: Rate,
     pub messages_per_connection: Rate,
     pub messages_per_address: Rate,
@@ -206,7 +233,7 @@ pub struct Turn {
 pub struct RoomNames {
     /// Joined by everybody on connect.
     pub lobby: String,
-    /// Further rooms that exist.
+    /// Further rooms that exist; never the lobby again.
     pub public: Vec<String>,
 }
 

@@ -1,0 +1,129 @@
+//! Who a user is called: which identifiers are taken, and how a display name is cleaned. Knows no tokens.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+use unicode_security::skeleton;
+
+#[cfg(test)]
+mod tests;
+
+/// Longest user identifier, in bytes.
+pub(super) const USER_BYTES_MAX: usize = 128;
+/// Longest display name, in Unicode scalar values.
+pub(super) const NAME_CHARACTERS_MAX: usize = 64;
+/// Longest display name, in bytes of UTF-8.
+pub(super) const NAME_BYTES_MAX: usize = 192;
+/// Combining marks kept on one base; after composition no living script needs more.
+const COMBINING_MARKS_MAX: usize = 4;
+
+/// Whether `text` can be a user identifier. It is taken as it stands or not at all: a cleaned one would be somebody else.
+pub(super) fn is_user(text: &str) -> bool {
+    (1..=USER_BYTES_MAX).contains(&text.len())
+        && !text.chars().any(is_unseen)
+        && !text.starts_with(char::is_whitespace)
+        && !text.ends_with(char::is_whitespace)
+}
+
+/// The display name in `text`: NFC, without what cannot be seen, white space collapsed, marks and length bounded.
+///
+/// `None`: nothing to see is left. NFC and not NFKC, because the latter rewrites what people chose to be called.
+pub(super) fn clean(text: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut marks = COMBINING_MARKS_MAX;
+    let mut space = false;
+    let mut characters = 0;
+    for c in text
+        .chars()
+        .filter(|c| c.is_whitespace() || !is_unseen(*c))
+        .nfc()
+    {
+        if c.is_whitespace() {
+            space = !name.is_empty();
+            marks = COMBINING_MARKS_MAX;
+            continue;
+        }
+        marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        if marks > COMBINING_MARKS_MAX {
+            continue;
+        }
+        let needed = usize::from(space) + 1;
+        if characters + needed > NAME_CHARACTERS_MAX
+            || name.len() + usize::from(space) + c.len_utf8() > NAME_BYTES_MAX
+        {
+            break;
+        }
+        if std::mem::take(&mut space) {
+            name.push(' ');
+        }
+        name.push(c);
+        characters += needed;
+    }
+    (!name.is_empty()).then_some(name)
+}
+
+/// Controls, formats (bidi, joiners, tags), separators of lines, blanks that are letters, and what has no agreed look.
+fn is_unseen(c: char) -> bool {
+    is_blank_letter(c)
+        || matches!(
+            c.general_category(),
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::Surrogate
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Unassigned
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+        )
+}
+
+/// `Default_Ignorable_Code_Point`s (UAX #44) of visible categories, and the empty braille pattern.
+fn is_blank_letter(c: char) -> bool {
+    matches!(c,
+        '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}'
+        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+/// Whether people could take `name` for `System`, the sender of the server's own words.
+pub(super) fn is_reserved(name: &str) -> bool {
+    let plain = name
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c) && !is_unseen(*c));
+    let mut letters: String = plain.filter_map(latin_look).collect();
+    if letters.contains("rn") {
+        letters = letters.replace("rn", "m");
+    }
+    letters == "system"
+}
+
+/// The small Latin letter, or other lower-case character, that `c` is drawn like; `None` for white space and punctuation.
+fn latin_look(c: char) -> Option<char> {
+    let lower = c.to_lowercase().next().unwrap_or(c);
+    let upper = c.to_uppercase().next().unwrap_or(c);
+    [c, lower, upper]
+        .into_iter()
+        .find_map(reserved_letter)
+        .or_else(|| lower.is_alphanumeric().then_some(lower))
+}
+
+/// Which letter of `system` (or of its `rn` spelling) `c` is drawn like.
+fn reserved_letter(c: char) -> Option<char> {
+    let prototype = match c {
+        'm' => c, // its own prototype is "rn"
+        _ => only(skeleton(c.encode_utf8(&mut [0; 4]))).unwrap_or(c),
+    };
+    let letter = match prototype.to_lowercase().next().unwrap_or(prototype) {
+        '5' | '$' | '\u{A731}' | '\u{1BD}' | '\u{1A8}' => 's',
+        '7' | '+' | '\u{1D1B}' | '\u{3C4}' => 't',
+        '3' | '\u{20AC}' | '\u{1D07}' | '\u{A793}' | '\u{3B5}' | '\u{454}' => 'e',
+        '\u{28D}' | '\u{1D0D}' | '\u{3BC}' => 'm',
+        '\u{28F}' | '\u{3C5}' => 'y',
+        other => other,
+    };
+    "systemrn".contains(letter).then_some(letter)
+}
+
+fn only(mut characters: impl Iterator<Item = char>) -> Option<char> {
+    let first = characters.next();
+    first.filter(|_| characters.next().is_none())
+}

@@ -1,0 +1,182 @@
+//! JSON Web Tokens (RFC 7519, RFC 8725): text to [`Identity`]. Reads no clock; tells the client nothing but [`AuthError`].
+
+mod claims;
+mod header;
+mod json;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::keys::{KeyError, KeyRing, NoKey};
+use super::{AuthError, Authenticator, Credential, Identity};
+use crate::config::{Auth, Jwt};
+use crate::time::{Now, Wall};
+use claims::Claims;
+use header::Header;
+use json::JsonFault;
+
+#[cfg(test)]
+mod tests;
+
+/// The rule that a token breaks. For the log and the tests; the client is told an [`AuthError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum TokenFault {
+    #[error("longer than auth.jwt.token_bytes_max")]
+    Length,
+    #[error("not three non-empty parts")]
+    Parts,
+    #[error("a part is not base64url without padding")]
+    Encoding,
+    #[error("header: {0}")]
+    Header(JsonFault),
+    #[error("header: `alg`, `kid` or `typ` is not a string")]
+    HeaderType,
+    #[error("header: a parameter besides `alg`, `kid` and `typ`")]
+    HeaderUnknown,
+    #[error("header: `typ` is neither JWT nor at+jwt")]
+    Kind,
+    #[error("header: `alg` is missing, `none` or unknown")]
+    Algorithm,
+    #[error("no key of this `kid`")]
+    KeyUnknown,
+    #[error("the key is not pinned to this `alg`")]
+    AlgorithmNotPinned,
+    #[error("several keys could be meant, and no `kid` says which")]
+    KeyAmbiguous,
+    #[error("the signature is not the key's")]
+    Signature,
+    #[error("claims: {0}")]
+    Claims(JsonFault),
+    #[error("`{0}` has the wrong type")]
+    ClaimType(&'static str),
+    #[error("`{0}` is not a date between 1970 and 9999")]
+    ClaimRange(&'static str),
+    #[error("`{0}` is missing")]
+    ClaimMissing(&'static str),
+    #[error("`iss` is not auth.jwt.issuer")]
+    Issuer,
+    #[error("`aud` and auth.jwt.audience do not agree")]
+    Audience,
+    #[error("`nbf` is in the future")]
+    NotYet,
+    #[error("`iat` is in the future")]
+    IssuedInFuture,
+    #[error("`exp` is further away than auth.jwt.lifetime_max")]
+    Lifetime,
+    #[error("`sub` is not 1 to 128 bytes of visible text")]
+    User,
+    #[error("the name could be taken for the server's own")]
+    ReservedName,
+    #[error("`exp` is past")]
+    Expired,
+}
+
+impl From<TokenFault> for AuthError {
+    fn from(fault: TokenFault) -> AuthError {
+        if fault == TokenFault::Expired {
+            AuthError::Expired
+        } else {
+            AuthError::Invalid
+        }
+    }
+}
+
+impl From<NoKey> for TokenFault {
+    fn from(none: NoKey) -> TokenFault {
+        match none {
+            NoKey::Id => TokenFault::KeyUnknown,
+            NoKey::Algorithm => TokenFault::AlgorithmNotPinned,
+            NoKey::Ambiguous => TokenFault::KeyAmbiguous,
+        }
+    }
+}
+
+/// Verifies signed JWTs in compact form (RFC 7515 §3.1) with the configured keys and rules.
+///
+/// **No byte of the claims is parsed before the signature over the exact bytes was verified by a key that is pinned to the
+/// algorithm.** The header chooses among our keys and never brings one.
+pub struct TokenAuthenticator {
+    keys: KeyRing,
+    rules: Jwt,
+}
+
+impl TokenAuthenticator {
+    /// Checks and loads the keys of `[auth]`.
+    ///
+    /// # Errors
+    /// [`KeyError`]: a key is missing, weak, doubled or not for its algorithms.
+    pub fn new(auth: &Auth) -> Result<Self, KeyError> {
+        let keys = KeyRing::load(&auth.keys)?;
+        Ok(TokenAuthenticator {
+            keys,
+            rules: auth.jwt.clone(),
+        })
+    }
+
+    fn verify(&self, token: &str, now: Wall) -> Result<Identity, TokenFault> {
+        if token.len() > self.rules.token_bytes_max {
+            return Err(TokenFault::Length);
+        }
+        let parts = Parts::split(token)?;
+        let header_json = decode(parts.header)?;
+        let claims_json = decode(parts.claims)?;
+        decode(parts.signature)?;
+        let header = Header::parse(&header_json)?;
+        let keys = self.keys.select(header.kid.as_deref(), header.algorithm)?;
+        let signed = parts.signed.as_bytes();
+        if !keys
+            .iter()
+            .any(|key| key.verifies(header.algorithm, signed, parts.signature))
+        {
+            return Err(TokenFault::Signature);
+        }
+        Claims::parse(&claims_json)?.identity(&self.rules, now)
+    }
+}
+
+impl Authenticator for TokenAuthenticator {
+    fn authenticate(&self, credential: Credential<'_>, now: Now) -> Result<Identity, AuthError> {
+        self.verify(credential.value, now.wall).map_err(|fault| {
+            log::debug!("token from {:?} refused: {fault}", credential.source);
+            fault.into()
+        })
+    }
+}
+
+/// Not the keys, and not the rules either: they are in the configuration.
+impl std::fmt::Debug for TokenAuthenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenAuthenticator(***)")
+    }
+}
+
+struct Parts<'a> {
+    header: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+    /// Header, dot and claims: what the signature is over.
+    signed: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(token: &'a str) -> Result<Parts<'a>, TokenFault> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Parts)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenFault::Parts)?;
+        if header.is_empty() || claims.is_empty() || signature.is_empty() || claims.contains('.') {
+            return Err(TokenFault::Parts);
+        }
+        Ok(Parts {
+            header,
+            claims,
+            signature,
+            signed,
+        })
+    }
+}
+
+/// Strict: no padding, no white space, no stray bits in the last character, so that each token has one spelling.
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| TokenFault::Encoding)
+}

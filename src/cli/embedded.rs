@@ -1,0 +1,85 @@
+//! The embedded default: a configuration without a file, and the secret that it makes for itself on first run.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::config::{Config, KeySource};
+
+const SECRET_BYTES: usize = 32;
+
+/// The defaults under environment and flags, with one key: the secret of the data directory, made if need be.
+///
+/// # Errors
+/// [`Failure`] when a setting is wrong, or the secret cannot be made, read or trusted.
+pub(super) fn load(
+    flags: &[String],
+    environment: Vec<(OsString, OsString)>,
+) -> Result<Config, Failure> {
+    let loaded = Config::load(None, flags, environment).map_err(Failure::Config)?;
+    let mut config = loaded.config;
+    let path = secret_file(&config.store.directory)?;
+    let key = KeySource::from_secret_file(&path).map_err(|error| Failure::Config(vec![error]))?;
+    config.auth.keys = vec![key];
+    Ok(config)
+}
+
+/// The path of the secret, which exists from now on.
+fn secret_file(directory: &Path) -> Result<PathBuf, Failure> {
+    let path = directory.join("secret");
+    let cannot = |what: &str, path: &Path, error: io::Error| {
+        Failure::Operation(format!("cannot {what} {}: {error}", path.display()))
+    };
+    match fs::symlink_metadata(&path) {
+        Ok(_) => return Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(cannot("look for the secret", &path, error)),
+    }
+    make_directory(directory)
+        .map_err(|error| cannot("make the data directory", directory, error))?;
+    let secret = random_hex::<SECRET_BYTES>()?;
+    let draft = directory.join(format!("secret.{}", random_hex::<8>()?));
+    let placed = write_draft(&draft, &secret).and_then(|()| place(&draft, &path));
+    // A draft that was renamed is gone already; one that was not is of no use to anybody.
+    let _ = fs::remove_file(&draft);
+    placed.map_err(|error| cannot("make the secret", &path, error))?;
+    log::info!("made a new secret in {}", path.display());
+    Ok(path)
+}
+
+fn random_hex<const BYTES: usize>() -> Result<String, Failure> {
+    let mut bytes = [0; BYTES];
+    let filled = aws_lc_rs::rand::fill(&mut bytes);
+    filled.map_err(|_| Failure::Operation("cannot get random bytes from the system".to_owned()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn make_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+fn write_draft(draft: &Path, secret: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(draft)?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()
+}
+
+/// Gives `draft` its name whole or not at all, and leaves the secret of another process that was quicker.
+fn place(draft: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Not every file system has links.
+        Err(_) => fs::rename(draft, path),
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,0 +1,98 @@
+//! The command line: from arguments to one operation and an exit code. Opens no socket, reads no clock and no
+//! global state: arguments, environment, date and the function that serves are handed in.
+
+mod arguments;
+mod check;
+mod embedded;
+mod failure;
+mod links;
+mod serve;
+mod token;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use clap::Parser as _;
+
+use crate::config::{Config, Loaded};
+use crate::time::Wall;
+use arguments::{Arguments, Command};
+
+pub use failure::Failure;
+pub use serve::serve;
+
+/// What a process is born into.
+pub struct Surroundings<'a> {
+    /// The program's name first.
+    pub arguments: Vec<OsString>,
+    pub environment: Vec<(OsString, OsString)>,
+    pub now: Wall,
+    /// Results and nothing else.
+    pub output: &'a mut dyn Write,
+}
+
+/// To be called once with the address, when it is bound and before anybody is served.
+pub type Announce<'a> = &'a mut dyn FnMut(SocketAddr) -> Result<(), Failure>;
+
+/// Does what the arguments ask. `serve` binds, calls the [`Announce`] it is given, and serves until the end.
+///
+/// # Errors
+/// [`Failure`], which knows its exit code.
+pub fn run<S>(surroundings: Surroundings<'_>, serve: S) -> Result<(), Failure>
+where
+    S: FnOnce(Config, Announce<'_>) -> Result<(), Failure>,
+{
+    let Surroundings {
+        arguments,
+        environment,
+        now,
+        output,
+    } = surroundings;
+    let Arguments { settings, command } = Arguments::try_parse_from(arguments)?;
+    match command {
+        None => {
+            let config = embedded::load(&settings.flags, environment)?;
+            let links = links::Links::new(&config, now)?;
+            serve(config, &mut |address| {
+                log::info!("listening on {address}");
+                Ok(links.print(address, output)?)
+            })
+        }
+        Some(Command::Serve { config, settings }) => {
+            let loaded = load(&config, &settings.flags, environment)?;
+            serve(loaded.config, &mut |address| {
+                log::info!("listening on {address}");
+                Ok(())
+            })
+        }
+        Some(Command::Token {
+            request,
+            config,
+            settings,
+        }) => {
+            let config = match config {
+                Some(file) => load(&file, &settings.flags, environment)?.config,
+                None => embedded::load(&settings.flags, environment)?,
+            };
+            let token = token::issue(&config.auth, &request, now)?;
+            Ok(writeln!(output, "{token}")?)
+        }
+        Some(Command::Check { file, settings }) => {
+            let loaded = load(&file, &settings.flags, environment)?;
+            Ok(check::print(&loaded.settings, output)?)
+        }
+    }
+}
+
+fn load(
+    file: &Path,
+    flags: &[String],
+    environment: Vec<(OsString, OsString)>,
+) -> Result<Loaded, Failure> {
+    Config::load(Some(file), flags, environment).map_err(Failure::Config)
+}
+
+#[cfg(test)]
+mod tests;

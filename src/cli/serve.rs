@@ -1,0 +1,25 @@
+//! Serving: the call that joins the command line to the server.
+
+use super::{Announce, Failure};
+use crate::access::token::TokenAuthenticator;
+use crate::config::Config;
+use crate::reactor::Server;
+
+/// Binds, announces the address, and serves until the end.
+///
+/// # Errors
+/// [`Failure`] when a key cannot be used, the address cannot be bound, or the loop breaks.
+pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
+    let address = config.listen.address;
+    let authenticator =
+        TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
+    let mut server = Server::bind(config, Box::new(authenticator))
+        .map_err(|error| Failure::bind(address, &error))?;
+    server
+        .stop_on_signals()
+        .map_err(|error| Failure::Operation(error.to_string()))?;
+    announce(server.local_address())?;
+    server
+        .run()
+        .map_err(|error| Failure::Operation(error.to_string()))
+}

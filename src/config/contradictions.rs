@@ -1,0 +1,137 @@
+//! Settings that are each allowed and yet may not stand together, safe defaults left above all.
+
+use super::{Config, Limits};
+
+/// Envelope around the text of a chat message: names, room, numbers, frame head.
+const ENVELOPE_BYTES: usize = 4096;
+/// One character at its longest: a surrogate pair written as two `\u` escapes (RFC 8259 §7).
+const CHARACTER_BYTES: usize = 12;
+/// The rest of a message or of a request head.
+const SURROUNDING_BYTES: usize = 1024;
+/// RFC 6455 §5.2: a server's longest frame head.
+const FRAME_HEAD_BYTES: usize = 10;
+
+/// What two settings may be together.
+pub(super) struct Rule {
+    /// The setting to change.
+    pub(super) key: &'static str,
+    /// The one it is judged against.
+    pub(super) with: &'static str,
+    pub(super) holds: fn(&Config) -> bool,
+    pub(super) allowed: &'static str,
+}
+
+/// Every rule; each names two rows of the settings table.
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        key: "listen.address",
+        with: "listen.insecure_public",
+        holds: |config| {
+            config.listen.insecure_public || config.listen.address.ip().to_canonical().is_loopback()
+        },
+        allowed: "a loopback address, since this program does not encrypt; or listen.insecure_public = true when \
+                  another program in front of it ends TLS",
+    },
+    Rule {
+        key: "auth.cookie",
+        with: "origins.allow",
+        holds: |config| config.auth.cookie.is_none() || !config.origins.allow.is_empty(),
+        allowed: "a cookie only with origins.allow: browsers send cookies for every page",
+    },
+    Rule {
+        key: "auth.ticket.tickets_per_user_max",
+        with: "auth.ticket.tickets_max",
+        holds: |config| config.auth.ticket.tickets_per_user_max <= config.auth.ticket.tickets_max,
+        allowed: "at most auth.ticket.tickets_max",
+    },
+    Rule {
+        key: "limits.connections_per_user",
+        with: "limits.connections_max",
+        holds: |config| config.limits.connections_per_user <= config.limits.connections_max,
+        allowed: AT_MOST_CONNECTIONS,
+    },
+    Rule {
+        key: "limits.connections_per_address",
+        with: "limits.connections_max",
+        holds: |config| config.limits.connections_per_address <= config.limits.connections_max,
+        allowed: AT_MOST_CONNECTIONS,
+    },
+    Rule {
+        key: "limits.unauthenticated_max",
+        with: "limits.connections_max",
+        holds: |config| config.limits.unauthenticated_max <= config.limits.connections_max,
+        allowed: AT_MOST_CONNECTIONS,
+    },
+    Rule {
+        key: "limits.message_bytes_max",
+        with: "limits.message_characters_max",
+        holds: |config| a_legal_message_fits(&config.limits),
+        allowed: "at least 12 x limits.message_characters_max + 1024, so that every legal message fits",
+    },
+    Rule {
+        key: "limits.head_bytes_max",
+        with: "auth.jwt.token_bytes_max",
+        holds: |config| {
+            config.limits.head_bytes_max >= config.auth.jwt.token_bytes_max + SURROUNDING_BYTES
+        },
+        allowed: "at least auth.jwt.token_bytes_max + 1024, so that every legal token fits",
+    },
+    Rule {
+        key: "limits.outbound_bytes_per_connection_max",
+        with: "limits.message_bytes_max",
+        holds: |config| {
+            let limits = &config.limits;
+            limits.outbound_bytes_per_connection_max >= limits.message_bytes_max + ENVELOPE_BYTES
+        },
+        allowed: "at least limits.message_bytes_max + 4096, so that every message can be delivered",
+    },
+    Rule {
+        key: "limits.outbound_bytes_per_connection_max",
+        with: "echo.message_bytes_max",
+        holds: |config| {
+            let queue = config.limits.outbound_bytes_per_connection_max;
+            !config.echo.enabled || queue >= config.echo.message_bytes_max + FRAME_HEAD_BYTES
+        },
+        allowed: "at least echo.message_bytes_max + 10 while echo.enabled, so that every message can be echoed",
+    },
+    Rule {
+        key: "limits.outbound_bytes_max",
+        with: "limits.outbound_bytes_per_connection_max",
+        holds: |config| {
+            config.limits.outbound_bytes_max >= config.limits.outbound_bytes_per_connection_max
+        },
+        allowed: "at least limits.outbound_bytes_per_connection_max",
+    },
+];
+
+const AT_MOST_CONNECTIONS: &str = "at most limits.connections_max";
+
+fn a_legal_message_fits(limits: &Limits) -> bool {
+    limits.message_bytes_max >= CHARACTER_BYTES * limits.message_characters_max + SURROUNDING_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings;
+    use super::*;
+
+    #[test]
+    fn the_defaults_contradict_nothing() {
+        for rule in RULES {
+            assert!(
+                (rule.holds)(&Config::default()),
+                "{} with {}",
+                rule.key,
+                rule.with
+            );
+        }
+    }
+
+    #[test]
+    fn every_rule_names_settings_that_exist() {
+        for rule in RULES {
+            assert!(settings::find(rule.key).is_some(), "{}", rule.key);
+            assert!(settings::find(rule.with).is_some(), "{}", rule.with);
+        }
+    }
+}

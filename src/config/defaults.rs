@@ -1,0 +1,150 @@
+//! The value every setting has when nobody gave one. Only values: what they mean stands on the
+//! fields, what they may be in the settings table.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::{
+    Auth, Deadlines, Echo, Jwt, Limits, Listen, Rate, RefuseWith, RoomNames, Store, TicketSettings,
+    Turn,
+};
+
+impl Default for Listen {
+    fn default() -> Self {
+        Listen {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            insecure_public: false,
+        }
+    }
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Auth {
+            query_token: true,
+            refuse_with: RefuseWith::Close,
+            cookie: None,
+            keys: Vec::new(),
+            jwt: Jwt::default(),
+            ticket: TicketSettings::default(),
+        }
+    }
+}
+
+impl Default for Jwt {
+    fn default() -> Self {
+        Jwt {
+            issuer: None,
+            audience: None,
+            leeway: Duration::from_secs(30),
+            token_bytes_max: 4096,
+            lifetime_max: Duration::from_secs(31 * 24 * 60 * 60),
+        }
+    }
+}
+
+impl Default for TicketSettings {
+    fn default() -> Self {
+        TicketSettings {
+            lifetime: Duration::from_secs(30),
+            tickets_max: 10_000,
+            tickets_per_user_max: 8,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let per_second = Duration::from_secs(1);
+        let per_five = Duration::from_secs(5);
+        let per_ten = Duration::from_secs(10);
+        Limits {
+            connections_max: 10_000,
+            connections_per_user: 3,
+            connections_per_address: 5,
+            plain_per_address: 32,
+            unauthenticated_max: 1000,
+            prefixes_max: 16_384,
+
+            departed_users_max: 10_000,
+            commands_per_connection: Rate::new(40, per_ten),
+            messages_per_user: Rate::new(5, per_five),
+            messages_per_connection: Rate::new(10, per_five),
+            messages_per_address: Rate::new(50, per_five),
+            bytes_per_connection: Rate::new(131_072, per_second),
+            bytes_per_address: Rate::new(524_288, per_second),
+            control_frames_per_connection: Rate::new(30, per_ten),
+            frames_per_connection: Rate::new(2000, per_ten),
+            handshakes_per_address: Rate::new(30, per_ten),
+            failed_authentications_per_address: Rate::new(10, Duration::from_secs(60)),
+            error_replies_per_connection: Rate::new(10, per_ten),
+            pauses_max: 5,
+
+            message_characters_max: 500,
+            message_bytes_max: 8192,
+            fragments_per_message_max: 128,
+            head_bytes_max: 8192,
+            head_fields_max: 64,
+            requests_per_connection_max: 100,
+            rooms_per_connection_max: 32,
+            outbound_bytes_per_connection_max: 262_144,
+            outbound_bytes_max: 64 * 1024 * 1024,
+            members_listed_max: 1000,
+        }
+    }
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Deadlines {
+            head: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(15),
+            first_message: Duration::ZERO,
+            idle: Duration::from_secs(8 * 60 * 60),
+            ping: Duration::from_secs(30),
+            pong: Duration::from_secs(20),
+            close: Duration::from_secs(2),
+            linger: Duration::from_millis(500),
+            pause: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Turn {
+            accepts_max: 64,
+            read_bytes_per_connection_max: 65_536,
+            frames_per_connection_max: 512,
+            signature_checks_max: 64,
+            writes_max: 4096,
+            write_bytes_per_connection_max: 262_144,
+        }
+    }
+}
+
+impl Default for RoomNames {
+    fn default() -> Self {
+        RoomNames {
+            lobby: "lobby".to_owned(),
+            public: vec!["general".to_owned(), "random".to_owned()],
+        }
+    }
+}
+
+impl Default for Echo {
+    fn default() -> Self {
+        Echo {
+            enabled: false,
+            message_bytes_max: 65_536,
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store {
+            directory: "wardroom-data".into(),
+        }
+    }
+}

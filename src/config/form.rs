@@ -1,0 +1,348 @@
+//! What a setting may be: reading a TOML value into its field of [`Config`], and saying what is allowed.
+//!
+//! One setting at a time: what two settings may be together stands in `contradictions`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::quantity::{parse_duration, parse_size, show_duration};
+use super::text;
+use super::{Config, Rate, RefuseWith};
+
+/// The place in a [`Config`] that a setting fills.
+pub(super) type Field<T> = fn(&mut Config) -> &mut T;
+
+pub(super) const RATE_PER_MIN: Duration = Duration::from_millis(1);
+pub(super) const RATE_PER_MAX: Duration = Duration::from_secs(60 * 60);
+/// Most entries of a list of origins or rooms.
+pub(super) const LIST_ENTRIES_MAX: usize = 1024;
+
+/// Type, unit and range of a setting, and the field it fills. Ranges include both ends.
+pub(super) enum Form {
+    Flag {
+        field: Field<bool>,
+    },
+    Count {
+        field: Field<usize>,
+        unit: &'static str,
+        min: u64,
+        max: u64,
+    },
+    SmallCount {
+        field: Field<u32>,
+        unit: &'static str,
+        min: u64,
+        max: u64,
+    },
+    Size {
+        field: Field<usize>,
+        min: u64,
+        max: u64,
+    },
+    /// In milliseconds; `zero` says what 0 means, where it is allowed.
+    Time {
+        field: Field<Duration>,
+        min: u64,
+        max: u64,
+        zero: Option<&'static str>,
+    },
+    Rate {
+        field: Field<Rate>,
+        unit: &'static str,
+        min: u64,
+        max: u64,
+    },
+    Address {
+        field: Field<SocketAddr>,
+    },
+    Refusal {
+        field: Field<RefuseWith>,
+    },
+    CookieName {
+        field: Field<Option<String>>,
+    },
+    Text {
+        field: Field<Option<String>>,
+    },
+    Origins {
+        field: Field<Vec<String>>,
+    },
+    Room {
+        field: Field<String>,
+    },
+    Rooms {
+        field: Field<Vec<String>>,
+    },
+    Directory {
+        field: Field<PathBuf>,
+    },
+}
+
+impl Form {
+    /// Fills the field from `value`; `None`, and the field as it was, when the value is not allowed.
+    pub(super) fn fill(&self, config: &mut Config, value: &DeValue<'_>) -> Option<()> {
+        match *self {
+            Form::Flag { field } => *field(config) = value.as_bool()?,
+            Form::Count {
+                field, min, max, ..
+            } => {
+                *field(config) = usize::try_from(integer(value, min, max)?).ok()?;
+            }
+            Form::SmallCount {
+                field, min, max, ..
+            } => {
+                *field(config) = u32::try_from(integer(value, min, max)?).ok()?;
+            }
+            Form::Size { field, min, max } => {
+                *field(config) = usize::try_from(size(value, min, max)?).ok()?;
+            }
+            Form::Time {
+                field,
+                min,
+                max,
+                zero,
+            } => {
+                *field(config) = time(value, min, max, zero.is_some())?;
+            }
+            Form::Rate {
+                field,
+                unit,
+                min,
+                max,
+            } => *field(config) = rate(value, unit, min, max)?,
+            Form::Address { field } => *field(config) = value.as_str()?.parse().ok()?,
+            Form::Refusal { field } => {
+                *field(config) = match value.as_str()? {
+                    "close" => RefuseWith::Close,
+                    "http" => RefuseWith::Http,
+                    _ => return None,
+                };
+            }
+            Form::CookieName { field } => *field(config) = Some(word(value, text::is_cookie_name)?),
+            Form::Text { field } => *field(config) = Some(word(value, text::is_plain)?),
+            Form::Origins { field } => *field(config) = words(value, text::is_origin)?,
+            Form::Room { field } => *field(config) = word(value, text::is_room_id)?,
+            Form::Rooms { field } => *field(config) = words(value, text::is_room_id)?,
+            Form::Directory { field } => *field(config) = word(value, text::is_path)?.into(),
+        }
+        Some(())
+    }
+
+    /// The value of an environment variable or a flag as TOML: strings need no quotes, lists no brackets.
+    pub(super) fn value_of<'t>(&self, text: &'t str) -> DeValue<'t> {
+        let text = text.trim();
+        let quoted = text.starts_with(['"', '\'']);
+        if self.is_list() && !text.starts_with('[') {
+            return DeValue::Array(split(text));
+        }
+        if self.is_string() && !quoted {
+            return DeValue::String(text.into());
+        }
+        DeValue::parse(text)
+            .map_or_else(|_| DeValue::String(text.into()), |value| value.into_inner())
+    }
+
+    /// The value in force, written as it would stand in the file.
+    pub(super) fn show(&self, config: &mut Config) -> String {
+        match *self {
+            Form::Flag { field } => field(config).to_string(),
+            Form::Count { field, .. } | Form::Size { field, .. } => field(config).to_string(),
+            Form::SmallCount { field, .. } => field(config).to_string(),
+            Form::Time { field, .. } => quoted_duration(*field(config)),
+            Form::Rate { field, .. } => {
+                let Rate { burst, per } = *field(config);
+                format!("{{ burst = {burst}, per = {} }}", quoted_duration(per))
+            }
+            Form::Address { field } => format!("\"{}\"", field(config)),
+            Form::Refusal { field } => match field(config) {
+                RefuseWith::Close => "\"close\"".to_owned(),
+                RefuseWith::Http => "\"http\"".to_owned(),
+            },
+            Form::CookieName { field } | Form::Text { field } => field(config)
+                .as_deref()
+                .map_or_else(|| "not set".to_owned(), text::quoted),
+            Form::Origins { field } | Form::Rooms { field } => text::quoted_list(field(config)),
+            Form::Room { field } => text::quoted(field(config)),
+            Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
+        }
+    }
+
+    /// What one unit of the value counts.
+    pub(super) fn unit(&self) -> &'static str {
+        match *self {
+            Form::Flag { .. } => "true or false",
+            Form::Count { unit, .. } | Form::SmallCount { unit, .. } | Form::Rate { unit, .. } => {
+                unit
+            }
+            Form::Size { .. } => "bytes",
+            Form::Time { .. } => "time",
+            Form::Address { .. } => "IP address and port",
+            Form::Refusal { .. } => "word",
+            Form::CookieName { .. } => "cookie name",
+            Form::Text { .. } => "text",
+            Form::Origins { .. } => "origins",
+            Form::Room { .. } => "room id",
+            Form::Rooms { .. } => "room ids",
+            Form::Directory { .. } => "path",
+        }
+    }
+
+    /// The TOML type, or types, of the value.
+    pub(super) fn toml_type(&self) -> &'static str {
+        match self {
+            Form::Flag { .. } => "boolean",
+            Form::Count { .. } | Form::SmallCount { .. } => "integer",
+            Form::Size { .. } => "integer or string",
+            Form::Rate { .. } => "table",
+            Form::Origins { .. } | Form::Rooms { .. } => "array of strings",
+            Form::Time { .. }
+            | Form::Address { .. }
+            | Form::Refusal { .. }
+            | Form::CookieName { .. }
+            | Form::Text { .. }
+            | Form::Room { .. }
+            | Form::Directory { .. } => "string",
+        }
+    }
+
+    /// The range, in words that an error message and the reference share.
+    pub(super) fn allowed(&self) -> String {
+        match *self {
+            Form::Flag { .. } => "true or false".to_owned(),
+            Form::Count { unit, min, max, .. } | Form::SmallCount { unit, min, max, .. } => {
+                format!("{min} to {max} {unit}")
+            }
+            Form::Size { min, max, .. } => format!("{min} to {max} bytes, or as \"64KiB\""),
+            Form::Time { min, max, zero, .. } => allowed_time(min, max, zero),
+            Form::Rate { unit, min, max, .. } => format!(
+                "{{ burst = {min} to {max} {unit}, per = \"{}\" to \"{}\" }}",
+                show_duration(RATE_PER_MIN),
+                show_duration(RATE_PER_MAX)
+            ),
+            Form::Address { .. } => "an IP address and port, as \"127.0.0.1:8080\"".to_owned(),
+            Form::Refusal { .. } => "\"close\" or \"http\"".to_owned(),
+            Form::CookieName { .. } => {
+                "a cookie name: 1 to 128 letters, digits or !#$%&'*+-.^_`|~".to_owned()
+            }
+            Form::Text { .. } => "1 to 256 bytes without control characters".to_owned(),
+            Form::Origins { .. } => format!(
+                "up to {LIST_ENTRIES_MAX} exact origins, each as \"https://chat.example\" or \
+                 \"http://localhost:3000\"; never \"*\" or \"null\""
+            ),
+            Form::Room { .. } => ROOM_ALLOWED.to_owned(),
+            Form::Rooms { .. } => {
+                format!("up to {LIST_ENTRIES_MAX} different room ids, each {ROOM_ALLOWED}")
+            }
+            Form::Directory { .. } => "a path of 1 to 4096 bytes".to_owned(),
+        }
+    }
+
+    fn is_string(&self) -> bool {
+        self.toml_type() == "string"
+    }
+
+    fn is_list(&self) -> bool {
+        self.toml_type() == "array of strings"
+    }
+}
+
+const ROOM_ALLOWED: &str = "1 to 64 of A-Z a-z 0-9 _ . : - beginning with a letter or digit";
+
+fn allowed_time(min: u64, max: u64, zero: Option<&str>) -> String {
+    let range = format!(
+        "\"{}\" to \"{}\"",
+        show_duration(Duration::from_millis(min)),
+        show_duration(Duration::from_millis(max))
+    );
+    zero.map_or_else(
+        || range.clone(),
+        |meaning| format!("{range}, or 0: {meaning}"),
+    )
+}
+
+fn quoted_duration(duration: Duration) -> String {
+    match show_duration(duration).as_str() {
+        "0" => "0".to_owned(),
+        text => format!("\"{text}\""),
+    }
+}
+
+fn split(list: &str) -> DeArray<'_> {
+    let entries = list
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| toml::Spanned::new(0..0, DeValue::String(entry.into())))
+        .collect()
+}
+
+fn integer(value: &DeValue<'_>, min: u64, max: u64) -> Option<u64> {
+    let integer = value.as_integer()?;
+    let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
+    (min..=max).contains(&number).then_some(number)
+}
+
+fn size(value: &DeValue<'_>, min: u64, max: u64) -> Option<u64> {
+    match value.as_str() {
+        Some(text) => parse_size(text).filter(|bytes| (min..=max).contains(bytes)),
+        None => integer(value, min, max),
+    }
+}
+
+fn time(value: &DeValue<'_>, min: u64, max: u64, zero_allowed: bool) -> Option<Duration> {
+    let duration = match value.as_str() {
+        Some(text) => parse_duration(text)?,
+        None => integer(value, 0, 0).map(Duration::from_millis)?,
+    };
+    let in_range = Duration::from_millis(min) <= duration && duration <= Duration::from_millis(max);
+    (in_range || (duration.is_zero() && zero_allowed)).then_some(duration)
+}
+
+fn rate(value: &DeValue<'_>, unit: &str, min: u64, max: u64) -> Option<Rate> {
+    let table = value.as_table()?;
+    let burst = entry(table, "burst")?;
+    let burst = if unit == "bytes" {
+        size(burst, min, max)?
+    } else {
+        integer(burst, min, max)?
+    };
+    let per = time(
+        entry(table, "per")?,
+        millis(RATE_PER_MIN),
+        millis(RATE_PER_MAX),
+        false,
+    )?;
+    (table.len() == 2).then_some(Rate { burst, per })
+}
+
+const fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
+
+fn entry<'v, 'i>(table: &'v DeTable<'i>, name: &str) -> Option<&'v DeValue<'i>> {
+    table.get(name).map(toml::Spanned::get_ref)
+}
+
+fn word(value: &DeValue<'_>, is_allowed: fn(&str) -> bool) -> Option<String> {
+    value
+        .as_str()
+        .filter(|word| is_allowed(word))
+        .map(str::to_owned)
+}
+
+fn words(value: &DeValue<'_>, is_allowed: fn(&str) -> bool) -> Option<Vec<String>> {
+    let list = value.as_array()?;
+    let words: Vec<String> = list
+        .iter()
+        .map(|entry| word(entry.get_ref(), is_allowed))
+        .collect::<Option<_>>()?;
+    let all_differ = words
+        .iter()
+        .enumerate()
+        .all(|(at, word)| !words.iter().skip(at + 1).any(|w| w == word));
+    (words.len() <= LIST_ENTRIES_MAX && all_differ).then_some(words)
+}

@@ -1,0 +1,259 @@
+//! The one table of settings. Parsing, ranges, `wardroom check` and the reference are driven by it; a
+//! setting's default stands in `defaults`. The only thing it does not hold is the list `[[auth.key]]`.
+
+use super::form::Form;
+
+/// One row: a setting that has a name of its own.
+pub(super) struct Setting {
+    /// Full dotted key, which is also the path of the field in [`Config`](super::Config).
+    pub(super) key: &'static str,
+    pub(super) form: Form,
+    /// What it is for, and what happens at the bound.
+    pub(super) reason: &'static str,
+}
+
+impl Setting {
+    /// `limits.connections_max` is `WARDROOM_LIMITS_CONNECTIONS_MAX`.
+    pub(super) fn variable(&self) -> String {
+        format!(
+            "{VARIABLE_PREFIX}{}",
+            self.key.replace('.', "_").to_ascii_uppercase()
+        )
+    }
+}
+
+/// What every environment variable of a setting begins with.
+pub(super) const VARIABLE_PREFIX: &str = "WARDROOM_";
+
+/// The list of keys, which has rows of its own and no variable.
+pub(super) const KEY_LIST: &str = "auth.key";
+
+/// The setting called `key`.
+pub(super) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// Whether settings stand below `key`.
+pub(super) fn is_section(key: &str) -> bool {
+    let begins = |setting: &Setting| {
+        setting
+            .key
+            .strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    SETTINGS.iter().any(begins)
+}
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+/// Room for a machine that counts its clients in millions, and a bound that arithmetic can rely on.
+const CONNECTIONS: u64 = 1_000_000;
+const TOKENS: u64 = 1_000_000_000;
+
+macro_rules! settings {
+    ($($section:ident $(. $part:ident)+: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal;)*) => {
+        &[$(Setting {
+            key: concat!(stringify!($section) $(, ".", stringify!($part))+),
+            form: Form::$form { field: |config| &mut config.$section$(.$part)+, $($bound: $value),* },
+            reason: $reason,
+        }),*]
+    };
+}
+
+/// Every setting, in the order in which people read them.
+pub(super) static SETTINGS: &[Setting] = settings! {
+    listen.address: Address {},
+        "Where clients connect. Port 0 takes any free one.";
+    listen.insecure_public: Flag {},
+        "Another program in front of this one ends TLS. Without it, an address that is not loopback does not start.";
+
+    origins.allow: Origins {},
+        "Pages that may connect. Empty: only pages of the listener's own origin. A page of any other origin is refused with 403.";
+
+    auth.query_token: Flag {},
+        "Whether `?token=` is a credential. URLs are easily logged by what stands in between; headers and tickets are not.";
+    auth.refuse_with: Refusal {},
+        "How bad credentials and too many connections are told: after the upgrade with close code 1008, which a page can read, or as status 401 or 429.";
+    auth.cookie: CookieName {},
+        "The cookie whose value is a token. Needs origins.allow, since a browser sends cookies for every page.";
+    auth.jwt.issuer: Text {},
+        "When set, tokens must name it in `iss`.";
+    auth.jwt.audience: Text {},
+        "When set, tokens must name it in `aud`. When not, a token that has an `aud` is meant for somebody else and refused.";
+    auth.jwt.leeway: Time { min: SECOND, max: 5 * MINUTE, zero: Some("none") },
+        "Clock difference forgiven for `exp`, `nbf` and `iat`.";
+    auth.jwt.token_bytes_max: Size { min: 256, max: 16 * KIB },
+        "Longest token looked at. A longer one is refused before it is decoded.";
+    auth.jwt.lifetime_max: Time { min: MINUTE, max: 400 * DAY, zero: None },
+        "Furthest `exp` from now. A token good for longer is refused: it could not be taken back.";
+    auth.ticket.lifetime: Time { min: SECOND, max: 5 * MINUTE, zero: None },
+        "How long a ticket from `POST /ticket` is good for, once.";
+    auth.ticket.tickets_max: Count { unit: "tickets", min: 1, max: CONNECTIONS },
+        "Tickets outstanding in all. Past it, `POST /ticket` answers 503.";
+    auth.ticket.tickets_per_user_max: Count { unit: "tickets", min: 1, max: 1000 },
+        "Tickets outstanding for one user. Past it, `POST /ticket` answers 429.";
+
+    limits.connections_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "Connections in all. Past it, new ones are answered 503.";
+    limits.connections_per_user: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "Connections of one user. Past it, a new one is refused as auth.refuse_with says.";
+    limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. Loopback is not special.";
+    limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "Connections that have not signed in, only ask for pages, or are ending. Past it, new ones are answered 503; people in rooms do not notice.";
+    limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
+    limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },
+        "Entries of the table that counts per address. Past it, neighbours are counted together, never let through.";
+    limits.departed_users_max: Count { unit: "users", min: 1, max: CONNECTIONS },
+        "Users remembered after they left, until their buckets are full again. Past it, the longest gone is forgotten.";
+    limits.commands_per_connection: Rate { unit: "commands", min: 1, max: TOKENS },
+        "Text messages of whatever type of one connection, charged before they are parsed; an invalid one costs two. Past it, they are refused with the time to wait.";
+    limits.messages_per_user: Rate { unit: "messages", min: 1, max: TOKENS },
+        "Messages of one user over all connections. Past it, a message is refused with the time to wait.";
+    limits.messages_per_connection: Rate { unit: "messages", min: 1, max: TOKENS },
+        "Messages of one connection. Past it, a message is refused with the time to wait.";
+    limits.messages_per_address: Rate { unit: "messages", min: 1, max: TOKENS },
+        "Messages of one address. Past it, a message is refused with the time to wait.";
+    limits.bytes_per_connection: Rate { unit: "bytes", min: 16 * KIB, max: 1024 * GIB },
+        "Bytes read from one connection, charged before they are parsed. Past it, reading pauses.";
+    limits.bytes_per_address: Rate { unit: "bytes", min: 16 * KIB, max: 1024 * GIB },
+        "Bytes read from one address. Past it, reading pauses.";
+    limits.control_frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
+        "Pings, pongs and closes of one connection. Past it, the connection is closed with 1008.";
+    limits.frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
+        "Frames of any kind, fragments and empty ones included. Past it, the connection is closed with 1008.";
+    limits.handshakes_per_address: Rate { unit: "handshakes", min: 1, max: TOKENS },
+        "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
+    limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },
+        "Bad credentials from one address. Past it, further ones are answered 429 without a look at the signature.";
+    limits.error_replies_per_connection: Rate { unit: "replies", min: 1, max: TOKENS },
+        "Error replies to one connection. Past it, reading pauses in silence for deadlines.pause.";
+    limits.pauses_max: SmallCount { unit: "pauses", min: 1, max: 1000 },
+        "Such silences in a row. Past it, the connection is closed with 1008.";
+    limits.message_characters_max: Count { unit: "characters", min: 1, max: 64 * KIB },
+        "Unicode scalar values of one chat message. A longer one is refused.";
+    limits.message_bytes_max: Size { min: 2 * KIB, max: MIB },
+        "Bytes of one message as it travels. Past it, the connection is closed with 1009. At least 12 for each character, plus 1024.";
+    limits.fragments_per_message_max: SmallCount { unit: "fragments", min: 1, max: 65_536 },
+        "Fragments of one message. Past it, the connection is closed with 1008.";
+    limits.head_bytes_max: Size { min: KIB, max: 64 * KIB },
+        "Bytes of a request head. A longer one is answered 431.";
+    limits.head_fields_max: Count { unit: "fields", min: 16, max: 128 },
+        "Fields of a request head. More are answered 431.";
+    limits.requests_per_connection_max: SmallCount { unit: "requests", min: 1, max: 1_000_000 },
+        "Requests on one kept-alive connection. The last is answered with `Connection: close`.";
+    limits.rooms_per_connection_max: Count { unit: "rooms", min: 1, max: 1024 },
+        "Rooms that one connection is in, the lobby included. Past it, a join is refused.";
+    limits.outbound_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
+        "Bytes queued for one connection. Past it, a reader this slow is closed with 1008.";
+    limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
+        "Bytes queued for all connections. Past it, the slowest readers are closed.";
+    limits.members_listed_max: Count { unit: "members", min: 1, max: 100_000 },
+        "Members told of in one reply. The rest are only counted.";
+
+    deadlines.head: Time { min: 100, max: 5 * MINUTE, zero: None },
+        "From accept to a complete request head, whatever arrives in between. Past it, 408 and the end.";
+    deadlines.keep_alive: Time { min: 100, max: 10 * MINUTE, zero: None },
+        "How long a kept-alive connection may stay without a request.";
+    deadlines.first_message: Time { min: 100, max: HOUR, zero: Some("none") },
+        "From the upgrade to the first message. Past it, the connection is closed with 1008.";
+    deadlines.idle: Time { min: 100, max: 7 * DAY, zero: Some("none") },
+        "Without a message from the client. Past it, the connection is closed with 1008.";
+    deadlines.ping: Time { min: 100, max: HOUR, zero: None },
+        "Silence after which the server pings.";
+    deadlines.pong: Time { min: 100, max: 10 * MINUTE, zero: None },
+        "From a ping to any byte back. Past it, the peer is gone and the connection ends.";
+    deadlines.close: Time { min: 100, max: MINUTE, zero: None },
+        "From our close frame to the peer's. Past it, the connection ends without.";
+    deadlines.linger: Time { min: 10, max: 5 * SECOND, zero: None },
+        "Reading on after our last byte, so that the peer sees it and not a reset.";
+    deadlines.pause: Time { min: 10, max: MINUTE, zero: None },
+        "How long reading pauses once error replies have run out.";
+
+    turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
+        "Connections accepted in one turn of the loop. The rest wait for the next.";
+    turn.read_bytes_per_connection_max: Size { min: 8 * KIB, max: 16 * MIB },
+        "Bytes read from one connection in one turn. The rest wait for the next, after everybody else.";
+    turn.frames_per_connection_max: Count { unit: "frames", min: 1, max: 65_536 },
+        "Frames of one connection looked at in one turn. The rest wait for the next.";
+    turn.signature_checks_max: Count { unit: "checks", min: 1, max: 65_536 },
+        "Token signatures verified in one turn. Further sign-ins wait for the next.";
+    turn.writes_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "Connections written to in one turn. The rest wait for the next.";
+    turn.write_bytes_per_connection_max: Size { min: 4 * KIB, max: 64 * MIB },
+        "Bytes written to one connection in one turn. The rest wait for the next.";
+
+    rooms.lobby: Room {},
+        "The room that everybody joins on connect.";
+    rooms.public: Rooms {},
+        "Further rooms that any user may join.";
+
+    echo.enabled: Flag {},
+        "Whether `/ws/echo` exists. For conformance and speed tests, not for production.";
+    echo.message_bytes_max: Size { min: 125, max: 64 * MIB },
+        "Bytes of one echoed message. Past it, the connection is closed with 1009.";
+
+    store.directory: Directory {},
+        "Where the server keeps what it made itself, such as the secret of the embedded default.";
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    #[test]
+    fn every_key_and_every_variable_is_the_name_of_one_setting() {
+        for (at, setting) in SETTINGS.iter().enumerate() {
+            for other in &SETTINGS[at + 1..] {
+                assert_ne!(setting.key, other.key);
+                assert_ne!(setting.variable(), other.variable());
+            }
+        }
+        assert_eq!(SETTINGS[0].key, "listen.address");
+        assert_eq!(SETTINGS[0].variable(), "WARDROOM_LISTEN_ADDRESS");
+    }
+
+    #[test]
+    fn every_default_is_allowed_and_reads_back_as_itself() {
+        for setting in SETTINGS {
+            let mut config = Config::default();
+            let shown = setting.form.show(&mut config);
+            if shown == "not set" {
+                continue;
+            }
+            let value = setting.form.value_of(&shown);
+            assert_eq!(
+                setting.form.fill(&mut config, &value),
+                Some(()),
+                "{} = {shown}",
+                setting.key
+            );
+            assert_eq!(setting.form.show(&mut config), shown, "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn every_setting_says_what_it_is_for() {
+        for setting in SETTINGS {
+            assert!(setting.reason.ends_with('.'), "{}", setting.key);
+            assert!(!setting.form.allowed().is_empty(), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn only_what_holds_settings_is_a_section() {
+        for key in ["listen", "auth", "auth.jwt", "auth.ticket"] {
+            assert!(is_section(key), "{key}");
+        }
+        for key in ["", "lis", "listen.address", "auth.key", "limits.", "tls"] {
+            assert!(!is_section(key), "{key}");
+        }
+    }
+}

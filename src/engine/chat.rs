@@ -1,0 +1,334 @@
+//! What users say to each other: commands of both protocols, carried out on rooms, and told to members.
+
+use super::Engine;
+use super::connection::{Phase, Session, Wire};
+use super::reply::{self, Complaint, Frames, Who};
+use crate::id::{ConnectionId, RoomKey, UserKey};
+use crate::protocol::command::v1::{self, Command, Request, RequestId};
+use crate::protocol::command::{Bounds, tutorial};
+use crate::protocol::notice::Notice;
+use crate::rooms::Seat;
+use crate::time::Now;
+
+/// Why a well-formed command is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChatError {
+    /// Choose a room that exists.
+    UnknownRoom,
+    /// Join the room first.
+    NotInRoom,
+    /// Leave a room first: `limits.rooms_per_connection_max`.
+    TooManyRooms,
+}
+
+impl Engine {
+    /// One text message on the chat endpoint.
+    pub(super) fn receive_text(&mut self, id: ConnectionId, text: &str, now: Now) {
+        let Some((user, wire)) = self.speaker(id) else {
+            return;
+        };
+        match wire {
+            Wire::Tutorial => self.receive_tutorial(id, user, text, now),
+            Wire::V1 => self.receive_v1(id, user, text, now),
+        }
+    }
+
+    fn receive_tutorial(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
+        let charged = self.charge_command(id, now);
+        if let Err(limited) = charged.and_then(|()| self.charge_message(id, now)) {
+            return self.object(id, &Complaint::limited(None, limited), now);
+        }
+        match tutorial::parse(text, &self.bounds()) {
+            Ok(said) => {
+                let room = said.room.as_deref().map_or(Ok(self.rooms.lobby()), |name| {
+                    self.rooms.find(name).ok_or(ChatError::UnknownRoom)
+                });
+                // This protocol has no command to join: speaking in a room does.
+                let seated = room.and_then(|room| self.sit(id, user, room, now).map(|_| room));
+                match seated {
+                    Ok(room) => {
+                        self.say(user, room, &said.message, now);
+                    }
+                    Err(error) => self.object(id, &Complaint::refused(None, error), now),
+                }
+            }
+            Err(error) => {
+                self.charge_invalid(id, now);
+                self.object(id, &Complaint::invalid(None, error), now);
+            }
+        }
+    }
+
+    fn receive_v1(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
+        if let Err(limited) = self.charge_command(id, now) {
+            // Parsed only when it is answered: the reply repeats the request's id.
+            if self.may_complain(id, now) {
+                let request = match v1::parse(text, &self.bounds()) {
+                    Ok(request) => request.id,
+                    Err(refused) => refused.id,
+                };
+                self.complain(id, &Complaint::limited(request, limited));
+            }
+            return;
+        }
+        match v1::parse(text, &self.bounds()) {
+            Ok(request) => self.carry_out(id, user, request, now),
+            Err(refused) => {
+                self.charge_invalid(id, now);
+                self.object(id, &Complaint::invalid(refused.id, refused.error), now);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, id: ConnectionId, user: UserKey, request: Request<'_>, now: Now) {
+        let Request { id: tag, command } = request;
+        let done = match command {
+            Command::Send { room, message } => {
+                if let Err(limited) = self.charge_message(id, now) {
+                    return self.object(id, &Complaint::limited(tag, limited), now);
+                }
+                self.seated_room(id, &room).map(|room| {
+                    let seq = self.say(user, room, &message, now);
+                    self.reply(id, &reply::sent(tag.as_ref(), seq, now));
+                })
+            }
+            Command::Join { room } => self.find_room(&room).and_then(|room| {
+                self.sit(id, user, room, now)?;
+                self.reply(id, &reply::done(tag.as_ref()));
+                Ok(())
+            }),
+            Command::Leave { room } => self.seated_room(id, &room).map(|room| {
+                self.reply(id, &reply::done(tag.as_ref()));
+                self.rise(id, user, room, now);
+            }),
+            Command::Members { room } => self
+                .seated_room(id, &room)
+                .map(|room| self.list_members(id, room, tag.as_ref())),
+            Command::Typing { room } => self.seated_room(id, &room).map(|room| {
+                self.tell_typing(user, room);
+                if tag.is_some() {
+                    self.reply(id, &reply::done(tag.as_ref()));
+                }
+            }),
+            Command::Ping => {
+                self.reply(id, &reply::pong(tag.as_ref(), now));
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            self.object(id, &Complaint::refused(tag, error), now);
+        }
+    }
+
+    /// Numbers a message and tells it to everybody in the room, the sender too.
+    fn say(&mut self, user: UserKey, room: RoomKey, message: &str, now: Now) -> u64 {
+        let seq = self.rooms.room_mut(room).next_sequence();
+        if let Some(person) = self.person(user) {
+            self.tell(room, None, |name| {
+                person.message(name, seq, message, now.wall)
+            });
+        }
+        seq
+    }
+
+    fn tell_typing(&mut self, user: UserKey, room: RoomKey) {
+        if let Some(person) = self.person(user) {
+            self.tell(room, Some(user), |name| person.typing(name));
+        }
+    }
+
+    /// Seats a connection, and tells the room when the person is new there. Seated already is fine.
+    fn sit(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), ChatError> {
+        let seats_max = self.config.limits.rooms_per_connection_max;
+        let Some(session) = self.session_mut(id) else {
+            return Ok(());
+        };
+        if session.seats.iter().any(|seat| seat.room == room) {
+            return Ok(());
+        }
+        if session.seats.len() >= seats_max {
+            return Err(ChatError::TooManyRooms);
+        }
+        let seated = self.rooms.room_mut(room).sit(user, id);
+        if let Some(session) = self.session_mut(id) {
+            // Most connections stay in one room: no room is kept for more.
+            session.seats.reserve_exact(1);
+            session.seats.push(Seat {
+                room,
+                place: seated.place,
+            });
+        }
+        if seated.is_first
+            && let Some(person) = self.person(user)
+        {
+            self.tell(room, None, |name| person.joined(name, now.wall));
+        }
+        Ok(())
+    }
+
+    fn rise(&mut self, id: ConnectionId, user: UserKey, room: RoomKey, now: Now) {
+        let Some(session) = self.session_mut(id) else {
+            return;
+        };
+        if let Some(index) = session.seats.iter().position(|seat| seat.room == room) {
+            let seat = session.seats.swap_remove(index);
+            give_up_seat(self, id, user, seat, now);
+        }
+    }
+
+    fn list_members(&mut self, id: ConnectionId, room: RoomKey, tag: Option<&RequestId<'_>>) {
+        let listed_max = self.config.limits.members_listed_max;
+        let room = self.rooms.room(room);
+        let people: Vec<Who> = room
+            .members()
+            .take(listed_max)
+            .filter_map(|user| self.person(user))
+            .collect();
+        let frame = reply::members(tag, room.name(), &people, room.members().len());
+        if let Some(connection) = self.connections.get_mut(id) {
+            self.outbound.push_shared(connection, &frame);
+        }
+    }
+
+    /// Encodes a notice at most once per protocol and queues it, uncopied, for everybody in the room.
+    fn tell<'a>(
+        &'a mut self,
+        room: RoomKey,
+        except: Option<UserKey>,
+        notice: impl FnOnce(&'a str) -> Notice<'a>,
+    ) {
+        let Engine {
+            rooms,
+            connections,
+            outbound,
+            ..
+        } = self;
+        let room = rooms.room(room);
+        let mut frames = Frames::new(notice(room.name()));
+        for id in room.audience() {
+            let Some(connection) = connections.get_mut(*id) else {
+                continue;
+            };
+            let Phase::Open(session) = &connection.phase else {
+                continue;
+            };
+            if except == Some(session.user) || !session.websocket.can_write() {
+                continue;
+            }
+            if let Some(frame) = frames.of(session.wire) {
+                outbound.push_shared(connection, frame);
+            }
+        }
+    }
+
+    fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Open(session) = &connection.phase
+            && let Some(frame) = reply::encode(notice, session.wire)
+        {
+            self.outbound.push_shared(connection, &frame);
+        }
+    }
+
+    /// Complains, if the connection may still be complained to.
+    fn object(&mut self, id: ConnectionId, complaint: &Complaint<'_>, now: Now) {
+        if self.may_complain(id, now) {
+            self.complain(id, complaint);
+        }
+    }
+
+    fn find_room(&self, name: &str) -> Result<RoomKey, ChatError> {
+        self.rooms.find(name).ok_or(ChatError::UnknownRoom)
+    }
+
+    /// The room of that name, if the connection is in it.
+    fn seated_room(&self, id: ConnectionId, name: &str) -> Result<RoomKey, ChatError> {
+        let room = self.find_room(name)?;
+        let is_seated = match self.connections.get(id).map(|found| &found.phase) {
+            Some(Phase::Open(session)) => session.seats.iter().any(|seat| seat.room == room),
+            _ => false,
+        };
+        if is_seated {
+            Ok(room)
+        } else {
+            Err(ChatError::NotInRoom)
+        }
+    }
+
+    fn speaker(&self, id: ConnectionId) -> Option<(UserKey, Wire)> {
+        match &self.connections.get(id)?.phase {
+            Phase::Open(session) => Some((session.user, session.wire)),
+            _ => None,
+        }
+    }
+
+    fn session_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {
+        match &mut self.connections.get_mut(id)?.phase {
+            Phase::Open(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    fn person(&self, user: UserKey) -> Option<Who> {
+        self.users.get(user).map(|user| Who {
+            user: user.id.clone(),
+            name: user.name.clone(),
+        })
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            message_characters_max: self.config.limits.message_characters_max,
+        }
+    }
+}
+
+/// Greets a new session and seats it in the lobby.
+pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
+    let Some((user, wire)) = engine.speaker(id) else {
+        return;
+    };
+    if wire == Wire::V1
+        && let Some(person) = engine.person(user)
+    {
+        let expires = engine.session_mut(id).and_then(|session| session.expires);
+        let rooms: Vec<&str> = engine.rooms.iter().map(|room| room.name()).collect();
+        let lobby = engine.rooms.room(engine.rooms.lobby()).name();
+        let hello = person.hello(lobby, &rooms, &engine.config.limits, expires, now.wall);
+        let frame = reply::encode(&hello, wire);
+        if let (Some(frame), Some(connection)) = (frame, engine.connections.get_mut(id)) {
+            engine.outbound.push_shared(connection, &frame);
+        }
+    }
+    let lobby = engine.rooms.lobby();
+    // A new session has no seat yet, so there is room for this one.
+    let _ = engine.sit(id, user, lobby, now);
+}
+
+/// Frees a seat whose session has let go of it, and tells the room when the person is gone from there.
+pub(super) fn give_up_seat(
+    engine: &mut Engine,
+    id: ConnectionId,
+    user: UserKey,
+    seat: Seat,
+    now: Now,
+) {
+    let left = engine.rooms.room_mut(seat.room).rise(user, id, seat.place);
+    if let Some(moved) = left.moved
+        && let Some(session) = engine.session_mut(moved.connection)
+        && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)
+    {
+        own.place = moved.place;
+    }
+    if left.is_last
+        && let Some(person) = engine.person(user)
+    {
+        engine.tell(seat.room, None, |name| person.left(name, now.wall));
+    }
+}

@@ -1,0 +1,217 @@
+//! Every way a connection ends, and what is given back when it does.
+//!
+//! A session is over the moment its end is decided: user, address and rooms are free again. The socket
+//! may stay a little, so that the peer reads our last words instead of a reset.
+
+use super::connection::{Connection, Phase};
+use super::effect::Effect;
+use super::reply;
+use super::{Engine, chat};
+use crate::id::ConnectionId;
+use crate::protocol::close::CloseReason;
+use crate::protocol::outbox::Outbox;
+use crate::protocol::websocket::{Incoming, WebSocket};
+use crate::time::Now;
+
+/// Bytes still read from a peer that has been told everything; then its socket is closed, reset or not.
+const DISCARDED_BYTES_MAX: usize = 256 * 1024;
+
+impl Engine {
+    /// Ends a session for `reason` in the way of RFC 6455 §7: our close frame, the peer's, then the socket.
+    pub(super) fn close(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
+        let Some(mut websocket) = self.end_session(id, now) else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if reason == CloseReason::ReadingTooSlowly {
+            self.outbound.shrunk(connection.outbox.purge_unwritten());
+        }
+        log::debug!("{} closed: {}", connection.peer, reason.label());
+        self.outbound
+            .write(connection, |outbox| websocket.close(reason, outbox));
+        connection.phase = if reason.is_violation() {
+            ENDING
+        } else {
+            Phase::Closing(Box::new(websocket))
+        };
+        connection.since = now.instant;
+        self.drop_held(id, now);
+        self.arm(id, now);
+    }
+
+    /// Tells a session why it ends, in its own protocol, and ends it.
+    pub(super) fn send_away(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        match &connection.phase {
+            Phase::Open(session) if session.websocket.can_write() => {
+                let bye = reply::bye(CloseReason::GoingAway);
+                if let Some(frame) = reply::encode(&bye, session.wire) {
+                    self.outbound.push_shared(connection, &frame);
+                }
+                self.close(id, CloseReason::GoingAway, now);
+            }
+            Phase::Head(_) => self.finish(id, now),
+            Phase::Open(_) | Phase::Closing(_) | Phase::Ending { .. } => {}
+        }
+    }
+
+    /// Nothing more will be said: once the outbox is written the writing side is shut.
+    pub(super) fn finish(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        debug_assert!(
+            !matches!(connection.phase, Phase::Open(_)),
+            "a session is ended before its connection is finished"
+        );
+        connection.phase = ENDING;
+        connection.since = now.instant;
+        if connection.outbox.is_empty() {
+            self.everything_written(id, now);
+        }
+        self.arm(id, now);
+    }
+
+    /// The outbox has become empty.
+    pub(super) fn everything_written(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Phase::Ending { shut, .. } = &mut connection.phase else {
+            return;
+        };
+        if connection.input_ended {
+            self.remove(id);
+        } else if !*shut {
+            *shut = true;
+            connection.since = now.instant;
+            self.outbound.ask(Effect::ShutdownWrite(id));
+            self.arm(id, now);
+        }
+    }
+
+    /// The peer has closed its writing side: what is queued is still written, then the socket goes.
+    pub(super) fn handle_end_of_input(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.input_ended = true;
+        self.end_session(id, now);
+        self.finish(id, now);
+    }
+
+    /// Frames that still come while our close frame is on its way: only the peer's own close frame matters.
+    pub(super) fn receive_closing(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
+        while !bytes.is_empty() {
+            let Some(connection) = self.connections.get_mut(id) else {
+                return;
+            };
+            let Phase::Closing(websocket) = &mut connection.phase else {
+                return;
+            };
+            let before = connection.outbox.bytes();
+            let step = read_closing(websocket, bytes, &mut connection.outbox);
+            self.outbound.grown(connection, before);
+            match step {
+                Some(taken) => bytes = bytes.get(taken..).unwrap_or_default(),
+                None => return self.finish(id, now),
+            }
+        }
+    }
+
+    /// Bytes that were put aside follow their connection into its next phase.
+    fn drop_held(&mut self, id: ConnectionId, now: Now) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.held.is_empty()
+        {
+            let held = std::mem::take(&mut connection.held);
+            self.handle_bytes(id, &held, now);
+        }
+        // A pause ends with its session: bytes may wait in the socket that no readiness will tell of.
+        self.outbound.ask(Effect::Read(id));
+    }
+
+    /// Stops listening to a peer that goes on sending after everything was said.
+    pub(super) fn bound_discarded(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get(id)
+            && let Phase::Ending { discarded, .. } = connection.phase
+            && discarded > DISCARDED_BYTES_MAX
+        {
+            self.remove(id);
+        }
+    }
+
+    /// Closes the connections that an iteration had to leave alone.
+    pub(super) fn close_doomed(&mut self, now: Now) {
+        while let Some((id, reason)) = self.outbound.next_doomed() {
+            self.close(id, reason, now);
+        }
+    }
+
+    /// Gives back what a session holds: seats, the user's count, the address's count. The connection is plain again.
+    pub(super) fn end_session(&mut self, id: ConnectionId, now: Now) -> Option<WebSocket> {
+        let connection = self.connections.get_mut(id)?;
+        if !matches!(connection.phase, Phase::Open(_)) {
+            return None;
+        }
+        let Phase::Open(session) = std::mem::replace(&mut connection.phase, ENDING) else {
+            return None;
+        };
+        connection.since = now.instant;
+        let entry = self.prefixes.entry(connection.prefix);
+        entry.open_connections -= 1;
+        entry.plain_connections += 1;
+        self.plain_connections += 1;
+        for seat in session.seats {
+            chat::give_up_seat(self, id, session.user, seat, now);
+        }
+        self.users.leave(session.user, now.instant);
+        Some(session.websocket)
+    }
+
+    /// Forgets a connection that is not open any more.
+    pub(super) fn remove(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.remove(id) else {
+            return;
+        };
+        debug_assert!(!matches!(connection.phase, Phase::Open(_)), "ended first");
+        self.outbound.shrunk(connection.outbox.bytes());
+        self.deadlines.disarm(id, connection.armed);
+        self.prefixes.entry(connection.prefix).plain_connections -= 1;
+        self.plain_connections -= 1;
+        self.outbound.ask(Effect::Close(id));
+    }
+}
+
+const ENDING: Phase = Phase::Ending {
+    shut: false,
+    discarded: 0,
+};
+
+impl CloseReason {
+    /// Whether the peer's bytes can not be understood any more, so that there is no close frame to wait for.
+    fn is_violation(self) -> bool {
+        matches!(
+            self,
+            CloseReason::ProtocolError | CloseReason::InvalidUtf8 | CloseReason::MessageTooBig
+        )
+    }
+}
+
+/// Reads on after our close frame: how many bytes were taken, or `None` when there is nothing to wait for.
+fn read_closing(websocket: &mut WebSocket, bytes: &[u8], outbox: &mut Outbox) -> Option<usize> {
+    let measured = websocket.measure(bytes).ok()?;
+    let read = websocket.read(bytes.get(..measured.taken)?, outbox).ok()?;
+    (!matches!(read, Some(Incoming::Close))).then_some(measured.taken)
+}
+
+impl Connection {
+    /// Whether the peer could still be told something in its session.
+    pub(super) fn can_tell(&self) -> bool {
+        matches!(&self.phase, Phase::Open(session) if session.websocket.can_write())
+    }
+}

@@ -1,0 +1,183 @@
+//! One connection, from accept to close: its phase and its queues. What happens to it stands elsewhere.
+
+use std::net::SocketAddr;
+
+use crate::config::Deadlines;
+use crate::id::{ConnectionId, UserKey};
+use crate::limit::{PrefixKey, TokenBucket};
+use crate::protocol::head::HeadScanner;
+use crate::protocol::outbox::Outbox;
+use crate::protocol::websocket::WebSocket;
+use crate::rooms::Seat;
+use crate::time::{Instant, Now, Wall};
+
+/// A connection of whatever phase.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) peer: SocketAddr,
+    pub(super) prefix: PrefixKey,
+    pub(super) phase: Phase,
+    pub(super) outbox: Outbox,
+    /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
+    pub(super) held: Vec<u8>,
+    /// When the present phase began.
+    pub(super) since: Instant,
+    /// Its entry in the table of deadlines.
+    pub(super) armed: Option<Instant>,
+    /// On the list of unfinished connections.
+    pub(super) unfinished: bool,
+    /// An [`super::Effect::Write`] waits to be carried out.
+    pub(super) write_asked: bool,
+    /// The peer has closed its writing side.
+    pub(super) input_ended: bool,
+}
+
+/// What a connection is doing.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Waiting for a request head, the first or a later one.
+    Head(Head),
+    /// A WebSocket connection of a user.
+    Open(Box<Session>),
+    /// Our close frame is on its way; the peer's is awaited.
+    Closing(Box<WebSocket>),
+    /// Everything is said: when it is written the writing side is shut, and what still comes is thrown away.
+    Ending { shut: bool, discarded: usize },
+}
+
+/// A request head that is arriving.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) scanner: HeadScanner,
+    pub(super) bytes: Vec<u8>,
+    /// Requests answered before this one.
+    pub(super) requests: u32,
+}
+
+impl Head {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Head {
+            scanner: HeadScanner::new(bytes_max),
+            bytes: Vec::new(),
+            requests: 0,
+        }
+    }
+}
+
+/// Which wire protocol a session speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// No subprotocol: the tutorial's messages.
+    Tutorial,
+    /// `wardroom.v1`
+    V1,
+}
+
+/// Where a session was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Chat,
+    Echo,
+}
+
+/// An open WebSocket connection of a known user.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) websocket: WebSocket,
+    pub(super) user: UserKey,
+    pub(super) wire: Wire,
+    pub(super) endpoint: Endpoint,
+    pub(super) seats: Vec<Seat>,
+    pub(super) expires: Option<Wall>,
+
+    pub(super) bytes: TokenBucket,
+    pub(super) frames: TokenBucket,
+    pub(super) control_frames: TokenBucket,
+    pub(super) commands: TokenBucket,
+    pub(super) messages: TokenBucket,
+    pub(super) error_replies: TokenBucket,
+
+    /// Fragments of the message that is arriving.
+    pub(super) fragments: u32,
+    pub(super) last_received: Instant,
+    /// The last message, or the opening while none has come.
+    pub(super) last_message: Instant,
+    pub(super) has_spoken: bool,
+    pub(super) ping_sent: Option<Instant>,
+    pub(super) paused_until: Option<Instant>,
+    /// Pauses in a row for too many errors, and when the last began.
+    pub(super) pauses: u32,
+    pub(super) last_pause: Instant,
+}
+
+impl Session {
+    pub(super) fn new(websocket: WebSocket, user: UserKey, wire: Wire, endpoint: Endpoint) -> Self {
+        Session {
+            websocket,
+            user,
+            wire,
+            endpoint,
+            seats: Vec::new(),
+            expires: None,
+            bytes: TokenBucket::default(),
+            frames: TokenBucket::default(),
+            control_frames: TokenBucket::default(),
+            commands: TokenBucket::default(),
+            messages: TokenBucket::default(),
+            error_replies: TokenBucket::default(),
+            fragments: 0,
+            last_received: Instant::ZERO,
+            last_message: Instant::ZERO,
+            has_spoken: false,
+            ping_sent: None,
+            paused_until: None,
+            pauses: 0,
+            last_pause: Instant::ZERO,
+        }
+    }
+
+    /// When this session must be looked at again.
+    pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
+        let liveness = match self.ping_sent {
+            Some(sent) => sent + deadlines.pong,
+            None => self.last_received + deadlines.ping,
+        };
+        let first_message = (!self.has_spoken && !deadlines.first_message.is_zero())
+            .then(|| self.last_message + deadlines.first_message);
+        let idle = (!deadlines.idle.is_zero()).then(|| self.last_message + deadlines.idle);
+        let expiry = self
+            .expires
+            .map(|expires| now.instant + until(expires, now.wall));
+        [first_message, idle, expiry, self.paused_until]
+            .into_iter()
+            .flatten()
+            .fold(liveness, Instant::min)
+    }
+}
+
+impl Connection {
+    /// When this connection must be looked at again.
+    pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
+        match &self.phase {
+            Phase::Head(head) if head.requests > 0 && head.bytes.is_empty() => {
+                self.since + deadlines.keep_alive
+            }
+            Phase::Head(_) => self.since + deadlines.head,
+            Phase::Open(session) => session.next_deadline(deadlines, now),
+            Phase::Closing(_) | Phase::Ending { shut: false, .. } => self.since + deadlines.close,
+            Phase::Ending { shut: true, .. } => self.since + deadlines.linger,
+        }
+    }
+
+    /// Whether the reactor may read from the socket.
+    pub(super) fn wants_bytes(&self) -> bool {
+        let paused = matches!(&self.phase, Phase::Open(session) if session.paused_until.is_some());
+        self.held.is_empty() && !paused && !self.unfinished && !self.input_ended
+    }
+}
+
+/// From one date to another; zero when it has passed.
+pub(super) fn until(date: Wall, now: Wall) -> std::time::Duration {
+    std::time::Duration::from_millis(date.as_millis().saturating_sub(now.as_millis()))
+}

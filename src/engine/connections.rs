@@ -1,0 +1,52 @@
+//! The table of connections: slots and generations.
+
+use slab::Slab;
+
+use super::connection::Connection;
+use crate::id::ConnectionId;
+
+/// Connections by id. An id outlives its connection harmlessly.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    slots: Slab<Connection>,
+    next_generation: u32,
+}
+
+impl Connections {
+    /// Puts in the connection that `make` makes for its id.
+    pub(super) fn insert(&mut self, make: impl FnOnce(ConnectionId) -> Connection) -> ConnectionId {
+        let entry = self.slots.vacant_entry();
+        let id = ConnectionId {
+            slot: entry.key() as u32,
+            generation: self.next_generation,
+        };
+        self.next_generation = self.next_generation.wrapping_add(1);
+        entry.insert(make(id));
+        id
+    }
+
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        self.slots.get(id.slot()).filter(|found| found.id == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.slots.get_mut(id.slot()).filter(|found| found.id == id)
+    }
+
+    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
+        self.get(id)?;
+        self.slots.try_remove(id.slot())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Every id, in slot order.
+    pub(super) fn ids(&self) -> Vec<ConnectionId> {
+        self.slots
+            .iter()
+            .map(|(_, connection)| connection.id)
+            .collect()
+    }
+}

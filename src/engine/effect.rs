@@ -1,0 +1,16 @@
+//! What the engine asks of the world.
+
+use crate::id::ConnectionId;
+
+/// Something for the reactor to do. None of them is urgent within a turn; their order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Bytes wait in this connection's outbox: write them.
+    Write(ConnectionId),
+    /// Reading was paused and may go on: bytes may have come meanwhile that no readiness will tell of.
+    Read(ConnectionId),
+    /// Everything has been said: shut the writing side, go on reading.
+    ShutdownWrite(ConnectionId),
+    /// The connection is forgotten: close its socket.
+    Close(ConnectionId),
+}

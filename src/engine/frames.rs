@@ -1,0 +1,161 @@
+//! What an open session sends: bytes are charged, cut into frames, charged again, and only then parsed.
+
+use super::Engine;
+use super::connection::{Endpoint, Phase, Session};
+use super::echo;
+use crate::config::Limits;
+use crate::id::ConnectionId;
+use crate::protocol::close::CloseReason;
+use crate::protocol::frame::{FrameHeader, Opcode};
+use crate::protocol::outbox::Outbox;
+use crate::protocol::websocket::Incoming;
+use crate::time::{Instant, Now};
+
+/// One step through a session's bytes.
+enum Step {
+    /// So many bytes were taken, and this came of them.
+    Took(usize, Option<Incoming>),
+    /// The bytes break a rule.
+    Violation(CloseReason),
+    /// The session takes no more bytes now.
+    Paused,
+    /// There is no session any more.
+    Over,
+}
+
+impl Engine {
+    /// Bytes of an open session, just read.
+    pub(super) fn receive_open(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
+        self.charge_bytes(id, bytes.len(), now);
+        for _ in 0..self.config.turn.frames_per_connection_max {
+            if bytes.is_empty() {
+                return;
+            }
+            match self.step(id, bytes, now) {
+                Step::Took(taken, incoming) => {
+                    bytes = bytes.get(taken..).unwrap_or_default();
+                    if let Some(incoming) = incoming {
+                        self.dispatch(id, incoming, now);
+                    }
+                }
+                Step::Violation(reason) => {
+                    self.close(id, reason, now);
+                    return self.handle_bytes(id, bytes, now);
+                }
+                Step::Paused => return self.hold(id, bytes, false),
+                Step::Over => return self.handle_bytes(id, bytes, now),
+            }
+        }
+        if !bytes.is_empty() {
+            self.hold(id, bytes, true);
+        }
+    }
+
+    fn step(&mut self, id: ConnectionId, bytes: &[u8], now: Now) -> Step {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Step::Over;
+        };
+        let Phase::Open(session) = &mut connection.phase else {
+            return Step::Over;
+        };
+        if session.paused_until.is_some() {
+            return Step::Paused;
+        }
+        let before = connection.outbox.bytes();
+        let step = session.take_frame(
+            bytes,
+            &mut connection.outbox,
+            &self.config.limits,
+            now.instant,
+        );
+        self.outbound.grown(connection, before);
+        step
+    }
+
+    fn dispatch(&mut self, id: ConnectionId, incoming: Incoming, now: Now) {
+        match incoming {
+            Incoming::Ping | Incoming::Pong => {}
+            Incoming::Close => self.closed_by_peer(id, now),
+            Incoming::Text(_) | Incoming::Binary(_) => match self.endpoint_of_message(id, now) {
+                Some(Endpoint::Echo) => echo::answer(self, id, incoming, now),
+                Some(Endpoint::Chat) => self.receive_chat(id, incoming, now),
+                None => {}
+            },
+        }
+    }
+
+    fn endpoint_of_message(&mut self, id: ConnectionId, now: Now) -> Option<Endpoint> {
+        let connection = self.connections.get_mut(id)?;
+        let Phase::Open(session) = &mut connection.phase else {
+            return None;
+        };
+        session.has_spoken = true;
+        session.last_message = now.instant;
+        Some(session.endpoint)
+    }
+
+    fn receive_chat(&mut self, id: ConnectionId, incoming: Incoming, now: Now) {
+        match incoming {
+            Incoming::Text(text) => self.receive_text(id, text.as_str(), now),
+            _ => self.close(id, CloseReason::BinaryNotAccepted, now),
+        }
+    }
+
+    /// The peer's close frame has come and its answer is queued.
+    fn closed_by_peer(&mut self, id: ConnectionId, now: Now) {
+        self.end_session(id, now);
+        self.finish(id, now);
+    }
+}
+
+impl Session {
+    /// Takes at most one frame's bytes: measures, charges, parses.
+    fn take_frame(
+        &mut self,
+        bytes: &[u8],
+        outbox: &mut Outbox,
+        limits: &Limits,
+        now: Instant,
+    ) -> Step {
+        let measured = match self.websocket.measure(bytes) {
+            Ok(measured) => measured,
+            Err(reason) => return Step::Violation(reason),
+        };
+        if let Some(header) = measured.header
+            && let Err(reason) = self.charge_frame(header, limits, now)
+        {
+            return Step::Violation(reason);
+        }
+        let slice = bytes.get(..measured.taken).unwrap_or(bytes);
+        match self.websocket.read(slice, outbox) {
+            Ok(incoming) => Step::Took(measured.taken, incoming),
+            Err(reason) => Step::Violation(reason),
+        }
+    }
+
+    /// Every frame costs, whatever it is; control frames and fragments have bounds of their own.
+    fn charge_frame(
+        &mut self,
+        header: FrameHeader,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<(), CloseReason> {
+        self.frames
+            .take(1, limits.frames_per_connection, now)
+            .map_err(|_| CloseReason::RateLimited)?;
+        if header.opcode.is_control() {
+            return self
+                .control_frames
+                .take(1, limits.control_frames_per_connection, now)
+                .map_err(|_| CloseReason::RateLimited);
+        }
+        self.fragments = match header.opcode {
+            Opcode::Continuation => self.fragments + 1,
+            _ => 1,
+        };
+        if self.fragments > limits.fragments_per_message_max {
+            return Err(CloseReason::TooManyFragments);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! A connection before it is a session: request heads, plain routes, refusals.
+
+use super::connection::{Head as ArrivingHead, Phase};
+use super::{Engine, connection::Endpoint};
+use crate::id::ConnectionId;
+use crate::limit::{PrefixKey, Scope};
+use crate::protocol::head::{Head, HeadScanner, Method};
+use crate::protocol::response::{Refusal, Response};
+use crate::time::Now;
+use crate::web;
+
+/// When to come back to a server that is full.
+const FULL_RETRY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What became of one request.
+pub(super) enum Served {
+    /// Answered; another may follow.
+    KeptAlive,
+    /// Answered or refused, and that was the last.
+    Ended,
+    /// The connection is a WebSocket now.
+    Upgraded,
+    /// The turn's budget is used up: ask again in the next.
+    Postponed,
+}
+
+impl Engine {
+    /// Whether there is room for one more connection from this prefix.
+    pub(super) fn admit(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
+        let limits = &self.config.limits;
+        let limit = if self.stopping {
+            "stopping"
+        } else if self.connections.len() >= limits.connections_max {
+            "connections_max"
+        } else if self.plain_connections >= limits.unauthenticated_max {
+            "unauthenticated_max"
+        } else {
+            let plain = self.prefixes.entry(prefix).plain_connections as usize;
+            if plain < limits.plain_per_address {
+                return Ok(());
+            }
+            return Err(Refusal::TooMany {
+                limit: "plain_per_address",
+                scope: Scope::Address.as_str(),
+                retry_after: self.config.deadlines.head,
+            });
+        };
+        Err(Refusal::Full {
+            limit,
+            retry_after: FULL_RETRY,
+        })
+    }
+
+    /// Bytes of one or more request heads.
+    pub(super) fn receive_head(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Phase::Head(head) = &mut connection.phase else {
+            return;
+        };
+        if head.bytes.is_empty() {
+            return self.serve(id, bytes, now);
+        }
+        let mut all = std::mem::take(&mut head.bytes);
+        all.extend_from_slice(bytes);
+        self.serve(id, &all, now);
+    }
+
+    /// Serves the complete requests at the front of `bytes` and keeps the rest for later.
+    fn serve(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
+        while !bytes.is_empty() {
+            let Some(connection) = self.connections.get_mut(id) else {
+                return;
+            };
+            let Phase::Head(arriving) = &mut connection.phase else {
+                return self.handle_bytes(id, bytes, now);
+            };
+            let end = match arriving.scanner.find_end(bytes) {
+                Ok(Some(end)) => end,
+                Ok(None) => return arriving.bytes.extend_from_slice(bytes),
+                Err(refusal) => return self.refuse(id, refusal, now),
+            };
+            let (head, rest) = bytes.split_at(end.min(bytes.len()));
+            match self.serve_one(id, head, now) {
+                Ok(Served::KeptAlive) => self.await_next_request(id, now),
+                Ok(Served::Upgraded | Served::Ended) => {}
+                Ok(Served::Postponed) => return self.postpone(id, bytes),
+                Err(refusal) => self.refuse_request(id, head, refusal, now),
+            }
+            bytes = rest;
+        }
+    }
+
+    fn serve_one(&mut self, id: ConnectionId, bytes: &[u8], now: Now) -> Result<Served, Refusal> {
+        let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
+        match head.path() {
+            "/ws/chat" => self.open(id, &head, Endpoint::Chat, now),
+            "/ws/echo" if self.config.echo.enabled => self.open(id, &head, Endpoint::Echo, now),
+            "/ticket" => self.give_ticket(id, &head, now),
+            "/healthz" => {
+                expect_plain(&head)?;
+                Ok(self.respond(id, &head, Response::ok("text/plain", b"ok\n"), now))
+            }
+            path => {
+                let asset = web::find(path).ok_or(Refusal::NotFound)?;
+                expect_plain(&head)?;
+                let response =
+                    Response::ok(asset.content_type, asset.bytes).with_fields(web::FIELDS);
+                Ok(self.respond(id, &head, response, now))
+            }
+        }
+    }
+
+    /// Answers a plain request.
+    pub(super) fn respond(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        response: Response<'_>,
+        now: Now,
+    ) -> Served {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Served::Ended;
+        };
+        let Phase::Head(arriving) = &mut connection.phase else {
+            return Served::Ended;
+        };
+        let may_follow = arriving.requests + 1 < self.config.limits.requests_per_connection_max;
+        let keep_alive = head.keep_alive() && may_follow;
+        let response = response.with_keep_alive(keep_alive);
+        self.outbound.write(connection, |outbox| {
+            outbox.append(|run| response.write(head.method(), run));
+        });
+        if keep_alive {
+            return Served::KeptAlive;
+        }
+        self.finish(id, now);
+        Served::Ended
+    }
+
+    fn await_next_request(&mut self, id: ConnectionId, now: Now) {
+        let head_bytes_max = self.config.limits.head_bytes_max;
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Head(arriving) = &mut connection.phase
+        {
+            let requests = arriving.requests + 1;
+            *arriving = ArrivingHead::new(head_bytes_max);
+            arriving.requests = requests;
+            connection.since = now.instant;
+        }
+    }
+
+    /// Puts a complete request back until the next turn.
+    fn postpone(&mut self, id: ConnectionId, bytes: &[u8]) {
+        let head_bytes_max = self.config.limits.head_bytes_max;
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Head(arriving) = &mut connection.phase
+        {
+            arriving.scanner = HeadScanner::new(head_bytes_max);
+        }
+        self.hold(id, bytes, true);
+    }
+
+    /// Refuses a connection whose request can't be read.
+    pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Now) {
+        self.write_refusal(id, Method::Other, refusal, now);
+    }
+
+    fn refuse_request(&mut self, id: ConnectionId, bytes: &[u8], refusal: Refusal, now: Now) {
+        let is_head = bytes.starts_with(b"HEAD ");
+        let method = if is_head { Method::Head } else { Method::Other };
+        self.write_refusal(id, method, refusal, now);
+    }
+
+    fn write_refusal(&mut self, id: ConnectionId, method: Method, refusal: Refusal, now: Now) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            log::debug!(
+                "{} refused: {} {refusal}",
+                connection.peer,
+                refusal.status()
+            );
+            self.outbound.write(connection, |outbox| {
+                outbox.append(|run| refusal.write(method, run));
+            });
+        }
+        self.finish(id, now);
+    }
+}
+
+/// A route that is only to be read.
+fn expect_plain(head: &Head<'_>) -> Result<(), Refusal> {
+    if !matches!(head.method(), Method::Get | Method::Head) {
+        return Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" });
+    }
+    expect_no_body(head)
+}
+
+/// No route here takes a body.
+pub(super) fn expect_no_body(head: &Head<'_>) -> Result<(), Refusal> {
+    if head.content_length() > 0 {
+        return Err(Refusal::Malformed("a body where none belongs"));
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! What a session's bytes, commands and messages cost, and what happens to one who can't pay.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::connection::Phase;
+use super::reply::Complaint;
+use crate::id::ConnectionId;
+use crate::limit::{Limited, Scope};
+use crate::protocol::close::CloseReason;
+use crate::time::Now;
+
+/// Pauses that lie further apart than this are not "in a row".
+const PAUSES_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+/// An invalid message costs this many commands more than a valid one.
+const INVALID_SURCHARGE: u64 = 1;
+
+impl Engine {
+    /// Charges bytes that were read. They can't be unread, so they are taken on debt, and reading stops until it is repaid.
+    pub(super) fn charge_bytes(&mut self, id: ConnectionId, bytes: usize, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Phase::Open(session) = &mut connection.phase else {
+            return;
+        };
+        session.last_received = now.instant;
+        session.ping_sent = None;
+        let limits = &self.config.limits;
+        let bytes = bytes as u64;
+        let own = session
+            .bytes
+            .charge(bytes, limits.bytes_per_connection, now.instant);
+        let shared = self.prefixes.entry(connection.prefix).bytes.charge(
+            bytes,
+            limits.bytes_per_address,
+            now.instant,
+        );
+        let debt = own.max(shared);
+        if !debt.is_zero() {
+            session.paused_until = Some(now.instant + debt);
+        }
+    }
+
+    /// Takes a command from the connection's bucket.
+    pub(super) fn charge_command(&mut self, id: ConnectionId, now: Now) -> Result<(), Limited> {
+        let rate = self.config.limits.commands_per_connection;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Ok(());
+        };
+        let Phase::Open(session) = &mut connection.phase else {
+            return Ok(());
+        };
+        session
+            .commands
+            .take(1, rate, now.instant)
+            .map_err(|retry_after| Limited {
+                limit: "commands_per_connection",
+                scope: Scope::Connection,
+                retry_after,
+            })
+    }
+
+    /// Takes a message from the buckets of connection, user and address: from all of them or from none.
+    pub(super) fn charge_message(&mut self, id: ConnectionId, now: Now) -> Result<(), Limited> {
+        let limits = &self.config.limits;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Ok(());
+        };
+        let Phase::Open(session) = &mut connection.phase else {
+            return Ok(());
+        };
+        let Some(user) = self.users.get_mut(session.user) else {
+            return Ok(());
+        };
+        let address = &mut self.prefixes.entry(connection.prefix).messages;
+        let mut buckets = [
+            (
+                &mut user.messages,
+                limits.messages_per_user,
+                "messages_per_user",
+                Scope::User,
+            ),
+            (
+                &mut session.messages,
+                limits.messages_per_connection,
+                "messages_per_connection",
+                Scope::Connection,
+            ),
+            (
+                address,
+                limits.messages_per_address,
+                "messages_per_address",
+                Scope::Address,
+            ),
+        ];
+        for (bucket, rate, limit, scope) in &buckets {
+            bucket
+                .check(1, *rate, now.instant)
+                .map_err(|retry_after| Limited {
+                    limit,
+                    scope: *scope,
+                    retry_after,
+                })?;
+        }
+        for (bucket, rate, ..) in &mut buckets {
+            bucket.charge(1, *rate, now.instant);
+        }
+        Ok(())
+    }
+
+    /// Makes an invalid message dearer than a valid one.
+    pub(super) fn charge_invalid(&mut self, id: ConnectionId, now: Now) {
+        let rate = self.config.limits.commands_per_connection;
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Open(session) = &mut connection.phase
+        {
+            session
+                .commands
+                .charge(INVALID_SURCHARGE, rate, now.instant);
+        }
+    }
+
+    /// Whether the connection may be told of one more error; otherwise it meets silence, and in the end 1008.
+    pub(super) fn may_complain(&mut self, id: ConnectionId, now: Now) -> bool {
+        let rate = self.config.limits.error_replies_per_connection;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let Phase::Open(session) = &mut connection.phase else {
+            return false;
+        };
+        if session.error_replies.take(1, rate, now.instant).is_ok() {
+            return true;
+        }
+        self.pause(id, now);
+        false
+    }
+
+    /// Tells a connection of an error, in its protocol.
+    pub(super) fn complain(&mut self, id: ConnectionId, complaint: &Complaint<'_>) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Open(session) = &connection.phase
+        {
+            let frame = complaint.frame(session.wire);
+            self.outbound.push_shared(connection, &frame);
+        }
+    }
+
+    /// Stops reading for a while; after too many times in a row, for good.
+    fn pause(&mut self, id: ConnectionId, now: Now) {
+        let deadlines = &self.config.deadlines;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Phase::Open(session) = &mut connection.phase else {
+            return;
+        };
+        if now.instant.since(session.last_pause) > PAUSES_FORGOTTEN_AFTER {
+            session.pauses = 0;
+        }
+        session.pauses += 1;
+        session.last_pause = now.instant;
+        if session.pauses > self.config.limits.pauses_max {
+            return self.close(id, CloseReason::RateLimited, now);
+        }
+        let until = now.instant + deadlines.pause;
+        session.paused_until = Some(
+            session
+                .paused_until
+                .map_or(until, |paused| paused.max(until)),
+        );
+    }
+}

@@ -1,0 +1,305 @@
+//! A connection's life from first byte to last, for all connections: bytes and time in, bytes and effects out.
+//!
+//! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
+//! [`http`](self) heads and plain routes, `open` admission to a session, `frames` what a session sends,
+//! `chat` the commands, `closing` every way to end, `timers` what is due.
+
+mod chat;
+mod closing;
+mod connection;
+mod connections;
+mod deadlines;
+mod echo;
+mod effect;
+mod frames;
+mod http;
+mod meter;
+mod open;
+mod outbound;
+mod reply;
+mod timers;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::net::SocketAddr;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::access::Authenticator;
+use crate::access::origin::{OriginError, OriginList};
+use crate::access::ticket::Tickets;
+use crate::config::Config;
+use crate::hash::Keyed;
+use crate::id::ConnectionId;
+use crate::limit::PrefixTable;
+use crate::protocol::response::Refusal;
+use crate::rooms::Rooms;
+use crate::time::{Instant, Now};
+
+pub use effect::Effect;
+
+use connection::{Connection, Head, Phase};
+use connections::Connections;
+use deadlines::Deadlines;
+use outbound::Outbound;
+use users::Users;
+
+/// Connections handed to [`Engine::turn`]'s unfinished work at most, in one turn.
+const UNFINISHED_PER_TURN_MAX: usize = 1024;
+
+/// The server as a deterministic function.
+///
+/// **Call [`Engine::turn`] once at the start of every turn with that turn's [`Now`], and carry out every
+/// effect that [`Engine::next_effect`] gives, in order, before the next.** The same calls with the same seed
+/// give the same bytes and effects.
+pub struct Engine {
+    config: Config,
+    authenticator: Box<dyn Authenticator>,
+    origins: OriginList,
+    tickets: Tickets,
+    random: ChaCha20Rng,
+    connections: Connections,
+    /// Connections that have not authenticated, only ask for pages, or are ending.
+    plain_connections: usize,
+    users: Users,
+    prefixes: PrefixTable,
+    rooms: Rooms,
+    deadlines: Deadlines,
+    outbound: Outbound,
+    unfinished: VecDeque<ConnectionId>,
+    signature_checks_left: usize,
+    stopping: bool,
+}
+
+/// What the engine holds, counted the slow way: all zero when everybody has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Census {
+    /// Connections of any phase.
+    pub connections: usize,
+    /// Those of them that are not open WebSocket sessions.
+    pub plain_connections: usize,
+    /// Open sessions, as counted by user.
+    pub user_connections: usize,
+    /// Plain and open connections, as counted by address prefix.
+    pub prefix_connections: (u64, u64),
+    /// Seats in rooms.
+    pub seats: usize,
+    /// Entries in the table of deadlines.
+    pub deadlines: usize,
+    /// Bytes waiting to be written.
+    pub outbound_bytes: usize,
+}
+
+impl Engine {
+    /// An engine without connections. `seed` is secret: hash keys and tickets come from it.
+    ///
+    /// # Errors
+    /// [`OriginError`] names an entry of `origins.allow` that is no origin.
+    pub fn new(
+        config: Config,
+        authenticator: Box<dyn Authenticator>,
+        seed: [u8; 32],
+    ) -> Result<Self, OriginError> {
+        let mut random = ChaCha20Rng::from_seed(seed);
+        let hash = Keyed::new(random.next_u64(), random.next_u64());
+        let public = config.rooms.public.iter().map(String::as_str);
+        Ok(Engine {
+            authenticator,
+            origins: OriginList::new(&config.origins.allow, config.listen.address)?,
+            tickets: Tickets::new(config.auth.ticket.clone(), hash),
+            random,
+            connections: Connections::default(),
+            plain_connections: 0,
+            users: Users::new(&config.limits, hash),
+            prefixes: PrefixTable::new(config.limits.prefixes_max, hash),
+            rooms: Rooms::new(&config.rooms.lobby, public, hash),
+            deadlines: Deadlines::default(),
+            outbound: Outbound::new(&config.limits),
+            unfinished: VecDeque::new(),
+            signature_checks_left: config.turn.signature_checks_max,
+            stopping: false,
+            config,
+        })
+    }
+
+    /// Begins a turn: budgets are full again, what is due happens, unfinished connections go on.
+    pub fn turn(&mut self, now: Now) {
+        self.signature_checks_left = self.config.turn.signature_checks_max;
+        self.expire(now);
+        for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
+            if let Some(id) = self.unfinished.pop_front() {
+                self.resume(id, now);
+            }
+        }
+        self.close_doomed(now);
+    }
+
+    /// Admits a connection.
+    ///
+    /// # Errors
+    /// The refusal to write before its socket is closed; the engine has not counted it.
+    pub fn accept(&mut self, peer: SocketAddr, now: Now) -> Result<ConnectionId, Refusal> {
+        let prefix = self.prefixes.find(peer.ip(), now.instant);
+        self.admit(prefix)?;
+        self.plain_connections += 1;
+        self.prefixes.entry(prefix).plain_connections += 1;
+        let head_bytes_max = self.config.limits.head_bytes_max;
+        let id = self.connections.insert(|id| Connection {
+            id,
+            peer,
+            prefix,
+            phase: Phase::Head(Head::new(head_bytes_max)),
+            outbox: crate::protocol::outbox::Outbox::default(),
+            held: Vec::new(),
+            since: now.instant,
+            armed: None,
+            unfinished: false,
+            write_asked: false,
+            input_ended: false,
+        });
+        self.arm(id, now);
+        Ok(id)
+    }
+
+    /// Bytes came from the peer. All are taken: handled, or held while [`Engine::wants_bytes`] says no.
+    pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.handle_bytes(id, bytes, now);
+        self.close_doomed(now);
+        self.arm(id, now);
+    }
+
+    /// The peer has closed its writing side.
+    pub fn end_of_input(&mut self, id: ConnectionId, now: Now) {
+        self.handle_end_of_input(id, now);
+        self.close_doomed(now);
+    }
+
+    /// The socket has failed: nothing more can be read or written.
+    pub fn broken(&mut self, id: ConnectionId, now: Now) {
+        self.end_session(id, now);
+        self.remove(id);
+        self.close_doomed(now);
+    }
+
+    /// Whether the connection's socket may be read from.
+    pub fn wants_bytes(&self, id: ConnectionId) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(Connection::wants_bytes)
+    }
+
+    /// Points `slices` at the bytes to write next; gives how many were filled.
+    pub fn outgoing<'a>(&'a self, id: ConnectionId, slices: &mut [IoSlice<'a>]) -> usize {
+        self.connections
+            .get(id)
+            .map_or(0, |connection| connection.outbox.fill(slices))
+    }
+
+    /// The socket took `written` bytes of what [`Engine::outgoing`] gave.
+    pub fn written(&mut self, id: ConnectionId, written: usize, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.outbox.consume(written);
+        self.outbound.shrunk(written);
+        if connection.outbox.is_empty() {
+            self.everything_written(id, now);
+        }
+    }
+
+    /// The next thing to do, in order.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        let effect = self.outbound.next_effect()?;
+        if let Effect::Write(id) = effect
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            connection.write_asked = false;
+        }
+        Some(effect)
+    }
+
+    /// Whether [`Engine::turn`] has something to do at once.
+    pub fn has_unfinished(&self) -> bool {
+        !self.unfinished.is_empty() || self.outbound.has_effects()
+    }
+
+    /// When [`Engine::turn`] must be called at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Ends every session with 1001 and admits nobody any more.
+    pub fn stop(&mut self, now: Now) {
+        self.stopping = true;
+        for id in self.connections.ids() {
+            self.send_away(id, now);
+        }
+        self.close_doomed(now);
+    }
+
+    /// Counts everything, the slow way.
+    pub fn census(&self) -> Census {
+        Census {
+            connections: self.connections.len(),
+            plain_connections: self.plain_connections,
+            user_connections: self.users.connections(),
+            prefix_connections: self.prefixes.connections(),
+            seats: self.rooms.seats(),
+            deadlines: self.deadlines.len(),
+            outbound_bytes: self.outbound.bytes(),
+        }
+    }
+
+    fn handle_bytes(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        match &mut connection.phase {
+            _ if !connection.held.is_empty() => connection.held.extend_from_slice(bytes),
+            Phase::Head(_) => self.receive_head(id, bytes, now),
+            Phase::Open(_) => self.receive_open(id, bytes, now),
+            Phase::Closing(_) => self.receive_closing(id, bytes, now),
+            Phase::Ending { discarded, .. } => {
+                *discarded += bytes.len();
+                self.bound_discarded(id);
+            }
+        }
+    }
+
+    /// Goes on with a connection whose budget had run out.
+    fn resume(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.unfinished = false;
+        let held = std::mem::take(&mut connection.held);
+        self.handle_bytes(id, &held, now);
+        self.arm(id, now);
+        self.outbound.ask(Effect::Read(id));
+    }
+
+    /// Puts bytes aside until budget or the end of a pause; `soon` when the next turn will do.
+    fn hold(&mut self, id: ConnectionId, bytes: &[u8], soon: bool) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.held.extend_from_slice(bytes);
+        if soon && !connection.unfinished {
+            connection.unfinished = true;
+            self.unfinished.push_back(id);
+        }
+    }
+
+    /// Makes sure the connection is looked at when its next deadline comes.
+    fn arm(&mut self, id: ConnectionId, now: Now) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            let at = connection.next_deadline(&self.config.deadlines, now);
+            self.deadlines.arm(id, at, &mut connection.armed);
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Admission to a session: Origin, credential, limits, then the upgrade. Tickets are given here too.
+
+use std::time::Duration;
+
+use rand_chacha::rand_core::Rng;
+
+use super::Engine;
+use super::chat;
+use super::connection::{Endpoint, Phase, Session, Wire};
+use super::http::{Served, expect_no_body};
+use crate::access::credentials::{
+    self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
+};
+use crate::access::origin::{self, OriginRefusal};
+use crate::access::ticket::TicketError;
+use crate::access::{AuthError, Identity, Source};
+use crate::config::RefuseWith;
+use crate::id::ConnectionId;
+use crate::limit::Scope;
+use crate::protocol::close::CloseReason;
+use crate::protocol::head::{Head, Method};
+use crate::protocol::outbox::Outbox;
+use crate::protocol::response::{Refusal, Response};
+use crate::protocol::upgrade::{Upgrade, write_switching};
+use crate::protocol::websocket::WebSocket;
+use crate::time::Now;
+
+/// The subprotocol of the full protocol.
+const V1: &str = "wardroom.v1";
+
+/// Field values looked at of one name: two are enough to see that there are too many.
+const VALUES_MAX: usize = 8;
+
+/// Why a well-formed request does not become a session.
+enum Denied {
+    /// Said as a status, whatever the configuration: no page needs to tell these apart.
+    Refusal(Refusal),
+    /// What a page must be able to read: said by a close frame unless `auth.refuse_with = "http"`.
+    Close(CloseReason),
+}
+
+impl Engine {
+    /// A request for a WebSocket.
+    pub(super) fn open(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        endpoint: Endpoint,
+        now: Now,
+    ) -> Result<Served, Refusal> {
+        let upgrade = Upgrade::from_head(head)?;
+        if self.signature_checks_left == 0 {
+            return Ok(Served::Postponed);
+        }
+        self.signature_checks_left -= 1;
+        let offered: Vec<&str> = upgrade.protocols.iter().collect();
+        match self.who(id, head, &offered, now) {
+            Ok(identity) => self.switch(id, &upgrade, &offered, endpoint, identity, now),
+            Err(Denied::Refusal(refusal)) => return Err(refusal),
+            Err(Denied::Close(reason)) => match self.config.auth.refuse_with {
+                RefuseWith::Http => return Err(self.as_status(reason)),
+                RefuseWith::Close => self.turn_away(id, &upgrade, &offered, reason, now),
+            },
+        }
+        Ok(Served::Upgraded)
+    }
+
+    /// `POST /ticket`: a one-time credential for a page that can set no header.
+    pub(super) fn give_ticket(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<Served, Refusal> {
+        if head.method() != Method::Post {
+            return Err(Refusal::MethodNotAllowed { allow: "POST" });
+        }
+        expect_no_body(head)?;
+        if self.signature_checks_left == 0 {
+            return Ok(Served::Postponed);
+        }
+        self.signature_checks_left -= 1;
+        let identity = match self.who(id, head, &[], now) {
+            Ok(identity) => identity,
+            Err(Denied::Refusal(refusal)) => return Err(refusal),
+            Err(Denied::Close(reason)) => return Err(self.as_status(reason)),
+        };
+        let mut value = [0; 32];
+        self.random.fill_bytes(&mut value);
+        let origin = origin_text(head).map(Box::from);
+        let ticket = self
+            .tickets
+            .mint(identity, origin, now, value)
+            .map_err(ticket_refusal)?;
+        let lifetime = self.config.auth.ticket.lifetime.as_millis();
+        // The ticket is base64url: it needs no escaping.
+        let body = format!("{{\"ticket\":\"{ticket}\",\"expires_in_ms\":{lifetime}}}\n");
+        let response = Response::ok("application/json", body.as_bytes())
+            .with_fields(&[("Cache-Control", "no-store")]);
+        Ok(self.respond(id, head, response, now))
+    }
+
+    /// Origin, credential, and the limits on whoever it is.
+    fn who(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        offered: &[&str],
+        now: Now,
+    ) -> Result<Identity, Denied> {
+        self.charge_handshake(id, now).map_err(Denied::Refusal)?;
+        let authorization = values(head, "authorization");
+        let cookie = values(head, "cookie");
+        let request = RequestCredentials {
+            authorization: &authorization,
+            cookie: &cookie,
+            protocols: offered,
+            query: head.query(),
+        };
+        let shown = self.find_credential(request);
+        let source = shown.as_ref().map_or_else(
+            // A cookie that can not be read is one all the same.
+            |_| {
+                head.field("cookie")
+                    .and(self.config.auth.cookie.as_ref())
+                    .map(|_| Source::Cookie)
+            },
+            |shown| shown.as_ref().map(|shown| shown.source),
+        );
+        self.judge_origin(head, source)
+            .map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
+        let identity =
+            shown.and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now));
+        match identity {
+            Ok(identity) => Ok(identity),
+            Err(error) => {
+                self.charge_failed_authentication(id, error, now);
+                Err(Denied::Close(close_reason(error)))
+            }
+        }
+    }
+
+    fn find_credential<'a>(
+        &self,
+        request: RequestCredentials<'a>,
+    ) -> Result<Option<Shown<'a>>, AuthError> {
+        let enabled = EnabledSources {
+            cookie: self.config.auth.cookie.as_deref(),
+            query: self.config.auth.query_token,
+        };
+        credentials::find(request, enabled)
+    }
+
+    fn judge_origin(&self, head: &Head<'_>, source: Option<Source>) -> Result<(), OriginRefusal> {
+        let origin = values(head, "origin");
+        let site = values(head, "sec-fetch-site");
+        origin::judge(&origin, &site, source, &self.origins)
+    }
+
+    fn verify(
+        &mut self,
+        shown: Shown<'_>,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<Identity, AuthError> {
+        let credential = shown.credential();
+        match credential.source {
+            Source::Ticket => self
+                .tickets
+                .redeem(credential.value, origin_text(head), now),
+            Source::Bearer | Source::Cookie | Source::Query => {
+                self.authenticator.authenticate(credential, now)
+            }
+        }
+    }
+
+    fn charge_handshake(&mut self, id: ConnectionId, now: Now) -> Result<(), Refusal> {
+        let Some(connection) = self.connections.get(id) else {
+            return Err(Refusal::NotFound);
+        };
+        let limits = &self.config.limits;
+        let entry = self.prefixes.entry(connection.prefix);
+        entry
+            .failed_authentications
+            .check(1, limits.failed_authentications_per_address, now.instant)
+            .map_err(|wait| too_many("failed_authentications_per_address", wait))?;
+        entry
+            .handshakes
+            .take(1, limits.handshakes_per_address, now.instant)
+            .map_err(|wait| too_many("handshakes_per_address", wait))
+    }
+
+    fn charge_failed_authentication(&mut self, id: ConnectionId, error: AuthError, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        log::debug!("{} not authenticated: {error}", connection.peer);
+        let rate = self.config.limits.failed_authentications_per_address;
+        self.prefixes
+            .entry(connection.prefix)
+            .failed_authentications
+            .charge(1, rate, now.instant);
+    }
+
+    /// Makes the connection a session of `identity`, if its limits allow.
+    fn switch(
+        &mut self,
+        id: ConnectionId,
+        upgrade: &Upgrade<'_>,
+        offered: &[&str],
+        endpoint: Endpoint,
+        identity: Identity,
+        now: Now,
+    ) {
+        if let Err(reason) = self.admit_user(id, &identity) {
+            return match self.config.auth.refuse_with {
+                RefuseWith::Http => {
+                    let refusal = self.as_status(reason);
+                    self.refuse(id, refusal, now);
+                }
+                RefuseWith::Close => self.turn_away(id, upgrade, offered, reason, now),
+            };
+        }
+        let message_bytes_max = match endpoint {
+            Endpoint::Chat => self.config.limits.message_bytes_max,
+            Endpoint::Echo => self.config.echo.message_bytes_max,
+        };
+        let wire = match endpoint {
+            Endpoint::Chat if upgrade.protocols.contains(V1) => Wire::V1,
+            Endpoint::Chat | Endpoint::Echo => Wire::Tutorial,
+        };
+        let user = self.users.arrive(&identity, now.instant);
+        let websocket = WebSocket::new(message_bytes_max);
+        let mut session = Session::new(websocket, user, wire, endpoint);
+        session.expires = identity.expires;
+        session.last_received = now.instant;
+        session.last_message = now.instant;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let entry = self.prefixes.entry(connection.prefix);
+        entry.plain_connections -= 1;
+        entry.open_connections += 1;
+        self.plain_connections -= 1;
+        connection.phase = Phase::Open(Box::new(session));
+        connection.since = now.instant;
+        let chosen = choose_protocol(offered, endpoint);
+        self.outbound.write(connection, |outbox| {
+            outbox.append(|run| write_switching(run, upgrade.key, chosen));
+        });
+        log::debug!(
+            "{} opened {endpoint:?} as {:?}",
+            connection.peer,
+            identity.user
+        );
+        if endpoint == Endpoint::Chat {
+            chat::welcome(self, id, now);
+        }
+    }
+
+    fn admit_user(&mut self, id: ConnectionId, identity: &Identity) -> Result<(), CloseReason> {
+        let limits = &self.config.limits;
+        let Some(connection) = self.connections.get(id) else {
+            return Err(CloseReason::Internal);
+        };
+        if self.users.connections_of(&identity.user) >= limits.connections_per_user {
+            return Err(CloseReason::TooManyConnectionsOfUser);
+        }
+        let open = self.prefixes.entry(connection.prefix).open_connections as usize;
+        if open >= limits.connections_per_address {
+            return Err(CloseReason::TooManyConnectionsFromAddress);
+        }
+        Ok(())
+    }
+
+    /// Upgrades only to say why not: a page can read a close frame, but no status.
+    fn turn_away(
+        &mut self,
+        id: ConnectionId,
+        upgrade: &Upgrade<'_>,
+        offered: &[&str],
+        reason: CloseReason,
+        now: Now,
+    ) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        log::debug!("{} turned away: {}", connection.peer, reason.label());
+        let chosen = choose_protocol(offered, Endpoint::Chat);
+        let mut websocket = WebSocket::new(self.config.limits.message_bytes_max);
+        let mut say = |outbox: &mut Outbox| {
+            outbox.append(|run| write_switching(run, upgrade.key, chosen));
+            websocket.close(reason, outbox);
+        };
+        self.outbound.write(connection, &mut say);
+        connection.phase = Phase::Closing(Box::new(websocket));
+        connection.since = now.instant;
+    }
+
+    fn as_status(&self, reason: CloseReason) -> Refusal {
+        match reason {
+            CloseReason::CredentialsRequired => Refusal::CredentialsMissing,
+            CloseReason::TokenExpired => Refusal::CredentialsExpired,
+            CloseReason::TooManyConnectionsOfUser => Refusal::TooMany {
+                limit: "connections_per_user",
+                scope: Scope::User.as_str(),
+                retry_after: self.config.deadlines.close,
+            },
+            CloseReason::TooManyConnectionsFromAddress => {
+                too_many("connections_per_address", self.config.deadlines.close)
+            }
+            _ => Refusal::CredentialsInvalid,
+        }
+    }
+}
+
+/// The full protocol where it is offered. A browser wants one of its offers chosen: a page that offers
+/// nothing but its ticket gets that back, spent.
+fn choose_protocol<'a>(offered: &[&'a str], endpoint: Endpoint) -> Option<&'a str> {
+    let named = offered
+        .iter()
+        .find(|name| endpoint == Endpoint::Chat && **name == V1);
+    let ticket = || {
+        offered
+            .iter()
+            .find(|name| name.starts_with(TICKET_PROTOCOL_PREFIX))
+    };
+    named.or_else(ticket).copied()
+}
+
+fn values<'a>(head: &Head<'a>, name: &str) -> Vec<&'a [u8]> {
+    head.fields(name).take(VALUES_MAX).collect()
+}
+
+fn origin_text<'a>(head: &Head<'a>) -> Option<&'a str> {
+    head.field("origin")
+        .and_then(|value| std::str::from_utf8(value).ok())
+}
+
+fn too_many(limit: &'static str, retry_after: Duration) -> Refusal {
+    Refusal::TooMany {
+        limit,
+        scope: Scope::Address.as_str(),
+        retry_after,
+    }
+}
+
+fn origin_refusal(refusal: OriginRefusal) -> Refusal {
+    Refusal::OriginForbidden(match refusal {
+        OriginRefusal::Repeated => "more than one Origin field",
+        OriginRefusal::NotAllowed => "origin not allowed",
+        OriginRefusal::Missing => "a cookie needs an Origin",
+        OriginRefusal::CrossSite => "a cookie may not come from another site",
+    })
+}
+
+fn ticket_refusal(error: TicketError) -> Refusal {
+    match error {
+        TicketError::Full { retry_after, .. } => Refusal::Full {
+            limit: "tickets_max",
+            retry_after,
+        },
+        TicketError::UserFull { retry_after, .. } => Refusal::TooMany {
+            limit: "tickets_per_user_max",
+            scope: Scope::User.as_str(),
+            retry_after,
+        },
+        TicketError::ValueTaken => Refusal::Full {
+            limit: "tickets_max",
+            retry_after: Duration::from_secs(1),
+        },
+    }
+}
+
+fn close_reason(error: AuthError) -> CloseReason {
+    match error {
+        AuthError::Missing => CloseReason::CredentialsRequired,
+        AuthError::Invalid => CloseReason::InvalidCredentials,
+        AuthError::Expired => CloseReason::TokenExpired,
+    }
+}

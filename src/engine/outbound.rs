@@ -1,0 +1,99 @@
+//! Bytes on their way out, over all connections: what is asked of the reactor, and the bounds on what waits.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::connection::{Connection, Phase};
+use super::effect::Effect;
+use crate::config::Limits;
+use crate::id::ConnectionId;
+use crate::protocol::close::CloseReason;
+use crate::protocol::outbox::Outbox;
+
+/// The effects of a turn and the bytes behind them.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    effects: VecDeque<Effect>,
+    bytes: usize,
+    bytes_max: usize,
+    bytes_per_connection_max: usize,
+    /// Connections to close once the present iteration is over, and why.
+    doomed: Vec<(ConnectionId, CloseReason)>,
+}
+
+impl Outbound {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Outbound {
+            effects: VecDeque::new(),
+            bytes: 0,
+            bytes_max: limits.outbound_bytes_max,
+            bytes_per_connection_max: limits.outbound_bytes_per_connection_max,
+            doomed: Vec::new(),
+        }
+    }
+
+    /// Bytes waiting, over all connections.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn ask(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    pub(super) fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    pub(super) fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    pub(super) fn next_doomed(&mut self) -> Option<(ConnectionId, CloseReason)> {
+        self.doomed.pop()
+    }
+
+    /// Queues a frame that others may hold too for an open connection.
+    pub(super) fn push_shared(&mut self, connection: &mut Connection, frame: &Bytes) {
+        self.write(connection, |outbox| outbox.push_shared(frame.clone()));
+    }
+
+    /// Lets `write` queue bytes for a connection. One that has too many waiting is closed before the turn ends.
+    pub(super) fn write(&mut self, connection: &mut Connection, write: impl FnOnce(&mut Outbox)) {
+        let before = connection.outbox.bytes();
+        write(&mut connection.outbox);
+        self.grown(connection, before);
+    }
+
+    /// Takes note that a connection's outbox had `before` bytes and may have more now.
+    pub(super) fn grown(&mut self, connection: &mut Connection, before: usize) {
+        let waiting = connection.outbox.bytes();
+        if waiting == before {
+            return;
+        }
+        self.bytes += waiting - before;
+        if !connection.write_asked {
+            connection.write_asked = true;
+            self.effects.push_back(Effect::Write(connection.id));
+        }
+        if matches!(connection.phase, Phase::Open(_)) {
+            if waiting > self.bytes_per_connection_max {
+                self.doom(connection.id, CloseReason::ReadingTooSlowly);
+            } else if self.bytes > self.bytes_max {
+                self.doom(connection.id, CloseReason::Overloaded);
+            }
+        }
+    }
+
+    /// Closes a connection at the end of the present iteration.
+    pub(super) fn doom(&mut self, id: ConnectionId, reason: CloseReason) {
+        self.doomed.push((id, reason));
+    }
+
+    /// Takes note that bytes have left, or will never leave.
+    pub(super) fn shrunk(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.bytes, "more bytes left than ever waited");
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}

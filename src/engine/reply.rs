@@ -1,0 +1,314 @@
+//! Typed replies and notices to frames, in the protocol of whoever gets them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::chat::ChatError;
+use super::connection::{Wire, until};
+use crate::config::Limits;
+use crate::limit::Limited;
+use crate::protocol::close::CloseReason;
+use crate::protocol::command::v1::RequestId;
+use crate::protocol::command::{CommandError, tutorial};
+use crate::protocol::notice::{
+    Bye, ErrorReply, Hello, HelloLimits, MembersReply, Message, Notice, OkReply, Person, Presence,
+    Typing,
+};
+use crate::protocol::websocket::text_frame;
+use crate::time::{Now, Wall};
+
+/// A notice as a frame, or `None` when the protocol has no such notice.
+pub(super) fn encode(notice: &Notice<'_>, wire: Wire) -> Option<Bytes> {
+    match wire {
+        Wire::V1 => Some(text_frame(|out| notice.write_v1(out))),
+        Wire::Tutorial => {
+            let mut exists = false;
+            let frame = text_frame(|out| exists = notice.write_tutorial(out));
+            exists.then_some(frame)
+        }
+    }
+}
+
+/// One notice in every protocol somebody in the room speaks: each encoded at the first who does, then shared.
+pub(super) struct Frames<'a> {
+    notice: Notice<'a>,
+    v1: Option<Option<Bytes>>,
+    tutorial: Option<Option<Bytes>>,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(notice: Notice<'a>) -> Self {
+        Frames {
+            notice,
+            v1: None,
+            tutorial: None,
+        }
+    }
+
+    pub(super) fn of(&mut self, wire: Wire) -> Option<&Bytes> {
+        let frame = match wire {
+            Wire::V1 => &mut self.v1,
+            Wire::Tutorial => &mut self.tutorial,
+        };
+        frame
+            .get_or_insert_with(|| encode(&self.notice, wire))
+            .as_ref()
+    }
+}
+
+/// Somebody whom notices are about.
+#[derive(Debug, Clone)]
+pub(super) struct Who {
+    pub(super) user: Arc<str>,
+    pub(super) name: Arc<str>,
+}
+
+impl Who {
+    pub(super) fn person(&self) -> Person<'_> {
+        Person {
+            user: &self.user,
+            name: &self.name,
+        }
+    }
+
+    pub(super) fn message<'a>(
+        &'a self,
+        room: &'a str,
+        seq: u64,
+        message: &'a str,
+        timestamp: Wall,
+    ) -> Notice<'a> {
+        Notice::Message(Message {
+            room,
+            seq,
+            sender: self.person(),
+            message,
+            timestamp,
+        })
+    }
+
+    pub(super) fn joined<'a>(&'a self, room: &'a str, timestamp: Wall) -> Notice<'a> {
+        Notice::Joined(self.presence(room, timestamp))
+    }
+
+    pub(super) fn left<'a>(&'a self, room: &'a str, timestamp: Wall) -> Notice<'a> {
+        Notice::Left(self.presence(room, timestamp))
+    }
+
+    pub(super) fn typing<'a>(&'a self, room: &'a str) -> Notice<'a> {
+        Notice::Typing(Typing {
+            room,
+            person: self.person(),
+        })
+    }
+
+    pub(super) fn hello<'a>(
+        &'a self,
+        lobby: &'a str,
+        rooms: &'a [&'a str],
+        limits: &Limits,
+        expires: Option<Wall>,
+        now: Wall,
+    ) -> Notice<'a> {
+        Notice::Hello(Hello {
+            person: self.person(),
+            lobby,
+            rooms,
+            limits: HelloLimits::from(limits),
+            timestamp: now,
+            expires_in_ms: expires.map(|expires| until(expires, now).as_millis() as u64),
+        })
+    }
+
+    fn presence<'a>(&'a self, room: &'a str, timestamp: Wall) -> Presence<'a> {
+        Presence {
+            room,
+            person: self.person(),
+            timestamp,
+        }
+    }
+}
+
+/// The reply to a request that has nothing more to say.
+pub(super) fn done<'a>(id: Option<&'a RequestId<'a>>) -> Notice<'a> {
+    Notice::Ok(OkReply {
+        id,
+        ..OkReply::default()
+    })
+}
+
+/// The reply to `ping`.
+pub(super) fn pong<'a>(id: Option<&'a RequestId<'a>>, now: Now) -> Notice<'a> {
+    Notice::Ok(OkReply {
+        id,
+        timestamp: Some(now.wall),
+        ..OkReply::default()
+    })
+}
+
+/// The reply to `send`.
+pub(super) fn sent<'a>(id: Option<&'a RequestId<'a>>, seq: u64, now: Now) -> Notice<'a> {
+    Notice::Ok(OkReply {
+        id,
+        seq: Some(seq),
+        timestamp: Some(now.wall),
+        ..OkReply::default()
+    })
+}
+
+/// The reply to `members`: those listed of `count`.
+pub(super) fn members(
+    id: Option<&RequestId<'_>>,
+    room: &str,
+    listed: &[Who],
+    count: usize,
+) -> Bytes {
+    let listed: Vec<Person<'_>> = listed.iter().map(Who::person).collect();
+    let reply = Notice::Members(MembersReply {
+        id,
+        room,
+        members: &listed,
+        count: count as u64,
+    });
+    text_frame(|out| reply.write_v1(out))
+}
+
+/// The last notice before a close frame of ours.
+pub(super) fn bye(reason: CloseReason) -> Notice<'static> {
+    Notice::Bye(Bye {
+        code: reason.code(),
+        reason: reason.text(),
+        reconnect_after_ms: None,
+    })
+}
+
+/// Why a message was not taken.
+#[derive(Debug)]
+pub(super) struct Complaint<'a> {
+    id: Option<RequestId<'a>>,
+    about: About,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum About {
+    Shape(CommandError),
+    Limit(Limited),
+    Chat(ChatError),
+}
+
+impl<'a> Complaint<'a> {
+    /// It was no command.
+    pub(super) fn invalid(id: Option<RequestId<'a>>, error: CommandError) -> Self {
+        Complaint {
+            id,
+            about: About::Shape(error),
+        }
+    }
+
+    /// A limit was reached.
+    pub(super) fn limited(id: Option<RequestId<'a>>, limited: Limited) -> Self {
+        Complaint {
+            id,
+            about: About::Limit(limited),
+        }
+    }
+
+    /// The rooms do not allow it.
+    pub(super) fn refused(id: Option<RequestId<'a>>, error: ChatError) -> Self {
+        Complaint {
+            id,
+            about: About::Chat(error),
+        }
+    }
+
+    /// The complaint as a frame.
+    pub(super) fn frame(&self, wire: Wire) -> Bytes {
+        let error = self.text(wire);
+        let reply = ErrorReply {
+            id: self.id.as_ref(),
+            error: &error,
+            ..self.parts()
+        };
+        text_frame(|out| match wire {
+            Wire::V1 => Notice::Error(reply).write_v1(out),
+            Wire::Tutorial => {
+                Notice::Error(reply).write_tutorial(out);
+            }
+        })
+    }
+
+    fn parts(&self) -> ErrorReply<'static> {
+        let empty = ErrorReply {
+            id: None,
+            code: "",
+            error: "",
+            field: None,
+            limit: None,
+            scope: None,
+            retry_after_ms: None,
+        };
+        match self.about {
+            About::Shape(error) => ErrorReply {
+                code: error.code(),
+                field: error.field(),
+                ..empty
+            },
+            About::Limit(limited) => ErrorReply {
+                code: "rate_limited",
+                limit: Some(limited.limit),
+                scope: Some(limited.scope.as_str()),
+                // Rounded up, so that coming back then is early enough.
+                retry_after_ms: Some(limited.retry_after.as_nanos().div_ceil(1_000_000) as u64),
+                ..empty
+            },
+            About::Chat(error) => ErrorReply {
+                code: error.code(),
+                limit: error.limit(),
+                scope: error.limit().map(|_| "connection"),
+                ..empty
+            },
+        }
+    }
+
+    fn text(&self, wire: Wire) -> Cow<'static, str> {
+        match (self.about, wire) {
+            (About::Shape(error), Wire::Tutorial) => tutorial::text(error),
+            (About::Shape(error), Wire::V1) => error.text(),
+            (About::Limit(_), Wire::Tutorial) => tutorial::RATE_LIMITED.into(),
+            (About::Limit(_), Wire::V1) => "Too much at once: wait before sending more.".into(),
+            (About::Chat(error), _) => error.text().into(),
+        }
+    }
+}
+
+impl ChatError {
+    /// Every error, for the documents' test.
+    pub(super) const ALL: [ChatError; 3] = [
+        ChatError::UnknownRoom,
+        ChatError::NotInRoom,
+        ChatError::TooManyRooms,
+    ];
+
+    /// The stable code that programs act on.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            ChatError::UnknownRoom => "unknown_room",
+            ChatError::NotInRoom => "not_in_room",
+            ChatError::TooManyRooms => "too_many_rooms",
+        }
+    }
+
+    fn limit(self) -> Option<&'static str> {
+        (self == ChatError::TooManyRooms).then_some("rooms_per_connection_max")
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            ChatError::UnknownRoom => "There is no such room.",
+            ChatError::NotInRoom => "Join the room first.",
+            ChatError::TooManyRooms => "Too many rooms on this connection: leave one first.",
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What is due: every deadline of a connection, when it has come.
+
+use super::Engine;
+use super::connection::Phase;
+use super::effect::Effect;
+use crate::id::ConnectionId;
+use crate::protocol::close::CloseReason;
+use crate::protocol::response::Refusal;
+use crate::protocol::websocket;
+use crate::time::Now;
+
+/// Connections whose deadline is handled in one turn; more are due in the next.
+const EXPIRED_PER_TURN_MAX: usize = 2048;
+
+/// What a session's clock asks for.
+enum Due {
+    Close(CloseReason),
+    Ping,
+    Unpause,
+    Nothing,
+}
+
+impl Engine {
+    pub(super) fn expire(&mut self, now: Now) {
+        for _ in 0..EXPIRED_PER_TURN_MAX {
+            let Some(id) = self.deadlines.pop_due(now.instant) else {
+                return;
+            };
+            self.look_at(id, now);
+        }
+    }
+
+    fn look_at(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.armed = None;
+        if let Phase::Open(_) = connection.phase {
+            self.look_at_session(id, now);
+        } else if connection.next_deadline(&self.config.deadlines, now) <= now.instant {
+            self.out_of_time(id, now);
+        }
+        self.arm(id, now);
+    }
+
+    /// A connection that is no session has used up its time.
+    fn out_of_time(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        match &connection.phase {
+            Phase::Head(head) if head.requests > 0 && head.bytes.is_empty() => self.finish(id, now),
+            Phase::Head(_) => self.refuse(id, Refusal::TooSlow, now),
+            Phase::Closing(_) => self.finish(id, now),
+            Phase::Ending { .. } => self.remove(id),
+            Phase::Open(_) => {}
+        }
+    }
+
+    fn look_at_session(&mut self, id: ConnectionId, now: Now) {
+        match self.due(id, now) {
+            Due::Close(reason) => self.close(id, reason, now),
+            Due::Ping => self.ping(id, now),
+            Due::Unpause => self.unpause(id, now),
+            Due::Nothing => {}
+        }
+    }
+
+    fn due(&self, id: ConnectionId, now: Now) -> Due {
+        let deadlines = &self.config.deadlines;
+        let Some(Phase::Open(session)) = self.connections.get(id).map(|found| &found.phase) else {
+            return Due::Nothing;
+        };
+        let waited = now.instant.since(session.last_message);
+        if session.expires.is_some_and(|expires| expires <= now.wall) {
+            Due::Close(CloseReason::TokenExpired)
+        } else if session
+            .ping_sent
+            .is_some_and(|sent| sent + deadlines.pong <= now.instant)
+        {
+            Due::Close(CloseReason::NoPong)
+        } else if !session.has_spoken
+            && !deadlines.first_message.is_zero()
+            && waited >= deadlines.first_message
+        {
+            Due::Close(CloseReason::NoFirstMessage)
+        } else if !deadlines.idle.is_zero() && waited >= deadlines.idle {
+            Due::Close(CloseReason::Idle)
+        } else if session
+            .paused_until
+            .is_some_and(|until| until <= now.instant)
+        {
+            Due::Unpause
+        } else if session.ping_sent.is_none()
+            && session.last_received + deadlines.ping <= now.instant
+        {
+            Due::Ping
+        } else {
+            Due::Nothing
+        }
+    }
+
+    fn ping(&mut self, id: ConnectionId, now: Now) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Open(session) = &mut connection.phase
+        {
+            session.ping_sent = Some(now.instant);
+            self.outbound.write(connection, websocket::push_ping);
+        }
+    }
+
+    fn unpause(&mut self, id: ConnectionId, now: Now) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Phase::Open(session) = &mut connection.phase
+        {
+            session.paused_until = None;
+            // What the peer sent meanwhile was not read for our sake: its silence proves nothing.
+            session.last_received = now.instant;
+            session.ping_sent = None;
+            let held = std::mem::take(&mut connection.held);
+            self.handle_bytes(id, &held, now);
+            self.outbound.ask(Effect::Read(id));
+        }
+    }
+}

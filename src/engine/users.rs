@@ -1,0 +1,231 @@
+//! Who is connected, and what is remembered of those who lately were.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use slab::Slab;
+
+use crate::access::Identity;
+use crate::config::{Limits, Rate};
+use crate::hash::Keyed;
+use crate::id::UserKey;
+use crate::limit::TokenBucket;
+use crate::time::Instant;
+
+/// Departed users looked at whenever somebody arrives or leaves.
+const FORGOTTEN_PER_CALL: usize = 4;
+
+/// A user with at least one open connection, or whose bucket is not full again yet.
+#[derive(Debug)]
+pub(super) struct User {
+    pub(super) id: Arc<str>,
+    /// The name of the latest sign-in.
+    pub(super) name: Arc<str>,
+    pub(super) connections: usize,
+    pub(super) messages: TokenBucket,
+    /// How many entries of the departed list are of this user.
+    departures: u32,
+}
+
+/// Users by id.
+///
+/// **Leaving does not refill a bucket**: a user who goes is remembered until nothing is owed any more.
+/// The list of those has a bound; when it is full the longest gone is forgotten.
+#[derive(Debug)]
+pub(super) struct Users {
+    index: HashMap<Arc<str>, UserKey, Keyed>,
+    users: Slab<User>,
+    departed: VecDeque<UserKey>,
+    departed_max: usize,
+    rate: Rate,
+}
+
+impl Users {
+    pub(super) fn new(limits: &Limits, hash: Keyed) -> Self {
+        Users {
+            index: HashMap::with_hasher(hash),
+            users: Slab::new(),
+            departed: VecDeque::new(),
+            departed_max: limits.departed_users_max,
+            rate: limits.messages_per_user,
+        }
+    }
+
+    /// Open connections of the user with this id.
+    pub(super) fn connections_of(&self, id: &str) -> usize {
+        self.index
+            .get(id)
+            .and_then(|key| self.users.get(key.0 as usize))
+            .map_or(0, |user| user.connections)
+    }
+
+    /// Counts a new connection of this user.
+    pub(super) fn arrive(&mut self, identity: &Identity, now: Instant) -> UserKey {
+        self.forget_departed(now);
+        let key = match self.index.get(&identity.user) {
+            Some(key) => *key,
+            None => self.insert(identity),
+        };
+        if let Some(user) = self.users.get_mut(key.0 as usize) {
+            user.connections += 1;
+            user.name = Arc::clone(&identity.name);
+        }
+        key
+    }
+
+    /// Counts one connection less.
+    pub(super) fn leave(&mut self, key: UserKey, now: Instant) {
+        let Some(user) = self.users.get_mut(key.0 as usize) else {
+            debug_assert!(false, "a user left who was not there");
+            return;
+        };
+        debug_assert!(user.connections > 0, "more departures than arrivals");
+        user.connections -= 1;
+        if user.connections == 0 {
+            user.departures += 1;
+            self.departed.push_back(key);
+        }
+        self.forget_departed(now);
+    }
+
+    pub(super) fn get(&self, key: UserKey) -> Option<&User> {
+        self.users.get(key.0 as usize)
+    }
+
+    pub(super) fn get_mut(&mut self, key: UserKey) -> Option<&mut User> {
+        self.users.get_mut(key.0 as usize)
+    }
+
+    /// Open connections, over all users.
+    pub(super) fn connections(&self) -> usize {
+        self.users.iter().map(|(_, user)| user.connections).sum()
+    }
+
+    /// Users remembered.
+    pub(super) fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    fn insert(&mut self, identity: &Identity) -> UserKey {
+        let key = UserKey(self.users.insert(User {
+            id: Arc::clone(&identity.user),
+            name: Arc::clone(&identity.name),
+            connections: 0,
+            messages: TokenBucket::default(),
+            departures: 0,
+        }) as u32);
+        self.index.insert(Arc::clone(&identity.user), key);
+        key
+    }
+
+    /// Forgets those who owe nothing, longest gone first, and the longest gone when there are too many.
+    fn forget_departed(&mut self, now: Instant) {
+        for _ in 0..FORGOTTEN_PER_CALL {
+            let Some(key) = self.departed.front().copied() else {
+                return;
+            };
+            let Some(user) = self.users.get_mut(key.0 as usize) else {
+                self.departed.pop_front();
+                continue;
+            };
+            let is_gone = user.connections == 0 && user.departures == 1;
+            let owes = !user.messages.is_full(now);
+            if is_gone && owes && self.departed.len() <= self.departed_max {
+                return;
+            }
+            self.departed.pop_front();
+            user.departures -= 1;
+            if is_gone {
+                self.index.remove(&user.id);
+                self.users.remove(key.0 as usize);
+            }
+        }
+    }
+
+    /// The rate of [`User::messages`].
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn users(departed_users_max: usize) -> Users {
+        let limits = Limits {
+            departed_users_max,
+            ..Limits::default()
+        };
+        Users::new(&limits, Keyed::new(1, 2))
+    }
+
+    fn identity(user: &str) -> Identity {
+        Identity {
+            user: user.into(),
+            name: user.into(),
+            expires: None,
+        }
+    }
+
+    #[test]
+    fn connections_are_counted_over_all_of_a_users_sockets() {
+        let mut users = users(10);
+        let now = Instant::ZERO;
+        let first = users.arrive(&identity("alice"), now);
+        assert_eq!(users.arrive(&identity("alice"), now), first);
+        assert_eq!(users.connections_of("alice"), 2);
+        users.leave(first, now);
+        assert_eq!(users.connections_of("alice"), 1);
+        assert_eq!(users.connections_of("bob"), 0);
+    }
+
+    #[test]
+    fn coming_back_does_not_refill_the_bucket() {
+        let mut users = users(10);
+        let now = Instant::ZERO;
+        let key = users.arrive(&identity("alice"), now);
+        let rate = users.rate();
+        let bucket = &mut users.get_mut(key).expect("alice").messages;
+        bucket.take(5, rate, now).expect("a full bucket");
+        users.leave(key, now);
+        let again = users.arrive(&identity("alice"), now);
+        let bucket = &mut users.get_mut(again).expect("alice").messages;
+        assert!(bucket.take(1, rate, now).is_err());
+    }
+
+    #[test]
+    fn nobody_is_remembered_for_ever_and_never_more_than_the_bound() {
+        let mut users = users(100);
+        let rate = users.rate();
+        for n in 0..1000 {
+            let key = users.arrive(&identity(&format!("user-{n}")), Instant::ZERO);
+            let user = users.get_mut(key).expect("just arrived");
+            user.messages.charge(5, rate, Instant::ZERO);
+            users.leave(key, Instant::ZERO);
+        }
+        assert!(users.len() <= 101, "{} remembered", users.len());
+        let later = Instant::ZERO + Duration::from_secs(60);
+        for _ in 0..100 {
+            let key = users.arrive(&identity("alice"), later);
+            users.leave(key, later);
+        }
+        assert!(users.len() <= 1, "{} remembered", users.len());
+    }
+
+    #[test]
+    fn somebody_who_came_back_is_not_forgotten_by_an_old_departure() {
+        let mut users = users(1);
+        let now = Instant::ZERO;
+        let key = users.arrive(&identity("alice"), now);
+        users.leave(key, now);
+        let key = users.arrive(&identity("alice"), now);
+        for n in 0..20 {
+            let other = users.arrive(&identity(&format!("user-{n}")), now);
+            users.leave(other, now);
+        }
+        assert_eq!(users.connections_of("alice"), 1);
+        assert_eq!(users.get(key).map(|user| user.id.as_ref()), Some("alice"));
+    }
+}

@@ -1,0 +1,39 @@
+//! Names for things that live in tables.
+
+/// A connection: its slot in the table and which use of that slot it is.
+///
+/// A late answer that carries the id of a connection which has gone can therefore never reach the
+/// one that came after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl ConnectionId {
+    /// The slot, for tables that run beside the engine's own.
+    pub fn slot(self) -> usize {
+        self.slot as usize
+    }
+
+    /// Both parts in one number, for the poll's token.
+    pub fn as_u64(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot)
+    }
+
+    /// The inverse of [`ConnectionId::as_u64`].
+    pub fn from_u64(bits: u64) -> Self {
+        ConnectionId {
+            slot: (bits & u64::from(u32::MAX)) as u32,
+            generation: (bits >> 32) as u32,
+        }
+    }
+}
+
+/// A user who is, or lately was, connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserKey(pub(crate) u32);
+
+/// A room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomKey(pub(crate) u32);

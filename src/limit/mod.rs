@@ -1,0 +1,43 @@
+//! How much: token buckets, the table of address prefixes, and what a refusal by a limit says.
+//!
+//! Decides on numbers alone. It knows neither sockets nor messages.
+
+pub mod prefix_table;
+pub mod token_bucket;
+
+use std::time::Duration;
+
+pub use prefix_table::{PrefixKey, PrefixTable};
+pub use token_bucket::TokenBucket;
+
+/// Whose limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Connection,
+    User,
+    Address,
+    Server,
+}
+
+impl Scope {
+    /// The word told to the client.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Connection => "connection",
+            Scope::User => "user",
+            Scope::Address => "address",
+            Scope::Server => "server",
+        }
+    }
+}
+
+/// A limit said no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("limit {limit} of this {} is reached", scope.as_str())]
+pub struct Limited {
+    /// The setting's name under `[limits]`.
+    pub limit: &'static str,
+    pub scope: Scope,
+    /// When to try again.
+    pub retry_after: Duration,
+}

@@ -1,0 +1,283 @@
+//! A table of fixed size that remembers address prefixes: connections and buckets of each.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::TokenBucket;
+use crate::hash::Keyed;
+use crate::time::Instant;
+
+/// Slots looked at for one that can be reused when the table is full.
+const SWEEP_STEPS: usize = 16;
+/// One slot in this many is kept for parent prefixes.
+const PARENT_SHARE: usize = 8;
+
+/// A block of addresses that is treated as one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Prefix {
+    V4(u32),
+    V4Parent(u32),
+    V6(u64),
+    V6Parent(u64),
+    Everyone,
+}
+
+impl Prefix {
+    /// IPv4 /32, IPv6 /64; an IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address.
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Prefix::V4(v4.to_bits()),
+            IpAddr::V6(v6) => Prefix::V6((v6.to_bits() >> 64) as u64),
+        }
+    }
+
+    /// IPv4 /24, IPv6 /48, and above them everyone.
+    fn parent(self) -> Self {
+        match self {
+            Prefix::V4(bits) => Prefix::V4Parent(bits >> 8),
+            Prefix::V6(bits) => Prefix::V6Parent(bits >> 16),
+            Prefix::V4Parent(_) | Prefix::V6Parent(_) | Prefix::Everyone => Prefix::Everyone,
+        }
+    }
+}
+
+/// A slot of the table. Good as long as a connection is counted in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixKey(u32);
+
+/// What is remembered of one prefix.
+#[derive(Debug, Clone)]
+pub struct PrefixEntry {
+    prefix: Prefix,
+    /// Connections that have not authenticated, or only ask for pages.
+    pub plain_connections: u32,
+    /// Open WebSocket connections.
+    pub open_connections: u32,
+    pub handshakes: TokenBucket,
+    pub failed_authentications: TokenBucket,
+    pub messages: TokenBucket,
+    pub bytes: TokenBucket,
+}
+
+impl PrefixEntry {
+    fn new(prefix: Prefix) -> Self {
+        PrefixEntry {
+            prefix,
+            plain_connections: 0,
+            open_connections: 0,
+            handshakes: TokenBucket::default(),
+            failed_authentications: TokenBucket::default(),
+            messages: TokenBucket::default(),
+            bytes: TokenBucket::default(),
+        }
+    }
+
+    /// Whether forgetting this entry would forget nothing.
+    fn is_idle(&self, now: Instant) -> bool {
+        self.plain_connections == 0
+            && self.open_connections == 0
+            && [
+                self.handshakes,
+                self.failed_authentications,
+                self.messages,
+                self.bytes,
+            ]
+            .iter()
+            .all(|bucket| bucket.is_full(now))
+    }
+}
+
+/// Remembers at most a fixed number of prefixes and never fails open.
+///
+/// **When it is full of prefixes that matter, a new one is counted with its parent (/24, /48), and when
+/// those have no room either, with everyone else: limits then bite earlier, never later.** Nothing that is
+/// still counted or owes tokens is forgotten.
+#[derive(Debug)]
+pub struct PrefixTable {
+    index: HashMap<Prefix, u32, Keyed>,
+    entries: Vec<PrefixEntry>,
+    entries_max: usize,
+    sweep_at: usize,
+}
+
+impl PrefixTable {
+    /// A table of at most `prefixes_max` prefixes.
+    pub fn new(prefixes_max: usize, hash: Keyed) -> Self {
+        let mut table = PrefixTable {
+            index: HashMap::with_hasher(hash),
+            entries: Vec::new(),
+            entries_max: prefixes_max.max(PARENT_SHARE),
+            sweep_at: 0,
+        };
+        table.insert(Prefix::Everyone);
+        table
+    }
+
+    /// The slot that `address` is counted in. O(1).
+    pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
+        let own = Prefix::of(address);
+        let parent = own.parent();
+        let children_max = self.entries_max - self.entries_max / PARENT_SHARE;
+        for (prefix, bound) in [(own, children_max), (parent, self.entries_max)] {
+            if let Some(slot) = self.index.get(&prefix) {
+                return PrefixKey(*slot);
+            }
+            if self.entries.len() < bound {
+                return self.insert(prefix);
+            }
+            if let Some(slot) = self.sweep(now) {
+                return self.reuse(slot, prefix);
+            }
+        }
+        PrefixKey(0)
+    }
+
+    /// The entry in a slot.
+    pub fn entry(&mut self, key: PrefixKey) -> &mut PrefixEntry {
+        let slot = (key.0 as usize).min(self.entries.len() - 1);
+        debug_assert_eq!(slot, key.0 as usize, "a prefix key from another table");
+        &mut self.entries[slot]
+    }
+
+    /// Prefixes remembered.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing was ever counted.
+    pub fn is_empty(&self) -> bool {
+        self.entries.len() <= 1
+    }
+
+    /// Connections counted, over all prefixes: plain and open.
+    pub fn connections(&self) -> (u64, u64) {
+        self.entries.iter().fold((0, 0), |(plain, open), entry| {
+            (
+                plain + u64::from(entry.plain_connections),
+                open + u64::from(entry.open_connections),
+            )
+        })
+    }
+
+    fn insert(&mut self, prefix: Prefix) -> PrefixKey {
+        let slot = self.entries.len() as u32;
+        self.entries.push(PrefixEntry::new(prefix));
+        self.index.insert(prefix, slot);
+        PrefixKey(slot)
+    }
+
+    fn reuse(&mut self, slot: usize, prefix: Prefix) -> PrefixKey {
+        if let Some(entry) = self.entries.get_mut(slot) {
+            self.index.remove(&entry.prefix);
+            *entry = PrefixEntry::new(prefix);
+            self.index.insert(prefix, slot as u32);
+        }
+        PrefixKey(slot as u32)
+    }
+
+    /// Looks at a few slots, going round, for one whose loss loses nothing. Slot 0 is everyone's and stays.
+    fn sweep(&mut self, now: Instant) -> Option<usize> {
+        for _ in 0..SWEEP_STEPS {
+            self.sweep_at = if self.sweep_at + 1 < self.entries.len() {
+                self.sweep_at + 1
+            } else {
+                1
+            };
+            if self.entries.get(self.sweep_at)?.is_idle(now) {
+                return Some(self.sweep_at);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    fn table(prefixes_max: usize) -> PrefixTable {
+        PrefixTable::new(prefixes_max, Keyed::new(1, 2))
+    }
+
+    fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+    }
+
+    fn v6(text: &str) -> IpAddr {
+        IpAddr::V6(text.parse::<Ipv6Addr>().expect("an address"))
+    }
+
+    #[test]
+    fn one_address_is_one_source_and_so_is_an_ipv6_network() {
+        let mut table = table(64);
+        let now = Instant::ZERO;
+        assert_eq!(
+            table.find(v4(10, 0, 0, 1), now),
+            table.find(v4(10, 0, 0, 1), now)
+        );
+        assert_ne!(
+            table.find(v4(10, 0, 0, 1), now),
+            table.find(v4(10, 0, 0, 2), now)
+        );
+        assert_eq!(
+            table.find(v6("2001:db8:1:2::1"), now),
+            table.find(v6("2001:db8:1:2:ffff::9"), now)
+        );
+        assert_ne!(
+            table.find(v6("2001:db8:1:2::1"), now),
+            table.find(v6("2001:db8:1:3::1"), now)
+        );
+        assert_eq!(
+            table.find(v4(10, 0, 0, 1), now),
+            table.find(v6("::ffff:10.0.0.1"), now)
+        );
+    }
+
+    #[test]
+    fn a_full_table_counts_newcomers_with_their_parents_and_never_grows() {
+        let mut table = table(16);
+        let now = Instant::ZERO;
+        let mut keys = Vec::new();
+        for last in 0..200u8 {
+            let key = table.find(v4(10, 0, 0, last), now);
+            table.entry(key).open_connections += 1;
+            keys.push(key);
+        }
+        assert!(table.len() <= 16);
+        assert_eq!(table.connections(), (0, 200));
+        assert_eq!(keys[198], keys[199], "the overflow is counted together");
+        let elsewhere = table.find(v4(10, 0, 1, 1), now);
+        assert_ne!(elsewhere, keys[199], "another /24 has a parent of its own");
+    }
+
+    #[test]
+    fn an_attacker_can_not_flush_out_what_is_still_owed() {
+        let mut table = table(16);
+        let now = Instant::ZERO;
+        let rate = crate::config::Rate::new(1, std::time::Duration::from_secs(60));
+        let owing = table.find(v4(10, 0, 0, 1), now);
+        table.entry(owing).handshakes.charge(1, rate, now);
+        for n in 0..10_000u32 {
+            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
+            table.entry(key).handshakes.charge(1, rate, now);
+        }
+        assert_eq!(table.find(v4(10, 0, 0, 1), now), owing);
+        assert!(table.entry(owing).handshakes.take(1, rate, now).is_err());
+    }
+
+    #[test]
+    fn prefixes_that_owe_nothing_make_room() {
+        let mut table = table(16);
+        let rate = crate::config::Rate::new(1, std::time::Duration::from_secs(1));
+        for n in 0..1000u64 {
+            let now = Instant::from_nanos(n * 2_000_000_000);
+            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n as u32)), now);
+            assert!(
+                table.entry(key).handshakes.take(1, rate, now).is_ok(),
+                "source {n}"
+            );
+        }
+        assert!(table.len() <= 16);
+    }
+}

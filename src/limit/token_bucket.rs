@@ -1,0 +1,178 @@
+//! A token bucket in eight bytes.
+
+use std::time::Duration;
+
+use crate::config::Rate;
+use crate::time::{Instant, saturating_nanos};
+
+/// A token bucket: `burst` tokens at first, refilled evenly, `burst` in every `per`.
+///
+/// It is kept as the instant at which it will be full again, which is the same thing (the "virtual
+/// scheduling" form of the generic cell rate algorithm, ITU-T I.371) and needs no refilling. A new
+/// bucket is full.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenBucket {
+    full_at: Instant,
+}
+
+impl TokenBucket {
+    /// Takes `tokens` if they are all there.
+    ///
+    /// # Errors
+    /// How long until they will be; nothing is taken then. [`Duration::MAX`] when `tokens` is more than the bucket holds.
+    pub fn take(&mut self, tokens: u64, rate: Rate, now: Instant) -> Result<(), Duration> {
+        self.check(tokens, rate, now)?;
+        self.full_at = self.full_at.max(now) + cost(tokens, rate);
+        Ok(())
+    }
+
+    /// Whether `tokens` could be taken now, taking none.
+    ///
+    /// # Errors
+    /// As [`TokenBucket::take`].
+    pub fn check(&self, tokens: u64, rate: Rate, now: Instant) -> Result<(), Duration> {
+        if tokens > rate.burst {
+            return Err(Duration::MAX);
+        }
+        let after = self.full_at.max(now) + cost(tokens, rate);
+        let ahead = after.since(now);
+        if ahead <= rate.per {
+            Ok(())
+        } else {
+            Err(ahead - rate.per)
+        }
+    }
+
+    /// Takes `tokens` whether or not they are there; gives how long until the bucket is out of debt, zero when it is not in debt.
+    pub fn charge(&mut self, tokens: u64, rate: Rate, now: Instant) -> Duration {
+        self.full_at = self.full_at.max(now) + cost(tokens, rate);
+        self.full_at.since(now).saturating_sub(rate.per)
+    }
+
+    /// Whether the bucket is full, which is to say that it remembers nothing.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+
+    /// When the bucket will be full.
+    pub fn full_at(&self) -> Instant {
+        self.full_at
+    }
+}
+
+/// The time that refilling `tokens` takes, rounded up to a nanosecond so that nothing is ever free.
+fn cost(tokens: u64, rate: Rate) -> Duration {
+    debug_assert!(
+        rate.burst > 0,
+        "a rate without tokens passed the configuration's check"
+    );
+    let per = u128::from(saturating_nanos(rate.per));
+    let nanos = (u128::from(tokens) * per).div_ceil(u128::from(rate.burst.max(1)));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TUTORIAL: Rate = Rate::new(5, Duration::from_secs(5));
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn the_sixth_within_the_window_is_refused_and_told_when_to_come_back() {
+        let mut bucket = TokenBucket::default();
+        for _ in 0..5 {
+            assert_eq!(bucket.take(1, TUTORIAL, at(1000)), Ok(()));
+        }
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(1000)),
+            Err(Duration::from_secs(1))
+        );
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(1999)),
+            Err(Duration::from_millis(1))
+        );
+        assert_eq!(bucket.take(1, TUTORIAL, at(2000)), Ok(()));
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(2000)),
+            Err(Duration::from_secs(1))
+        );
+    }
+
+    #[test]
+    fn a_refusal_takes_nothing() {
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take(5, TUTORIAL, at(0)), Ok(()));
+        for _ in 0..100 {
+            assert!(bucket.take(1, TUTORIAL, at(500)).is_err());
+        }
+        assert_eq!(bucket.take(1, TUTORIAL, at(1000)), Ok(()));
+    }
+
+    #[test]
+    fn idle_time_fills_no_more_than_the_burst() {
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take(5, TUTORIAL, at(3_600_000)), Ok(()));
+        assert!(bucket.take(1, TUTORIAL, at(3_600_000)).is_err());
+    }
+
+    #[test]
+    fn debt_must_be_repaid_before_anything_is_given() {
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.charge(5, TUTORIAL, at(0)), Duration::ZERO);
+        assert_eq!(bucket.charge(3, TUTORIAL, at(0)), Duration::from_secs(3));
+        assert_eq!(
+            bucket.take(1, TUTORIAL, at(3000)),
+            Err(Duration::from_secs(1))
+        );
+        assert_eq!(bucket.take(1, TUTORIAL, at(4000)), Ok(()));
+    }
+
+    #[test]
+    fn more_than_the_bucket_holds_is_never_there() {
+        assert_eq!(
+            TokenBucket::default().take(6, TUTORIAL, at(0)),
+            Err(Duration::MAX)
+        );
+    }
+
+    #[test]
+    fn a_fast_rate_is_never_free() {
+        let fast = Rate::new(10_000_000_000, Duration::from_secs(1));
+        let mut bucket = TokenBucket::default();
+        bucket.take(1, fast, at(0)).expect("a full bucket");
+        assert!(!bucket.is_full(at(0)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_window_lets_through_more_than_a_burst_and_the_refill(
+            steps in proptest::collection::vec(0u64..2_000, 1..200),
+        ) {
+            let mut bucket = TokenBucket::default();
+            let mut now = 0;
+            let mut taken = Vec::new();
+            for step in steps {
+                now += step;
+                if bucket.take(1, TUTORIAL, at(now)).is_ok() {
+                    taken.push(now);
+                }
+            }
+            for (first, start) in taken.iter().enumerate() {
+                let in_window = taken[first..].iter().filter(|t| **t < start + 5_000).count();
+                proptest::prop_assert!(in_window <= 10, "{in_window} in one window");
+            }
+        }
+
+        #[test]
+        fn an_honest_pace_is_never_refused(count in 1u64..100) {
+            let mut bucket = TokenBucket::default();
+            for n in 0..count {
+                proptest::prop_assert_eq!(bucket.take(1, TUTORIAL, at(n * 1000)), Ok(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,594 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::v1::{Command, Request, RequestId};
+use super::*;
+
+const BOUNDS: Bounds = Bounds {
+    message_characters_max: 500,
+};
+
+fn v1(text: &str) -> Result<Request<'_>, v1::Refused<'_>> {
+    v1::parse(text, &BOUNDS)
+}
+
+fn error(text: &str) -> CommandError {
+    v1(text).expect_err(text).error
+}
+
+fn tutorial_error(text: &str) -> CommandError {
+    tutorial::parse(text, &BOUNDS).expect_err(text)
+}
+
+fn send(message: &str) -> String {
+    json!({"type": "send", "room": "lobby", "message": message}).to_string()
+}
+
+#[test]
+fn every_command_is_read() {
+    let room = || Cow::Borrowed("a.b:c_d-E9");
+    let table = [
+        (
+            r#"{"type":"send","room":"a.b:c_d-E9","message":"hi"}"#,
+            Command::Send {
+                room: room(),
+                message: "hi".into(),
+            },
+        ),
+        (
+            r#"{"room":"a.b:c_d-E9","type":"join"}"#,
+            Command::Join { room: room() },
+        ),
+        (
+            r#"{"type":"leave","room":"a.b:c_d-E9"}"#,
+            Command::Leave { room: room() },
+        ),
+        (
+            r#"{"type":"members","room":"a.b:c_d-E9"}"#,
+            Command::Members { room: room() },
+        ),
+        (
+            r#"{"type":"typing","room":"a.b\u003ac_d-E9"}"#,
+            Command::Typing { room: room() },
+        ),
+        (r#" {"t\u0079pe":"pin\u0067"} "#, Command::Ping),
+    ];
+    for (text, command) in table {
+        assert_eq!(v1(text), Ok(Request { id: None, command }), "{text}");
+    }
+}
+
+#[test]
+fn the_table_of_commands_is_what_the_parser_takes() {
+    for (name, fields) in v1::COMMANDS {
+        let mut text = serde_json::Map::new();
+        text.insert("type".into(), name.into());
+        for field in fields {
+            let without = Value::Object(text.clone()).to_string();
+            assert_eq!(
+                error(&without),
+                CommandError::MissingField(*field),
+                "{without}"
+            );
+            text.insert(field.name().into(), 1.into());
+            let mistyped = Value::Object(text.clone()).to_string();
+            assert_eq!(
+                error(&mistyped),
+                CommandError::WrongType(*field),
+                "{mistyped}"
+            );
+            text.insert(field.name().into(), "x".into());
+        }
+        assert!(v1(&Value::Object(text.clone()).to_string()).is_ok());
+        for field in [Field::Room, Field::Message, Field::RoomId] {
+            if !fields.contains(&field) {
+                text.insert(field.name().into(), "x".into());
+                let text = Value::Object(text.clone()).to_string();
+                assert_eq!(error(&text), CommandError::UnknownField(Some(field)));
+            }
+            if !fields.contains(&field) {
+                text.remove(field.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_shape_that_is_no_command_has_its_code_and_field() {
+    let table = [
+        ("", "invalid_json", None),
+        ("hi", "invalid_json", None),
+        (r#"{"type":"ping"}{"type":"ping"}"#, "invalid_json", None),
+        (r#"{"type":"ping","x":"\ud800"}"#, "invalid_json", None),
+        (r#"{"type":"nope","id":[1e999]}"#, "invalid_json", None),
+        (
+            r#"{"x":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"#,
+            "too_deep",
+            None,
+        ),
+        (r#"[{"type":"ping"}]"#, "not_an_object", None),
+        (r#""ping""#, "not_an_object", None),
+        ("{}", "missing_type", Some("type")),
+        (r#"{"id":1,"room":"a"}"#, "missing_type", Some("type")),
+        (r#"{"Type":"ping"}"#, "missing_type", Some("type")),
+        (r#"{"typ":"ping"}"#, "missing_type", Some("type")),
+        (r#"{"type":null}"#, "wrong_type", Some("type")),
+        (r#"{"type":1}"#, "wrong_type", Some("type")),
+        (r#"{"type":["ping"]}"#, "wrong_type", Some("type")),
+        (r#"{"type":""}"#, "unknown_type", Some("type")),
+        (r#"{"type":"PING"}"#, "unknown_type", Some("type")),
+        (r#"{"type":"ping "}"#, "unknown_type", Some("type")),
+        (r#"{"type":"pin"}"#, "unknown_type", Some("type")),
+        (r#"{"type":"message"}"#, "unknown_type", Some("type")),
+        (r#"{"type":"ping","x":1}"#, "unknown_field", None),
+        (r#"{"type":"ping","ID":1}"#, "unknown_field", None),
+        (r#"{"type":"ping","<script>":1}"#, "unknown_field", None),
+        (
+            r#"{"type":"join","room":"a","message":"b"}"#,
+            "unknown_field",
+            Some("message"),
+        ),
+        (
+            r#"{"type":"send","roo":"a","message":"b"}"#,
+            "missing_field",
+            Some("room"),
+        ),
+        (
+            r#"{"type":"send","room":"a"}"#,
+            "missing_field",
+            Some("message"),
+        ),
+        (r#"{"type":"join","room":null}"#, "wrong_type", Some("room")),
+        (
+            r#"{"type":"join","room":["a"]}"#,
+            "wrong_type",
+            Some("room"),
+        ),
+        (
+            r#"{"type":"send","room":"a","message":{"a":"b"}}"#,
+            "wrong_type",
+            Some("message"),
+        ),
+        (r#"{"type":"join","room":""}"#, "invalid_room", Some("room")),
+        (
+            r#"{"type":"send","room":"a","message":" \n\t"}"#,
+            "message_empty",
+            Some("message"),
+        ),
+        (
+            r#"{"type":"send","room":"a","message":"\u0000"}"#,
+            "invalid_characters",
+            Some("message"),
+        ),
+        (
+            r#"{"type":"ping","type":"ping"}"#,
+            "duplicate_field",
+            Some("type"),
+        ),
+        (
+            r#"{"type":"ping","t\u0079pe":"x"}"#,
+            "duplicate_field",
+            Some("type"),
+        ),
+        (r#"{"type":"ping","x":1,"x":1}"#, "duplicate_field", None),
+        (
+            r#"{"type":"ping","x":{"type":1,"type":1}}"#,
+            "duplicate_field",
+            None,
+        ),
+        (
+            r#"{"type":"ping","id":1,"id":1}"#,
+            "duplicate_field",
+            Some("id"),
+        ),
+    ];
+    for (text, code, field) in table {
+        let error = error(text);
+        assert_eq!((error.code(), error.field()), (code, field), "{text}");
+    }
+    let many: Vec<_> = (0..100_000).map(|n| format!("\"{n}\":0")).collect();
+    let many = format!("{{\"type\":\"ping\",{}}}", many.join(","));
+    assert_eq!(error(&many), CommandError::TooManyFields);
+    let long = "x".repeat(501);
+    assert_eq!(
+        error(&send(&long)),
+        CommandError::MessageTooLong {
+            characters_max: 500
+        }
+    );
+}
+
+#[test]
+fn ids_are_given_back_exactly() {
+    let text = |id: &str| format!("{{\"id\":{id},\"type\":\"ping\"}}");
+    for id in [0, 1, -1, i64::MAX, i64::MIN] {
+        let text = text(&id.to_string());
+        assert_eq!(v1(&text).unwrap().id, Some(RequestId::Integer(id)));
+    }
+    for id in ["", "a", "0", "\u{1f600}\n\0\u{202e}\"\\", &"x".repeat(64)] {
+        let text = text(&json!(id).to_string());
+        assert_eq!(v1(&text).unwrap().id, Some(RequestId::Text(id.into())));
+    }
+}
+
+#[test]
+fn an_id_of_another_shape_is_refused() {
+    let long = format!("\"{}\"", "x".repeat(65));
+    let long_in_bytes = format!("\"{}\"", "\u{e9}".repeat(33));
+    for id in [
+        "null",
+        "true",
+        "[1]",
+        "{}",
+        "1.0",
+        "1.5",
+        "-0",
+        "1e3",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "1000000000000000000000000000000000000000",
+        &long,
+        &long_in_bytes,
+    ] {
+        let text = format!("{{\"type\":\"nope\",\"id\":{id}}}");
+        let expected = v1::Refused {
+            id: None,
+            error: CommandError::InvalidId,
+        };
+        assert_eq!(v1(&text), Err(expected), "{id}");
+    }
+}
+
+#[test]
+fn a_refusal_carries_the_id_when_it_is_beyond_doubt() {
+    let seven = Some(RequestId::Integer(7));
+    let table = [
+        (r#"{"id":7}"#, seven.clone()),
+        (r#"{"id":7,"type":1}"#, seven.clone()),
+        (r#"{"id":7,"type":"nope"}"#, seven.clone()),
+        (r#"{"id":7,"type":"join"}"#, seven.clone()),
+        (r#"{"type":"join","room":"!","id":7}"#, seven.clone()),
+        (r#"{"type":"ping","x":1,"id":7}"#, seven.clone()),
+        (r#"{"type":"ping","type":"ping","id":7}"#, seven.clone()),
+        (r#"{"x":{"a":1,"a":1},"id":7}"#, seven),
+        (r#"{"type":"ping","id":7,"id":7}"#, None),
+        (r#"{"a":1,"a":1,"id":7,"id":8}"#, None),
+        (r#"{"a":1,"a":1,"id":null}"#, None),
+        (r#"{"id":7,"type":"ping""#, None),
+        (r#"{"id":7,"x":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"#, None),
+        (r#"[{"id":7}]"#, None),
+    ];
+    for (text, id) in table {
+        assert_eq!(v1(text).expect_err(text).id, id, "{text}");
+    }
+}
+
+#[test]
+fn a_room_id_begins_with_a_letter_or_digit_and_has_at_most_64_bytes() {
+    for room in ["a", "Z", "0", "a-", "a_.:-Z9", &"x".repeat(64)] {
+        assert!(is_room_id(room), "{room}");
+    }
+    for room in [
+        "",
+        "-a",
+        "_a",
+        ".a",
+        ":a",
+        "a b",
+        " a",
+        "a ",
+        "a/b",
+        "a\0",
+        "a\n",
+        "\u{e9}",
+        "a\u{e9}",
+        "\u{ff11}",
+        "a\u{202e}",
+        &"x".repeat(65),
+    ] {
+        assert!(!is_room_id(room), "{room:?}");
+        let text = json!({"type": "join", "room": room}).to_string();
+        assert_eq!(error(&text), CommandError::InvalidRoom(Field::Room));
+    }
+}
+
+#[test]
+fn the_length_of_a_message_is_counted_in_scalar_values() {
+    let too_long = CommandError::MessageTooLong {
+        characters_max: 500,
+    };
+    for character in ["x", "\u{e9}", "\u{20ac}", "\u{1f600}", "\u{301}"] {
+        for (count, expected) in [(499, Ok(())), (500, Ok(())), (501, Err(too_long))] {
+            let message = character.repeat(count);
+            assert_eq!(
+                check_message(&message, &BOUNDS),
+                expected,
+                "{character} {count}"
+            );
+        }
+    }
+    let one = Bounds {
+        message_characters_max: 1,
+    };
+    assert_eq!(check_message("\u{1f600}", &one), Ok(()));
+    assert_eq!(
+        check_message("ab", &one).map_err(CommandError::text),
+        Err("The message is longer than 1 characters.".into())
+    );
+}
+
+#[test]
+fn a_message_of_white_space_alone_is_empty() {
+    for message in [
+        "",
+        " ",
+        "\t\r\n",
+        "\u{a0}",
+        "\u{2003}\u{3000}",
+        "\u{85}",
+        "\u{2028}\u{2029}",
+    ] {
+        assert_eq!(
+            check_message(message, &BOUNDS),
+            Err(CommandError::MessageEmpty),
+            "{message:?}"
+        );
+    }
+    assert_eq!(
+        check_message(&" ".repeat(501), &BOUNDS),
+        Err(CommandError::MessageEmpty)
+    );
+    for message in [" x ", "\u{200b}", "\u{feff}"] {
+        assert_eq!(check_message(message, &BOUNDS), Ok(()), "{message:?}");
+    }
+}
+
+#[test]
+fn control_characters_are_refused_and_bidi_ones_are_not() {
+    for code in (0..=0x1f).chain(0x7f..=0x9f) {
+        let character = char::from_u32(code).unwrap();
+        let expected = match character {
+            '\n' | '\r' | '\t' => Ok(()),
+            _ => Err(CommandError::InvalidCharacters),
+        };
+        let message = format!("a{character}b");
+        assert_eq!(check_message(&message, &BOUNDS), expected, "{code:x}");
+    }
+    for message in [
+        " ~",
+        "\u{a0}x",
+        "\u{202e}x\u{202c}",
+        "\u{200f}",
+        "\u{2066}x\u{2069}",
+        "\u{fffe}",
+        "\u{10ffff}",
+        "\u{e000}",
+    ] {
+        assert_eq!(check_message(message, &BOUNDS), Ok(()), "{message:?}");
+    }
+}
+
+#[test]
+fn an_ordinary_message_of_the_tutorial_is_read() {
+    let table = [
+        (r#"{"message":"hi"}"#, "hi", None),
+        (r#"{"message":" hi "}"#, " hi ", None),
+        (r#"{"message":"hi","room_id":null}"#, "hi", None),
+        (r#"{"message":"hi","room_id":"Room1"}"#, "hi", Some("Room1")),
+        (
+            r#"{"message":"hi","type":1,"id":[],"room":"-","x":{"y":"z"}}"#,
+            "hi",
+            None,
+        ),
+        (r#"{"m\u0065ssage":"\u0068i"}"#, "hi", None),
+    ];
+    for (text, message, room) in table {
+        let read = tutorial::parse(text, &BOUNDS).unwrap();
+        assert_eq!((&*read.message, read.room.as_deref()), (message, room));
+    }
+    let room = "x".repeat(64);
+    let text = json!({"message": "hi", "room_id": room}).to_string();
+    assert_eq!(
+        tutorial::parse(&text, &BOUNDS).unwrap().room,
+        Some(room.into())
+    );
+}
+
+#[test]
+fn the_tutorial_is_refused_in_its_own_words() {
+    const JSON: &str = "Invalid JSON format";
+    const EMPTY: &str = "Message cannot be empty";
+    const ROOM: &str = "Room ID must be alphanumeric";
+    const STRING: &str = "Message must be a string";
+    let long = json!({"message": "x".repeat(501)}).to_string();
+    let long_room = json!({"message": "hi", "room_id": "x".repeat(65)}).to_string();
+    let table = [
+        ("", "invalid_json", JSON),
+        ("hi", "invalid_json", JSON),
+        (r#"{"message":"hi","x":"\ud800"}"#, "invalid_json", JSON),
+        (r#"{"message":"hi","\udc00":1}"#, "invalid_json", JSON),
+        (r#"{"message":"hi","x":[1e999]}"#, "invalid_json", JSON),
+        (r#"{"message":"hi"}{}"#, "invalid_json", JSON),
+        ("[]", "not_an_object", JSON),
+        (
+            r#"{"message":"a","x":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"#,
+            "too_deep",
+            JSON,
+        ),
+        (r#"{"message":"a","message":"b"}"#, "duplicate_field", JSON),
+        (
+            r#"{"message":"a","x":{"y":1,"y":1}}"#,
+            "duplicate_field",
+            JSON,
+        ),
+        ("{}", "message_empty", EMPTY),
+        (r#"{"room_id":"a"}"#, "message_empty", EMPTY),
+        (r#"{"Message":"a"}"#, "message_empty", EMPTY),
+        (r#"{"message":""}"#, "message_empty", EMPTY),
+        (r#"{"message":" \n"}"#, "message_empty", EMPTY),
+        (r#"{"message":null}"#, "wrong_type", STRING),
+        (r#"{"message":1}"#, "wrong_type", STRING),
+        (r#"{"message":["hi"]}"#, "wrong_type", STRING),
+        (
+            &long,
+            "message_too_long",
+            "Message too long (max 500 characters)",
+        ),
+        (
+            r#"{"message":"\u0007"}"#,
+            "invalid_characters",
+            "Message contains control characters",
+        ),
+        (r#"{"message":"a","room_id":""}"#, "invalid_room", ROOM),
+        (r#"{"message":"a","room_id":"a-b"}"#, "invalid_room", ROOM),
+        (r#"{"message":"a","room_id":"é"}"#, "invalid_room", ROOM),
+        (r#"{"message":"a","room_id":"../x"}"#, "invalid_room", ROOM),
+        (&long_room, "invalid_room", ROOM),
+        (r#"{"message":"a","room_id":1}"#, "wrong_type", ROOM),
+        (r#"{"message":"a","room_id":{}}"#, "wrong_type", ROOM),
+    ];
+    for (text, code, words) in table {
+        let error = tutorial_error(text);
+        assert_eq!(error.code(), code, "{text}");
+        assert_eq!(tutorial::text(error), words, "{text}");
+    }
+    let seven = Bounds {
+        message_characters_max: 7,
+    };
+    let error = tutorial::parse(r#"{"message":"12345678"}"#, &seven).unwrap_err();
+    assert_eq!(tutorial::text(error), "Message too long (max 7 characters)");
+}
+
+#[test]
+fn every_error_has_a_listed_code_and_one_sentence() {
+    let errors = [
+        CommandError::InvalidJson,
+        CommandError::TooDeep,
+        CommandError::NotAnObject,
+        CommandError::TooManyFields,
+        CommandError::DuplicateField(None),
+        CommandError::InvalidId,
+        CommandError::MissingType,
+        CommandError::UnknownType,
+        CommandError::MissingField(Field::Room),
+        CommandError::UnknownField(None),
+        CommandError::WrongType(Field::Room),
+        CommandError::InvalidRoom(Field::Room),
+        CommandError::MessageEmpty,
+        CommandError::MessageTooLong { characters_max: 1 },
+        CommandError::InvalidCharacters,
+    ];
+    assert_eq!(errors.map(CommandError::code), CommandError::CODES);
+    for error in errors {
+        let text = error.text();
+        assert!(
+            text.starts_with(char::is_uppercase) && text.ends_with('.'),
+            "{text}"
+        );
+        assert!(text.len() < 100, "{text}");
+        assert!(!tutorial::text(error).is_empty());
+    }
+}
+
+/// Requests that are right, or nearly.
+fn nearly_a_request() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        4 => prop::sample::select(vec!["type", "id", "room", "message", "room_id"]).prop_map(str::to_owned),
+        1 => "[a-z]{0,3}",
+    ];
+    let value = prop_oneof![
+        3 => prop::sample::select(vec!["send", "join", "leave", "members", "typing", "ping", "lobby"])
+            .prop_map(Value::from),
+        2 => any::<String>().prop_map(Value::from),
+        1 => "[A-Za-z0-9_.:\\- ]{0,66}".prop_map(Value::from),
+        1 => "\\PC{0,80}".prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<f64>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => Just(json!([{}])),
+    ];
+    let kind = prop::sample::select(vec!["send", "join", "leave", "members", "typing", "ping"]);
+    (
+        prop::option::weighted(0.8, kind),
+        prop::option::weighted(0.8, "[a-z]{0,4}"),
+        prop::option::weighted(0.6, "\\PC{0,8}"),
+        prop::collection::btree_map(name, value, 0..3),
+    )
+        .prop_map(|(kind, room, message, more)| {
+            let mut object = serde_json::Map::from_iter(more);
+            for (name, value) in [("room", room), ("message", message)] {
+                if let Some(value) = value {
+                    object.insert(name.into(), value.into());
+                }
+            }
+            if let Some(kind) = kind {
+                object.insert("type".into(), kind.into());
+            }
+            Value::Object(object).to_string()
+        })
+}
+
+/// Slow and plain: the code of a text that is one JSON object without duplicates.
+fn reference(object: &serde_json::Map<String, Value>) -> Result<(), &'static str> {
+    let id_is_fine = match object.get("id") {
+        None => true,
+        Some(Value::String(id)) => id.len() <= 64,
+        Some(id) => id.is_i64(),
+    };
+    if !id_is_fine {
+        return Err("invalid_id");
+    }
+    let kind = object.get("type").ok_or("missing_type")?;
+    let kind = kind.as_str().ok_or("wrong_type")?;
+    let needed: &[&str] = match kind {
+        "send" => &["room", "message"],
+        "join" | "leave" | "members" | "typing" => &["room"],
+        "ping" => &[],
+        _ => return Err("unknown_type"),
+    };
+    for name in needed {
+        let value = object.get(*name).ok_or("missing_field")?;
+        let value = value.as_str().ok_or("wrong_type")?;
+        if *name == "room" {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+            let good = !value.is_empty() && value.len() <= 64 && value.chars().all(allowed);
+            if !good || "_.:-".contains(&value[..1]) {
+                return Err("invalid_room");
+            }
+        } else if value.trim().is_empty() {
+            return Err("message_empty");
+        } else if value.chars().count() > 500 {
+            return Err("message_too_long");
+        } else if value
+            .replace(['\n', '\r', '\t'], "")
+            .contains(char::is_control)
+        {
+            return Err("invalid_characters");
+        }
+    }
+    let known = |name: &String| name == "type" || name == "id" || needed.contains(&name.as_str());
+    if object.keys().all(known) {
+        Ok(())
+    } else {
+        Err("unknown_field")
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_gets_an_answer_that_repeats_nothing_of_it(text in any::<String>()) {
+        if let Err(refused) = v1(&text) {
+            prop_assert!(CommandError::CODES.contains(&refused.error.code()));
+        }
+        if let Err(error) = tutorial::parse(&text, &BOUNDS) {
+            prop_assert!(CommandError::CODES.contains(&error.code()));
+        }
+    }
+
+    #[test]
+    fn a_request_gets_the_verdict_of_a_plain_reference(text in nearly_a_request()) {
+        let object: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+        let ours = v1(&text).map(drop).map_err(|refused| refused.error.code());
+        prop_assert_eq!(ours, reference(&object), "{}", text);
+    }
+}

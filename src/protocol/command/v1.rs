@@ -1,0 +1,181 @@
+//! Commands of the subprotocol `wardroom.v1`.
+//!
+//! Whatever the grammar does not name is refused.
+
+use std::borrow::Cow;
+
+use super::{Bounds, CommandError, Field, REQUEST_ID_BYTES_MAX, check_message, is_room_id};
+use crate::protocol::json::{self, Object, Rejected, Scalar};
+
+/// What a client may call a request; its one reply repeats it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestId<'a> {
+    Integer(i64),
+    /// At most [`REQUEST_ID_BYTES_MAX`] bytes; may be empty.
+    Text(Cow<'a, str>),
+}
+
+/// Something a client asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request<'a> {
+    pub id: Option<RequestId<'a>>,
+    pub command: Command<'a>,
+}
+
+/// What is asked. Rooms satisfy [`is_room_id`]; whether they exist is not known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// Say `message` in `room`.
+    Send {
+        room: Cow<'a, str>,
+        message: Cow<'a, str>,
+    },
+    Join {
+        room: Cow<'a, str>,
+    },
+    Leave {
+        room: Cow<'a, str>,
+    },
+    /// List who is in `room`.
+    Members {
+        room: Cow<'a, str>,
+    },
+    /// Tell the members of `room` that this user is writing.
+    Typing {
+        room: Cow<'a, str>,
+    },
+    /// Ask for the server's time.
+    Ping,
+}
+
+/// Every `type` of a request, with its fields besides `type` and `id`, all of them required.
+pub const COMMANDS: [(&str, &[Field]); 6] = [
+    ("send", &[Field::Room, Field::Message]),
+    ("join", &[Field::Room]),
+    ("leave", &[Field::Room]),
+    ("members", &[Field::Room]),
+    ("typing", &[Field::Room]),
+    ("ping", &[]),
+];
+
+/// A request that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused<'a> {
+    /// The request's id, when it could be read without doubt.
+    pub id: Option<RequestId<'a>>,
+    pub error: CommandError,
+}
+
+/// Reads one text message as a request.
+///
+/// # Errors
+/// The first that applies: what [`json::parse_object`] refuses; a bad `id`; a missing, mistyped or unknown
+/// `type`; then the command's fields in the order of [`COMMANDS`]; last, fields that the command does not have.
+pub fn parse<'a>(text: &'a str, bounds: &Bounds) -> Result<Request<'a>, Refused<'a>> {
+    let mut object = json::parse_object(text).map_err(refused)?;
+    let id = match object.take(Field::Id.name()) {
+        None => None,
+        Some(value) => match request_id(value) {
+            Some(id) => Some(id),
+            None => {
+                return Err(Refused {
+                    id: None,
+                    error: CommandError::InvalidId,
+                });
+            }
+        },
+    };
+    match command(object, bounds) {
+        Ok(command) => Ok(Request { id, command }),
+        Err(error) => Err(Refused { id, error }),
+    }
+}
+
+fn refused(rejected: Rejected<'_>) -> Refused<'_> {
+    let Rejected { error, mut read } = rejected;
+    let mut error = CommandError::from(error);
+    if let CommandError::DuplicateField(at) = &mut error {
+        *at = repeated_field(&read);
+    }
+    Refused {
+        id: read.take(Field::Id.name()).and_then(request_id),
+        error,
+    }
+}
+
+fn repeated_field(object: &Object<'_>) -> Option<Field> {
+    object
+        .fields()
+        .filter(|(_, value)| **value == Scalar::Repeated)
+        .find_map(|(name, _)| Field::named(name))
+}
+
+fn request_id(value: Scalar<'_>) -> Option<RequestId<'_>> {
+    match value {
+        Scalar::Int(id) => Some(RequestId::Integer(id)),
+        Scalar::Str(id) if id.len() <= REQUEST_ID_BYTES_MAX => Some(RequestId::Text(id)),
+        Scalar::Str(_)
+        | Scalar::Number
+        | Scalar::Bool(_)
+        | Scalar::Null
+        | Scalar::Array
+        | Scalar::Object
+        | Scalar::Repeated => None,
+    }
+}
+
+fn command<'a>(mut object: Object<'a>, bounds: &Bounds) -> Result<Command<'a>, CommandError> {
+    let name = match object.take(Field::Type.name()) {
+        None => return Err(CommandError::MissingType),
+        Some(Scalar::Str(name)) => name,
+        Some(_) => return Err(CommandError::WrongType(Field::Type)),
+    };
+    let fields = &mut object;
+    let command = match &*name {
+        "send" => Command::Send {
+            room: room(fields)?,
+            message: message(fields, bounds)?,
+        },
+        "join" => Command::Join {
+            room: room(fields)?,
+        },
+        "leave" => Command::Leave {
+            room: room(fields)?,
+        },
+        "members" => Command::Members {
+            room: room(fields)?,
+        },
+        "typing" => Command::Typing {
+            room: room(fields)?,
+        },
+        "ping" => Command::Ping,
+        _ => return Err(CommandError::UnknownType),
+    };
+    match object.fields().next() {
+        None => Ok(command),
+        Some((name, _)) => Err(CommandError::UnknownField(Field::named(name))),
+    }
+}
+
+fn room<'a>(object: &mut Object<'a>) -> Result<Cow<'a, str>, CommandError> {
+    let room = string(object, Field::Room)?;
+    if is_room_id(&room) {
+        Ok(room)
+    } else {
+        Err(CommandError::InvalidRoom(Field::Room))
+    }
+}
+
+fn message<'a>(object: &mut Object<'a>, bounds: &Bounds) -> Result<Cow<'a, str>, CommandError> {
+    let message = string(object, Field::Message)?;
+    check_message(&message, bounds)?;
+    Ok(message)
+}
+
+fn string<'a>(object: &mut Object<'a>, field: Field) -> Result<Cow<'a, str>, CommandError> {
+    match object.take(field.name()) {
+        Some(Scalar::Str(value)) => Ok(value),
+        Some(_) => Err(CommandError::WrongType(field)),
+        None => Err(CommandError::MissingField(field)),
+    }
+}

@@ -1,0 +1,12 @@
+//! Bytes to types and back. No state beyond one connection's place in its bytes, no clock, no policy.
+
+pub mod close;
+pub mod command;
+pub mod frame;
+pub mod head;
+pub mod json;
+pub mod notice;
+pub mod outbox;
+pub mod response;
+pub mod upgrade;
+pub mod websocket;

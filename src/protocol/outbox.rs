@@ -1,0 +1,128 @@
+//! One connection's outbound bytes, in order: frames shared with other connections, and bytes of its own.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+/// Own bytes are gathered into runs of about this size, so that a burst of small replies is one segment.
+const RUN_BYTES: usize = 16 * 1024;
+/// Payloads from this size on are queued as they are instead of being copied into a run.
+const SHARE_BYTES_MIN: usize = 2 * 1024;
+/// An empty queue keeps room for this many segments; a larger one is given back.
+const SEGMENTS_KEPT: usize = 4;
+
+/// Bytes waiting to be written to one peer.
+///
+/// **Segments are whole: only the first may have been written in part.** The caller bounds
+/// [`Outbox::bytes`] before it pushes.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    segments: VecDeque<Segment>,
+    written_of_first: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Shared(Bytes),
+    Own(Vec<u8>),
+}
+
+impl Segment {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Segment::Shared(bytes) => bytes,
+            Segment::Own(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbox {
+    /// Bytes not yet written.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether nothing waits to be written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Queues a frame that other connections may hold too; nothing is copied.
+    pub fn push_shared(&mut self, frame: Bytes) {
+        if !frame.is_empty() {
+            self.bytes += frame.len();
+            self.segments.push_back(Segment::Shared(frame));
+        }
+    }
+
+    /// Queues bytes of this connection's own: copied when small, kept when large.
+    pub fn push_payload(&mut self, payload: Bytes) {
+        if payload.len() >= SHARE_BYTES_MIN {
+            self.push_shared(payload);
+        } else {
+            self.append(|run| run.extend_from_slice(&payload));
+        }
+    }
+
+    /// Queues what `write` appends to a run of this connection's own bytes.
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if !matches!(self.segments.back(), Some(Segment::Own(run)) if run.len() < RUN_BYTES) {
+            self.segments.push_back(Segment::Own(Vec::new()));
+        }
+        if let Some(Segment::Own(run)) = self.segments.back_mut() {
+            let before = run.len();
+            write(run);
+            self.bytes += run.len() - before;
+        }
+    }
+
+    /// Points `slices` at what comes first; gives how many were filled.
+    pub fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        let mut skip = self.written_of_first;
+        for (segment, slice) in self.segments.iter().zip(slices) {
+            *slice = IoSlice::new(segment.as_slice().get(skip..).unwrap_or_default());
+            skip = 0;
+            filled += 1;
+        }
+        filled
+    }
+
+    /// Forgets the first `written` bytes.
+    pub fn consume(&mut self, written: usize) {
+        debug_assert!(
+            written <= self.bytes,
+            "a socket took more than it was given"
+        );
+        self.bytes = self.bytes.saturating_sub(written);
+        let mut left = self.written_of_first + written;
+        while let Some(first) = self.segments.front() {
+            let length = first.as_slice().len();
+            if left < length {
+                break;
+            }
+            left -= length;
+            self.segments.pop_front();
+        }
+        self.written_of_first = left;
+        if self.segments.is_empty() && self.segments.capacity() > SEGMENTS_KEPT {
+            self.segments = VecDeque::new();
+        }
+    }
+
+    /// Drops every segment that no byte of has been written; gives the bytes dropped.
+    ///
+    /// A run may hold several frames, so one that was begun stays whole.
+    pub fn purge_unwritten(&mut self) -> usize {
+        let keep = usize::from(self.written_of_first > 0);
+        let dropped = self
+            .segments
+            .drain(keep..)
+            .map(|segment| segment.as_slice().len())
+            .sum();
+        self.bytes -= dropped;
+        dropped
+    }
+}

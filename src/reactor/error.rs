@@ -1,0 +1,35 @@
+//! Why the server does not start, or can not go on.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::access::origin::OriginError;
+
+/// The server can not start; the message names the setting to change.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Choose another address, or stop what listens there.
+    #[error("listen.address = \"{address}\": {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    /// Correct the entry of the allow-list.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// The kernel gives no poll instance: raise the limit on open files.
+    #[error("no poll instance: {0}")]
+    Poll(#[source] io::Error),
+    #[error("no signal handler: {0}")]
+    Signals(#[source] io::Error),
+    #[error("the system gives no random bytes")]
+    Random,
+}
+
+/// The server can not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing to be done but to start again.
+    #[error("waiting for sockets: {0}")]
+    Poll(#[source] io::Error),
+}

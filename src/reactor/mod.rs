@@ -1,0 +1,337 @@
+//! The shell around the engine: one thread, one poll, sockets. It decides nothing about policy.
+//!
+//! A turn reads top to bottom in [`Server::turn`]: wait, let the engine do what is due, accept, read, then
+//! carry out what the engine asked for, so that everything a turn produced for a peer leaves in one write.
+
+mod clock;
+mod error;
+mod listener;
+mod signals;
+mod socket;
+mod stop;
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::{Events, Poll, Token};
+
+use crate::access::Authenticator;
+use crate::config::{Config, Turn};
+use crate::engine::{Effect, Engine};
+use crate::id::ConnectionId;
+use crate::time::{Instant, Now};
+
+pub use error::{RunError, StartError};
+pub use stop::StopHandle;
+
+use clock::Clock;
+use listener::Listener;
+use signals::Signals;
+use socket::Sockets;
+use stop::Stop;
+
+/// Readiness events taken from the kernel at a time; what does not fit comes in the next turn.
+const EVENTS_MAX: usize = 1024;
+/// Pieces handed to one `writev`; Linux takes at most 1024.
+const SLICES_MAX: usize = 64;
+/// How long a stopped server waits for its last words to be read.
+const STOP_TIME_MAX: Duration = Duration::from_secs(3);
+
+const LISTENER: Token = Token(usize::MAX);
+const SIGNALS: Token = Token(usize::MAX - 1);
+const STOP: Token = Token(usize::MAX - 2);
+
+/// The server, bound to its address.
+///
+/// **Everything runs on the thread that calls [`Server::run`].**
+pub struct Server {
+    poll: Poll,
+    clock: Clock,
+    listener: Listener,
+    signals: Option<Signals>,
+    stop: Stop,
+    sockets: Sockets,
+    engine: Engine,
+    budget: Turn,
+    /// One for all connections: what was read is handled before the next read.
+    read_buffer: Box<[u8]>,
+    /// Connections whose socket may have bytes: edge-triggered readiness is told once, so it is kept here.
+    readable: VecDeque<ConnectionId>,
+    /// Connections whose socket takes bytes, but whose share of the turn was used up.
+    writable: VecDeque<ConnectionId>,
+}
+
+impl Server {
+    /// Binds the listener and makes an engine with a fresh random seed.
+    ///
+    /// # Errors
+    /// [`StartError`] names the setting to change.
+    pub fn bind(config: Config, authenticator: Box<dyn Authenticator>) -> Result<Self, StartError> {
+        let poll = Poll::new().map_err(StartError::Poll)?;
+        let listener = Listener::bind(config.listen.address, poll.registry(), LISTENER)?;
+        let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
+        let budget = config.turn.clone();
+        let mut config = config;
+        // Port 0 means any: the listener's own origins name the one it got.
+        config.listen.address = listener.local_address();
+        let engine = Engine::new(config, authenticator, random_seed()?)?;
+        Ok(Server {
+            poll,
+            clock: Clock::start(),
+            listener,
+            signals: None,
+            stop,
+            sockets: Sockets::default(),
+            engine,
+            read_buffer: vec![0; budget.read_bytes_per_connection_max].into_boxed_slice(),
+            readable: VecDeque::new(),
+            writable: VecDeque::new(),
+            budget,
+        })
+    }
+
+    /// The address that the listener got.
+    pub fn local_address(&self) -> SocketAddr {
+        self.listener.local_address()
+    }
+
+    /// Stops the server from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.handle()
+    }
+
+    /// Lets SIGINT and SIGTERM stop the server.
+    ///
+    /// # Errors
+    /// [`StartError::Signals`] when no handler can be installed.
+    pub fn stop_on_signals(&mut self) -> Result<(), StartError> {
+        let signals = Signals::new(self.poll.registry(), SIGNALS).map_err(StartError::Signals)?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+
+    /// Serves until it is stopped, then says goodbye to everybody, for at most three seconds.
+    ///
+    /// # Errors
+    /// [`RunError`] when the kernel refuses to be polled.
+    pub fn run(mut self) -> Result<(), RunError> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        while !self.stop.is_asked() {
+            self.turn(&mut events, None)?;
+        }
+        log::info!("stopping: {} connections are told", self.sockets.len());
+        self.listener.close(self.poll.registry());
+        let now = self.clock.now();
+        self.engine.stop(now);
+        self.carry_out(now);
+        let until = now.instant + STOP_TIME_MAX;
+        while self.sockets.len() > 0 && self.clock.now().instant < until {
+            self.turn(&mut events, Some(until))?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop; `until` bounds the wait.
+    fn turn(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), RunError> {
+        let timeout = self.time_to_wait(until);
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(RunError::Poll(error));
+            }
+            _ => {}
+        }
+        let now = self.clock.now();
+        self.engine.turn(now);
+        for event in events.iter() {
+            match event.token() {
+                LISTENER => self.listener.is_ready(),
+                SIGNALS => self.handle_signals(),
+                STOP => {}
+                token => self.note_readiness(ConnectionId::from_u64(token.0 as u64), event),
+            }
+        }
+        self.accept(now);
+        self.read(now);
+        self.carry_out(now);
+        Ok(())
+    }
+
+    fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
+        let has_work =
+            self.engine.has_unfinished() || !self.readable.is_empty() || !self.writable.is_empty();
+        if has_work || self.listener.has_work(self.clock.now().instant) {
+            return Some(Duration::ZERO);
+        }
+        let next = [
+            self.engine.next_deadline(),
+            self.listener.resting_until(),
+            until,
+        ];
+        let next = next.into_iter().flatten().min()?;
+        Some(next.since(self.clock.now().instant))
+    }
+
+    fn handle_signals(&mut self) {
+        if let Some(signals) = &mut self.signals
+            && signals.asked_to_stop()
+        {
+            self.stop.ask();
+        }
+    }
+
+    fn note_readiness(&mut self, id: ConnectionId, event: &mio::event::Event) {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            socket.read_closed |= event.is_read_closed() || event.is_error();
+            socket.has_bytes = true;
+            self.queue_read(id);
+        }
+        if event.is_writable() {
+            self.queue_write(id);
+        }
+    }
+
+    fn queue_read(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.sockets.get_mut(id)
+            && socket.has_bytes
+            && !socket.queued
+            && self.engine.wants_bytes(id)
+        {
+            socket.queued = true;
+            self.readable.push_back(id);
+        }
+    }
+
+    fn queue_write(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.sockets.get_mut(id)
+            && socket.blocked
+        {
+            socket.blocked = false;
+            self.writable.push_back(id);
+        }
+    }
+
+    fn accept(&mut self, now: Now) {
+        for _ in 0..self.budget.accepts_max {
+            let Some((mut stream, peer)) = self.listener.accept(now.instant) else {
+                return;
+            };
+            match self.engine.accept(peer, now) {
+                Ok(id) => {
+                    if let Err(error) = self.sockets.insert(id, stream, self.poll.registry()) {
+                        log::warn!("a connection can not be watched: {error}");
+                        self.engine.broken(id, now);
+                    }
+                }
+                Err(refusal) => socket::refuse(&mut stream, refusal),
+            }
+        }
+    }
+
+    /// Reads once from every connection that has bytes and may be read.
+    fn read(&mut self, now: Now) {
+        for _ in 0..self.readable.len() {
+            let Some(id) = self.readable.pop_front() else {
+                return;
+            };
+            self.read_one(id, now);
+        }
+    }
+
+    fn read_one(&mut self, id: ConnectionId, now: Now) {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        socket.queued = false;
+        if !self.engine.wants_bytes(id) {
+            return;
+        }
+        match socket.read(&mut self.read_buffer) {
+            Ok(0) => self.engine.end_of_input(id, now),
+            Ok(count) => {
+                let bytes = self.read_buffer.get(..count).unwrap_or_default();
+                // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
+                socket.has_bytes = bytes.len() == self.read_buffer.len() || socket.read_closed;
+                self.engine.receive(id, bytes, now);
+                self.queue_read(id);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                socket.has_bytes = false;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(id),
+            Err(_) => self.engine.broken(id, now),
+        }
+    }
+
+    /// Does what the engine asked for, within the turn's budget of writes.
+    fn carry_out(&mut self, now: Now) {
+        for _ in 0..self.writable.len() {
+            if let Some(id) = self.writable.pop_front() {
+                self.write(id, now);
+            }
+        }
+        let mut writes = 0;
+        while writes < self.budget.writes_max {
+            let Some(effect) = self.engine.next_effect() else {
+                return;
+            };
+            match effect {
+                Effect::Write(id) => {
+                    writes += 1;
+                    self.write(id, now);
+                }
+                Effect::Read(id) => self.queue_read(id),
+                Effect::ShutdownWrite(id) => {
+                    if let Some(socket) = self.sockets.get_mut(id) {
+                        socket.shutdown_write();
+                    }
+                    self.queue_read(id);
+                }
+                Effect::Close(id) => self.sockets.remove(id),
+            }
+        }
+    }
+
+    /// Writes what waits for one peer, until its socket is full or its share of the turn used up.
+    fn write(&mut self, id: ConnectionId, now: Now) {
+        let mut left = self.budget.write_bytes_per_connection_max;
+        loop {
+            let Some(socket) = self.sockets.get_mut(id) else {
+                return;
+            };
+            if socket.blocked {
+                return;
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let filled = self.engine.outgoing(id, &mut slices);
+            if filled == 0 {
+                return;
+            }
+            if left == 0 {
+                return self.writable.push_back(id);
+            }
+            match socket.write(slices.get(..filled).unwrap_or_default()) {
+                Ok(written) => {
+                    left = left.saturating_sub(written);
+                    self.engine.written(id, written, now);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    socket.blocked = true;
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.engine.broken(id, now),
+            }
+        }
+    }
+}
+
+fn random_seed() -> Result<[u8; 32], StartError> {
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed).map_err(|_| StartError::Random)?;
+    Ok(seed)
+}

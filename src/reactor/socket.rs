@@ -1,0 +1,116 @@
+//! Sockets beside the engine's connections: one per slot.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+
+use crate::id::ConnectionId;
+use crate::protocol::head::Method;
+use crate::protocol::response::Refusal;
+
+/// One connection's socket and what its readiness is known to be.
+#[derive(Debug)]
+pub(super) struct Socket {
+    id: ConnectionId,
+    stream: TcpStream,
+    /// A read may give something.
+    pub(super) has_bytes: bool,
+    /// The end of the stream, or an error, has been announced and not been read yet.
+    pub(super) read_closed: bool,
+    /// On the list of readable connections.
+    pub(super) queued: bool,
+    /// The last write did not go through; readiness will tell when to go on.
+    pub(super) blocked: bool,
+}
+
+impl Socket {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+
+    /// Writes in one call.
+    pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [one] => self.stream.write(one),
+            several => self.stream.write_vectored(several),
+        }
+    }
+
+    /// The peer may be gone already; then there is nobody to shut the writing side for.
+    pub(super) fn shutdown_write(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// Sockets by the slot of their connection.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    slots: Vec<Option<Socket>>,
+    count: usize,
+}
+
+impl Sockets {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Socket> {
+        self.slots
+            .get_mut(id.slot())?
+            .as_mut()
+            .filter(|socket| socket.id == id)
+    }
+
+    /// Watches a new connection's socket, for both directions and by edges, once and for all.
+    pub(super) fn insert(
+        &mut self,
+        id: ConnectionId,
+        mut stream: TcpStream,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        // What a turn has to say leaves in one write: there is nothing to gather by waiting.
+        stream.set_nodelay(true)?;
+        let token = Token(id.as_u64() as usize);
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        if self.slots.len() <= id.slot() {
+            self.slots.resize_with(id.slot() + 1, || None);
+        }
+        if let Some(slot) = self.slots.get_mut(id.slot()) {
+            debug_assert!(
+                slot.is_none(),
+                "the engine reused a slot before it was closed"
+            );
+            *slot = Some(Socket {
+                id,
+                stream,
+                has_bytes: false,
+                read_closed: false,
+                queued: false,
+                blocked: false,
+            });
+            self.count += 1;
+        }
+        Ok(())
+    }
+
+    /// Closes a socket. The kernel forgets its registration with it.
+    pub(super) fn remove(&mut self, id: ConnectionId) {
+        if self.get_mut(id).is_some()
+            && let Some(slot) = self.slots.get_mut(id.slot())
+        {
+            *slot = None;
+            self.count -= 1;
+        }
+    }
+}
+
+/// Answers a connection that the engine did not admit; nothing of it is kept.
+pub(super) fn refuse(stream: &mut TcpStream, refusal: Refusal) {
+    let mut bytes = Vec::new();
+    refusal.write(Method::Other, &mut bytes);
+    // The socket is new and its buffer empty: the answer fits, or nobody is there to read it.
+    let _ = stream.write(&bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+}

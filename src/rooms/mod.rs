@@ -1,0 +1,88 @@
+//! The domain: rooms and who is in them. No JSON, no sockets, no clock.
+
+mod room;
+
+use std::collections::HashMap;
+
+use crate::hash::Keyed;
+use crate::id::{ConnectionId, RoomKey};
+
+pub use room::{Left, Room, Seated};
+
+/// Every room there is.
+#[derive(Debug)]
+pub struct Rooms {
+    index: HashMap<Box<str>, RoomKey, Keyed>,
+    rooms: Vec<Room>,
+    lobby: RoomKey,
+}
+
+impl Rooms {
+    /// The lobby and the rooms named beside it. Names given twice are one room.
+    pub fn new<'a>(lobby: &'a str, public: impl IntoIterator<Item = &'a str>, hash: Keyed) -> Self {
+        let mut rooms = Rooms {
+            index: HashMap::with_hasher(hash),
+            rooms: Vec::new(),
+            lobby: RoomKey(0),
+        };
+        for name in std::iter::once(lobby).chain(public) {
+            rooms.create(name);
+        }
+        rooms
+    }
+
+    /// The room everybody is in.
+    pub fn lobby(&self) -> RoomKey {
+        self.lobby
+    }
+
+    /// The room of that name.
+    pub fn find(&self, name: &str) -> Option<RoomKey> {
+        self.index.get(name).copied()
+    }
+
+    /// A room by its key.
+    pub fn room(&self, key: RoomKey) -> &Room {
+        &self.rooms[key.0 as usize]
+    }
+
+    /// A room by its key.
+    pub fn room_mut(&mut self, key: RoomKey) -> &mut Room {
+        &mut self.rooms[key.0 as usize]
+    }
+
+    /// The rooms in the order of their creation.
+    pub fn iter(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.iter()
+    }
+
+    /// Connections seated, over all rooms.
+    pub fn seats(&self) -> usize {
+        self.rooms.iter().map(|room| room.audience().len()).sum()
+    }
+
+    fn create(&mut self, name: &str) {
+        if !self.index.contains_key(name) {
+            let key = RoomKey(self.rooms.len() as u32);
+            self.rooms.push(Room::new(name));
+            self.index.insert(name.into(), key);
+        }
+    }
+}
+
+/// A connection's place in a room's audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    pub room: RoomKey,
+    pub place: u32,
+}
+
+/// A seat that moved because another one was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    pub connection: ConnectionId,
+    pub place: u32,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! One room: the people in it, and the connections that hear it.
+
+use std::collections::BTreeMap;
+
+use super::Moved;
+use crate::id::{ConnectionId, UserKey};
+
+/// A room.
+///
+/// **A member is a person; a seat is one of their connections.** Joining and leaving are about people: a
+/// second tab is a second seat, not a second member.
+#[derive(Debug)]
+pub struct Room {
+    name: Box<str>,
+    /// Members and how many seats each has.
+    members: BTreeMap<UserKey, u32>,
+    /// Who hears the room, in no order that means anything.
+    audience: Vec<ConnectionId>,
+    sequence: u64,
+}
+
+/// A seat was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seated {
+    pub place: u32,
+    /// The person was not here before.
+    pub is_first: bool,
+}
+
+/// A seat was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// The person is not here any more.
+    pub is_last: bool,
+    /// The seat that was put into the gap.
+    pub moved: Option<Moved>,
+}
+
+impl Room {
+    pub(super) fn new(name: &str) -> Self {
+        Room {
+            name: name.into(),
+            members: BTreeMap::new(),
+            audience: Vec::new(),
+            sequence: 0,
+        }
+    }
+
+    /// The room's id, as on the wire.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The members, in a stable order.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = UserKey> {
+        self.members.keys().copied()
+    }
+
+    /// The connections that hear the room.
+    pub fn audience(&self) -> &[ConnectionId] {
+        &self.audience
+    }
+
+    /// The number of the next message: 1, 2, 3 …
+    pub fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// Seats a connection of `user`. It must not be seated here already.
+    pub fn sit(&mut self, user: UserKey, connection: ConnectionId) -> Seated {
+        let seats = self.members.entry(user).or_insert(0);
+        *seats += 1;
+        let is_first = *seats == 1;
+        self.audience.push(connection);
+        Seated {
+            place: (self.audience.len() - 1) as u32,
+            is_first,
+        }
+    }
+
+    /// Frees the seat of a connection of `user`.
+    pub fn rise(&mut self, user: UserKey, connection: ConnectionId, place: u32) -> Left {
+        debug_assert_eq!(
+            self.audience.get(place as usize),
+            Some(&connection),
+            "a seat is where its connection says, since every move is told"
+        );
+        self.audience.swap_remove(place as usize);
+        let moved = self.audience.get(place as usize).map(|connection| Moved {
+            connection: *connection,
+            place,
+        });
+        Left {
+            is_last: self.give_up_seat(user),
+            moved,
+        }
+    }
+
+    fn give_up_seat(&mut self, user: UserKey) -> bool {
+        let Some(seats) = self.members.get_mut(&user) else {
+            debug_assert!(false, "a seat without a member");
+            return false;
+        };
+        *seats -= 1;
+        let is_last = *seats == 0;
+        if is_last {
+            self.members.remove(&user);
+        }
+        is_last
+    }
+}

@@ -1,0 +1,153 @@
+//! What a virtual client has seen: the bytes the server sent it, as responses, frames and an end.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+/// How a connection looks from the client's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Both directions are open.
+    Open,
+    /// The server has shut its writing side.
+    HalfClosed,
+    /// The server's socket is closed.
+    Closed,
+}
+
+/// One frame from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    pub opcode: u8,
+    pub payload: Vec<u8>,
+}
+
+/// A virtual client: a socket without a network.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) peer: SocketAddr,
+    /// Bytes sent that the server has not read yet.
+    pub(super) in_flight: Vec<u8>,
+    pub(super) hung_up: bool,
+    /// Bytes the client's socket takes before it is full; a slow reader has few.
+    pub(super) window: usize,
+    /// The server has more to write than the window took.
+    pub(super) blocked: bool,
+    received: Vec<u8>,
+    taken: usize,
+    pub(super) ending: Ending,
+}
+
+impl Client {
+    pub(super) fn new(peer: SocketAddr) -> Self {
+        Client {
+            peer,
+            in_flight: Vec::new(),
+            hung_up: false,
+            window: usize::MAX,
+            blocked: false,
+            received: Vec::new(),
+            taken: 0,
+            ending: Ending::Open,
+        }
+    }
+
+    /// The address it connects from.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Whether and how the server has ended the connection.
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// Bytes the server has sent, taken or not.
+    pub fn received_bytes(&self) -> usize {
+        self.received.len()
+    }
+
+    /// Takes one HTTP response: its status and its body; `None` while none is complete.
+    pub fn take_response(&mut self) -> Option<(u16, String)> {
+        let rest = self.received.get(self.taken..)?;
+        let head_bytes = rest.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        let head = String::from_utf8_lossy(rest.get(..head_bytes)?).into_owned();
+        let status = head.get(9..12)?.parse().ok()?;
+        let body_bytes: usize = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: "))
+            .map_or(Some(0), |length| length.parse().ok())?;
+        let body = rest.get(head_bytes..head_bytes + body_bytes)?;
+        let body = String::from_utf8_lossy(body).into_owned();
+        self.taken += head_bytes + body_bytes;
+        Some((status, body))
+    }
+
+    /// Takes one frame; `None` while none is complete.
+    pub fn take_frame(&mut self) -> Option<Frame> {
+        let rest = self.received.get(self.taken..)?;
+        let [first, second, ..] = *rest else {
+            return None;
+        };
+        assert_eq!(
+            first & 0xF0,
+            0x80,
+            "the server fragments nothing and sets no reserved bit"
+        );
+        assert_eq!(second & 0x80, 0, "a server never masks (RFC 6455 §5.1)");
+        let (header_bytes, payload_bytes) = match second {
+            126 => (
+                4,
+                usize::from(u16::from_be_bytes(*rest.get(2..)?.first_chunk()?)),
+            ),
+            127 => (
+                10,
+                u64::from_be_bytes(*rest.get(2..)?.first_chunk()?) as usize,
+            ),
+            short => (2, usize::from(short)),
+        };
+        let payload = rest
+            .get(header_bytes..header_bytes + payload_bytes)?
+            .to_vec();
+        self.taken += header_bytes + payload_bytes;
+        Some(Frame {
+            opcode: first & 0x0F,
+            payload,
+        })
+    }
+
+    /// Takes every complete frame.
+    pub fn take_frames(&mut self) -> Vec<Frame> {
+        std::iter::from_fn(|| self.take_frame()).collect()
+    }
+
+    /// Takes every complete frame and gives the text messages among them, parsed.
+    pub fn take_notices(&mut self) -> Vec<Value> {
+        self.take_frames()
+            .into_iter()
+            .filter(|frame| frame.opcode == 1)
+            .map(|frame| serde_json::from_slice(&frame.payload).expect("the server speaks JSON"))
+            .collect()
+    }
+
+    /// Takes every complete frame and gives code and reason of the close frame among them.
+    pub fn take_close(&mut self) -> Option<(u16, String)> {
+        let frames = self.take_frames();
+        let close = frames.into_iter().find(|frame| frame.opcode == 8)?;
+        let (code, reason) = close.payload.split_first_chunk::<2>()?;
+        Some((
+            u16::from_be_bytes(*code),
+            String::from_utf8_lossy(reason).into_owned(),
+        ))
+    }
+
+    /// Lets at most `bytes` more through before the client's socket is full.
+    pub fn set_window(&mut self, bytes: usize) {
+        self.window = bytes;
+    }
+
+    pub(super) fn deliver(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+        self.window = self.window.saturating_sub(bytes.len());
+    }
+}

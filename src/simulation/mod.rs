@@ -1,0 +1,10 @@
+//! The world that tests, fuzz targets and benches share: the real engine under a virtual clock, with virtual
+//! sockets and clients. From one seed, the same every time.
+
+mod client;
+mod wire;
+mod world;
+
+pub use client::{Client, Ending, Frame};
+pub use wire::{frame, masked, text, upgrade_request};
+pub use world::{Names, World};

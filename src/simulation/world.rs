@@ -1,0 +1,275 @@
+//! The reactor's place taken by a virtual one: no sockets, no waiting, time goes as it is told.
+
+use std::collections::BTreeMap;
+use std::io::IoSlice;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::client::{Client, Ending};
+use super::wire;
+use crate::access::{AuthError, Authenticator, Credential, Identity};
+use crate::config::Config;
+use crate::engine::{Census, Effect, Engine};
+use crate::id::ConnectionId;
+use crate::protocol::response::Refusal;
+use crate::time::{Instant, Now, Wall};
+
+/// Pieces of one virtual `writev`.
+const SLICES_MAX: usize = 16;
+/// Turns without progress to show that the world has come to rest.
+const QUIET_TURNS: usize = 2;
+
+/// Takes the credential's own text as the user's id and name: for worlds in which tokens are not the question.
+#[derive(Debug, Clone, Copy)]
+pub struct Names;
+
+impl Authenticator for Names {
+    fn authenticate(&self, credential: Credential<'_>, now: Now) -> Result<Identity, AuthError> {
+        let (name, lifetime) = match credential.value.split_once('@') {
+            Some((name, seconds)) => (name, seconds.parse::<u64>().ok()),
+            None => (credential.value, None),
+        };
+        match name {
+            "" | "bad" => Err(AuthError::Invalid),
+            "expired" => Err(AuthError::Expired),
+            name => Ok(Identity {
+                user: name.into(),
+                name: name.into(),
+                expires: lifetime
+                    .map(|seconds| Wall::from_millis(now.wall.as_millis() + seconds * 1000)),
+            }),
+        }
+    }
+}
+
+/// An engine, its clients, and their time.
+pub struct World {
+    engine: Engine,
+    now: Now,
+    clients: BTreeMap<ConnectionId, Client>,
+    /// Bytes handed to the engine in one call at most; small values cut frames everywhere.
+    pub read_bytes_max: usize,
+}
+
+impl World {
+    /// A world at a fixed date whose engine authenticates by [`Names`].
+    pub fn new(config: Config) -> Self {
+        World::with_authenticator(config, Box::new(Names), [7; 32])
+    }
+
+    /// A world whose engine uses `authenticator` and `seed`.
+    ///
+    /// # Panics
+    /// When `origins.allow` holds something that is no origin.
+    pub fn with_authenticator(
+        config: Config,
+        authenticator: Box<dyn Authenticator>,
+        seed: [u8; 32],
+    ) -> Self {
+        World {
+            engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
+            now: Now {
+                instant: Instant::ZERO + Duration::from_secs(1000),
+                wall: Wall::from_millis(1_764_000_000_000),
+            },
+            clients: BTreeMap::new(),
+            read_bytes_max: 64 * 1024,
+        }
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// What the engine holds.
+    pub fn census(&self) -> Census {
+        self.engine.census()
+    }
+
+    /// A new connection from this address.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub fn connect(&mut self, peer: &str) -> Result<ConnectionId, Refusal> {
+        let peer: SocketAddr = format!("{peer}:40000").parse().expect("an address");
+        let id = self.engine.accept(peer, self.now)?;
+        self.clients.insert(id, Client::new(peer));
+        Ok(id)
+    }
+
+    /// A client that has opened the chat as `user`, from an address of its own, and read all it was told.
+    pub fn join(&mut self, user: &str, peer: &str) -> ConnectionId {
+        self.open("/ws/chat", user, peer, "")
+    }
+
+    /// The same in the full protocol.
+    pub fn join_v1(&mut self, user: &str, peer: &str) -> ConnectionId {
+        self.open(
+            "/ws/chat",
+            user,
+            peer,
+            "Sec-WebSocket-Protocol: wardroom.v1\r\n",
+        )
+    }
+
+    /// A client that has been upgraded on `path`.
+    pub fn open(&mut self, path: &str, user: &str, peer: &str, fields: &str) -> ConnectionId {
+        let id = self.connect(peer).expect("room for a connection");
+        let fields = format!("Authorization: Bearer {user}\r\n{fields}");
+        self.send(id, wire::upgrade_request(path, &fields).as_bytes());
+        let response = self.client(id).take_response();
+        assert_eq!(response.map(|(status, _)| status), Some(101));
+        id
+    }
+
+    /// A client's view of its connection.
+    pub fn client(&mut self, id: ConnectionId) -> &mut Client {
+        self.clients.get_mut(&id).expect("a client of this world")
+    }
+
+    /// Sends bytes and lets the world come to rest.
+    pub fn send(&mut self, id: ConnectionId, bytes: &[u8]) {
+        self.client(id).in_flight.extend_from_slice(bytes);
+        self.settle();
+    }
+
+    /// Sends a text message and lets the world come to rest.
+    pub fn say(&mut self, id: ConnectionId, message: &str) {
+        self.send(id, &wire::text(message));
+    }
+
+    /// Closes the client's writing side once everything sent was read.
+    pub fn hang_up(&mut self, id: ConnectionId) {
+        self.client(id).hung_up = true;
+        self.settle();
+    }
+
+    /// Breaks the connection.
+    pub fn reset(&mut self, id: ConnectionId) {
+        self.client(id).ending = Ending::Closed;
+        self.engine.broken(id, self.now);
+        self.settle();
+    }
+
+    /// Stops the server.
+    pub fn stop(&mut self) {
+        self.engine.stop(self.now);
+        self.settle();
+    }
+
+    /// Lets time pass, stopping at every deadline on the way.
+    pub fn advance(&mut self, duration: Duration) {
+        let until = self.now.instant + duration;
+        self.settle();
+        while let Some(next) = self.engine.next_deadline().filter(|next| *next <= until) {
+            self.set_time(next.max(self.now.instant));
+            self.settle();
+        }
+        self.set_time(until);
+        self.settle();
+    }
+
+    /// Sets the date without letting time pass.
+    pub fn jump_wall(&mut self, wall: Wall) {
+        self.now.wall = wall;
+    }
+
+    /// Runs turns until nothing moves any more.
+    pub fn settle(&mut self) {
+        let mut quiet = 0;
+        while quiet < QUIET_TURNS {
+            let moved = self.turn();
+            quiet = if moved { 0 } else { quiet + 1 };
+        }
+    }
+
+    /// One turn as the reactor does it; whether anything moved.
+    pub fn turn(&mut self) -> bool {
+        self.engine.turn(self.now);
+        let mut moved = self.deliver_inbound();
+        for id in self.unblocked() {
+            moved |= self.write(id);
+        }
+        while let Some(effect) = self.engine.next_effect() {
+            moved |= self.carry_out(effect);
+        }
+        moved || self.engine.has_unfinished()
+    }
+
+    fn set_time(&mut self, instant: Instant) {
+        let passed = instant.since(self.now.instant);
+        self.now.instant = instant;
+        let millis = self.now.wall.as_millis() + passed.as_millis() as u64;
+        self.now.wall = Wall::from_millis(millis);
+    }
+
+    fn deliver_inbound(&mut self) -> bool {
+        let mut moved = false;
+        for (id, client) in &mut self.clients {
+            if !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
+                continue;
+            }
+            if !client.in_flight.is_empty() {
+                let count = client.in_flight.len().min(self.read_bytes_max);
+                let bytes: Vec<u8> = client.in_flight.drain(..count).collect();
+                self.engine.receive(*id, &bytes, self.now);
+                moved = true;
+            } else if client.hung_up {
+                client.hung_up = false;
+                self.engine.end_of_input(*id, self.now);
+                moved = true;
+            }
+        }
+        moved
+    }
+
+    /// Clients whose socket was full and takes bytes again.
+    fn unblocked(&mut self) -> Vec<ConnectionId> {
+        self.clients
+            .iter()
+            .filter(|(_, client)| client.blocked && client.window > 0)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Write(id) => return self.write(id),
+            Effect::Read(_) => {}
+            Effect::ShutdownWrite(id) => self.end(id, Ending::HalfClosed),
+            Effect::Close(id) => self.end(id, Ending::Closed),
+        }
+        true
+    }
+
+    fn write(&mut self, id: ConnectionId) -> bool {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return false;
+        };
+        let mut moved = false;
+        loop {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let filled = self.engine.outgoing(id, &mut slices);
+            client.blocked = filled > 0 && client.window == 0;
+            let mut written = 0;
+            for slice in slices.iter().take(filled) {
+                let taken = slice.get(..client.window).unwrap_or(slice);
+                client.deliver(taken);
+                written += taken.len();
+            }
+            if written == 0 {
+                break;
+            }
+            self.engine.written(id, written, self.now);
+            moved = true;
+        }
+        moved
+    }
+
+    fn end(&mut self, id: ConnectionId, ending: Ending) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.ending = ending;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The tutorial's chat and the full protocol, as their clients see them.
+
+use std::time::Duration;
+
+use wardroom::simulation::Ending;
+
+use crate::{lines, world};
+
+#[test]
+fn two_people_talk_in_the_tutorials_protocol() {
+    let mut world = world();
+    let alice = world.join("alice", "10.0.0.1");
+    let bob = world.join("bob", "10.0.0.2");
+    world.say(alice, r#"{"message": "hi"}"#);
+    let seen = lines(&world.client(alice).take_notices());
+    assert_eq!(
+        seen,
+        [
+            "System: User alice has joined the chat.",
+            "System: User bob has joined the chat.",
+            "alice: hi",
+        ]
+    );
+    let seen = lines(&world.client(bob).take_notices());
+    assert_eq!(seen, ["System: User bob has joined the chat.", "alice: hi"]);
+    world.hang_up(alice);
+    let seen = lines(&world.client(bob).take_notices());
+    assert_eq!(seen, ["System: User alice has left the chat."]);
+    assert_eq!(world.client(alice).ending(), Ending::Closed);
+}
+
+#[test]
+fn the_sixth_message_in_the_window_is_told_so_and_a_second_later_it_goes_through() {
+    let mut world = world();
+    let alice = world.join("alice", "10.0.0.1");
+    for n in 0..6 {
+        world.say(alice, &format!(r#"{{"message": "{n}"}}"#));
+    }
+    let notices = world.client(alice).take_notices();
+    let refused = notices.last().expect("an answer");
+    assert_eq!(
+        refused["error"],
+        "Rate limit exceeded. Please wait before sending more messages."
+    );
+    assert_eq!(refused["limit"], "messages_per_user");
+    assert_eq!(refused["scope"], "user");
+    assert_eq!(refused["retry_after_ms"], 1000);
+    assert_eq!(notices.len(), 7);
+    world.advance(Duration::from_secs(1));
+    world.say(alice, r#"{"message": "again"}"#);
+    assert_eq!(lines(&world.client(alice).take_notices()), ["alice: again"]);
+}
+
+#[test]
+fn a_request_of_the_full_protocol_gets_one_reply_with_its_id() {
+    let mut world = world();
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let hello = &world.client(alice).take_notices()[0];
+    assert_eq!(hello["type"], "hello");
+    assert_eq!(hello["user"], "alice");
+    assert_eq!(hello["lobby"], "lobby");
+    world.say(
+        alice,
+        r#"{"type":"send","id":1,"room":"lobby","message":"hi"}"#,
+    );
+    let notices = world.client(alice).take_notices();
+    let reply = notices.iter().find(|n| n["type"] == "ok").expect("a reply");
+    assert_eq!(reply["id"], 1);
+    assert_eq!(reply["seq"], 1);
+    let message = notices
+        .iter()
+        .find(|n| n["type"] == "message")
+        .expect("the message");
+    assert_eq!(message["sender"], "alice");
+    assert_eq!(message["seq"], 1);
+}
