@@ -13,6 +13,8 @@ pub struct Machine {
     pub cpu: String,
     pub cores: usize,
     pub kernel: String,
+    /// Over the minute before the run: anything else that wanted the cores shows here.
+    pub load_average: String,
     pub rustc: String,
     pub node: String,
     pub servers: Vec<Versioned>,
@@ -34,6 +36,7 @@ pub fn describe(servers: &[Server]) -> Machine {
         cpu: cpu_model(),
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         kernel: says("uname", &["-sr"]),
+        load_average: load_average(),
         rustc: says("rustc", &["--version"]),
         node: says("node", &["--version"]),
         servers: servers.iter().map(versioned).collect(),
@@ -47,6 +50,14 @@ fn cpu_model() -> String {
         .find(|line| line.starts_with("model name"))
         .and_then(|line| line.split_once(": "));
     model.map_or("unknown", |(_, model)| model).to_owned()
+}
+
+fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace()
+        .next()
+        .unwrap_or("unknown")
+        .to_owned()
 }
 
 /// The first line a program prints, `unknown` when it is not there.

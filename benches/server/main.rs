@@ -36,6 +36,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     match &options.part {
         Some(Part::Client(client)) => client::run(client),
         Some(Part::Raw(raw)) => raw::run(raw),
+        Some(Part::Leashed(leashed)) => process::become_leashed(&leashed.command),
         // `cargo test --all-targets` runs bench targets too, without `--bench`: that is no time to measure.
         None if !options.bench => Ok(()),
         None => measure(options),

@@ -1,5 +1,6 @@
 //! The command line: what a person may ask for, and the hidden parts this executable plays as its own child.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub enum Part {
     Client(ClientOptions),
     #[command(hide = true)]
     Raw(RawOptions),
+    #[command(hide = true)]
+    Leashed(LeashedOptions),
 }
 
 /// The load generator's task.
@@ -78,6 +81,13 @@ pub struct RawOptions {
     pub port: u16,
     #[arg(long)]
     pub workload: Workload,
+}
+
+/// Another program, which ends when its parent does.
+#[derive(Args)]
+pub struct LeashedOptions {
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
 }
 
 /// What the connections do.

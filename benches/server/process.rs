@@ -1,11 +1,15 @@
 //! Child processes: started on a core, looked at through `/proc`, and always ended and waited for.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::failure::{Doing, Failure};
@@ -73,6 +77,30 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A command that runs `command` in its place, on a leash: [`Drop`] does not run in a process that is killed.
+pub fn leashed(command: &Command) -> Result<Command, Failure> {
+    let mut leashed = Command::new(std::env::current_exe().doing("finding this executable")?);
+    leashed
+        .arg("leashed")
+        .arg("--")
+        .arg(command.get_program())
+        .args(command.get_args());
+    Ok(leashed)
+}
+
+/// Turns this process into the program that `command` names.
+///
+/// # Errors
+/// Always: when it works it does not return.
+pub fn become_leashed(command: &[OsString]) -> Result<(), Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL)).doing("asking to end with the parent")?;
+    let Some((program, arguments)) = command.split_first() else {
+        return Ok(());
+    };
+    Err(Command::new(program).args(arguments).exec())
+        .doing(format!("running {}", program.display()))
 }
 
 /// Nanoseconds on a core: the first of the three numbers of `schedstat`.

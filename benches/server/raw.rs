@@ -18,11 +18,6 @@ const LISTENER: Token = Token(usize::MAX);
 const BUFFER_BYTES: usize = 256 << 10;
 
 pub fn run(options: &RawOptions) -> Result<(), Failure> {
-    // The reference lives as long as its standard input stays open.
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let mut raw =
         Raw::listen(address, options.workload).doing(format!("listening on {address}"))?;

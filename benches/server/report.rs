@@ -14,10 +14,14 @@ use crate::servers::Server;
 
 /// A Markdown table, its columns padded so that it reads as it stands.
 pub fn table(machine: &Machine, measured: &[Measured]) -> String {
-    let mut text = format!(
-        "\n{}, {}, {}\n\n",
-        machine.cpu, machine.kernel, machine.date
-    );
+    let Machine {
+        cpu,
+        kernel,
+        date,
+        load_average,
+        ..
+    } = machine;
+    let mut text = format!("\n{cpu}, {kernel}, {date}, load average before {load_average}\n\n");
     let Some(first) = measured.first() else {
         return text;
     };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::client::{Done, READY};
 use crate::failure::{Doing, Failure};
 use crate::options::{Options, Workload, id_of};
-use crate::process::{CLIENT_CORE, Process, open_files_limit};
+use crate::process::{CLIENT_CORE, Process, leashed, open_files_limit};
 use crate::rows::{Kind, Load, Row};
 use crate::servers::{Fleet, Running, Server};
 
@@ -227,7 +227,7 @@ fn command(load: Load, running: &Running, options: &Options) -> Result<Command, 
     if let Some(tokens) = &running.access.tokens {
         command.arg("--tokens").arg(tokens);
     }
-    Ok(command)
+    leashed(&command)
 }
 
 /// Reads on a thread of its own, so that waiting for a line can end. The thread ends with the stream.

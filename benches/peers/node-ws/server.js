@@ -1,9 +1,8 @@
 // The Node `ws` peer: an echo or a broadcast with the library's ordinary settings, no compression.
-// node server.js PORT echo|fan-out. It lives as long as its standard input stays open.
+// node server.js PORT echo|fan-out.
 import { WebSocketServer, WebSocket } from 'ws';
 
 const [port, mode] = process.argv.slice(2);
-process.stdin.on('end', () => process.exit(0)).resume();
 
 const server = new WebSocketServer({
   host: '127.0.0.1',

@@ -17,7 +17,7 @@ const JOINS_PER_LOOK: usize = 8;
 /// Silence for this long after the last join: the announcements are over.
 const QUIET: Duration = Duration::from_millis(300);
 /// What a chat notice carries besides the text of the message, about.
-const NOTICE_BYTES: usize = 112;
+const NOTICE_BYTES: usize = 115;
 
 pub struct FanOut {
     readiness: Readiness,

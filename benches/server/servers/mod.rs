@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::failure::{Doing, Failure};
 use crate::options::{Language, Workload, id_of};
-use crate::process::{Process, SERVER_CORE, wait_on_the_clients_core};
+use crate::process::{Process, SERVER_CORE, leashed, wait_on_the_clients_core};
 
 pub use peers::version;
 
@@ -98,14 +98,14 @@ impl Fleet {
     /// When it cannot be run, ends, or does not listen in time; the text tells the end of its log.
     pub fn launch(&self, server: Server, workload: Workload) -> Result<Running, Failure> {
         let address = free_address()?;
-        let mut command = self.command(server, workload, address)?;
+        let mut command = leashed(&self.command(server, workload, address)?)?;
         let log = self
             .directory
             .path()
             .join(format!("{}.log", id_of(&server)));
         let log_file = File::create(&log).doing("making a log file")?;
         command
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file);
         let began = Instant::now();

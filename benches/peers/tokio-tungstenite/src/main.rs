@@ -1,12 +1,11 @@
 //! The tokio-tungstenite peer: an echo or a broadcast after the library's own examples, on one thread.
 //!
-//! `bench-tokio-tungstenite PORT echo|fan-out`. It lives as long as its standard input stays open.
+//! `bench-tokio-tungstenite PORT echo|fan-out`.
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::error::Error;
-use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
@@ -26,10 +25,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let port: u16 = arguments.next().ok_or("a port is missing")?.parse()?;
     let echoes = arguments.next().as_deref() == Some("echo");
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     Ok(LocalSet::new().block_on(&runtime, serve(port, echoes))?)
 }
