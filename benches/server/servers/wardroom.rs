@@ -1,0 +1,160 @@
+//! Wardroom as it is measured: every limit on but set high, and every connection signed in with an HS256 token.
+
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::json;
+
+use crate::failure::{Doing, Failure};
+use crate::options::Workload;
+
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_wardroom");
+const SECRET_BYTES: usize = 48;
+const TOKEN_LIFETIME_SECONDS: u64 = 6 * 3600;
+
+/// As many as the fan-out has members: everybody in the room is somebody else.
+const USERS: usize = 1000;
+/// In the idle row. Joins are announced once per user, so that ten thousand of them do not drown each other.
+const USERS_OF_IDLE: usize = 16;
+
+pub struct Wardroom {
+    directory: PathBuf,
+}
+
+impl Wardroom {
+    /// Writes the secret and the tokens into `directory`.
+    ///
+    /// # Errors
+    /// When a file cannot be written or randomness be had.
+    pub fn prepare(directory: &Path) -> Result<Self, Failure> {
+        let secret = random_hex()?;
+        let mut owner_only = fs::OpenOptions::new();
+        let file = owner_only
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(directory.join("secret"));
+        file.and_then(|mut file| file.write_all(secret.as_bytes()))
+            .doing("writing the secret")?;
+        let wardroom = Wardroom {
+            directory: directory.to_owned(),
+        };
+        for (workload, users) in [(Workload::FanOut, USERS), (Workload::Idle, USERS_OF_IDLE)] {
+            let tokens = (0..users)
+                .map(|user| token(user, &secret))
+                .collect::<Result<Vec<_>, _>>()?;
+            fs::write(wardroom.tokens(workload), tokens.join("\n")).doing("writing the tokens")?;
+        }
+        Ok(wardroom)
+    }
+
+    pub fn tokens(&self, workload: Workload) -> PathBuf {
+        self.directory.join(if workload == Workload::Idle {
+            "tokens-few"
+        } else {
+            "tokens-many"
+        })
+    }
+
+    pub fn command(&self, address: SocketAddr) -> Result<Command, Failure> {
+        let file = self.directory.join("wardroom.toml");
+        fs::write(&file, configuration(address)).doing("writing the configuration")?;
+        let mut command = Command::new(EXECUTABLE);
+        command.args(["serve", "--config"]).arg(file);
+        Ok(command)
+    }
+}
+
+pub fn target(workload: Workload) -> &'static str {
+    match workload {
+        Workload::FanOut | Workload::Idle => "/ws/chat",
+        Workload::Echo | Workload::Connect => "/ws/echo",
+    }
+}
+
+/// What the executable of the bench profile, which is the release profile unstripped, weighs once stripped.
+pub fn stripped_bytes(directory: &Path) -> Result<u64, Failure> {
+    let stripped = directory.join("wardroom-stripped");
+    let ran = Command::new("strip")
+        .arg("-o")
+        .arg(&stripped)
+        .arg(EXECUTABLE)
+        .status();
+    match ran {
+        Ok(status) if status.success() => {}
+        Ok(status) => return Err(Failure::Missing(format!("strip ended with {status}"))),
+        Err(error) => return Err(Failure::Missing(format!("strip: {error}"))),
+    }
+    Ok(fs::metadata(&stripped)
+        .doing("weighing the executable")?
+        .len())
+}
+
+/// Each limit is on, and its bucket full of more than any row takes.
+fn configuration(address: SocketAddr) -> String {
+    let many = r#"{ burst = 1000000000, per = "1s" }"#;
+    let rates = [
+        "messages_per_user",
+        "messages_per_connection",
+        "messages_per_address",
+        "bytes_per_connection",
+        "bytes_per_address",
+        "control_frames_per_connection",
+        "frames_per_connection",
+        "handshakes_per_address",
+    ];
+    let rates: String = rates
+        .iter()
+        .map(|name| format!("{name} = {many}\n"))
+        .collect();
+    format!(
+        r#"[listen]
+address = "{address}"
+[auth]
+query_token = true
+refuse_with = "http"
+[[auth.key]]
+algorithms = ["HS256"]
+secret_file = "secret"
+[limits]
+connections_max = 20000
+connections_per_user = 20000
+connections_per_address = 20000
+outbound_bytes_per_connection_max = 16777216
+outbound_bytes_max = 1073741824
+{rates}
+[deadlines]
+first_message = "10m"
+idle = "10m"
+ping = "10m"
+[echo]
+enabled = true
+message_bytes_max = 65536
+[store]
+directory = "store"
+"#
+    )
+}
+
+fn token(user: usize, secret: &str) -> Result<String, Failure> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let claims = json!({ "sub": format!("user{user:04}"), "exp": now + TOKEN_LIFETIME_SECONDS });
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    encode(&Header::new(Algorithm::HS256), &claims, &key)
+        .map_err(|error| Failure::Wrong(format!("signing a token: {error}")))
+}
+
+fn random_hex() -> Result<String, Failure> {
+    let mut bytes = [0; SECRET_BYTES];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Missing("randomness".to_owned()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
