@@ -223,13 +223,10 @@ impl Engine {
             let Some(connection) = connections.get_mut(*id) else {
                 continue;
             };
-            let Phase::Open(session) = &connection.phase else {
-                continue;
-            };
-            if except == Some(session.user) || !session.websocket.can_write() {
+            if !connection.can_tell() || (except.is_some() && except == connection.user()) {
                 continue;
             }
-            if let Some(frame) = frames.of(session.wire) {
+            if let Some(frame) = frames.of(connection.wire) {
                 outbound.push_shared(connection, frame);
             }
         }
@@ -237,8 +234,8 @@ impl Engine {
 
     fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
         if let Some(connection) = self.connections.get_mut(id)
-            && let Phase::Open(session) = &connection.phase
-            && let Some(frame) = reply::encode(notice, session.wire)
+            && connection.can_tell()
+            && let Some(frame) = reply::encode(notice, connection.wire)
         {
             self.outbound.push_shared(connection, &frame);
         }
@@ -270,10 +267,8 @@ impl Engine {
     }
 
     fn speaker(&self, id: ConnectionId) -> Option<(UserKey, Wire)> {
-        match &self.connections.get(id)?.phase {
-            Phase::Open(session) => Some((session.user, session.wire)),
-            _ => None,
-        }
+        let connection = self.connections.get(id)?;
+        Some((connection.user()?, connection.wire))
     }
 
     fn session_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {

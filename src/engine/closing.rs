@@ -7,7 +7,7 @@ use super::connection::{Connection, Phase};
 use super::effect::Effect;
 use super::reply;
 use super::{Engine, chat};
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, UserKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::{Incoming, WebSocket};
@@ -47,15 +47,15 @@ impl Engine {
             return;
         };
         match &connection.phase {
-            Phase::Open(session) if session.websocket.can_write() => {
+            Phase::Open(_) => {
                 let bye = reply::bye(CloseReason::GoingAway);
-                if let Some(frame) = reply::encode(&bye, session.wire) {
+                if let Some(frame) = reply::encode(&bye, connection.wire) {
                     self.outbound.push_shared(connection, &frame);
                 }
                 self.close(id, CloseReason::GoingAway, now);
             }
             Phase::Head(_) => self.finish(id, now),
-            Phase::Open(_) | Phase::Closing { .. } | Phase::Ending { .. } => {}
+            Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }
 
@@ -224,8 +224,16 @@ fn read_closing(websocket: &mut WebSocket, bytes: &[u8], outbox: &mut Outbox) ->
 }
 
 impl Connection {
-    /// Whether the peer could still be told something in its session.
+    /// Whether the peer can be told something in its session: one in which a close frame has gone either way is not open.
     pub(super) fn can_tell(&self) -> bool {
-        matches!(&self.phase, Phase::Open(session) if session.websocket.can_write())
+        matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Whose session it is.
+    pub(super) fn user(&self) -> Option<UserKey> {
+        match &self.phase {
+            Phase::Open(session) => Some(session.user),
+            _ => None,
+        }
     }
 }

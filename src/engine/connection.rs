@@ -18,6 +18,8 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) prefix: PrefixKey,
     pub(super) phase: Phase,
+    /// What its session speaks; here, beside the outbox, so that a fan-out does not have to look into the session.
+    pub(super) wire: Wire,
     pub(super) outbox: Outbox,
     /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
     pub(super) held: Vec<u8>,
@@ -99,7 +101,6 @@ pub(super) enum Endpoint {
 pub(super) struct Session {
     pub(super) websocket: WebSocket,
     pub(super) user: UserKey,
-    pub(super) wire: Wire,
     pub(super) endpoint: Endpoint,
     pub(super) seats: Vec<Seat>,
     pub(super) expires: Option<Wall>,
@@ -125,11 +126,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(websocket: WebSocket, user: UserKey, wire: Wire, endpoint: Endpoint) -> Self {
+    pub(super) fn new(websocket: WebSocket, user: UserKey, endpoint: Endpoint) -> Self {
         Session {
             websocket,
             user,
-            wire,
             endpoint,
             seats: Vec::new(),
             expires: None,

@@ -140,9 +140,9 @@ impl Engine {
     /// Tells a connection of an error, in its protocol.
     pub(super) fn complain(&mut self, id: ConnectionId, complaint: &Complaint<'_>) {
         if let Some(connection) = self.connections.get_mut(id)
-            && let Phase::Open(session) = &connection.phase
+            && connection.can_tell()
         {
-            let frame = complaint.frame(session.wire);
+            let frame = complaint.frame(connection.wire);
             self.outbound.push_shared(connection, &frame);
         }
     }

@@ -40,7 +40,7 @@ use crate::time::{Instant, Now};
 
 pub use effect::Effect;
 
-use connection::{Connection, Head, Phase};
+use connection::{Connection, Head, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
 use outbound::Outbound;
@@ -151,6 +151,7 @@ impl Engine {
             peer,
             prefix,
             phase: Phase::Head(Head::new(head_bytes_max)),
+            wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
             held: Vec::new(),
             since: now.instant,
@@ -197,16 +198,18 @@ impl Engine {
             .map_or(0, |connection| connection.outbox.fill(slices))
     }
 
-    /// The socket took `written` bytes of what [`Engine::outgoing`] gave.
-    pub fn written(&mut self, id: ConnectionId, written: usize, now: Now) {
+    /// The socket took `written` bytes of what [`Engine::outgoing`] gave. Whether more bytes wait.
+    pub fn written(&mut self, id: ConnectionId, written: usize, now: Now) -> bool {
         let Some(connection) = self.connections.get_mut(id) else {
-            return;
+            return false;
         };
         connection.outbox.consume(written);
         self.outbound.shrunk(written);
         if connection.outbox.is_empty() {
             self.everything_written(id, now);
+            return false;
         }
+        true
     }
 
     /// The next thing to do, in order.

@@ -232,7 +232,7 @@ impl Engine {
         };
         let user = self.users.arrive(&identity, now.instant);
         let websocket = WebSocket::new(message_bytes_max);
-        let mut session = Session::new(websocket, user, wire, endpoint);
+        let mut session = Session::new(websocket, user, endpoint);
         session.expires = identity.expires;
         session.last_received = now.instant;
         session.last_message = now.instant;
@@ -244,6 +244,7 @@ impl Engine {
         entry.open_connections += 1;
         self.plain_connections -= 1;
         connection.phase = Phase::Open(Box::new(session));
+        connection.wire = wire;
         connection.since = now.instant;
         let chosen = choose_protocol(offered, endpoint);
         self.outbound.write(connection, |outbox| {

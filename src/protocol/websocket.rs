@@ -166,11 +166,6 @@ impl WebSocket {
         }
     }
 
-    /// Whether a message may still be sent: no close frame has gone either way.
-    pub fn can_write(&self) -> bool {
-        self.context.can_write()
-    }
-
     /// Queues a close frame, unless one has been sent.
     pub fn close(&mut self, reason: CloseReason, outbox: &mut Outbox) {
         let mut wire = Wire { input: &[], outbox };
