@@ -91,7 +91,9 @@ fn line(measured: &Measured) -> Vec<String> {
 
 fn cell(column: &Column, raw: Option<f64>) -> String {
     let Some(median) = median(column) else {
-        return "not measured".to_owned();
+        // The reason stands below the table, unless there is nothing to measure.
+        let empty = column.not_measured.as_deref() == Some("–");
+        return if empty { "–" } else { "not measured" }.to_owned();
     };
     let values = column.rounds.iter().map(|round| round.value);
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| {

@@ -25,7 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let port: u16 = arguments.next().ok_or("a port is missing")?.parse()?;
     let echoes = arguments.next().as_deref() == Some("echo");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
     Ok(LocalSet::new().block_on(&runtime, serve(port, echoes))?)
 }
 
@@ -40,18 +42,33 @@ async fn serve(port: u16, echoes: bool) -> std::io::Result<()> {
 }
 
 async fn connection(stream: TcpStream, address: SocketAddr, members: Members, echoes: bool) {
-    let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
-    let Ok(socket) = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await else { return };
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES);
+    let Ok(socket) = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await else {
+        return;
+    };
     // Either may end in an error, which is how a peer that went away without a word shows.
-    let _ = if echoes { echo(socket).await } else { member(socket, address, members).await };
+    let _ = if echoes {
+        echo(socket).await
+    } else {
+        member(socket, address, members).await
+    };
 }
 
 async fn echo(socket: WebSocketStream<TcpStream>) -> Result<(), WsError> {
     let (outgoing, incoming) = socket.split();
-    incoming.try_filter(|message| future::ready(message.is_text() || message.is_binary())).forward(outgoing).await
+    incoming
+        .try_filter(|message| future::ready(message.is_text() || message.is_binary()))
+        .forward(outgoing)
+        .await
 }
 
-async fn member(socket: WebSocketStream<TcpStream>, address: SocketAddr, members: Members) -> Result<(), WsError> {
+async fn member(
+    socket: WebSocketStream<TcpStream>,
+    address: SocketAddr,
+    members: Members,
+) -> Result<(), WsError> {
     let (to_member, queue) = unbounded();
     members.borrow_mut().insert(address, to_member);
     let (outgoing, incoming) = socket.split();
