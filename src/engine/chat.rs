@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::connection::{Phase, Session, Wire};
-use super::reply::{self, Complaint, Frames, Who};
+use super::reply::{self, Complaint, Who};
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::command::v1::{self, Command, Request, RequestId};
 use crate::protocol::command::{Bounds, tutorial};
@@ -125,16 +125,17 @@ impl Engine {
     fn say(&mut self, user: UserKey, room: RoomKey, message: &str, now: Now) -> u64 {
         let seq = self.rooms.room_mut(room).next_sequence();
         if let Some(person) = self.person(user) {
-            self.tell(room, None, |name| {
-                person.message(name, seq, message, now.wall)
-            });
+            self.tell(room, |name| person.message(name, seq, message, now.wall));
+            self.flush_full_room(room);
         }
         seq
     }
 
     fn tell_typing(&mut self, user: UserKey, room: RoomKey) {
         if let Some(person) = self.person(user) {
-            self.tell(room, Some(user), |name| person.typing(name));
+            self.flush_room(room);
+            self.tell(room, |name| person.typing(name));
+            self.flush_room_except(room, Some(user));
         }
     }
 
@@ -147,6 +148,9 @@ impl Engine {
         now: Now,
     ) -> Result<(), ChatError> {
         let seats_max = self.config.limits.rooms_per_connection_max;
+        let Some((_, wire)) = self.speaker(id) else {
+            return Ok(());
+        };
         let Some(session) = self.session_mut(id) else {
             return Ok(());
         };
@@ -156,7 +160,9 @@ impl Engine {
         if session.seats.len() >= seats_max {
             return Err(ChatError::TooManyRooms);
         }
+        self.flush_room(room);
         let seated = self.rooms.room_mut(room).sit(user, id);
+        self.fan_out.add_hearer(room, wire);
         if let Some(session) = self.session_mut(id) {
             // Most connections stay in one room: no room is kept for more.
             session.seats.reserve_exact(1);
@@ -168,7 +174,7 @@ impl Engine {
         if seated.is_first
             && let Some(person) = self.person(user)
         {
-            self.tell(room, None, |name| person.joined(name, now.wall));
+            self.tell(room, |name| person.joined(name, now.wall));
         }
         Ok(())
     }
@@ -179,7 +185,27 @@ impl Engine {
         };
         if let Some(index) = session.seats.iter().position(|seat| seat.room == room) {
             let seat = session.seats.swap_remove(index);
-            give_up_seat(self, id, user, seat, now);
+            self.give_up_seat(id, user, seat, now);
+        }
+    }
+
+    /// Frees a seat whose session has let go of it, and tells the room when the person is gone from there.
+    pub(super) fn give_up_seat(&mut self, id: ConnectionId, user: UserKey, seat: Seat, now: Now) {
+        self.flush_room(seat.room);
+        if let Some(connection) = self.connections.get(id) {
+            self.fan_out.remove_hearer(seat.room, connection.wire);
+        }
+        let left = self.rooms.room_mut(seat.room).rise(user, id, seat.place);
+        if let Some(moved) = left.moved
+            && let Some(session) = self.session_mut(moved.connection)
+            && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)
+        {
+            own.place = moved.place;
+        }
+        if left.is_last
+            && let Some(person) = self.person(user)
+        {
+            self.tell(seat.room, |name| person.left(name, now.wall));
         }
     }
 
@@ -201,34 +227,6 @@ impl Engine {
         let frame = reply::members(tag, room.name(), &people, room.members().len());
         if let Some(connection) = self.connections.get_mut(id) {
             self.outbound.push_shared(connection, &frame);
-        }
-    }
-
-    /// Encodes a notice at most once per protocol and queues it, uncopied, for everybody in the room.
-    fn tell<'a>(
-        &'a mut self,
-        room: RoomKey,
-        except: Option<UserKey>,
-        notice: impl FnOnce(&'a str) -> Notice<'a>,
-    ) {
-        let Engine {
-            rooms,
-            connections,
-            outbound,
-            ..
-        } = self;
-        let room = rooms.room(room);
-        let mut frames = Frames::new(notice(room.name()));
-        for id in room.audience() {
-            let Some(connection) = connections.get_mut(*id) else {
-                continue;
-            };
-            if !connection.can_tell() || (except.is_some() && except == connection.user()) {
-                continue;
-            }
-            if let Some(frame) = frames.of(connection.wire) {
-                outbound.push_shared(connection, frame);
-            }
         }
     }
 
@@ -312,26 +310,4 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
     let lobby = engine.rooms.lobby();
     // A new session has no seat yet, so there is room for this one.
     let _ = engine.sit(id, user, lobby, now);
-}
-
-/// Frees a seat whose session has let go of it, and tells the room when the person is gone from there.
-pub(super) fn give_up_seat(
-    engine: &mut Engine,
-    id: ConnectionId,
-    user: UserKey,
-    seat: Seat,
-    now: Now,
-) {
-    let left = engine.rooms.room_mut(seat.room).rise(user, id, seat.place);
-    if let Some(moved) = left.moved
-        && let Some(session) = engine.session_mut(moved.connection)
-        && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)
-    {
-        own.place = moved.place;
-    }
-    if left.is_last
-        && let Some(person) = engine.person(user)
-    {
-        engine.tell(seat.room, None, |name| person.left(name, now.wall));
-    }
 }

@@ -3,10 +3,10 @@
 //! A session is over the moment its end is decided: user, address and rooms are free again. The socket
 //! may stay a little, so that the peer reads our last words instead of a reset.
 
+use super::Engine;
 use super::connection::{Connection, Phase};
 use super::effect::Effect;
 use super::reply;
-use super::{Engine, chat};
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
@@ -173,7 +173,7 @@ impl Engine {
         entry.plain_connections += 1;
         self.plain_connections += 1;
         for seat in session.seats {
-            chat::give_up_seat(self, id, session.user, seat, now);
+            self.give_up_seat(id, session.user, seat, now);
         }
         self.users.leave(session.user, now.instant);
         Some(session.websocket)

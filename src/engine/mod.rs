@@ -11,6 +11,7 @@ mod connections;
 mod deadlines;
 mod echo;
 mod effect;
+mod fan_out;
 mod frames;
 mod http;
 mod meter;
@@ -43,6 +44,7 @@ pub use effect::Effect;
 use connection::{Connection, Head, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
+use fan_out::FanOut;
 use outbound::Outbound;
 use users::Users;
 
@@ -51,8 +53,8 @@ const UNFINISHED_PER_TURN_MAX: usize = 1024;
 
 /// The server as a deterministic function.
 ///
-/// **Call [`Engine::turn`] once at the start of every turn with that turn's [`Now`], and carry out every
-/// effect that [`Engine::next_effect`] gives, in order, before the next.** The same calls with the same seed
+/// **Call [`Engine::turn`] at the start of every turn with that turn's [`Now`] and [`Engine::end_turn`] after what
+/// the turn brought, then carry out every effect that [`Engine::next_effect`] gives, in order.** The same calls with the same seed
 /// give the same bytes and effects.
 pub struct Engine {
     config: Config,
@@ -67,6 +69,7 @@ pub struct Engine {
     prefixes: PrefixTable,
     rooms: Rooms,
     deadlines: Deadlines,
+    fan_out: FanOut,
     outbound: Outbound,
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
@@ -105,6 +108,7 @@ impl Engine {
         let mut random = ChaCha20Rng::from_seed(seed);
         let hash = Keyed::new(random.next_u64(), random.next_u64());
         let public = config.rooms.public.iter().map(String::as_str);
+        let rooms = Rooms::new(&config.rooms.lobby, public, hash);
         Ok(Engine {
             authenticator,
             origins: OriginList::new(&config.origins.allow, config.listen.address)?,
@@ -114,7 +118,8 @@ impl Engine {
             plain_connections: 0,
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(config.limits.prefixes_max, hash),
-            rooms: Rooms::new(&config.rooms.lobby, public, hash),
+            fan_out: FanOut::new(rooms.iter().count()),
+            rooms,
             deadlines: Deadlines::default(),
             outbound: Outbound::new(&config.limits),
             unfinished: VecDeque::new(),
@@ -134,6 +139,16 @@ impl Engine {
             }
         }
         self.close_doomed(now);
+    }
+
+    /// Ends what [`Engine::turn`] began: what rooms were told is queued for everybody in them.
+    pub fn end_turn(&mut self, now: Now) {
+        self.flush_rooms();
+        // Each round closes somebody, and what their rooms are told of it may be too much for somebody else.
+        while self.outbound.has_doomed() {
+            self.close_doomed(now);
+            self.flush_rooms();
+        }
     }
 
     /// Admits a connection.
@@ -225,7 +240,10 @@ impl Engine {
 
     /// Whether [`Engine::turn`] has something to do at once.
     pub fn has_unfinished(&self) -> bool {
-        !self.unfinished.is_empty() || self.outbound.has_effects()
+        !self.unfinished.is_empty()
+            || self.outbound.has_effects()
+            || self.outbound.has_doomed()
+            || self.fan_out.is_pending()
     }
 
     /// When [`Engine::turn`] must be called at the latest.

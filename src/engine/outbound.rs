@@ -50,6 +50,10 @@ impl Outbound {
         !self.effects.is_empty()
     }
 
+    pub(super) fn has_doomed(&self) -> bool {
+        !self.doomed.is_empty()
+    }
+
     pub(super) fn next_doomed(&mut self) -> Option<(ConnectionId, CloseReason)> {
         self.doomed.pop()
     }

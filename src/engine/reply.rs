@@ -31,33 +31,6 @@ pub(super) fn encode(notice: &Notice<'_>, wire: Wire) -> Option<Bytes> {
     }
 }
 
-/// One notice in every protocol somebody in the room speaks: each encoded at the first who does, then shared.
-pub(super) struct Frames<'a> {
-    notice: Notice<'a>,
-    v1: Option<Option<Bytes>>,
-    tutorial: Option<Option<Bytes>>,
-}
-
-impl<'a> Frames<'a> {
-    pub(super) fn new(notice: Notice<'a>) -> Self {
-        Frames {
-            notice,
-            v1: None,
-            tutorial: None,
-        }
-    }
-
-    pub(super) fn of(&mut self, wire: Wire) -> Option<&Bytes> {
-        let frame = match wire {
-            Wire::V1 => &mut self.v1,
-            Wire::Tutorial => &mut self.tutorial,
-        };
-        frame
-            .get_or_insert_with(|| encode(&self.notice, wire))
-            .as_ref()
-    }
-}
-
 /// Somebody whom notices are about.
 #[derive(Debug, Clone)]
 pub(super) struct Who {

@@ -129,6 +129,7 @@ impl Server {
         self.listener.close(self.poll.registry());
         let now = self.clock.now();
         self.engine.stop(now);
+        self.engine.end_turn(now);
         self.carry_out(now);
         let until = now.instant + STOP_TIME_MAX;
         while self.sockets.len() > 0 && self.now.instant < until {
@@ -159,6 +160,7 @@ impl Server {
         }
         self.accept(now);
         self.read(now);
+        self.engine.end_turn(now);
         self.carry_out(now);
         Ok(())
     }

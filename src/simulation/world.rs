@@ -134,6 +134,11 @@ impl World {
         self.settle();
     }
 
+    /// Sends bytes that arrive in the next turn.
+    pub fn queue(&mut self, id: ConnectionId, bytes: &[u8]) {
+        self.client(id).in_flight.extend_from_slice(bytes);
+    }
+
     /// Sends a text message and lets the world come to rest.
     pub fn say(&mut self, id: ConnectionId, message: &str) {
         self.send(id, &wire::text(message));
@@ -188,6 +193,7 @@ impl World {
     pub fn turn(&mut self) -> bool {
         self.engine.turn(self.now);
         let mut moved = self.deliver_inbound();
+        self.engine.end_turn(self.now);
         for id in self.unblocked() {
             moved |= self.write(id);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wardroom::simulation::Ending;
+use wardroom::simulation::{Ending, text};
 
 use crate::{lines, world};
 
@@ -73,4 +73,43 @@ fn a_request_of_the_full_protocol_gets_one_reply_with_its_id() {
         .expect("the message");
     assert_eq!(message["sender"], "alice");
     assert_eq!(message["seq"], 1);
+}
+
+#[test]
+fn nobody_hears_what_was_said_before_they_came_though_it_was_in_the_same_turn() {
+    let mut world = world();
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let bob = world.join_v1("bob", "10.0.0.2");
+    world.say(alice, r#"{"type":"join","room":"general"}"#);
+    world.client(alice).take_notices();
+    world.client(bob).take_notices();
+    let said = [
+        text(r#"{"type":"send","room":"general","message":"one"}"#),
+        text(r#"{"type":"send","room":"general","message":"two"}"#),
+    ]
+    .concat();
+    world.queue(alice, &said);
+    world.queue(bob, &text(r#"{"type":"join","room":"general"}"#));
+    world.queue(
+        alice,
+        &text(r#"{"type":"send","room":"general","message":"three"}"#),
+    );
+    world.settle();
+    let kinds = |notices: Vec<serde_json::Value>| -> Vec<String> {
+        let word = |notice: &serde_json::Value| match notice["type"].as_str() {
+            Some("message") => notice["message"].as_str().unwrap_or("?").to_owned(),
+            Some(kind) => kind.to_owned(),
+            None => "?".to_owned(),
+        };
+        notices
+            .iter()
+            .map(word)
+            .filter(|word| word != "ok")
+            .collect()
+    };
+    assert_eq!(
+        kinds(world.client(alice).take_notices()),
+        ["one", "two", "three", "joined"]
+    );
+    assert_eq!(kinds(world.client(bob).take_notices()), ["joined"]);
 }

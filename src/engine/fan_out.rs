@@ -1,0 +1,161 @@
+//! What rooms are told in a turn: encoded once per protocol, gathered, and queued uncopied for everybody who hears the room.
+//!
+//! Several messages to one room in one turn are one segment in each member's queue, so a burst costs hardly more
+//! than a single message.
+
+use bytes::Bytes;
+
+use super::Engine;
+use super::connection::Wire;
+use crate::id::{RoomKey, UserKey};
+use crate::protocol::frame::{Opcode, write_header};
+use crate::protocol::notice::Notice;
+
+/// A room's gathered frames are queued without waiting for the turn's end from this size on.
+const GATHERED_BYTES_MAX: usize = 32 * 1024;
+
+/// Frames on their way to rooms.
+///
+/// **Nobody hears what was said before they came: [`Engine::flush_room`] comes before every change of an audience.**
+#[derive(Debug, Default)]
+pub(super) struct FanOut {
+    /// By room key.
+    rooms: Vec<Gathered>,
+    /// Rooms with something gathered, in the order in which that began.
+    pending: Vec<RoomKey>,
+    /// One notice's text, while its length is not known.
+    text: Vec<u8>,
+}
+
+/// What one room will be told at the end of the turn.
+#[derive(Debug, Default, Clone)]
+struct Gathered {
+    tutorial: Run,
+    v1: Run,
+}
+
+/// Frames of one protocol, and how many connections in the room speak it.
+#[derive(Debug, Default, Clone)]
+struct Run {
+    hearers: usize,
+    frames: Vec<u8>,
+}
+
+impl FanOut {
+    pub(super) fn new(rooms: usize) -> Self {
+        FanOut {
+            rooms: vec![Gathered::default(); rooms],
+            ..FanOut::default()
+        }
+    }
+
+    /// Somebody who speaks `wire` has come to the room.
+    pub(super) fn add_hearer(&mut self, room: RoomKey, wire: Wire) {
+        self.run(room, wire).hearers += 1;
+    }
+
+    /// Somebody who speaks `wire` has left the room.
+    pub(super) fn remove_hearer(&mut self, room: RoomKey, wire: Wire) {
+        self.run(room, wire).hearers -= 1;
+    }
+
+    fn run(&mut self, room: RoomKey, wire: Wire) -> &mut Run {
+        let gathered = &mut self.rooms[room.0 as usize];
+        match wire {
+            Wire::Tutorial => &mut gathered.tutorial,
+            Wire::V1 => &mut gathered.v1,
+        }
+    }
+
+    /// Whether something waits for the end of the turn.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Adds a notice for everybody in the room.
+    fn gather(&mut self, room: RoomKey, notice: &Notice<'_>) {
+        let gathered = &mut self.rooms[room.0 as usize];
+        if gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty() {
+            self.pending.push(room);
+        }
+        for (run, is_v1) in [(&mut gathered.tutorial, false), (&mut gathered.v1, true)] {
+            if run.hearers == 0 {
+                continue;
+            }
+            self.text.clear();
+            if is_v1 {
+                notice.write_v1(&mut self.text);
+            } else if !notice.write_tutorial(&mut self.text) {
+                continue;
+            }
+            write_header(&mut run.frames, Opcode::Text, self.text.len());
+            run.frames.extend_from_slice(&self.text);
+        }
+    }
+
+    fn is_full(&self, room: RoomKey) -> bool {
+        let gathered = &self.rooms[room.0 as usize];
+        gathered.tutorial.frames.len().max(gathered.v1.frames.len()) > GATHERED_BYTES_MAX
+    }
+
+    /// Takes what is gathered for a room: for the tutorial's protocol and for the full one.
+    fn take(&mut self, room: RoomKey) -> (Bytes, Bytes) {
+        let gathered = &mut self.rooms[room.0 as usize];
+        let tutorial = std::mem::take(&mut gathered.tutorial.frames);
+        let v1 = std::mem::take(&mut gathered.v1.frames);
+        (Bytes::from(tutorial), Bytes::from(v1))
+    }
+}
+
+impl Engine {
+    /// Tells everybody in the room, at the end of the turn at the latest.
+    pub(super) fn tell<'a>(
+        &'a mut self,
+        room: RoomKey,
+        notice: impl FnOnce(&'a str) -> Notice<'a>,
+    ) {
+        let Engine { rooms, fan_out, .. } = self;
+        fan_out.gather(room, &notice(rooms.room(room).name()));
+    }
+
+    /// Queues what was gathered for a room if it is much.
+    pub(super) fn flush_full_room(&mut self, room: RoomKey) {
+        if self.fan_out.is_full(room) {
+            self.flush_room(room);
+        }
+    }
+
+    /// Queues what was gathered for a room, for everybody who is in it now but `except`.
+    pub(super) fn flush_room_except(&mut self, room: RoomKey, except: Option<UserKey>) {
+        let (tutorial, v1) = self.fan_out.take(room);
+        if tutorial.is_empty() && v1.is_empty() {
+            return;
+        }
+        for id in self.rooms.room(room).audience() {
+            let Some(connection) = self.connections.get_mut(*id) else {
+                continue;
+            };
+            if !connection.can_tell() || (except.is_some() && except == connection.user()) {
+                continue;
+            }
+            let frames = match connection.wire {
+                Wire::Tutorial => &tutorial,
+                Wire::V1 => &v1,
+            };
+            self.outbound.push_shared(connection, frames);
+        }
+    }
+
+    pub(super) fn flush_room(&mut self, room: RoomKey) {
+        self.flush_room_except(room, None);
+    }
+
+    /// Queues what was gathered for every room.
+    pub(super) fn flush_rooms(&mut self) {
+        let mut pending = std::mem::take(&mut self.fan_out.pending);
+        for room in pending.drain(..) {
+            self.flush_room(room);
+        }
+        self.fan_out.pending = pending;
+    }
+}
