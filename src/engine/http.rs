@@ -60,6 +60,10 @@ impl Engine {
             return;
         };
         if head.bytes.is_empty() {
+            if head.requests > 0 {
+                // The wait for a request is over, and the time for its head begins.
+                connection.since = now.instant;
+            }
             return self.serve(id, bytes, now);
         }
         let mut all = std::mem::take(&mut head.bytes);
@@ -74,6 +78,7 @@ impl Engine {
                 return;
             };
             let Phase::Head(arriving) = &mut connection.phase else {
+                self.charge_bytes(id, bytes.len(), now);
                 return self.handle_bytes(id, bytes, now);
             };
             let end = match arriving.scanner.find_end(bytes) {

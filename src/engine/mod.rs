@@ -168,6 +168,7 @@ impl Engine {
 
     /// Bytes came from the peer. All are taken: handled, or held while [`Engine::wants_bytes`] says no.
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.charge_bytes(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
         self.arm(id, now);

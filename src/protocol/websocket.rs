@@ -58,6 +58,8 @@ impl Text {
 pub struct WebSocket {
     context: WebSocketContext,
     meter: FrameMeter,
+    /// Bytes that were measured and wait to be read.
+    measured: usize,
     message_bytes_max: usize,
 }
 
@@ -74,17 +76,29 @@ impl WebSocket {
         WebSocket {
             context: WebSocketContext::new(Role::Server, Some(config)),
             meter: FrameMeter::default(),
+            measured: 0,
             message_bytes_max,
         }
     }
 
     /// Which of `bytes` to read next: at most one frame's, at most [`SLICE_BYTES_MAX`].
     ///
+    /// Asked again before they are read, it says the same, without the header: a frame that could not be paid
+    /// for is read all the same by a connection that closes.
+    ///
     /// # Errors
     /// The reason to close with, when the header alone is a violation or declares too much.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, CloseReason> {
+        if self.measured > 0 {
+            return Ok(Measured {
+                taken: self.measured,
+                header: None,
+            });
+        }
         let slice = bytes.get(..SLICE_BYTES_MAX).unwrap_or(bytes);
-        self.meter.measure(slice, self.message_bytes_max)
+        let measured = self.meter.measure(slice, self.message_bytes_max)?;
+        self.measured = measured.taken;
+        Ok(measured)
     }
 
     /// Reads bytes that were measured.
@@ -96,6 +110,7 @@ impl WebSocket {
         bytes: &[u8],
         outbox: &mut Outbox,
     ) -> Result<Option<Incoming>, CloseReason> {
+        self.measured = 0;
         let mut wire = Wire {
             input: bytes,
             outbox,
