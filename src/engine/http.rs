@@ -131,8 +131,11 @@ impl Engine {
         let Phase::Head(arriving) = &mut connection.phase else {
             return Served::Ended;
         };
-        let may_follow = arriving.requests + 1 < self.config.limits.requests_per_connection_max;
-        let keep_alive = head.keep_alive() && may_follow;
+        let limits = &self.config.limits;
+        let reads = connection.outbox.bytes() < limits.outbound_bytes_per_connection_max;
+        let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
+        // One who asks and asks but does not read gets a last answer.
+        let keep_alive = head.keep_alive() && may_follow && reads;
         let response = response.with_keep_alive(keep_alive);
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| response.write(head.method(), run));

@@ -207,7 +207,7 @@ impl Engine {
             return;
         };
         connection.outbox.consume(written);
-        self.outbound.shrunk(written);
+        self.outbound.shrunk(written, connection.outbox.bytes());
         if connection.outbox.is_empty() {
             self.everything_written(id, now);
         }
