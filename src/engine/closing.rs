@@ -25,8 +25,12 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        if reason == CloseReason::ReadingTooSlowly {
-            self.outbound.shrunk(connection.outbox.purge_unwritten());
+        if matches!(
+            reason,
+            CloseReason::ReadingTooSlowly | CloseReason::Overloaded
+        ) {
+            let purged = connection.outbox.purge_unwritten();
+            self.outbound.shrunk(purged, connection.outbox.bytes());
         }
         log::debug!("{} closed: {}", connection.peer, reason.label());
         self.outbound
@@ -185,7 +189,7 @@ impl Engine {
             return;
         };
         debug_assert!(!matches!(connection.phase, Phase::Open(_)), "ended first");
-        self.outbound.shrunk(connection.outbox.bytes());
+        self.outbound.shrunk(connection.outbox.bytes(), 0);
         self.deadlines.disarm(id, connection.armed);
         self.prefixes.entry(connection.prefix).plain_connections -= 1;
         self.plain_connections -= 1;

@@ -152,9 +152,11 @@ impl Session {
 
     /// When this session must be looked at again.
     pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
-        let liveness = match self.ping_sent {
-            Some(sent) => sent + deadlines.pong,
-            None => self.last_received + deadlines.ping,
+        let liveness = match (self.paused_until, self.ping_sent) {
+            // While nothing is read, silence proves nothing.
+            (Some(until), _) => until,
+            (None, Some(sent)) => sent + deadlines.pong,
+            (None, None) => self.last_received + deadlines.ping,
         };
         let first_message = (!self.has_spoken && !deadlines.first_message.is_zero())
             .then(|| self.last_message + deadlines.first_message);
@@ -162,7 +164,7 @@ impl Session {
         let expiry = self
             .expires
             .map(|expires| now.instant + until(expires, now.wall));
-        [first_message, idle, expiry, self.paused_until]
+        [first_message, idle, expiry]
             .into_iter()
             .flatten()
             .fold(liveness, Instant::min)

@@ -24,9 +24,8 @@ enum Step {
 }
 
 impl Engine {
-    /// Bytes of an open session, just read.
+    /// Bytes of an open session, already charged: just read, or held until now.
     pub(super) fn receive_open(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
-        self.charge_bytes(id, bytes.len(), now);
         for _ in 0..self.config.turn.frames_per_connection_max {
             if bytes.is_empty() {
                 return;

@@ -60,6 +60,10 @@ impl Engine {
             return;
         };
         if head.bytes.is_empty() {
+            if head.requests > 0 {
+                // The wait for a request is over, and the time for its head begins.
+                connection.since = now.instant;
+            }
             return self.serve(id, bytes, now);
         }
         let mut all = std::mem::take(&mut head.bytes);
@@ -74,6 +78,7 @@ impl Engine {
                 return;
             };
             let Phase::Head(arriving) = &mut connection.phase else {
+                self.charge_bytes(id, bytes.len(), now);
                 return self.handle_bytes(id, bytes, now);
             };
             let end = match arriving.scanner.find_end(bytes) {
@@ -139,8 +144,11 @@ impl Engine {
         let Phase::Head(arriving) = &mut connection.phase else {
             return Served::Ended;
         };
-        let may_follow = arriving.requests + 1 < self.config.limits.requests_per_connection_max;
-        let keep_alive = head.keep_alive() && may_follow;
+        let limits = &self.config.limits;
+        let reads = connection.outbox.bytes() < limits.outbound_bytes_per_connection_max;
+        let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
+        // One who asks and asks but does not read gets a last answer.
+        let keep_alive = head.keep_alive() && may_follow && reads;
         let response = response.with_keep_alive(keep_alive);
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| response.write(head.method(), run));

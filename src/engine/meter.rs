@@ -94,14 +94,17 @@ impl Engine {
                 Scope::Address,
             ),
         ];
-        for (bucket, rate, limit, scope) in &buckets {
-            bucket
-                .check(1, *rate, now.instant)
-                .map_err(|retry_after| Limited {
-                    limit,
-                    scope: *scope,
-                    retry_after,
-                })?;
+        let refused = buckets.iter().filter_map(|(bucket, rate, limit, scope)| {
+            let retry_after = bucket.check(1, *rate, now.instant).err()?;
+            Some(Limited {
+                limit,
+                scope: *scope,
+                retry_after,
+            })
+        });
+        // Whoever comes back as told is not to meet another of the limits.
+        if let Some(longest) = refused.max_by_key(|limited| limited.retry_after) {
+            return Err(longest);
         }
         for (bucket, rate, ..) in &mut buckets {
             bucket.charge(1, *rate, now.instant);

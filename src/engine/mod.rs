@@ -181,6 +181,7 @@ impl Engine {
 
     /// Bytes came from the peer. All are taken: handled, or held while [`Engine::wants_bytes`] says no.
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.charge_bytes(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
         self.arm(id, now);
@@ -219,7 +220,7 @@ impl Engine {
             return false;
         };
         connection.outbox.consume(written);
-        self.outbound.shrunk(written);
+        self.outbound.shrunk(written, connection.outbox.bytes());
         if connection.outbox.is_empty() {
             self.everything_written(id, now);
             return false;

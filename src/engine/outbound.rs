@@ -16,6 +16,8 @@ use crate::protocol::outbox::Outbox;
 pub(super) struct Outbound {
     effects: VecDeque<Effect>,
     bytes: usize,
+    /// Connections that bytes wait for.
+    waiting: usize,
     bytes_max: usize,
     bytes_per_connection_max: usize,
     /// Connections to close once the present iteration is over, and why.
@@ -27,6 +29,7 @@ impl Outbound {
         Outbound {
             effects: VecDeque::new(),
             bytes: 0,
+            waiting: 0,
             bytes_max: limits.outbound_bytes_max,
             bytes_per_connection_max: limits.outbound_bytes_per_connection_max,
             doomed: Vec::new(),
@@ -77,6 +80,7 @@ impl Outbound {
             return;
         }
         self.bytes += waiting - before;
+        self.waiting += usize::from(before == 0);
         if !connection.write_asked {
             connection.write_asked = true;
             self.effects.push_back(Effect::Write(connection.id));
@@ -84,7 +88,9 @@ impl Outbound {
         if matches!(connection.phase, Phase::Open(_)) {
             if waiting > self.bytes_per_connection_max {
                 self.doom(connection.id, CloseReason::ReadingTooSlowly);
-            } else if self.bytes > self.bytes_max {
+            } else if self.bytes > self.bytes_max && waiting > self.bytes_max / self.waiting.max(1)
+            {
+                // Who holds more than an equal share goes. There is always one, and whoever reads is not.
                 self.doom(connection.id, CloseReason::Overloaded);
             }
         }
@@ -95,9 +101,12 @@ impl Outbound {
         self.doomed.push((id, reason));
     }
 
-    /// Takes note that bytes have left, or will never leave.
-    pub(super) fn shrunk(&mut self, bytes: usize) {
+    /// Takes note that bytes of one connection have left, or will never leave, and how many still wait.
+    pub(super) fn shrunk(&mut self, bytes: usize, left: usize) {
         debug_assert!(bytes <= self.bytes, "more bytes left than ever waited");
         self.bytes = self.bytes.saturating_sub(bytes);
+        if bytes > 0 && left == 0 {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
     }
 }

@@ -74,9 +74,10 @@ impl Engine {
         let waited = now.instant.since(session.last_message);
         if session.expires.is_some_and(|expires| expires <= now.wall) {
             Due::Close(CloseReason::TokenExpired)
-        } else if session
-            .ping_sent
-            .is_some_and(|sent| sent + deadlines.pong <= now.instant)
+        } else if session.paused_until.is_none()
+            && session
+                .ping_sent
+                .is_some_and(|sent| sent + deadlines.pong <= now.instant)
         {
             Due::Close(CloseReason::NoPong)
         } else if !session.has_spoken
@@ -86,11 +87,12 @@ impl Engine {
             Due::Close(CloseReason::NoFirstMessage)
         } else if !deadlines.idle.is_zero() && waited >= deadlines.idle {
             Due::Close(CloseReason::Idle)
-        } else if session
-            .paused_until
-            .is_some_and(|until| until <= now.instant)
-        {
-            Due::Unpause
+        } else if let Some(until) = session.paused_until {
+            if until <= now.instant {
+                Due::Unpause
+            } else {
+                Due::Nothing
+            }
         } else if session.ping_sent.is_none()
             && session.last_received + deadlines.ping <= now.instant
         {

@@ -36,17 +36,16 @@ impl TokenBucket {
         }
         let after = self.full_at.max(now) + cost(tokens, rate);
         let ahead = after.since(now);
-        if ahead <= rate.per {
-            Ok(())
-        } else {
-            Err(ahead - rate.per)
-        }
+        ahead
+            .checked_sub(depth(rate))
+            .filter(|wait| !wait.is_zero())
+            .map_or(Ok(()), Err)
     }
 
     /// Takes `tokens` whether or not they are there; gives how long until the bucket is out of debt, zero when it is not in debt.
     pub fn charge(&mut self, tokens: u64, rate: Rate, now: Instant) -> Duration {
         self.full_at = self.full_at.max(now) + cost(tokens, rate);
-        self.full_at.since(now).saturating_sub(rate.per)
+        self.full_at.since(now).saturating_sub(depth(rate))
     }
 
     /// Whether the bucket is full, which is to say that it remembers nothing.
@@ -69,6 +68,18 @@ fn cost(tokens: u64, rate: Rate) -> Duration {
     let per = u128::from(saturating_nanos(rate.per));
     let nanos = (u128::from(tokens) * per).div_ceil(u128::from(rate.burst.max(1)));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// How far ahead of now a bucket may be full again: `per`, and the nanoseconds that rounding adds to `burst`
+/// tokens taken one by one, or the last of them would be refused.
+fn depth(rate: Rate) -> Duration {
+    /// Rates of a token per microsecond and above may lose this share of their burst to rounding instead.
+    const ROUNDING_SHARE: u32 = 1024;
+    let one_by_one = u128::from(saturating_nanos(cost(1, rate))) * u128::from(rate.burst);
+    let rounding = one_by_one.saturating_sub(rate.per.as_nanos());
+    let rounding = Duration::from_nanos(u64::try_from(rounding).unwrap_or(u64::MAX));
+    rate.per
+        .saturating_add(rounding.min(rate.per / ROUNDING_SHARE))
 }
 
 #[cfg(test)]
@@ -100,6 +111,20 @@ mod tests {
             bucket.take(1, TUTORIAL, at(2000)),
             Err(Duration::from_secs(1))
         );
+    }
+
+    #[test]
+    fn a_burst_holds_all_its_tokens_though_they_do_not_divide_its_time() {
+        for burst in 1..200 {
+            for millis in [1, 7, 1000, 3000, 10_000, 60_000] {
+                let rate = Rate::new(burst, Duration::from_millis(millis));
+                let mut bucket = TokenBucket::default();
+                let taken = (0..=burst)
+                    .take_while(|_| bucket.take(1, rate, at(5)).is_ok())
+                    .count();
+                assert_eq!(taken as u64, burst, "{burst} per {millis} ms");
+            }
+        }
     }
 
     #[test]

@@ -59,6 +59,8 @@ impl Text {
 pub struct WebSocket {
     context: WebSocketContext,
     meter: FrameMeter,
+    /// Bytes that were measured and wait to be read.
+    measured: usize,
     message_bytes_max: usize,
     /// Watches text that arrives in pieces; tungstenite looks at it only when a frame is complete.
     text: Option<TextInPieces>,
@@ -86,6 +88,7 @@ impl WebSocket {
         WebSocket {
             context: WebSocketContext::new(Role::Server, Some(config)),
             meter: FrameMeter::default(),
+            measured: 0,
             message_bytes_max,
             text: None,
         }
@@ -93,9 +96,19 @@ impl WebSocket {
 
     /// Which of `bytes` to read next: at most one frame's, at most [`SLICE_BYTES_MAX`].
     ///
+    /// Asked again before they are read, it says the same, without the header: a frame that could not be paid
+    /// for is read all the same by a connection that closes.
+    ///
     /// # Errors
     /// The reason to close with, when the header alone is a violation or declares too much.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, CloseReason> {
+        if self.measured > 0 {
+            return Ok(Measured {
+                taken: self.measured,
+                header: None,
+                payload_bytes: 0,
+            });
+        }
         let slice = bytes.get(..SLICE_BYTES_MAX).unwrap_or(bytes);
         let measured = self.meter.measure(slice, self.message_bytes_max)?;
         if let Some(header) = measured.header {
@@ -103,6 +116,7 @@ impl WebSocket {
             self.begin_frame(header, header.payload_bytes <= here as u64);
         }
         self.watch_text(slice, measured)?;
+        self.measured = measured.taken;
         Ok(measured)
     }
 
@@ -151,6 +165,7 @@ impl WebSocket {
         bytes: &[u8],
         outbox: &mut Outbox,
     ) -> Result<Option<Incoming>, CloseReason> {
+        self.measured = 0;
         let mut wire = Wire {
             input: bytes,
             outbox,

@@ -22,6 +22,30 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
+/// One HTTP response from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    /// Status line and field lines.
+    pub head: String,
+    pub body: String,
+}
+
+impl Response {
+    /// The value of the first field of this name.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// The body, parsed; null when it is not JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
 /// A virtual client: a socket without a network.
 #[derive(Debug)]
 pub struct Client {
@@ -67,20 +91,47 @@ impl Client {
         self.received.len()
     }
 
+    /// Every byte the server has sent, taken or not.
+    pub fn received(&self) -> &[u8] {
+        &self.received
+    }
+
     /// Takes one HTTP response: its status and its body; `None` while none is complete.
     pub fn take_response(&mut self) -> Option<(u16, String)> {
+        let response = self.take_whole_response()?;
+        Some((response.status, response.body))
+    }
+
+    /// Takes one HTTP response; `None` while none is complete.
+    pub fn take_whole_response(&mut self) -> Option<Response> {
+        let mut response = self.peek_head()?;
+        let body_bytes = response
+            .field("Content-Length")
+            .map_or(Some(0), |length| length.parse::<usize>().ok())?;
+        let begin = self.taken + response.head.len();
+        let body = self.received.get(begin..begin + body_bytes)?;
+        response.body = String::from_utf8_lossy(body).into_owned();
+        self.taken = begin + body_bytes;
+        Some(response)
+    }
+
+    /// Takes the response to a request by HEAD, which has no body whatever its fields say.
+    pub fn take_head(&mut self) -> Option<Response> {
+        let response = self.peek_head()?;
+        self.taken += response.head.len();
+        Some(response)
+    }
+
+    fn peek_head(&self) -> Option<Response> {
         let rest = self.received.get(self.taken..)?;
         let head_bytes = rest.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let head = String::from_utf8_lossy(rest.get(..head_bytes)?).into_owned();
         let status = head.get(9..12)?.parse().ok()?;
-        let body_bytes: usize = head
-            .lines()
-            .find_map(|line| line.strip_prefix("Content-Length: "))
-            .map_or(Some(0), |length| length.parse().ok())?;
-        let body = rest.get(head_bytes..head_bytes + body_bytes)?;
-        let body = String::from_utf8_lossy(body).into_owned();
-        self.taken += head_bytes + body_bytes;
-        Some((status, body))
+        Some(Response {
+            status,
+            head,
+            body: String::new(),
+        })
     }
 
     /// Takes one frame; `None` while none is complete.

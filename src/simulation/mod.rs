@@ -5,6 +5,6 @@ mod client;
 mod wire;
 mod world;
 
-pub use client::{Client, Ending, Frame};
+pub use client::{Client, Ending, Frame, Response};
 pub use wire::{frame, masked, text, upgrade_request};
 pub use world::{Names, World};

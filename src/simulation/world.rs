@@ -46,6 +46,8 @@ impl Authenticator for Names {
 pub struct World {
     engine: Engine,
     now: Now,
+    /// Both clocks when they were last set against each other.
+    clocks_set: Now,
     clients: BTreeMap<ConnectionId, Client>,
     /// Bytes handed to the engine in one call at most; small values cut frames everywhere.
     pub read_bytes_max: usize,
@@ -66,12 +68,14 @@ impl World {
         authenticator: Box<dyn Authenticator>,
         seed: [u8; 32],
     ) -> Self {
+        let now = Now {
+            instant: Instant::ZERO + Duration::from_secs(1000),
+            wall: Wall::from_millis(1_764_000_000_000),
+        };
         World {
             engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
-            now: Now {
-                instant: Instant::ZERO + Duration::from_secs(1000),
-                wall: Wall::from_millis(1_764_000_000_000),
-            },
+            now,
+            clocks_set: now,
             clients: BTreeMap::new(),
             read_bytes_max: 64 * 1024,
         }
@@ -130,13 +134,18 @@ impl World {
 
     /// Sends bytes and lets the world come to rest.
     pub fn send(&mut self, id: ConnectionId, bytes: &[u8]) {
-        self.client(id).in_flight.extend_from_slice(bytes);
+        self.queue(id, bytes);
         self.settle();
     }
 
-    /// Sends bytes that arrive in the next turn.
+    /// Sends bytes that the server reads when it has its next turns.
     pub fn queue(&mut self, id: ConnectionId, bytes: &[u8]) {
         self.client(id).in_flight.extend_from_slice(bytes);
+    }
+
+    /// Bytes sent that the server has not read.
+    pub fn unread_bytes(&mut self, id: ConnectionId) -> usize {
+        self.client(id).in_flight.len()
     }
 
     /// Sends a text message and lets the world come to rest.
@@ -178,6 +187,7 @@ impl World {
     /// Sets the date without letting time pass.
     pub fn jump_wall(&mut self, wall: Wall) {
         self.now.wall = wall;
+        self.clocks_set = self.now;
     }
 
     /// Runs turns until nothing moves any more.
@@ -204,10 +214,9 @@ impl World {
     }
 
     fn set_time(&mut self, instant: Instant) {
-        let passed = instant.since(self.now.instant);
+        let passed = instant.since(self.clocks_set.instant).as_millis() as u64;
         self.now.instant = instant;
-        let millis = self.now.wall.as_millis() + passed.as_millis() as u64;
-        self.now.wall = Wall::from_millis(millis);
+        self.now.wall = Wall::from_millis(self.clocks_set.wall.as_millis() + passed);
     }
 
     fn deliver_inbound(&mut self) -> bool {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wardroom::simulation::{Ending, text};
+use wardroom::simulation::{Ending, masked, text};
 
-use crate::{lines, world};
+use crate::{lines, roomy_with, world};
 
 #[test]
 fn two_people_talk_in_the_tutorials_protocol() {
@@ -112,4 +112,25 @@ fn nobody_hears_what_was_said_before_they_came_though_it_was_in_the_same_turn() 
         ["one", "two", "three", "joined"]
     );
     assert_eq!(kinds(world.client(bob).take_notices()), ["joined"]);
+}
+
+#[test]
+fn an_echo_exists_only_where_it_is_enabled_and_gives_back_text_and_binary_untouched() {
+    let mut world = roomy_with(|config| config.echo.enabled = true);
+    let id = world.open("/ws/echo", "alice", "10.0.0.1", "");
+    let witness = world.join("bob", "10.0.0.2");
+    world.client(witness).take_frames();
+    for (first, payload) in [(0x81, &b"not JSON"[..]), (0x82, &[0, 255]), (0x81, b"")] {
+        world.send(id, &masked(first, payload));
+        let frame = world.client(id).take_frame().expect("an echo");
+        assert_eq!((frame.opcode, &frame.payload[..]), (first & 0x0F, payload));
+    }
+    assert_eq!(world.client(witness).take_frames(), []);
+    world.send(id, &masked(0x82, &vec![7; 65_536]));
+    let frame = world.client(id).take_frame().expect("an echo");
+    assert_eq!(frame.payload.len(), 65_536);
+    world.send(id, &masked(0x82, &vec![7; 65_537]));
+    let too_big = Some((1009, "message too big".to_owned()));
+    assert_eq!(world.client(id).take_close(), too_big);
+    assert_eq!(world.client(witness).take_frames(), []);
 }

@@ -11,7 +11,7 @@ use crate::world;
 /// A way for a connection to end.
 type End = (&'static str, fn(&mut World, ConnectionId));
 
-const ENDINGS: [End; 14] = [
+const ENDINGS: [End; 23] = [
     ("the client hangs up", |world, id| world.hang_up(id)),
     ("the connection breaks", |world, id| world.reset(id)),
     ("the client says goodbye", |world, id| {
@@ -53,6 +53,58 @@ const ENDINGS: [End; 14] = [
         world.advance(Duration::from_secs(51))
     }),
     ("the server stops", |world, _| world.stop()),
+    ("half a frame, then a reset", |world, id| {
+        world.send(id, &frame(0x81, 100, true));
+        world.reset(id);
+    }),
+    ("half a message, then the end of input", |world, id| {
+        world.send(id, &masked(0x01, b"half"));
+        world.hang_up(id);
+    }),
+    (
+        "goodbye, then a reset before the answer is read",
+        |world, id| {
+            world.client(id).set_window(0);
+            world.send(id, &masked(0x88, &[0x03, 0xE8]));
+            world.reset(id);
+        },
+    ),
+    ("a violation, then a reset while it is told", |world, id| {
+        world.client(id).set_window(0);
+        world.send(id, &masked(0xC1, b"x"));
+        world.reset(id);
+    }),
+    ("a violation, then the end of input", |world, id| {
+        world.send(id, &masked(0xC1, b"x"));
+        world.hang_up(id);
+    }),
+    ("two ends in one read", |world, id| {
+        let mut bytes = masked(0x88, &[0x03, 0xE8]);
+        bytes.extend(masked(0xC1, b"x"));
+        bytes.extend(masked(0x88, &[]));
+        world.send(id, &bytes);
+    }),
+    ("megabytes after the end", |world, id| {
+        world.send(id, &masked(0xC1, b"x"));
+        world.send(id, &vec![0; 1 << 20]);
+    }),
+    ("it reads nothing of what others say", |world, id| {
+        world.client(id).set_window(0);
+        let other = world.join("talker", "10.0.0.7");
+        for _ in 0..600 {
+            let long = crate::message(&"x".repeat(480));
+            world.say(other, &long);
+            if world.census().user_connections == 1 {
+                break;
+            }
+            world.advance(Duration::from_secs(1));
+            world.send(id, &masked(0x8A, b""));
+        }
+        world.reset(other);
+    }),
+    ("silence until it is idle", |world, id| {
+        crate::stay(world, id, Duration::from_secs(8 * 60 * 60 + 1));
+    }),
     ("half a frame, then silence", |world, id| {
         world.send(id, &frame(0x81, 100, true));
         world.advance(Duration::from_secs(51));
@@ -78,5 +130,50 @@ fn every_way_to_end_gives_everything_back() {
         world.advance(Duration::from_secs(5));
         assert_eq!(world.client(id).ending(), Ending::Closed, "{name}");
         assert_eq!(world.census(), Census::default(), "{name}: nothing is left");
+    }
+}
+
+/// How often `user` gets in from `peer`, at most `tries` times.
+fn let_in(world: &mut World, user: &str, peer: &str, tries: usize) -> usize {
+    (0..tries)
+        .filter(|_| {
+            let entered = crate::knock(world, peer, &format!("?token={user}"), "");
+            entered == format!("in as {user}")
+        })
+        .count()
+}
+
+#[test]
+fn every_way_to_end_frees_exactly_one_place_of_the_user_and_of_the_address() {
+    for (name, end) in ENDINGS {
+        let mut world = world();
+        let id = world.join("alice", "10.0.0.1");
+        end(&mut world, id);
+        if name == "the server stops" {
+            continue;
+        }
+        world.advance(Duration::from_secs(12));
+        assert_eq!(let_in(&mut world, "alice", "10.0.0.1", 5), 3, "{name}");
+        assert_eq!(let_in(&mut world, "bob", "10.0.0.1", 5), 2, "{name}");
+    }
+}
+
+#[test]
+fn in_a_full_house_every_quick_way_to_end_makes_room_for_one() {
+    for (name, end) in ENDINGS {
+        let mut world = world();
+        let id = world.join("alice", "10.0.0.1");
+        assert_eq!(let_in(&mut world, "alice", "10.0.0.1", 5), 2);
+        assert_eq!(let_in(&mut world, "bob", "10.0.0.1", 5), 2);
+        let begun = world.now().instant;
+        end(&mut world, id);
+        let took = world.now().instant.since(begun);
+        if took > Duration::from_secs(29) || name == "the server stops" {
+            // The others have gone meanwhile, too.
+            continue;
+        }
+        world.advance(Duration::from_secs(29) - took);
+        assert_eq!(let_in(&mut world, "alice", "10.0.0.1", 3), 1, "{name}");
+        assert_eq!(let_in(&mut world, "carol", "10.0.0.1", 3), 0, "{name}");
     }
 }

@@ -1,0 +1,239 @@
+//! Limits at the door: connections in all, of an address, not signed in; handshakes and failed sign-ins.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wardroom::access::{AuthError, Authenticator, Credential, Identity};
+use wardroom::config::{Config, Rate};
+use wardroom::protocol::response::Refusal;
+use wardroom::simulation::{Names, World};
+use wardroom::time::Now;
+
+use crate::{ask, chat_request, knock, message, millis, seconds, world_with};
+
+/// Status, limit and wait of a refusal at accept.
+fn refused(refusal: Result<impl Sized, Refusal>) -> Option<(u16, &'static str, u64)> {
+    let refusal = refusal.err()?;
+    match refusal {
+        Refusal::TooMany {
+            limit, retry_after, ..
+        }
+        | Refusal::Full { limit, retry_after } => {
+            Some((refusal.status(), limit, retry_after.as_secs()))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn five_connections_of_an_address_and_three_of_a_user_by_default() {
+    let mut world = world_with(|_| {});
+    for n in 0..3 {
+        let query = format!("?token=alice&n={n}");
+        assert_eq!(knock(&mut world, "10.0.0.1", &query, ""), "in as alice");
+    }
+    assert_eq!(
+        knock(&mut world, "10.0.0.2", "?token=alice", ""),
+        "1008 too many connections for this user"
+    );
+    for user in ["bob", "carol"] {
+        let query = format!("?token={user}");
+        assert_eq!(
+            knock(&mut world, "10.0.0.1", &query, ""),
+            format!("in as {user}")
+        );
+    }
+    assert_eq!(
+        knock(&mut world, "10.0.0.1", "?token=dave", ""),
+        "1008 too many connections from this address"
+    );
+    assert_eq!(
+        knock(&mut world, "10.0.0.2", "?token=dave", ""),
+        "in as dave"
+    );
+    // An IPv6 network is one address, and loopback is not special.
+    for (n, user) in ["e", "f", "g", "h", "i"].into_iter().enumerate() {
+        let peer = format!("[2001:db8::{n}]");
+        assert_eq!(
+            knock(&mut world, &peer, &format!("?token={user}"), ""),
+            format!("in as {user}")
+        );
+        assert_eq!(
+            knock(&mut world, "127.0.0.1", &format!("?token=l{user}"), ""),
+            format!("in as l{user}")
+        );
+    }
+    for peer in ["[2001:db8::ffff]", "127.0.0.1"] {
+        assert_eq!(
+            knock(&mut world, peer, "?token=zoe", ""),
+            "1008 too many connections from this address"
+        );
+    }
+}
+
+#[test]
+fn each_limit_at_the_door_refuses_the_next_and_admits_again_when_one_has_gone() {
+    type Row = (&'static str, u16, bool, fn(&mut Config));
+    let rows: [Row; 3] = [
+        ("connections_max", 503, false, |config| {
+            config.limits.connections_max = 4;
+        }),
+        ("unauthenticated_max", 503, false, |config| {
+            config.limits.unauthenticated_max = 4;
+        }),
+        ("plain_per_address", 429, true, |config| {
+            config.limits.plain_per_address = 4;
+        }),
+    ];
+    for (limit, status, same_address, change) in rows {
+        let mut world = world_with(change);
+        let peer = |n: usize| {
+            if same_address {
+                "10.0.0.1".to_owned()
+            } else {
+                format!("10.0.0.{n}")
+            }
+        };
+        let ids: Vec<_> = (0..4)
+            .map(|n| world.connect(&peer(n)).expect("room"))
+            .collect();
+        let before = world.census();
+        let (found, name, _) = refused(world.connect(&peer(9))).expect("no room");
+        assert_eq!((found, name), (status, limit));
+        assert_eq!(
+            world.census(),
+            before,
+            "a refused connection is not counted"
+        );
+        if same_address {
+            world.connect("10.0.0.2").expect("room for a neighbour");
+        }
+        world.hang_up(ids[0]);
+        world.connect(&peer(9)).expect("room again");
+    }
+}
+
+#[test]
+fn a_flood_of_connections_that_never_sign_in_leaves_those_in_the_chat_alone() {
+    let mut world = world_with(|config| {
+        config.limits.connections_max = 20;
+        config.limits.unauthenticated_max = 10;
+    });
+    let alice = world.join("alice", "10.0.0.1");
+    let bob = world.join("bob", "10.0.0.2");
+    let mut let_in = 0;
+    for n in 0..200 {
+        let_in += usize::from(world.connect(&format!("10.1.0.{n}")).is_ok());
+    }
+    assert_eq!(let_in, 10);
+    world.client(bob).take_frames();
+    world.say(alice, &message("hi"));
+    assert_eq!(
+        crate::lines(&world.client(bob).take_notices()),
+        ["alice: hi"]
+    );
+    // The head's deadline, and the time to be told of it, free every place.
+    world.advance(seconds(13));
+    assert_eq!(world.census().plain_connections, 0);
+    world.connect("10.2.0.1").expect("room again");
+}
+
+#[test]
+fn handshakes_of_an_address_are_counted_and_the_next_is_told_when() {
+    let mut world = world_with(|config| {
+        config.limits.handshakes_per_address = Rate::new(3, seconds(9));
+        config.limits.connections_per_user = 100;
+        config.limits.connections_per_address = 100;
+    });
+    for _ in 0..3 {
+        assert_eq!(
+            knock(&mut world, "10.0.0.1", "?token=alice", ""),
+            "in as alice"
+        );
+    }
+    let id = ask(&mut world, "10.0.0.1", &chat_request("?token=alice", ""));
+    let response = world.client(id).take_whole_response().expect("an answer");
+    assert_eq!(response.status, 429);
+    assert_eq!(response.json()["limit"], "handshakes_per_address");
+    assert_eq!(response.json()["scope"], "address");
+    assert_eq!(response.json()["retry_after_ms"], 3000);
+    assert_eq!(response.field("Retry-After"), Some("3"));
+    assert_eq!(
+        knock(&mut world, "10.0.0.2", "?token=alice", ""),
+        "in as alice"
+    );
+    world.advance(seconds(3) - millis(1));
+    assert_eq!(
+        knock(&mut world, "10.0.0.1", "?token=alice", ""),
+        "429 too_many"
+    );
+    world.advance(millis(1));
+    assert_eq!(
+        knock(&mut world, "10.0.0.1", "?token=alice", ""),
+        "in as alice"
+    );
+}
+
+/// Counts how often it is asked.
+struct Counting(Arc<AtomicUsize>);
+
+impl Authenticator for Counting {
+    fn authenticate(&self, credential: Credential<'_>, now: Now) -> Result<Identity, AuthError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Names.authenticate(credential, now)
+    }
+}
+
+#[test]
+fn after_ten_failed_sign_ins_no_signature_of_that_address_is_looked_at_until_a_token_is_back() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = || asked.load(Ordering::Relaxed);
+    let authenticator = Box::new(Counting(Arc::clone(&asked)));
+    let mut world = World::with_authenticator(Config::default(), authenticator, [7; 32]);
+    for _ in 0..10 {
+        assert_eq!(
+            knock(&mut world, "10.0.0.1", "?token=bad", ""),
+            "1008 invalid credentials"
+        );
+    }
+    assert_eq!(count(), 10);
+    for query in ["?token=bad", "?token=alice"] {
+        let id = ask(&mut world, "10.0.0.1", &chat_request(query, ""));
+        let response = world.client(id).take_whole_response().expect("an answer");
+        assert_eq!(response.status, 429);
+        assert_eq!(
+            response.json()["limit"],
+            "failed_authentications_per_address"
+        );
+        assert_eq!(response.json()["retry_after_ms"], 6000);
+    }
+    assert_eq!(count(), 10, "nothing was looked at");
+    assert_eq!(
+        knock(&mut world, "10.0.0.2", "?token=alice", ""),
+        "in as alice"
+    );
+    world.advance(seconds(6) - millis(1));
+    assert_eq!(
+        knock(&mut world, "10.0.0.1", "?token=alice", ""),
+        "429 too_many"
+    );
+    world.advance(millis(1));
+    assert_eq!(
+        knock(&mut world, "10.0.0.1", "?token=alice", ""),
+        "in as alice"
+    );
+    assert_eq!(count(), 12);
+}
+
+#[test]
+fn a_good_sign_in_is_no_failed_one() {
+    let mut world = world_with(|config| {
+        config.limits.failed_authentications_per_address = Rate::new(1, seconds(60));
+    });
+    for _ in 0..20 {
+        let id = ask(&mut world, "10.0.0.1", &chat_request("?token=alice", ""));
+        assert_eq!(crate::outcome(&mut world, id), "in as alice");
+        world.reset(id);
+        world.advance(seconds(1));
+    }
+}

@@ -1,0 +1,166 @@
+//! One message to many: slow readers are cut off, and nobody else notices.
+
+use wardroom::engine::Census;
+use wardroom::id::ConnectionId;
+use wardroom::simulation::{Ending, World};
+
+use crate::{closed, lines, message, roomy, roomy_with, seconds, world};
+
+/// Says `count` messages of about `bytes` bytes.
+fn talk(world: &mut World, id: ConnectionId, count: usize, bytes: usize) {
+    for _ in 0..count {
+        world.say(id, &message(&"x".repeat(bytes)));
+    }
+}
+
+fn messages_heard(world: &mut World, id: ConnectionId) -> usize {
+    let notices = world.client(id).take_notices();
+    notices.iter().filter(|n| n["sender"] != "System").count()
+}
+
+#[test]
+fn a_slow_reader_is_closed_before_it_costs_more_than_its_outbox_and_nobody_else_notices() {
+    const OUTBOX: usize = 20_000;
+    let mut world = roomy_with(|config| {
+        config.limits.outbound_bytes_per_connection_max = OUTBOX;
+    });
+    let alice = world.join("alice", "10.0.0.1");
+    let slow = world.join("slow", "10.0.0.2");
+    let bob = world.join("bob", "10.0.0.3");
+    world.client(slow).take_frames();
+    world.client(slow).set_window(100);
+    talk(&mut world, alice, 30, 400);
+    assert_eq!(world.census().user_connections, 3);
+    let waiting = world.census().outbound_bytes;
+    assert!(waiting > 10_000 && waiting <= OUTBOX, "{waiting}");
+    talk(&mut world, alice, 30, 400);
+    assert_eq!(world.census().user_connections, 2);
+    let waiting = world.census().outbound_bytes;
+    assert!(
+        waiting < 1000,
+        "{waiting}: what it did not read is thrown away"
+    );
+    let seen = lines(&world.client(bob).take_notices());
+    let left = "System: User slow has left the chat.";
+    assert_eq!(seen.iter().filter(|line| *line == left).count(), 1);
+    assert_eq!(seen.iter().filter(|l| l.starts_with("alice: ")).count(), 60);
+    world.client(slow).set_window(usize::MAX);
+    world.settle();
+    assert_eq!(
+        closed(&mut world, slow),
+        Some((1008, "reading too slowly".to_owned()))
+    );
+    world.advance(seconds(3));
+    assert_eq!(world.client(slow).ending(), Ending::Closed);
+    assert_eq!(messages_heard(&mut world, alice), 60);
+}
+
+#[test]
+fn a_slow_reader_that_catches_up_in_time_has_missed_nothing() {
+    let mut world = World::new(roomy());
+    let alice = world.join("alice", "10.0.0.1");
+    let slow = world.join("slow", "10.0.0.2");
+    world.client(slow).take_frames();
+    world.client(slow).set_window(0);
+    talk(&mut world, alice, 100, 400);
+    for _ in 0..2000 {
+        world.client(slow).set_window(37);
+        world.settle();
+    }
+    assert_eq!(messages_heard(&mut world, slow), 100);
+    assert_eq!(world.census().outbound_bytes, 0);
+}
+
+#[test]
+fn when_all_that_waits_is_too_much_those_who_hold_the_most_go_and_readers_stay() {
+    const IN_ALL: usize = 60_000;
+    let mut world = roomy_with(|config| {
+        config.limits.outbound_bytes_per_connection_max = 1_000_000;
+        config.limits.outbound_bytes_max = IN_ALL;
+    });
+    let alice = world.join("alice", "10.0.0.1");
+    let slow: Vec<_> = (0..3)
+        .map(|n| {
+            let id = world.join(&format!("slow{n}"), &format!("10.0.1.{n}"));
+            world.client(id).take_frames();
+            world.client(id).set_window(0);
+            id
+        })
+        .collect();
+    let readers: Vec<_> = (0..5)
+        .map(|n| world.join(&format!("reader{n}"), &format!("10.0.2.{n}")))
+        .collect();
+    for _ in 0..100 {
+        talk(&mut world, alice, 1, 400);
+        let waiting = world.census().outbound_bytes;
+        assert!(waiting < IN_ALL + 3 * 600, "{waiting} bytes wait");
+    }
+    for id in readers.into_iter().chain([alice]) {
+        assert_eq!(messages_heard(&mut world, id), 100);
+        assert_eq!(world.client(id).ending(), Ending::Open);
+    }
+    assert!(world.census().user_connections < 9, "somebody had to go");
+    for id in slow {
+        world.client(id).set_window(usize::MAX);
+        world.settle();
+        let reason = closed(&mut world, id);
+        let overloaded = Some((1013, "overloaded, try again later".to_owned()));
+        assert!(reason.is_none() || reason == overloaded, "{reason:?}");
+    }
+    assert_eq!(world.census().outbound_bytes, 0);
+}
+
+#[test]
+fn everybody_in_a_full_room_hears_everybody() {
+    let mut world = World::new(roomy());
+    let ids: Vec<_> = (0..200)
+        .map(|n| world.join(&format!("u{n}"), &format!("10.0.0.{n}")))
+        .collect();
+    for id in &ids {
+        world.client(*id).take_frames();
+    }
+    for id in ids.iter().step_by(10) {
+        world.say(*id, &message("hi"));
+    }
+    for id in &ids {
+        assert_eq!(messages_heard(&mut world, *id), 20);
+    }
+}
+
+#[test]
+fn stopping_says_goodbye_to_all_and_admits_nobody() {
+    let mut world = world();
+    let tutorial = world.join("alice", "10.0.0.1");
+    let full = world.join_v1("bob", "10.0.0.2");
+    let page = crate::ask(
+        &mut world,
+        "10.0.0.3",
+        "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n",
+    );
+    let half = crate::ask(&mut world, "10.0.0.4", "GET / HT");
+    for id in [tutorial, full] {
+        world.client(id).take_frames();
+    }
+    world.stop();
+    let going_away = Some((1001, "server is going away".to_owned()));
+    let frames = world.client(full).take_frames();
+    let bye: serde_json::Value = frames
+        .iter()
+        .rev()
+        .find(|frame| frame.opcode == 1)
+        .and_then(|frame| serde_json::from_slice(&frame.payload).ok())
+        .unwrap_or_default();
+    let expected =
+        serde_json::json!({"type": "bye", "code": 1001, "reason": "server is going away"});
+    assert_eq!(bye, expected);
+    let close = frames.last().expect("a close frame");
+    assert_eq!((close.opcode, &close.payload[..2]), (8, &[0x03, 0xE9][..]));
+    assert_eq!(closed(&mut world, tutorial), going_away);
+    for id in [page, half] {
+        assert_eq!(world.client(id).ending(), Ending::HalfClosed);
+    }
+    assert_eq!(world.connect("10.0.0.5").map_err(|r| r.status()), Err(503));
+    assert_eq!(world.census().user_connections, 0);
+    world.advance(seconds(3));
+    assert_eq!(world.census(), Census::default());
+}
