@@ -23,6 +23,7 @@ message_bytes_max = 8192
 [limits]
 connections_per_user = 100
 connections_per_address = 100
+plain_per_address = 1000
 handshakes_per_address = { burst = 1000000, per = "1s" }
 bytes_per_address = { burst = 1000000000, per = "1s" }
 commands_per_connection = { burst = 1000000, per = "1s" }
@@ -31,7 +32,7 @@ messages_per_connection = { burst = 1000000, per = "1s" }
 messages_per_address = { burst = 1000000, per = "1s" }
 [deadlines]
 close = "300ms"
-linger = "200ms"
+linger = "50ms"
 "#;
 
 /// How a sequence is sent.
@@ -85,7 +86,7 @@ fn every_protocol_error_is_answered_by_its_close_code_and_an_orderly_end() {
                 );
             }
         }
-        let end = server.settled(descriptors);
+        let end = server.figures();
         println!(
             "{:>5} {:>+9} {:>8} {:>4}  {}",
             row.code,

@@ -8,7 +8,7 @@ use crate::peer::Peer;
 use crate::server::Server;
 
 /// Between two messages: people type.
-const PACE: Duration = Duration::from_millis(2);
+const PACE: Duration = Duration::from_millis(10);
 
 /// Alice and Bob, talking until they are asked.
 pub struct Pair {

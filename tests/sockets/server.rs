@@ -173,5 +173,8 @@ impl Drop for Server {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            self.log.iter().for_each(|line| eprintln!("server: {line}"));
+        }
     }
 }
