@@ -7,15 +7,12 @@ use wardroom::simulation::masked;
 use crate::frames::{Row, table};
 use crate::honest::Pair;
 use crate::peer::Peer;
-use crate::server::Server;
+use crate::server::{GROWTH_KIB_MAX, Server};
 
 /// Sent after a violation, before anything is read: far more than the server throws away.
 const JUNK_BYTES: usize = 4 << 20;
 /// Sequences up to this long are also sent one byte at a time.
 const CUT_BYTES_MAX: usize = 64;
-/// What the server may have grown by when the table is through: the allocator's slack, not the peers' bytes.
-const GROWTH_KIB_MAX: u64 = 8 * 1024;
-
 const CONFIG: &str = r#"
 [echo]
 enabled = true

@@ -2,8 +2,12 @@
 //!
 //! Everything waits for an event; a timeout is only ever a failure.
 
+mod bad_input;
 mod broken_frames;
+mod commands;
 mod frames;
+mod handshakes;
 mod honest;
+mod never_reads;
 mod peer;
 mod server;

@@ -80,6 +80,13 @@ impl Peer {
             .expect("a socket");
     }
 
+    /// Takes little off the network at a time, for a peer that means to read nothing at all.
+    pub fn narrow(&self) {
+        SockRef::from(&self.stream)
+            .set_recv_buffer_size(4096)
+            .expect("a socket");
+    }
+
     /// An error that the kernel has noted for this socket, such as a reset.
     pub fn kernel_error(&self) -> Option<io::Error> {
         self.stream.take_error().expect("a socket")
@@ -137,9 +144,9 @@ impl Peer {
         }
     }
 
-    /// The status of a plain request on a connection that ends with it.
+    /// The status of a plain request on a connection that ends with it. The server may be full.
     pub fn get(mut self, path: &str) -> String {
-        self.send(
+        self.try_send(
             format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
                 .as_bytes(),
         );

@@ -1,7 +1,7 @@
 //! The real program in a directory of its own, and what the kernel says about it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -16,12 +16,17 @@ use crate::peer::Peer;
 /// How long anything may take before a test says that it will not happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a server may have grown by when everybody has gone: the allocator's slack, not the peers' bytes.
+pub const GROWTH_KIB_MAX: u64 = 8 * 1024;
+
 const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
 
 /// A running `wardroom`, ended with the test.
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// Its standard output, line by line.
+    pub results: Receiver<String>,
     log: Receiver<String>,
     directory: TempDir,
 }
@@ -51,6 +56,17 @@ fn write_secret(path: &Path) {
     file.write_all(SECRET.as_bytes()).expect("a secret");
 }
 
+/// Empties a pipe for as long as the process lives, whether or not anybody listens.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (line, lines) = channel();
+    std::thread::spawn(move || {
+        for text in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let _ = line.send(text);
+        }
+    });
+    lines
+}
+
 impl Server {
     /// Serves with these lines of configuration, on a free port.
     pub fn serve(config: &str) -> Server {
@@ -69,21 +85,16 @@ impl Server {
     pub fn start(mut command: Command, directory: TempDir) -> Server {
         let mut child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let stderr = child.stderr.take().expect("it is piped");
-        let (line, log) = channel();
-        std::thread::spawn(move || {
-            for text in BufReader::new(stderr).lines().map_while(Result::ok) {
-                // The test may have ended; the pipe is still emptied.
-                let _ = line.send(text);
-            }
-        });
+        let results = lines(child.stdout.take().expect("it is piped"));
+        let log = lines(child.stderr.take().expect("it is piped"));
         let mut server = Server {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            results,
             log,
             directory,
         };
@@ -150,6 +161,27 @@ impl Server {
                 "the server keeps {} descriptors, {descriptors} expected",
                 figures.descriptors
             );
+        }
+    }
+
+    /// Everything is as it was `before`, when nobody was connected: descriptors, memory but for the allocator's slack,
+    /// and room for exactly three connections of `user`.
+    pub fn expect_unchanged(&self, before: Figures, user: &str) {
+        let after = self.settled(before.descriptors);
+        println!("before: {before:?}\nafter:  {after:?}");
+        assert_eq!(after.descriptors, before.descriptors);
+        let growth = after.resident_kib.saturating_sub(before.resident_kib);
+        assert!(
+            growth <= GROWTH_KIB_MAX,
+            "the server grew by {growth} KiB: {before:?} {after:?}"
+        );
+        let token = self.token(user);
+        let three = [(); 3].map(|()| Peer::open(self, "/ws/chat", &token));
+        let mut fourth = Peer::open(self, "/ws/chat", &token);
+        assert_eq!(fourth.close_code(), Some(1008), "three are the limit");
+        for mut peer in three {
+            peer.say("{\"message\":\"here\"}");
+            while peer.notice()["message"] != "here" {}
         }
     }
 
