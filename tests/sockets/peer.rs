@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use serde_json::Value;
-use socket2::SockRef;
 use wardroom::simulation::{self, Frame, upgrade_request};
 
 use crate::server::{PATIENCE, Server};
@@ -75,16 +75,12 @@ impl Peer {
 
     /// Ends the connection with a reset.
     pub fn reset(self) {
-        SockRef::from(&self.stream)
-            .set_linger(Some(Duration::ZERO))
-            .expect("a socket");
+        sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).expect("a socket");
     }
 
     /// Takes little off the network at a time, for a peer that means to read nothing at all.
     pub fn narrow(&self) {
-        SockRef::from(&self.stream)
-            .set_recv_buffer_size(4096)
-            .expect("a socket");
+        sockopt::set_socket_recv_buffer_size(&self.stream, 4096).expect("a socket");
     }
 
     /// An error that the kernel has noted for this socket, such as a reset.

@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::peer::Peer;
@@ -187,11 +188,7 @@ impl Server {
 
     /// Asks the process to end.
     pub fn terminate(&self) {
-        let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .expect("kill starts");
-        assert!(sent.success());
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("its own child");
     }
 
     /// Waits for the end of the process.
