@@ -13,8 +13,9 @@ use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::{Incoming, WebSocket};
 use crate::time::Now;
 
-/// Bytes still read from a peer that has been told everything; then its socket is closed, reset or not.
-const DISCARDED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes still read from a peer that has been told everything. What it sends beyond waits in the kernel until
+/// the socket goes: closing at once would turn our last words into a reset while the peer is still sending.
+pub(super) const DISCARDED_BYTES_MAX: usize = 256 * 1024;
 
 impl Engine {
     /// Ends a session for `reason` in the way of RFC 6455 §7: our close frame, the peer's, then the socket.
@@ -35,7 +36,7 @@ impl Engine {
         log::debug!("{} closed: {}", connection.peer, reason.label());
         self.outbound
             .write(connection, |outbox| websocket.close(reason, outbox));
-        connection.phase = if reason.is_violation() {
+        connection.phase = if reason.ends_reading() {
             ENDING
         } else {
             closing(websocket)
@@ -145,16 +146,6 @@ impl Engine {
         self.outbound.ask(Effect::Read(id));
     }
 
-    /// Stops listening to a peer that goes on sending after everything was said.
-    pub(super) fn bound_discarded(&mut self, id: ConnectionId) {
-        if let Some(connection) = self.connections.get(id)
-            && let Phase::Ending { discarded, .. } = connection.phase
-            && discarded > DISCARDED_BYTES_MAX
-        {
-            self.remove(id);
-        }
-    }
-
     /// Closes the connections that an iteration had to leave alone.
     pub(super) fn close_doomed(&mut self, now: Now) {
         while let Some((id, reason)) = self.outbound.next_doomed() {
@@ -211,11 +202,16 @@ const ENDING: Phase = Phase::Ending {
 };
 
 impl CloseReason {
-    /// Whether the peer's bytes can not be understood any more, so that there is no close frame to wait for.
-    fn is_violation(self) -> bool {
+    /// Whether the peer's close frame is not waited for: its bytes can not be understood any more, or it sends so
+    /// many that they are not worth it.
+    fn ends_reading(self) -> bool {
         matches!(
             self,
-            CloseReason::ProtocolError | CloseReason::InvalidUtf8 | CloseReason::MessageTooBig
+            CloseReason::ProtocolError
+                | CloseReason::InvalidUtf8
+                | CloseReason::MessageTooBig
+                | CloseReason::TooManyFragments
+                | CloseReason::RateLimited
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::closing::DISCARDED_BYTES_MAX;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{PrefixKey, TokenBucket};
@@ -187,8 +188,12 @@ impl Connection {
 
     /// Whether the reactor may read from the socket.
     pub(super) fn wants_bytes(&self) -> bool {
-        let paused = matches!(&self.phase, Phase::Open(session) if session.paused_until.is_some());
-        self.held.is_empty() && !paused && !self.unfinished && !self.input_ended
+        let deaf = match &self.phase {
+            Phase::Open(session) => session.paused_until.is_some(),
+            Phase::Ending { discarded, .. } => *discarded > DISCARDED_BYTES_MAX,
+            Phase::Head(_) | Phase::Closing { .. } => false,
+        };
+        self.held.is_empty() && !deaf && !self.unfinished && !self.input_ended
     }
 }
 

@@ -283,10 +283,7 @@ impl Engine {
             Phase::Head(_) => self.receive_head(id, bytes, now),
             Phase::Open(_) => self.receive_open(id, bytes, now),
             Phase::Closing { .. } => self.receive_closing(id, bytes, now),
-            Phase::Ending { discarded, .. } => {
-                *discarded += bytes.len();
-                self.bound_discarded(id);
-            }
+            Phase::Ending { discarded, .. } => *discarded += bytes.len(),
         }
     }
 

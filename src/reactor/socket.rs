@@ -63,7 +63,8 @@ impl Sockets {
             .filter(|socket| socket.id == id)
     }
 
-    /// Watches a new connection's socket, for both directions and by edges, once and for all.
+    /// Watches a new connection's socket, for both directions and by edges, once and for all. One that
+    /// still stands in its slot is closed.
     pub(super) fn insert(
         &mut self,
         id: ConnectionId,
@@ -77,19 +78,18 @@ impl Sockets {
         if self.slots.len() <= id.slot() {
             self.slots.resize_with(id.slot() + 1, || None);
         }
-        if let Some(slot) = self.slots.get_mut(id.slot()) {
-            debug_assert!(
-                slot.is_none(),
-                "the engine reused a slot before it was closed"
-            );
-            *slot = Some(Socket {
-                id,
-                stream,
-                has_bytes: false,
-                read_closed: false,
-                queued: false,
-                blocked: false,
-            });
+        let socket = Socket {
+            id,
+            stream,
+            has_bytes: false,
+            read_closed: false,
+            queued: false,
+            blocked: false,
+        };
+        // The engine may give a slot away in the turn in which it was freed, before its close is carried out.
+        if let Some(slot) = self.slots.get_mut(id.slot())
+            && slot.replace(socket).is_none()
+        {
             self.count += 1;
         }
         Ok(())
@@ -113,4 +113,33 @@ pub(super) fn refuse(stream: &mut TcpStream, refusal: Refusal) {
     // The socket is new and its buffer empty: the answer fits, or nobody is there to read it.
     let _ = stream.write(&bytes);
     let _ = stream.shutdown(Shutdown::Write);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use mio::Poll;
+
+    use super::*;
+
+    #[test]
+    fn a_slot_given_away_before_its_close_is_carried_out_counts_once() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let poll = Poll::new().unwrap();
+        let mut sockets = Sockets::default();
+        let [freed, new] = [0, 1].map(|generation| ConnectionId {
+            slot: 0,
+            generation,
+        });
+        for id in [freed, new] {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            sockets.insert(id, stream, poll.registry()).unwrap();
+        }
+        assert_eq!(sockets.len(), 1);
+        sockets.remove(freed);
+        assert!(sockets.get_mut(new).is_some(), "a late close spares it");
+        sockets.remove(new);
+        assert_eq!(sockets.len(), 0, "or a stop would wait for nobody");
+    }
 }

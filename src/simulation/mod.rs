@@ -2,6 +2,8 @@
 //! sockets and clients. From one seed, the same every time.
 
 mod client;
+pub mod fuzz;
+pub mod reference;
 mod wire;
 mod world;
 

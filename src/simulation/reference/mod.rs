@@ -1,0 +1,5 @@
+//! Slow and obvious readings of the standards, to hold the quick ones to: nothing here is shared with them.
+
+pub mod commands;
+pub mod frames;
+pub mod heads;

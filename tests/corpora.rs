@@ -1,0 +1,83 @@
+//! Every file of the fuzz corpora, and mutations of each, through the functions that the fuzz targets call.
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::Path;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use wardroom::simulation::{fuzz, masked};
+
+/// Mutations of each file. The fuzzer makes millions; these few keep the references honest on every compiler.
+const MUTATIONS: u32 = 300;
+/// Files whose slow reading would make the mutations slow too are only replayed.
+const MUTATED_BYTES_MAX: usize = 1500;
+
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut files: Vec<_> = fs::read_dir(folder.join(target))
+        .expect("a corpus")
+        .map(|entry| {
+            let path = entry.expect("a file").path();
+            (path.display().to_string(), fs::read(path).expect("a file"))
+        })
+        .collect();
+    files.sort();
+    assert!(files.len() >= 20, "{target} has a corpus");
+    files
+}
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let mut random = ChaCha20Rng::from_seed([9; 32]);
+    for (name, bytes) in corpus(target) {
+        println!("{name}");
+        run(&bytes);
+        if bytes.len() > MUTATED_BYTES_MAX {
+            continue;
+        }
+        for _ in 0..MUTATIONS {
+            let mut mutated = bytes.clone();
+            for _ in 0..=random.next_u32() % 3 {
+                mutate(&mut mutated, &mut random);
+            }
+            if let Err(panic) = catch_unwind(|| run(&mutated)) {
+                println!("with these bytes: {mutated:?}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn mutate(bytes: &mut Vec<u8>, random: &mut ChaCha20Rng) {
+    let at = random.next_u32() as usize % (bytes.len() + 1);
+    let byte = random.next_u32() as u8;
+    match (random.next_u32() % 4, bytes.get_mut(at)) {
+        (0, Some(place)) => *place ^= 1 << (byte % 8),
+        (1, Some(place)) => *place = byte,
+        (2, Some(_)) => drop(bytes.remove(at)),
+        _ => bytes.insert(at, byte),
+    }
+}
+
+#[test]
+fn frames_are_read_as_the_reference_reads_them() {
+    replay("frame", fuzz::frame);
+}
+
+#[test]
+fn commands_get_the_verdict_of_the_reference() {
+    replay("json", fuzz::json);
+}
+
+#[test]
+fn heads_get_the_verdict_of_the_reference_however_they_are_cut() {
+    replay("head", fuzz::head);
+}
+
+#[test]
+fn the_canary_crashes_on_two_messages() {
+    let one = [&[0, 0][..], &masked(0x81, b"a")].concat();
+    let two = [&one[..], &masked(0x81, b"b")].concat();
+    assert!(catch_unwind(|| fuzz::canary(&one)).is_ok());
+    assert!(catch_unwind(|| fuzz::canary(&two)).is_err());
+}

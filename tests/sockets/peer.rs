@@ -1,0 +1,217 @@
+//! A client that is nothing but a socket: it sends what it is told to, legal or not.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use serde_json::Value;
+use wardroom::simulation::{self, Frame, upgrade_request};
+
+use crate::server::{PATIENCE, Server};
+
+pub struct Peer {
+    stream: TcpStream,
+    inbox: Vec<u8>,
+}
+
+impl Peer {
+    pub fn connect(address: SocketAddr) -> Peer {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_nodelay(true).expect("a socket");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
+        Peer {
+            stream,
+            inbox: Vec::new(),
+        }
+    }
+
+    /// Upgraded on `path` with a token, every byte after the head still to be read.
+    pub fn open(server: &Server, path: &str, token: &str) -> Peer {
+        Peer::open_with(server, path, token, "")
+    }
+
+    /// The same with more field lines.
+    pub fn open_with(server: &Server, path: &str, token: &str, fields: &str) -> Peer {
+        let mut peer = Peer::connect(server.address);
+        let fields = format!("Authorization: Bearer {token}\r\n{fields}");
+        peer.send(upgrade_request(path, &fields).as_bytes());
+        let head = peer.head().expect("an answer");
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        peer
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Sends to a server that may have stopped listening for good; whether everything went out.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        match self.stream.write_all(bytes) {
+            Ok(()) => true,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+                ) =>
+            {
+                false
+            }
+            Err(error) => panic!("the server neither reads nor ends: {error}"),
+        }
+    }
+
+    pub fn say(&mut self, message: &str) {
+        self.send(&simulation::text(message));
+    }
+
+    /// Says that nothing more will come.
+    pub fn shut(&self) {
+        self.stream
+            .shutdown(Shutdown::Write)
+            .expect("still connected");
+    }
+
+    /// Ends the connection with a reset.
+    pub fn reset(self) {
+        sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).expect("a socket");
+    }
+
+    /// Takes little off the network at a time, for a peer that means to read nothing at all.
+    pub fn narrow(&self) {
+        sockopt::set_socket_recv_buffer_size(&self.stream, 4096).expect("a socket");
+    }
+
+    /// An error that the kernel has noted for this socket, such as a reset.
+    pub fn kernel_error(&self) -> Option<io::Error> {
+        self.stream.take_error().expect("a socket")
+    }
+
+    /// Reads what there is; `false` at the orderly end.
+    fn read_more(&mut self) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(count) => {
+                self.inbox.extend_from_slice(&buffer[..count]);
+                true
+            }
+            Err(error) => panic!("instead of bytes or an orderly end: {error}"),
+        }
+    }
+
+    /// Reads for at most `time`; `false` at the orderly end.
+    pub fn read_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("a socket");
+        let mut byte = [0; 1024];
+        let goes_on = match self.stream.read(&mut byte) {
+            Ok(count) => {
+                self.inbox.extend_from_slice(&byte[..count]);
+                count > 0
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                true
+            }
+            Err(error) => panic!("instead of bytes or an orderly end: {error}"),
+        };
+        self.stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a socket");
+        goes_on
+    }
+
+    /// Everything up to the orderly end.
+    pub fn rest(&mut self) -> Vec<u8> {
+        while self.read_more() {}
+        std::mem::take(&mut self.inbox)
+    }
+
+    /// The head of an HTTP response; `None` when the end comes first.
+    pub fn head(&mut self) -> Option<String> {
+        loop {
+            if let Some(at) = self.inbox.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head: Vec<u8> = self.inbox.drain(..at + 4).collect();
+                return Some(String::from_utf8_lossy(&head).into_owned());
+            }
+            if !self.read_more() {
+                return None;
+            }
+        }
+    }
+
+    /// The status of a plain request on a connection that ends with it. The server may be full.
+    pub fn get(mut self, path: &str) -> String {
+        self.try_send(
+            format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        );
+        let answer = String::from_utf8_lossy(&self.rest()).into_owned();
+        answer.get(9..12).unwrap_or_default().to_owned()
+    }
+
+    /// The next frame; `None` at the orderly end.
+    pub fn frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some((frame, bytes)) = parse(&self.inbox) {
+                self.inbox.drain(..bytes);
+                return Some(frame);
+            }
+            if !self.read_more() {
+                assert!(self.inbox.is_empty(), "half a frame: {:?}", self.inbox);
+                return None;
+            }
+        }
+    }
+
+    /// The next text message, parsed.
+    pub fn notice(&mut self) -> Value {
+        loop {
+            let frame = self.frame().expect("a message, not the end");
+            if frame.opcode == 1 {
+                return serde_json::from_slice(&frame.payload).expect("the server speaks JSON");
+            }
+            assert_ne!(
+                frame.opcode, 8,
+                "a message, not a close: {:?}",
+                frame.payload
+            );
+        }
+    }
+
+    /// Reads up to the close frame and gives its code; the frames before it are dropped.
+    pub fn close_code(&mut self) -> Option<u16> {
+        loop {
+            let frame = self.frame()?;
+            if frame.opcode == 8 {
+                let code = frame.payload.first_chunk().copied();
+                return Some(code.map_or(1005, u16::from_be_bytes));
+            }
+        }
+    }
+
+    /// Reads to the orderly end: nothing may follow the close frame.
+    pub fn expect_end(&mut self) {
+        let rest = self.rest();
+        assert!(rest.is_empty(), "after the close frame: {rest:?}");
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
+    let [first, second, rest @ ..] = bytes else {
+        return None;
+    };
+    assert_eq!(second & 0x80, 0, "a server never masks (RFC 6455 §5.1)");
+    assert_eq!(first & 0xF0, 0x80, "nothing is fragmented or reserved");
+    let (header, length) = match second {
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(*rest.first_chunk::<2>()?)),
+        ),
+        127 => (10, u64::from_be_bytes(*rest.first_chunk::<8>()?) as usize),
+        short => (2, usize::from(*short)),
+    };
+    let payload = bytes.get(header..header + length)?.to_vec();
+    let opcode = first & 0x0F;
+    Some((Frame { opcode, payload }, header + length))
+}

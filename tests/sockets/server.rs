@@ -1,0 +1,209 @@
+//! The real program in a directory of its own, and what the kernel says about it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::peer::Peer;
+
+/// How long anything may take before a test says that it will not happen.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a server may have grown by when everybody has gone: the allocator's slack, not the peers' bytes.
+pub const GROWTH_KIB_MAX: u64 = 8 * 1024;
+
+const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
+
+/// A running `wardroom`, ended with the test.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    /// Its standard output, line by line.
+    pub results: Receiver<String>,
+    log: Receiver<String>,
+    directory: TempDir,
+}
+
+/// What a process holds and has used.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// VmRSS, in KiB.
+    pub resident_kib: u64,
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Time on a processor.
+    pub cpu: Duration,
+}
+
+/// The program, seeing nothing of the test's own environment.
+pub fn wardroom(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardroom"));
+    command.current_dir(directory).env_clear();
+    command
+}
+
+fn write_secret(path: &Path) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(path).expect("a new file");
+    file.write_all(SECRET.as_bytes()).expect("a secret");
+}
+
+/// Empties a pipe for as long as the process lives, whether or not anybody listens.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (line, lines) = channel();
+    std::thread::spawn(move || {
+        for text in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let _ = line.send(text);
+        }
+    });
+    lines
+}
+
+impl Server {
+    /// Serves with these lines of configuration, on a free port.
+    pub fn serve(config: &str) -> Server {
+        let directory = tempfile::tempdir().expect("a directory");
+        write_secret(&directory.path().join("secret"));
+        let config = format!(
+            "[listen]\naddress = \"127.0.0.1:0\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
+        );
+        fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
+        let mut command = wardroom(directory.path());
+        command.args(["serve", "--config", "wardroom.toml"]);
+        Server::start(command, directory)
+    }
+
+    /// Starts `command` and waits for its address.
+    pub fn start(mut command: Command, directory: TempDir) -> Server {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let results = lines(child.stdout.take().expect("it is piped"));
+        let log = lines(child.stderr.take().expect("it is piped"));
+        let mut server = Server {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            results,
+            log,
+            directory,
+        };
+        server.address = server.wait_for_address();
+        server
+    }
+
+    fn wait_for_address(&self) -> SocketAddr {
+        let until = Instant::now() + PATIENCE;
+        let mut said = Vec::new();
+        while let Ok(line) = self
+            .log
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            if let Some((_, address)) = line.split_once("listening on ") {
+                return address.parse().expect("an address");
+            }
+            said.push(line);
+        }
+        panic!("the server does not say where it listens: {said:#?}");
+    }
+
+    /// A token for `user`, made by the program itself.
+    pub fn token(&self, user: &str) -> String {
+        let made = wardroom(self.directory.path())
+            .args(["token", "--config", "wardroom.toml", "--sub", user])
+            .output()
+            .expect("the program starts");
+        assert!(made.status.success(), "{made:?}");
+        String::from_utf8(made.stdout)
+            .expect("a token")
+            .trim()
+            .to_owned()
+    }
+
+    pub fn figures(&self) -> Figures {
+        let proc = |file: &str| format!("/proc/{}/{file}", self.child.id());
+        let status = fs::read_to_string(proc("status")).expect("the server lives");
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.trim().strip_suffix(" kB"))
+            .expect("VmRSS");
+        let schedstat = fs::read_to_string(proc("schedstat")).expect("the server lives");
+        let nanoseconds = schedstat.split(' ').next().expect("a number");
+        Figures {
+            resident_kib: resident.trim().parse().expect("a number"),
+            descriptors: fs::read_dir(proc("fd")).expect("the server lives").count(),
+            cpu: Duration::from_nanos(nanoseconds.parse().expect("a number")),
+        }
+    }
+
+    /// The figures once the server holds no more than `descriptors`. Each look follows a request that it answered.
+    pub fn settled(&self, descriptors: usize) -> Figures {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            Peer::connect(self.address).get("/healthz");
+            let figures = self.figures();
+            if figures.descriptors <= descriptors {
+                return figures;
+            }
+            assert!(
+                Instant::now() < until,
+                "the server keeps {} descriptors, {descriptors} expected",
+                figures.descriptors
+            );
+        }
+    }
+
+    /// Everything is as it was `before`, when nobody was connected: descriptors, memory but for the allocator's slack,
+    /// and room for exactly three connections of `user`.
+    pub fn expect_unchanged(&self, before: Figures, user: &str) {
+        let after = self.settled(before.descriptors);
+        println!("before: {before:?}\nafter:  {after:?}");
+        assert_eq!(after.descriptors, before.descriptors);
+        let growth = after.resident_kib.saturating_sub(before.resident_kib);
+        assert!(
+            growth <= GROWTH_KIB_MAX,
+            "the server grew by {growth} KiB: {before:?} {after:?}"
+        );
+        let token = self.token(user);
+        let three = [(); 3].map(|()| Peer::open(self, "/ws/chat", &token));
+        let mut fourth = Peer::open(self, "/ws/chat", &token);
+        assert_eq!(fourth.close_code(), Some(1008), "three are the limit");
+        for mut peer in three {
+            peer.say("{\"message\":\"here\"}");
+            while peer.notice()["message"] != "here" {}
+        }
+    }
+
+    /// Asks the process to end.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("its own child");
+    }
+
+    /// Waits for the end of the process.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("its own child")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            self.log.iter().for_each(|line| eprintln!("server: {line}"));
+        }
+    }
+}
