@@ -6,7 +6,8 @@
         clippy::expect_used,
         clippy::indexing_slicing,
         clippy::print_stdout,
-        clippy::print_stderr
+        clippy::print_stderr,
+        clippy::too_many_lines
     )
 )]
 pub mod access;
