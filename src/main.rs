@@ -1,6 +1,17 @@
 //! The binary: hands the process's surroundings to the command line, and its outcome to the system.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::too_many_lines
+    )
+)]
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

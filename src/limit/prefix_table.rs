@@ -133,6 +133,10 @@ impl PrefixTable {
     }
 
     /// The entry in a slot.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the slot is cut to the table, which is never empty"
+    )]
     pub fn entry(&mut self, key: PrefixKey) -> &mut PrefixEntry {
         let slot = (key.0 as usize).min(self.entries.len() - 1);
         debug_assert_eq!(slot, key.0 as usize, "a prefix key from another table");

@@ -42,11 +42,19 @@ impl Rooms {
     }
 
     /// A room by its key.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "only this table makes keys, and no room is ever removed"
+    )]
     pub fn room(&self, key: RoomKey) -> &Room {
         &self.rooms[key.0 as usize]
     }
 
     /// A room by its key.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "only this table makes keys, and no room is ever removed"
+    )]
     pub fn room_mut(&mut self, key: RoomKey) -> &mut Room {
         &mut self.rooms[key.0 as usize]
     }

@@ -1,6 +1,11 @@
 //! The world that tests, fuzz targets and benches share: the real engine under a virtual clock, with virtual
 //! sockets and clients. From one seed, the same every time.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a virtual world that was set up wrongly must fail its test at once"
+)]
+
 mod client;
 pub mod fuzz;
 pub mod reference;
