@@ -21,7 +21,10 @@ use wardroom::cli::{self, Failure, Surroundings};
 use wardroom::time::Wall;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+        // It writes whole messages at its finest level; here no level shows what people say.
+        .filter_module("tungstenite", log::LevelFilter::Off)
+        .init();
     let surroundings = Surroundings {
         arguments: std::env::args_os().collect(),
         environment: std::env::vars_os().collect(),

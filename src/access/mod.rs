@@ -27,6 +27,57 @@ pub struct Identity {
     pub expires: Option<Wall>,
 }
 
+/// Why somebody can not be known by an identifier or a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// Give an identifier of 1 to 128 bytes without control, format or bidi characters and without white space around it.
+    #[error("the user identifier is not 1 to 128 bytes of visible text")]
+    User,
+    /// Choose another name: this one reads as `System`, the sender of the server's own words.
+    #[error("the name could be taken for the server's own")]
+    ReservedName,
+}
+
+impl From<IdentityError> for AuthError {
+    fn from(_: IdentityError) -> AuthError {
+        AuthError::Invalid
+    }
+}
+
+impl Identity {
+    /// Somebody called `name`, which is cleaned, or by their identifier when nothing visible is left of it.
+    ///
+    /// # Errors
+    /// [`IdentityError`]: the identifier is taken as it stands or not at all, and neither may read as `System`.
+    pub fn new(user: &str, name: &str, expires: Option<Wall>) -> Result<Identity, IdentityError> {
+        Identity::of_first_name(user, [name], expires)
+    }
+
+    /// The same with the first of `names` of which something visible is left.
+    fn of_first_name<'a>(
+        user: &'a str,
+        names: impl IntoIterator<Item = &'a str>,
+        expires: Option<Wall>,
+    ) -> Result<Identity, IdentityError> {
+        if !name::is_user(user) {
+            return Err(IdentityError::User);
+        }
+        let name = names
+            .into_iter()
+            .chain([user])
+            .find_map(name::clean)
+            .ok_or(IdentityError::User)?;
+        if name::is_reserved(&name) || name::is_reserved(user) {
+            return Err(IdentityError::ReservedName);
+        }
+        Ok(Identity {
+            user: user.into(),
+            name: name.into(),
+            expires,
+        })
+    }
+}
+
 /// Where a credential stood in the request; also its precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
@@ -73,7 +124,8 @@ pub enum AuthError {
 pub trait Authenticator: Send {
     /// The identity behind `credential`, or why there is none.
     ///
-    /// Tickets never come here: the engine made them and redeems them.
+    /// Tickets never come here: the engine made them and redeems them. Make the identity with [`Identity::new`], which
+    /// keeps out the names that no user may have.
     ///
     /// # Errors
     /// [`AuthError`], which decides what the client is told.

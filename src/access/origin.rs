@@ -202,7 +202,7 @@ pub struct OriginList {
 impl OriginList {
     /// The origins in `allow`; when there are none, those of the plain listener at `listen`.
     ///
-    /// The listener's own are its address and, when it can be reached over loopback, `localhost`, 127.0.0.1 and [::1].
+    /// The listener's own are its address and, when it can be reached over loopback, `localhost`, `127.0.0.1` and `[::1]`.
     ///
     /// # Errors
     /// [`OriginError`] for the first entry that is not an origin.

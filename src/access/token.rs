@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::keys::{KeyError, KeyRing, NoKey};
-use super::{AuthError, Authenticator, Credential, Identity};
+use super::{AuthError, Authenticator, Credential, Identity, IdentityError};
 use crate::config::{Auth, Jwt};
 use crate::time::{Now, Wall};
 use claims::Claims;
@@ -63,10 +63,8 @@ enum TokenFault {
     IssuedInFuture,
     #[error("`exp` is further away than auth.jwt.lifetime_max")]
     Lifetime,
-    #[error("`sub` is not 1 to 128 bytes of visible text")]
-    User,
-    #[error("the name could be taken for the server's own")]
-    ReservedName,
+    #[error("`sub`, `username`, `name`: {0}")]
+    Identity(#[from] IdentityError),
     #[error("`exp` is past")]
     Expired,
 }

@@ -1,7 +1,7 @@
 //! What the operator asked for, checked.
 //!
 //! [`Config`] is plain data: every value is in range and every file it names has been read. How a
-//! setting is called, its default, unit and range stand in one table, [`settings`].
+//! setting is called, its default, unit and range stand in one table, `settings`.
 
 mod algorithm;
 mod contradictions;

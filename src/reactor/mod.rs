@@ -1,6 +1,6 @@
 //! The shell around the engine: one thread, one poll, sockets. It decides nothing about policy.
 //!
-//! A turn reads top to bottom in [`Server::turn`]: wait, let the engine do what is due, accept, read, then
+//! A turn reads top to bottom in `Server::turn`: wait, let the engine do what is due, accept, read, then
 //! carry out what the engine asked for, so that everything a turn produced for a peer leaves in one write.
 
 mod clock;

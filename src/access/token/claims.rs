@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::TokenFault;
 use super::json::{Members, Value};
-use crate::access::{Identity, name};
+use crate::access::Identity;
 use crate::config::Jwt;
 use crate::time::Wall;
 
@@ -60,18 +60,12 @@ impl<'a> Claims<'a> {
             .subject
             .as_deref()
             .ok_or(TokenFault::ClaimMissing("sub"))?;
-        if !name::is_user(user) {
-            return Err(TokenFault::User);
-        }
-        let name = self.display_name(user)?;
+        let names = [self.username.as_deref(), self.name.as_deref()];
+        let identity = Identity::of_first_name(user, names.into_iter().flatten(), Some(expires))?;
         if now >= expires {
             return Err(TokenFault::Expired);
         }
-        Ok(Identity {
-            user: user.into(),
-            name: name.into(),
-            expires: Some(expires),
-        })
+        Ok(identity)
     }
 
     fn check_issuer(&self, rules: &Jwt) -> Result<(), TokenFault> {
@@ -108,19 +102,6 @@ impl<'a> Claims<'a> {
             return Err(TokenFault::Lifetime);
         }
         Ok(later(expires, rules.leeway))
-    }
-
-    fn display_name(&self, user: &str) -> Result<String, TokenFault> {
-        let sources = [self.username.as_deref(), self.name.as_deref(), Some(user)];
-        let name = sources
-            .into_iter()
-            .flatten()
-            .find_map(name::clean)
-            .ok_or(TokenFault::User)?;
-        if name::is_reserved(&name) || name::is_reserved(user) {
-            return Err(TokenFault::ReservedName);
-        }
-        Ok(name)
     }
 }
 

@@ -144,7 +144,7 @@ fn the_name_is_the_first_that_can_be_shown() {
 
 #[test]
 fn nobody_is_called_system() {
-    let bad = Some(TokenFault::ReservedName);
+    let bad = Some(TokenFault::Identity(IdentityError::ReservedName));
     check(
         &hs256(),
         &[
@@ -166,7 +166,7 @@ fn nobody_is_called_system() {
 
 #[test]
 fn a_user_is_taken_as_it_stands_or_not_at_all() {
-    let bad = Some(TokenFault::User);
+    let bad = Some(TokenFault::Identity(IdentityError::User));
     check(
         &hs256(),
         &[
