@@ -202,7 +202,9 @@ impl Engine {
         {
             own.place = moved.place;
         }
+        // When everybody goes, nobody is told who else does.
         if left.is_last
+            && !self.stopping
             && let Some(person) = self.person(user)
         {
             self.tell(seat.room, |name| person.left(name, now.wall));
@@ -269,7 +271,7 @@ impl Engine {
         Some((connection.user()?, connection.wire))
     }
 
-    fn session_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {
+    pub(super) fn session_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {
         match &mut self.connections.get_mut(id)?.phase {
             Phase::Open(session) => Some(session),
             _ => None,

@@ -155,6 +155,7 @@ impl Engine {
 
     /// Gives back what a session holds: seats, the user's count, the address's count. The connection is plain again.
     pub(super) fn end_session(&mut self, id: ConnectionId, now: Now) -> Option<WebSocket> {
+        self.flush_rooms_of(id);
         let connection = self.connections.get_mut(id)?;
         if !matches!(connection.phase, Phase::Open(_)) {
             return None;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::connection::Wire;
-use crate::id::{RoomKey, UserKey};
+use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::frame::{Opcode, write_header};
 use crate::protocol::notice::Notice;
 
@@ -60,7 +60,7 @@ impl FanOut {
     }
 
     fn run(&mut self, room: RoomKey, wire: Wire) -> &mut Run {
-        let gathered = &mut self.rooms[room.0 as usize];
+        let gathered = of(&mut self.rooms, room);
         match wire {
             Wire::Tutorial => &mut gathered.tutorial,
             Wire::V1 => &mut gathered.v1,
@@ -74,7 +74,7 @@ impl FanOut {
 
     /// Adds a notice for everybody in the room.
     fn gather(&mut self, room: RoomKey, notice: &Notice<'_>) {
-        let gathered = &mut self.rooms[room.0 as usize];
+        let gathered = of(&mut self.rooms, room);
         if gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty() {
             self.pending.push(room);
         }
@@ -93,18 +93,26 @@ impl FanOut {
         }
     }
 
-    fn is_full(&self, room: RoomKey) -> bool {
-        let gathered = &self.rooms[room.0 as usize];
+    fn is_full(&mut self, room: RoomKey) -> bool {
+        let gathered = of(&mut self.rooms, room);
         gathered.tutorial.frames.len().max(gathered.v1.frames.len()) > GATHERED_BYTES_MAX
     }
 
     /// Takes what is gathered for a room: for the tutorial's protocol and for the full one.
     fn take(&mut self, room: RoomKey) -> (Bytes, Bytes) {
-        let gathered = &mut self.rooms[room.0 as usize];
+        let gathered = of(&mut self.rooms, room);
         let tutorial = std::mem::take(&mut gathered.tutorial.frames);
         let v1 = std::mem::take(&mut gathered.v1.frames);
         (Bytes::from(tutorial), Bytes::from(v1))
     }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "there is an entry for every room, and room keys come from the table of rooms"
+)]
+fn of(rooms: &mut [Gathered], room: RoomKey) -> &mut Gathered {
+    &mut rooms[room.0 as usize]
 }
 
 impl Engine {
@@ -148,6 +156,19 @@ impl Engine {
 
     pub(super) fn flush_room(&mut self, room: RoomKey) {
         self.flush_room_except(room, None);
+    }
+
+    /// Queues what was gathered for the rooms of a session, so that it hears everything that was said before its end.
+    pub(super) fn flush_rooms_of(&mut self, id: ConnectionId) {
+        let seats = self.session_mut(id).map(|session| session.seats.len());
+        for index in 0..seats.unwrap_or(0) {
+            let seat = self
+                .session_mut(id)
+                .and_then(|session| session.seats.get(index));
+            if let Some(room) = seat.map(|seat| seat.room) {
+                self.flush_room(room);
+            }
+        }
     }
 
     /// Queues what was gathered for every room.

@@ -100,9 +100,14 @@ impl Engine {
         }
     }
 
-    /// The peer's close frame has come and its answer is queued.
+    /// The peer's close frame has come: the answer is the last thing it is told.
     fn closed_by_peer(&mut self, id: ConnectionId, now: Now) {
-        self.end_session(id, now);
+        if let Some(mut websocket) = self.end_session(id, now)
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            self.outbound
+                .write(connection, |outbox| websocket.acknowledge_close(outbox));
+        }
         self.finish(id, now);
     }
 }

@@ -32,7 +32,7 @@ pub enum Incoming {
     /// A ping; its pong is in the outbox.
     Ping,
     Pong,
-    /// The peer's close frame; when it was the first, the answer is in the outbox.
+    /// The peer's close frame; [`WebSocket::acknowledge_close`] answers it.
     Close,
 }
 
@@ -59,8 +59,6 @@ impl Text {
 pub struct WebSocket {
     context: WebSocketContext,
     meter: FrameMeter,
-    /// Bytes that were measured and wait to be read.
-    measured: usize,
     message_bytes_max: usize,
     /// Watches text that arrives in pieces; tungstenite looks at it only when a frame is complete.
     text: Option<TextInPieces>,
@@ -88,7 +86,6 @@ impl WebSocket {
         WebSocket {
             context: WebSocketContext::new(Role::Server, Some(config)),
             meter: FrameMeter::default(),
-            measured: 0,
             message_bytes_max,
             text: None,
         }
@@ -96,19 +93,9 @@ impl WebSocket {
 
     /// Which of `bytes` to read next: at most one frame's, at most [`SLICE_BYTES_MAX`].
     ///
-    /// Asked again before they are read, it says the same, without the header: a frame that could not be paid
-    /// for is read all the same by a connection that closes.
-    ///
     /// # Errors
     /// The reason to close with, when the header alone is a violation or declares too much.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, CloseReason> {
-        if self.measured > 0 {
-            return Ok(Measured {
-                taken: self.measured,
-                header: None,
-                payload_bytes: 0,
-            });
-        }
         let slice = bytes.get(..SLICE_BYTES_MAX).unwrap_or(bytes);
         let measured = self.meter.measure(slice, self.message_bytes_max)?;
         if let Some(header) = measured.header {
@@ -116,7 +103,6 @@ impl WebSocket {
             self.begin_frame(header, header.payload_bytes <= here as u64);
         }
         self.watch_text(slice, measured)?;
-        self.measured = measured.taken;
         Ok(measured)
     }
 
@@ -165,7 +151,6 @@ impl WebSocket {
         bytes: &[u8],
         outbox: &mut Outbox,
     ) -> Result<Option<Incoming>, CloseReason> {
-        self.measured = 0;
         let mut wire = Wire {
             input: bytes,
             outbox,
@@ -173,7 +158,9 @@ impl WebSocket {
         match self.context.read(&mut wire) {
             Ok(message) => {
                 debug_assert!(wire.input.is_empty(), "a frame was read in part");
-                self.answer(&mut wire);
+                if !matches!(message, Message::Close(_)) {
+                    self.answer(&mut wire);
+                }
                 Ok(incoming(message))
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -190,6 +177,11 @@ impl WebSocket {
         };
         // The wire never fails: an error says that a close frame had already gone.
         let _ = self.context.close(&mut wire, Some(frame));
+    }
+
+    /// Queues the answer to the peer's close frame, unless it was itself an answer. Nothing may follow it.
+    pub fn acknowledge_close(&mut self, outbox: &mut Outbox) {
+        self.answer(&mut Wire { input: &[], outbox });
     }
 
     /// Lets tungstenite write the pong or close that a frame called for.

@@ -96,6 +96,11 @@ impl Client {
         &self.received
     }
 
+    /// The bytes the server has sent that nobody took.
+    pub fn untaken(&self) -> &[u8] {
+        self.received.get(self.taken..).unwrap_or_default()
+    }
+
     /// Takes one HTTP response: its status and its body; `None` while none is complete.
     pub fn take_response(&mut self) -> Option<(u16, String)> {
         let response = self.take_whole_response()?;

@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a virtual world that was set up wrongly must fail its test at once"
 )]
 

@@ -1,9 +1,12 @@
 //! The engine is a function: the same calls give the same bytes, and so do the same bytes however they are cut.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use serde_json::Value;
 use wardroom::config::Config;
 use wardroom::engine::Census;
-use wardroom::simulation::{Ending, Names, World, frame, masked, text, upgrade_request};
+use wardroom::simulation::{Client, Ending, Names, World, frame, masked, text, upgrade_request};
 
 use crate::{millis, seconds};
 
@@ -48,7 +51,7 @@ fn conversation() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// What a client that sends `bytes` is sent, and how its connection looks then, when so much is read at a time.
-fn run(bytes: &[u8], sizes: &[usize]) -> (Vec<u8>, Ending, Census) {
+fn run(bytes: &[u8], sizes: &[usize]) -> (Seen, Ending, Census) {
     let mut world = World::new(Config::default());
     let id = world.connect("10.0.0.1").expect("room");
     world.queue(id, bytes);
@@ -61,7 +64,47 @@ fn run(bytes: &[u8], sizes: &[usize]) -> (Vec<u8>, Ending, Census) {
     world.advance(seconds(20));
     let census = world.census();
     let client = world.client(id);
-    (client.received().to_vec(), client.ending(), census)
+    (Seen::take(client), client.ending(), census)
+}
+
+/// What a client was sent: answers to it alone in their order, and what each room was told in its own. How they
+/// interleave depends on what one turn brought, since rooms are told at its end.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    responses: Vec<(u16, String)>,
+    answers: Vec<(u8, String)>,
+    notices: BTreeMap<String, Vec<String>>,
+}
+
+impl Seen {
+    fn take(client: &mut Client) -> Self {
+        let mut seen = Seen::default();
+        while client.untaken().starts_with(b"HTTP/") {
+            let Some(response) = client.take_response() else {
+                break;
+            };
+            seen.responses.push(response);
+        }
+        for frame in client.take_frames() {
+            let told: Value = serde_json::from_slice(&frame.payload).unwrap_or_default();
+            let is_told_to_rooms = match told["type"].as_str() {
+                Some(kind) => ["message", "joined", "left", "typing"].contains(&kind),
+                None => told.get("sender").is_some(),
+            };
+            let frame = (
+                frame.opcode,
+                String::from_utf8_lossy(&frame.payload).into_owned(),
+            );
+            if is_told_to_rooms {
+                let room = told["room"].as_str().or(told["room_id"].as_str());
+                let notices = seen.notices.entry(room.unwrap_or("?").to_owned());
+                notices.or_default().push(frame.1);
+            } else {
+                seen.answers.push(frame);
+            }
+        }
+        seen
+    }
 }
 
 proptest! {
