@@ -12,6 +12,9 @@ use crate::{ask, closed, lines, message, millis, outcome, seconds, stay, world, 
 
 const PLAIN: &str = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
 
+/// A sign of life: what it is, and how it is given.
+type Life = (&'static str, fn(&mut World, ConnectionId));
+
 #[test]
 fn a_head_that_is_not_there_after_ten_seconds_gets_408_though_bytes_keep_coming() {
     let mut world = world();
@@ -135,7 +138,7 @@ fn thirty_seconds_of_silence_are_answered_by_a_ping_and_twenty_more_by_a_close()
 
 #[test]
 fn any_byte_counts_as_life() {
-    let lives: [(&str, fn(&mut World, ConnectionId)); 5] = [
+    let lives: [Life; 5] = [
         ("a pong", |world, id| world.send(id, &masked(0x8A, b""))),
         ("a ping", |world, id| world.send(id, &masked(0x89, b"x"))),
         ("a message", |world, id| world.say(id, &message("x"))),
