@@ -83,7 +83,7 @@ fn alone_in_an_empty_directory_it_makes_a_secret_and_two_links_that_work() {
 fn talk(server: &Server, tokens: [&str; 2]) {
     let [mut alice, mut bob] = tokens.map(|token| open_as_page(server, token));
     for (speaker, listener, name) in [(0, 1, "Alice"), (1, 0, "Bob")] {
-        let mut peers = [&mut alice, &mut bob];
+        let peers = [&mut alice, &mut bob];
         peers[speaker].say(&format!("{{\"message\":\"I am {name}\"}}"));
         let heard = loop {
             let notice = peers[listener].notice();
