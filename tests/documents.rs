@@ -1,0 +1,155 @@
+//! The documents against the tree: every test, file and heading that they name exists.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Documents that say which test holds what.
+const PROMISES: [&str; 3] = ["README.md", "docs/security.md", "docs/architecture.md"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file with this ending below a folder.
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).expect("a folder of the repository");
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        if path.is_dir() && !path.ends_with("node_modules") {
+            files(&path, ending, found);
+        } else if path.extension().is_some_and(|found| found == ending) {
+            found.push(path);
+        }
+    }
+}
+
+/// The names of all functions that are tests.
+fn tests() -> BTreeSet<String> {
+    let mut sources = Vec::new();
+    for folder in ["src", "tests", "examples"] {
+        files(&root().join(folder), "rs", &mut sources);
+    }
+    let mut names = BTreeSet::new();
+    for source in sources {
+        let text = fs::read_to_string(&source).expect("a source file");
+        for part in text.split("#[test]").skip(1) {
+            let name = part
+                .split("fn ")
+                .nth(1)
+                .and_then(|rest| rest.split('(').next());
+            names.extend(name.map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// What stands between single back quotes, outside blocks of code.
+fn quoted(document: &str) -> Vec<&str> {
+    let prose = document.split("```").step_by(2);
+    prose
+        .flat_map(|text| text.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+/// A sentence in snake case; settings have sections or fewer words.
+fn reads_like_a_test(name: &str) -> bool {
+    let words = name.split('_').count();
+    words >= 5
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[test]
+fn every_test_that_a_document_names_exists() {
+    let tests = tests();
+    for path in PROMISES {
+        let document = read(path);
+        for name in quoted(&document) {
+            if reads_like_a_test(name) {
+                assert!(tests.contains(name), "{path}: there is no test {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_attack_has_a_test() {
+    let mut attacks = 0;
+    for path in ["README.md", "docs/security.md"] {
+        let document = read(path);
+        let mut in_table = false;
+        for line in document.lines() {
+            let last = line
+                .trim_end_matches(" |")
+                .rsplit(" | ")
+                .next()
+                .unwrap_or_default();
+            in_table = line.starts_with('|') && (in_table || last == "test");
+            let is_row = in_table && last != "test" && !line.starts_with("|---");
+            if is_row && !line.contains("**not solved yet**") {
+                assert!(
+                    reads_like_a_test(last.rsplit('`').nth(1).unwrap_or_default()),
+                    "{path}: {line}"
+                );
+                attacks += 1;
+            }
+        }
+    }
+    assert!(attacks > 30, "{attacks} lines were found");
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let mut documents = vec![root().join("README.md"), root().join("benches/README.md")];
+    files(&root().join("docs"), "md", &mut documents);
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("a document");
+        let folder = document.parent().expect("a folder");
+        for target in links(&text) {
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            let place = if path.is_empty() {
+                document.clone()
+            } else {
+                folder.join(path)
+            };
+            assert!(place.exists(), "{}: {target}", document.display());
+            if !heading.is_empty() {
+                let headings = headings(&fs::read_to_string(&place).expect("a document"));
+                assert!(
+                    headings.contains(heading),
+                    "{}: {target}",
+                    document.display()
+                );
+            }
+        }
+    }
+}
+
+/// Targets of links that stay in the repository.
+fn links(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    let targets = prose.flat_map(|text| text.split("](").skip(1));
+    targets
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|target| !target.contains("://"))
+        .collect()
+}
+
+/// Anchors, as they are made of headings: lower case, hyphens for spaces, no other punctuation.
+fn headings(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().filter(|line| line.starts_with('#'));
+    lines
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
