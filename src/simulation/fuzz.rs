@@ -103,6 +103,7 @@ fn feed(
             if let Some(incoming) = websocket.read(now, outbox)? {
                 events.push(event(incoming));
                 if events.last() == Some(&Event::Close) {
+                    websocket.acknowledge_close(outbox);
                     return Ok(());
                 }
             }
