@@ -74,10 +74,9 @@ impl Engine {
         let waited = now.instant.since(session.last_message);
         if session.expires.is_some_and(|expires| expires <= now.wall) {
             Due::Close(CloseReason::TokenExpired)
-        } else if session.paused_until.is_none()
-            && session
-                .ping_sent
-                .is_some_and(|sent| sent + deadlines.pong <= now.instant)
+        } else if session
+            .ping_sent
+            .is_some_and(|sent| sent + deadlines.pong <= now.instant)
         {
             Due::Close(CloseReason::NoPong)
         } else if !session.has_spoken

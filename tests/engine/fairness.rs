@@ -2,7 +2,7 @@
 
 use wardroom::simulation::{World, text};
 
-use crate::{chat_request, lines, message, outcome, roomy_with};
+use crate::{chat_request, lines, message, outcome, roomy_with, seconds, world_with};
 
 #[test]
 fn frames_over_the_budget_are_handled_in_later_turns_in_order_and_others_come_in_between() {
@@ -73,4 +73,18 @@ fn a_crowd_that_waits_for_signatures_does_not_delay_those_who_talk() {
     world.queue(alice, &text(&message("hi")));
     world.turn();
     assert_eq!(lines(&world.client(bob).take_notices()), ["alice: hi"]);
+}
+
+#[test]
+fn a_pause_that_begins_with_frames_put_off_to_a_later_turn_ends_in_time() {
+    let mut world = world_with(|config| config.turn.frames_per_connection_max = 4);
+    let id = world.join("alice", "10.0.0.1");
+    let mut bytes = text("nonsense").repeat(11);
+    bytes.extend(text(r#"{"type":"?","message":"heard"}"#));
+    world.send(id, &bytes);
+    let told = lines(&world.client(id).take_notices());
+    assert!(!told.contains(&"alice: heard".to_owned()), "paused");
+    world.advance(seconds(1));
+    let told = lines(&world.client(id).take_notices());
+    assert_eq!(told.last().map(String::as_str), Some("alice: heard"));
 }

@@ -15,6 +15,7 @@ mod rates;
 mod refusals;
 mod replay;
 mod tickets;
+mod tokens;
 mod tutorial;
 
 use std::time::Duration;

@@ -128,7 +128,9 @@ fn an_ipv6_network_of_64_bits_and_an_ipv4_address_are_one_source_each() {
     // Two addresses, and whether they share what one of them may send.
     let rows = [
         ("[2001:db8::1]", "[2001:db8::ffff:2]", true),
+        ("[2001:db8::1]", "[2001:db8::a:b:c:d]", true),
         ("[2001:db8:0:1::1]", "[2001:db8:0:2::1]", false),
+        ("[2001:db8::1]", "[2001:db9::1]", false),
         ("10.0.0.1", "10.0.0.1", true),
         ("10.0.0.1", "10.0.0.2", false),
         ("10.0.0.1", "[::ffff:10.0.0.1]", true),
