@@ -34,6 +34,11 @@ impl Engine {
             self.outbound.shrunk(purged, connection.outbox.bytes());
         }
         log::debug!("{} closed: {}", connection.peer, reason.label());
+        if !reason.ends_reading()
+            && let Some(bye) = reply::encode(&reply::bye(reason), connection.wire)
+        {
+            self.outbound.push_shared(connection, &bye);
+        }
         self.outbound
             .write(connection, |outbox| websocket.close(reason, outbox));
         connection.phase = if reason.ends_reading() {
@@ -46,19 +51,13 @@ impl Engine {
         self.arm(id, now);
     }
 
-    /// Tells a session why it ends, in its own protocol, and ends it.
+    /// Ends a connection because the server goes.
     pub(super) fn send_away(&mut self, id: ConnectionId, now: Now) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         match &connection.phase {
-            Phase::Open(_) => {
-                let bye = reply::bye(CloseReason::GoingAway);
-                if let Some(frame) = reply::encode(&bye, connection.wire) {
-                    self.outbound.push_shared(connection, &frame);
-                }
-                self.close(id, CloseReason::GoingAway, now);
-            }
+            Phase::Open(_) => self.close(id, CloseReason::GoingAway, now),
             Phase::Head(_) => self.finish(id, now),
             Phase::Closing { .. } | Phase::Ending { .. } => {}
         }

@@ -374,3 +374,25 @@ fn every_code_of_the_parser_is_in_the_table() {
         assert!(seen.contains(&code), "{code}");
     }
 }
+
+#[test]
+fn bye_is_the_last_notice_before_our_close_frame_and_says_the_same() {
+    let mut world = world();
+    let id = world.join_v1("alice@20", "10.0.0.1");
+    world.client(id).take_frames();
+    world.advance(crate::seconds(20));
+    let frames = world.client(id).take_frames();
+    let [bye, close] = frames.as_slice() else {
+        panic!("{frames:?}");
+    };
+    let told: Value = serde_json::from_slice(&bye.payload).expect("JSON");
+    assert_eq!(
+        told,
+        json!({"type": "bye", "code": 1008, "reason": "token expired"})
+    );
+    assert_eq!(close.opcode, 8);
+    assert_eq!(
+        close.payload,
+        [&1008u16.to_be_bytes()[..], b"token expired"].concat()
+    );
+}
