@@ -378,9 +378,11 @@ fn every_code_of_the_parser_is_in_the_table() {
 #[test]
 fn bye_is_the_last_notice_before_our_close_frame_and_says_the_same() {
     let mut world = world();
-    let id = world.join_v1("alice@20", "10.0.0.1");
+    let request = crate::chat_request("?token=alice@20", "");
+    let id = crate::ask(&mut world, "10.0.0.1", &request);
+    world.client(id).take_response().expect("an upgrade");
     world.client(id).take_frames();
-    world.advance(crate::seconds(20));
+    world.advance(crate::seconds(21));
     let frames = world.client(id).take_frames();
     let [bye, close] = frames.as_slice() else {
         panic!("{frames:?}");
