@@ -90,10 +90,19 @@ fn when_all_that_waits_is_too_much_those_who_hold_the_most_go_and_readers_stay()
     let readers: Vec<_> = (0..5)
         .map(|n| world.join(&format!("reader{n}"), &format!("10.0.2.{n}")))
         .collect();
+    let mut present = world.census().user_connections;
     for _ in 0..100 {
         talk(&mut world, alice, 1, 400);
-        let waiting = world.census().outbound_bytes;
+        let census = world.census();
+        let waiting = census.outbound_bytes;
         assert!(waiting < IN_ALL + 3 * 600, "{waiting} bytes wait");
+        if census.user_connections < present {
+            assert!(
+                waiting < IN_ALL * 3 / 4,
+                "{waiting}: what they held is free"
+            );
+        }
+        present = census.user_connections;
     }
     for id in readers.into_iter().chain([alice]) {
         assert_eq!(messages_heard(&mut world, id), 100);
