@@ -55,7 +55,7 @@ impl Engine {
         }
         self.signature_checks_left -= 1;
         let offered: Vec<&str> = upgrade.protocols.iter().collect();
-        match self.who(id, head, &offered, now) {
+        match self.who(id, head, Some(&offered), now) {
             Ok(identity) => self.switch(id, &upgrade, &offered, endpoint, identity, now),
             Err(Denied::Refusal(refusal)) => return Err(refusal),
             Err(Denied::Close(reason)) => match self.config.auth.refuse_with {
@@ -81,7 +81,7 @@ impl Engine {
             return Ok(Served::Postponed);
         }
         self.signature_checks_left -= 1;
-        let identity = match self.who(id, head, &[], now) {
+        let identity = match self.who(id, head, None, now) {
             Ok(identity) => identity,
             Err(Denied::Refusal(refusal)) => return Err(refusal),
             Err(Denied::Close(reason)) => return Err(self.as_status(reason)),
@@ -101,12 +101,13 @@ impl Engine {
         Ok(self.respond(id, head, response, now))
     }
 
-    /// Origin, credential, and the limits on whoever it is.
+    /// Origin, credential, and the limits on whoever it is. Without `offered` subprotocols it is a page that asks for a
+    /// ticket: it can set a header, and needs neither ticket nor address for it.
     fn who(
         &mut self,
         id: ConnectionId,
         head: &Head<'_>,
-        offered: &[&str],
+        offered: Option<&[&str]>,
         now: Now,
     ) -> Result<Identity, Denied> {
         self.charge_handshake(id, now).map_err(Denied::Refusal)?;
@@ -115,8 +116,8 @@ impl Engine {
         let request = RequestCredentials {
             authorization: &authorization,
             cookie: &cookie,
-            protocols: offered,
-            query: head.query(),
+            protocols: offered.unwrap_or_default(),
+            query: offered.and(head.query()),
         };
         let shown = self.find_credential(request);
         let source = shown.as_ref().map_or_else(

@@ -227,3 +227,13 @@ fn tickets_outstanding_are_bounded_for_a_user_and_in_all_and_each_that_goes_make
         ticket(&mut world, "alice", "");
     }
 }
+
+#[test]
+fn a_ticket_is_given_for_a_header_or_a_cookie_and_not_for_an_address() {
+    let mut world = world();
+    let request = "POST /ticket?token=alice HTTP/1.1\r\nHost: h\r\n\r\n";
+    let id = ask(&mut world, "10.0.0.1", request);
+    let response = world.client(id).take_whole_response().expect("an answer");
+    assert_eq!(response.status, 401);
+    assert_eq!(response.json()["code"], "credentials_required");
+}
