@@ -2,7 +2,7 @@
 
 use wardroom::simulation::{Response, World};
 
-use crate::{ask, knock, millis, roomy_with, seconds};
+use crate::{ask, knock, millis, roomy_with, seconds, world};
 
 const ORIGIN: &str = "Origin: https://chat.example\r\n";
 
