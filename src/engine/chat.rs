@@ -11,7 +11,7 @@ use crate::rooms::Seat;
 use crate::time::Now;
 
 /// One list of members takes at most this part of a connection's outbound bytes, however long the names are.
-const MEMBERS_SHARE: usize = 2;
+const MEMBERS_SHARE: usize = 8;
 
 /// Why a well-formed command is not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +87,13 @@ impl Engine {
         let Request { id: tag, command } = request;
         let done = match command {
             Command::Send { room, message } => {
-                if let Err(limited) = self.charge_message(id, now) {
+                let seated = self.seated_room(id, &room);
+                if seated.is_ok()
+                    && let Err(limited) = self.charge_message(id, now)
+                {
                     return self.object(id, &Complaint::limited(tag, limited), now);
                 }
-                self.seated_room(id, &room).map(|room| {
+                seated.map(|room| {
                     let seq = self.say(user, room, &message, now);
                     self.reply(id, &reply::sent(tag.as_ref(), seq, now));
                 })
@@ -101,8 +104,8 @@ impl Engine {
                 Ok(())
             }),
             Command::Leave { room } => self.seated_room(id, &room).map(|key| {
-                self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
                 self.rise(id, user, key, now);
+                self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
             }),
             Command::Members { room } => self
                 .seated_room(id, &room)
@@ -185,13 +188,13 @@ impl Engine {
         };
         if let Some(index) = session.seats.iter().position(|seat| seat.room == room) {
             let seat = session.seats.swap_remove(index);
+            self.hear_out_room(id, room);
             self.give_up_seat(id, user, seat, now);
         }
     }
 
     /// Frees a seat whose session has let go of it, and tells the room when the person is gone from there.
     pub(super) fn give_up_seat(&mut self, id: ConnectionId, user: UserKey, seat: Seat, now: Now) {
-        self.flush_room(seat.room);
         if let Some(connection) = self.connections.get(id) {
             self.fan_out.remove_hearer(seat.room, connection.wire);
         }
@@ -208,6 +211,7 @@ impl Engine {
             && let Some(person) = self.person(user)
         {
             self.tell(seat.room, |name| person.left(name, now.wall));
+            self.flush_full_room(seat.room);
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) const DISCARDED_BYTES_MAX: usize = 256 * 1024;
 impl Engine {
     /// Ends a session for `reason` in the way of RFC 6455 §7: our close frame, the peer's, then the socket.
     pub(super) fn close(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
+        self.hear_out(id);
         let Some(mut websocket) = self.end_session(id, now) else {
             return;
         };
@@ -154,7 +155,6 @@ impl Engine {
 
     /// Gives back what a session holds: seats, the user's count, the address's count. The connection is plain again.
     pub(super) fn end_session(&mut self, id: ConnectionId, now: Now) -> Option<WebSocket> {
-        self.flush_rooms_of(id);
         let connection = self.connections.get_mut(id)?;
         if !matches!(connection.phase, Phase::Open(_)) {
             return None;

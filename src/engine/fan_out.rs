@@ -16,7 +16,8 @@ const GATHERED_BYTES_MAX: usize = 32 * 1024;
 
 /// Frames on their way to rooms.
 ///
-/// **Nobody hears what was said before they came: [`Engine::flush_room`] comes before every change of an audience.**
+/// **Nobody hears what was said before they came: [`Engine::flush_room`] comes before a seat is taken. Who goes hears
+/// what was said before: [`Engine::hear_out`] comes before a seat is given up.**
 #[derive(Debug, Default)]
 pub(super) struct FanOut {
     /// By room key.
@@ -75,9 +76,7 @@ impl FanOut {
     /// Adds a notice for everybody in the room.
     fn gather(&mut self, room: RoomKey, notice: &Notice<'_>) {
         let gathered = of(&mut self.rooms, room);
-        if gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty() {
-            self.pending.push(room);
-        }
+        let was_empty = gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty();
         for (run, is_v1) in [(&mut gathered.tutorial, false), (&mut gathered.v1, true)] {
             if run.hearers == 0 {
                 continue;
@@ -90,6 +89,9 @@ impl FanOut {
             }
             write_header(&mut run.frames, Opcode::Text, self.text.len());
             run.frames.extend_from_slice(&self.text);
+        }
+        if was_empty && !(gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty()) {
+            self.pending.push(room);
         }
     }
 
@@ -158,16 +160,25 @@ impl Engine {
         self.flush_room_except(room, None);
     }
 
-    /// Queues what was gathered for the rooms of a session, so that it hears everything that was said before its end.
-    pub(super) fn flush_rooms_of(&mut self, id: ConnectionId) {
+    /// Lets a session that ends hear what was said in its rooms before: it will not be there at the turn's end.
+    pub(super) fn hear_out(&mut self, id: ConnectionId) {
         let seats = self.session_mut(id).map(|session| session.seats.len());
         for index in 0..seats.unwrap_or(0) {
             let seat = self
                 .session_mut(id)
                 .and_then(|session| session.seats.get(index));
             if let Some(room) = seat.map(|seat| seat.room) {
-                self.flush_room(room);
+                self.hear_out_room(id, room);
             }
+        }
+    }
+
+    /// Lets one connection hear what was said in a room before it leaves.
+    pub(super) fn hear_out_room(&mut self, id: ConnectionId, room: RoomKey) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            let said = &self.fan_out.run(room, connection.wire).frames;
+            let said = Bytes::copy_from_slice(said);
+            self.outbound.push_shared(connection, &said);
         }
     }
 

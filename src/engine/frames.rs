@@ -102,6 +102,7 @@ impl Engine {
 
     /// The peer's close frame has come: the answer is the last thing it is told.
     fn closed_by_peer(&mut self, id: ConnectionId, now: Now) {
+        self.hear_out(id);
         if let Some(mut websocket) = self.end_session(id, now)
             && let Some(connection) = self.connections.get_mut(id)
         {

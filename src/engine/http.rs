@@ -179,6 +179,7 @@ impl Engine {
             && let Phase::Head(arriving) = &mut connection.phase
         {
             arriving.scanner = HeadScanner::new(head_bytes_max);
+            arriving.has_begun = true;
         }
         self.hold(id, bytes, true);
     }

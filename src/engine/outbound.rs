@@ -66,7 +66,8 @@ impl Outbound {
         self.write(connection, |outbox| outbox.push_shared(frame.clone()));
     }
 
-    /// Lets `write` queue bytes for a connection. One that has too many waiting is closed before the turn ends.
+    /// Lets `write` queue bytes for a connection. One that was offered too many and did not take them is closed before
+    /// the turn ends.
     pub(super) fn write(&mut self, connection: &mut Connection, write: impl FnOnce(&mut Outbox)) {
         let before = connection.outbox.bytes();
         write(&mut connection.outbox);
@@ -79,18 +80,19 @@ impl Outbound {
         if waiting == before {
             return;
         }
+        // What a turn itself has queued was not offered to the socket yet, and says nothing about the reader.
+        let was_left = before > 0 && !connection.write_asked;
         self.bytes += waiting - before;
         self.waiting += usize::from(before == 0);
         if !connection.write_asked {
             connection.write_asked = true;
             self.effects.push_back(Effect::Write(connection.id));
         }
-        if matches!(connection.phase, Phase::Open(_)) {
-            if waiting > self.bytes_per_connection_max {
+        if was_left && matches!(connection.phase, Phase::Open(_)) {
+            if before > self.bytes_per_connection_max {
                 self.doom(connection.id, CloseReason::ReadingTooSlowly);
-            } else if self.bytes > self.bytes_max && waiting > self.bytes_max / self.waiting.max(1)
-            {
-                // Who holds more than an equal share goes. There is always one, and whoever reads is not.
+            } else if self.bytes > self.bytes_max && before > self.bytes_max / self.waiting.max(1) {
+                // Who left more than an equal share lying goes.
                 self.doom(connection.id, CloseReason::Overloaded);
             }
         }

@@ -2,7 +2,7 @@
 
 use wardroom::engine::Census;
 use wardroom::id::ConnectionId;
-use wardroom::simulation::{Ending, World};
+use wardroom::simulation::{Ending, World, masked, text};
 
 use crate::{closed, lines, message, roomy, roomy_with, seconds, world};
 
@@ -172,4 +172,77 @@ fn stopping_says_goodbye_to_all_and_admits_nobody() {
     assert_eq!(world.census().user_connections, 0);
     world.advance(seconds(3));
     assert_eq!(world.census(), Census::default());
+}
+
+/// A lobby of so many people, who have read all they were told, under this bound on what waits for all.
+fn full_lobby(people: usize, outbound_bytes_max: usize) -> (World, Vec<ConnectionId>) {
+    let mut world = roomy_with(|config| config.limits.outbound_bytes_max = outbound_bytes_max);
+    let ids: Vec<_> = (0..people)
+        .map(|n| {
+            world.join_v1(
+                &format!("user-{n}"),
+                &format!("10.0.{}.{}", n / 250, n % 250),
+            )
+        })
+        .collect();
+    for id in &ids {
+        world.client(*id).forget_received();
+    }
+    (world, ids)
+}
+
+#[test]
+fn a_burst_to_a_full_lobby_closes_nobody_who_reads() {
+    let (mut world, ids) = full_lobby(100, 64 * 1024);
+    let long = "\u{1F6A2}".repeat(500);
+    let send = text(&format!(
+        r#"{{"type":"send","room":"lobby","message":"{long}"}}"#
+    ));
+    world.send(ids[0], &send.repeat(4));
+    for id in &ids {
+        let told = world.client(*id).take_notices();
+        let messages = told.iter().filter(|notice| notice["type"] == "message");
+        assert_eq!(messages.count(), 4);
+    }
+    assert_eq!(world.census().user_connections, 100);
+}
+
+#[test]
+fn a_hundred_goodbyes_in_one_turn_close_nobody_else() {
+    let (mut world, ids) = full_lobby(300, 64 * 1024);
+    let (going, staying) = ids.split_at(100);
+    for id in going {
+        world.queue(*id, &masked(0x88, &[0x03, 0xE8]));
+    }
+    world.settle();
+    assert_eq!(world.census().user_connections, staying.len());
+    for id in staying {
+        let told = world.client(*id).take_notices();
+        assert_eq!(
+            told.iter()
+                .filter(|notice| notice["type"] == "left")
+                .count(),
+            100
+        );
+    }
+}
+
+#[test]
+fn after_a_leave_is_answered_nothing_of_the_room_follows() {
+    let (mut world, ids) = full_lobby(2, 64 * 1024);
+    world.queue(
+        ids[1],
+        &text(r#"{"type":"send","room":"lobby","message":"before"}"#),
+    );
+    world.queue(ids[0], &text(r#"{"type":"leave","id":1,"room":"lobby"}"#));
+    world.settle();
+    world.say(
+        ids[1],
+        r#"{"type":"send","room":"lobby","message":"after"}"#,
+    );
+    let told = world.client(ids[0]).take_notices();
+    assert_eq!(
+        told.last().map(|notice| notice["type"].clone()),
+        Some("ok".into())
+    );
 }
