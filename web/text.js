@@ -8,7 +8,7 @@ const BY_CODE = {
 const BY_LIMIT = {
   messages_per_user: "Too many messages in a short time, counted over all your tabs and devices.",
   messages_per_connection: "Too many messages in a short time.",
-  commands_per_connection: "Too much at once from this page.",
+  commands_per_user: "Too much at once from this page.",
   messages_per_address: "Too many messages in a short time from your network address.",
   bytes_per_connection: "Too much text in a short time.",
   bytes_per_address: "Too much text in a short time from your network address.",

@@ -168,7 +168,7 @@ fn busy_config() -> Config {
     let plenty = Rate::new(1_000_000_000_000, Duration::from_secs(1));
     let limits = &mut config.limits;
     for rate in [
-        &mut limits.commands_per_connection,
+        &mut limits.commands_per_user,
         &mut limits.messages_per_user,
         &mut limits.messages_per_connection,
         &mut limits.messages_per_address,

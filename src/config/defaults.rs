@@ -67,7 +67,7 @@ impl Default for Limits {
             prefixes_max: 16_384,
 
             departed_users_max: 10_000,
-            commands_per_connection: Rate::new(40, per_ten),
+            commands_per_user: Rate::new(60, per_ten),
             messages_per_user: Rate::new(5, per_five),
             messages_per_connection: Rate::new(10, per_five),
             messages_per_address: Rate::new(50, per_five),

@@ -161,8 +161,8 @@ pub struct Limits {
     /// Users remembered after they left, until their buckets are full again.
     pub departed_users_max: usize,
 
-    /// Text messages on the chat endpoint, of whatever type, before they are parsed.
-    pub commands_per_connection: Rate,
+    /// Text messages on the chat endpoint, of whatever type, over all of a user's connections, before they are parsed.
+    pub commands_per_user: Rate,
     pub messages_per_user: Rate,
     pub messages_per_connection: Rate,
     pub messages_per_address: Rate,

@@ -112,8 +112,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Entries of the table that counts per address. Past it, neighbours are counted together, never let through.";
     limits.departed_users_max: Count { unit: "users", min: 1, max: CONNECTIONS },
         "Users remembered after they left, until their buckets are full again. Past it, the longest gone is forgotten.";
-    limits.commands_per_connection: Rate { unit: "commands", min: 1, max: TOKENS },
-        "Text messages of whatever type of one connection, charged before they are parsed; an invalid one costs two. Past it, they are refused with the time to wait.";
+    limits.commands_per_user: Rate { unit: "commands", min: 1, max: TOKENS },
+        "Text messages of whatever type of one user over all connections, charged before they are parsed; an invalid one costs two. Past it, they are refused with the time to wait.";
     limits.messages_per_user: Rate { unit: "messages", min: 1, max: TOKENS },
         "Messages of one user over all connections. Past it, a message is refused with the time to wait.";
     limits.messages_per_connection: Rate { unit: "messages", min: 1, max: TOKENS },

@@ -37,7 +37,7 @@ impl Engine {
     }
 
     fn receive_tutorial(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
-        let charged = self.charge_command(id, now);
+        let charged = self.charge_command(user, now);
         if let Err(limited) = charged.and_then(|()| self.charge_message(id, now)) {
             return self.object(id, &Complaint::limited(None, limited), now);
         }
@@ -56,14 +56,14 @@ impl Engine {
                 }
             }
             Err(error) => {
-                self.charge_invalid(id, now);
+                self.charge_invalid(user, now);
                 self.object(id, &Complaint::invalid(None, error), now);
             }
         }
     }
 
     fn receive_v1(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
-        if let Err(limited) = self.charge_command(id, now) {
+        if let Err(limited) = self.charge_command(user, now) {
             // Parsed only when it is answered: the reply repeats the request's id.
             if self.may_complain(id, now) {
                 let request = match v1::parse(text, &self.bounds()) {
@@ -77,7 +77,7 @@ impl Engine {
         match v1::parse(text, &self.bounds()) {
             Ok(request) => self.carry_out(id, user, request, now),
             Err(refused) => {
-                self.charge_invalid(id, now);
+                self.charge_invalid(user, now);
                 self.object(id, &Complaint::invalid(refused.id, refused.error), now);
             }
         }

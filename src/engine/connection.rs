@@ -109,7 +109,6 @@ pub(super) struct Session {
     pub(super) bytes: TokenBucket,
     pub(super) frames: TokenBucket,
     pub(super) control_frames: TokenBucket,
-    pub(super) commands: TokenBucket,
     pub(super) messages: TokenBucket,
     pub(super) error_replies: TokenBucket,
 
@@ -137,7 +136,6 @@ impl Session {
             bytes: TokenBucket::default(),
             frames: TokenBucket::default(),
             control_frames: TokenBucket::default(),
-            commands: TokenBucket::default(),
             messages: TokenBucket::default(),
             error_replies: TokenBucket::default(),
             fragments: 0,

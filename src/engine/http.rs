@@ -1,5 +1,9 @@
 //! A connection before it is a session: request heads, plain routes, refusals.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+
 use super::connection::{Head as ArrivingHead, Phase};
 use super::{Engine, connection::Endpoint};
 use crate::id::ConnectionId;
@@ -10,7 +14,7 @@ use crate::time::Now;
 use crate::web;
 
 /// When to come back to a server that is full.
-const FULL_RETRY: std::time::Duration = std::time::Duration::from_secs(5);
+const FULL_RETRY: Duration = Duration::from_secs(5);
 
 /// What became of one request.
 pub(super) enum Served {
@@ -78,7 +82,7 @@ impl Engine {
                 return;
             };
             let Phase::Head(arriving) = &mut connection.phase else {
-                self.charge_bytes(id, bytes.len(), now);
+                self.charge_session_bytes(id, bytes.len(), Duration::ZERO, now);
                 return self.handle_bytes(id, bytes, now);
             };
             let end = match arriving.scanner.find_end(bytes) {
@@ -118,24 +122,26 @@ impl Engine {
             "/ticket" => self.give_ticket(id, &head, now),
             "/healthz" => {
                 expect_plain(&head)?;
-                Ok(self.respond(id, &head, Response::ok("text/plain", b"ok\n"), now))
+                let body = Bytes::from_static(b"ok\n");
+                Ok(self.respond(id, &head, Response::ok("text/plain", &body), &body, now))
             }
             path => {
                 let asset = web::find(path).ok_or(Refusal::NotFound)?;
                 expect_plain(&head)?;
-                let response =
-                    Response::ok(asset.content_type, asset.bytes).with_fields(web::FIELDS);
-                Ok(self.respond(id, &head, response, now))
+                let body = Bytes::from_static(asset.bytes);
+                let response = Response::ok(asset.content_type, &body).with_fields(web::FIELDS);
+                Ok(self.respond(id, &head, response, &body, now))
             }
         }
     }
 
-    /// Answers a plain request.
+    /// Answers a plain request. A long `body` is shared, not copied: many may ask and not read.
     pub(super) fn respond(
         &mut self,
         id: ConnectionId,
         head: &Head<'_>,
         response: Response<'_>,
+        body: &Bytes,
         now: Now,
     ) -> Served {
         let Some(connection) = self.connections.get_mut(id) else {
@@ -151,7 +157,10 @@ impl Engine {
         let keep_alive = head.keep_alive() && may_follow && reads;
         let response = response.with_keep_alive(keep_alive);
         self.outbound.write(connection, |outbox| {
-            outbox.append(|run| response.write(head.method(), run));
+            outbox.append(|run| response.write_head(run));
+            if head.method() != Method::Head {
+                outbox.push_payload(body.clone());
+            }
         });
         if keep_alive {
             return Served::KeptAlive;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::Engine;
 use super::connection::Phase;
+use super::open::too_many;
 use super::reply::Complaint;
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, UserKey};
 use crate::limit::{Limited, Scope};
 use crate::protocol::close::CloseReason;
 use crate::time::Now;
@@ -21,42 +22,50 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        let Phase::Open(session) = &mut connection.phase else {
+        let rate = self.config.limits.bytes_per_address;
+        let entry = self.prefixes.entry(connection.prefix);
+        let debt = entry.bytes.charge(bytes as u64, rate, now.instant);
+        match connection.phase {
+            Phase::Open(_) => self.charge_session_bytes(id, bytes, debt, now),
+            Phase::Head(_) if !debt.is_zero() => {
+                self.refuse(id, too_many("bytes_per_address", debt), now);
+            }
+            Phase::Head(_) | Phase::Closing { .. } | Phase::Ending { .. } => {}
+        }
+    }
+
+    /// Charges a session for its bytes; reading stops until both debts are repaid, its own and its address's.
+    pub(super) fn charge_session_bytes(
+        &mut self,
+        id: ConnectionId,
+        bytes: usize,
+        debt_of_address: Duration,
+        now: Now,
+    ) {
+        let rate = self.config.limits.bytes_per_connection;
+        let Some(session) = self.session_mut(id) else {
             return;
         };
         session.last_received = now.instant;
         session.ping_sent = None;
-        let limits = &self.config.limits;
-        let bytes = bytes as u64;
-        let own = session
-            .bytes
-            .charge(bytes, limits.bytes_per_connection, now.instant);
-        let shared = self.prefixes.entry(connection.prefix).bytes.charge(
-            bytes,
-            limits.bytes_per_address,
-            now.instant,
-        );
-        let debt = own.max(shared);
+        let own = session.bytes.charge(bytes as u64, rate, now.instant);
+        let debt = own.max(debt_of_address);
         if !debt.is_zero() {
             session.paused_until = Some(now.instant + debt);
         }
     }
 
-    /// Takes a command from the connection's bucket.
-    pub(super) fn charge_command(&mut self, id: ConnectionId, now: Now) -> Result<(), Limited> {
-        let rate = self.config.limits.commands_per_connection;
-        let Some(connection) = self.connections.get_mut(id) else {
+    /// Takes a command from the user's bucket: coming back on a new connection does not refill it.
+    pub(super) fn charge_command(&mut self, user: UserKey, now: Now) -> Result<(), Limited> {
+        let rate = self.config.limits.commands_per_user;
+        let Some(user) = self.users.get_mut(user) else {
             return Ok(());
         };
-        let Phase::Open(session) = &mut connection.phase else {
-            return Ok(());
-        };
-        session
-            .commands
+        user.commands
             .take(1, rate, now.instant)
             .map_err(|retry_after| Limited {
-                limit: "commands_per_connection",
-                scope: Scope::Connection,
+                limit: "commands_per_user",
+                scope: Scope::User,
                 retry_after,
             })
     }
@@ -113,14 +122,10 @@ impl Engine {
     }
 
     /// Makes an invalid message dearer than a valid one.
-    pub(super) fn charge_invalid(&mut self, id: ConnectionId, now: Now) {
-        let rate = self.config.limits.commands_per_connection;
-        if let Some(connection) = self.connections.get_mut(id)
-            && let Phase::Open(session) = &mut connection.phase
-        {
-            session
-                .commands
-                .charge(INVALID_SURCHARGE, rate, now.instant);
+    pub(super) fn charge_invalid(&mut self, user: UserKey, now: Now) {
+        let rate = self.config.limits.commands_per_user;
+        if let Some(user) = self.users.get_mut(user) {
+            user.commands.charge(INVALID_SURCHARGE, rate, now.instant);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rand_chacha::rand_core::Rng;
 
 use super::Engine;
@@ -38,6 +39,8 @@ enum Denied {
     Refusal(Refusal),
     /// What a page must be able to read: said by a close frame unless `auth.refuse_with = "http"`.
     Close(CloseReason),
+    /// The turn's signatures are used up; nothing was charged, and the request is looked at again.
+    NotYet,
 }
 
 impl Engine {
@@ -50,14 +53,11 @@ impl Engine {
         now: Now,
     ) -> Result<Served, Refusal> {
         let upgrade = Upgrade::from_head(head)?;
-        if self.signature_checks_left == 0 {
-            return Ok(Served::Postponed);
-        }
-        self.signature_checks_left -= 1;
         let offered: Vec<&str> = upgrade.protocols.iter().collect();
         match self.who(id, head, Some(&offered), now) {
             Ok(identity) => self.switch(id, &upgrade, &offered, endpoint, identity, now),
             Err(Denied::Refusal(refusal)) => return Err(refusal),
+            Err(Denied::NotYet) => return Ok(Served::Postponed),
             Err(Denied::Close(reason)) => match self.config.auth.refuse_with {
                 RefuseWith::Http => return Err(self.as_status(reason)),
                 RefuseWith::Close => self.turn_away(id, &upgrade, &offered, reason, now),
@@ -77,13 +77,10 @@ impl Engine {
             return Err(Refusal::MethodNotAllowed { allow: "POST" });
         }
         expect_no_body(head)?;
-        if self.signature_checks_left == 0 {
-            return Ok(Served::Postponed);
-        }
-        self.signature_checks_left -= 1;
         let identity = match self.who(id, head, None, now) {
             Ok(identity) => identity,
             Err(Denied::Refusal(refusal)) => return Err(refusal),
+            Err(Denied::NotYet) => return Ok(Served::Postponed),
             Err(Denied::Close(reason)) => return Err(self.as_status(reason)),
         };
         let mut value = [0; 32];
@@ -95,10 +92,12 @@ impl Engine {
             .map_err(ticket_refusal)?;
         let lifetime = self.config.auth.ticket.lifetime.as_millis();
         // The ticket is base64url: it needs no escaping.
-        let body = format!("{{\"ticket\":\"{ticket}\",\"expires_in_ms\":{lifetime}}}\n");
-        let response = Response::ok("application/json", body.as_bytes())
-            .with_fields(&[("Cache-Control", "no-store")]);
-        Ok(self.respond(id, head, response, now))
+        let body = Bytes::from(format!(
+            "{{\"ticket\":\"{ticket}\",\"expires_in_ms\":{lifetime}}}\n"
+        ));
+        let response =
+            Response::ok("application/json", &body).with_fields(&[("Cache-Control", "no-store")]);
+        Ok(self.respond(id, head, response, &body, now))
     }
 
     /// Origin, credential, and the limits on whoever it is. Without `offered` subprotocols it is a page that asks for a
@@ -110,7 +109,7 @@ impl Engine {
         offered: Option<&[&str]>,
         now: Now,
     ) -> Result<Identity, Denied> {
-        self.charge_handshake(id, now).map_err(Denied::Refusal)?;
+        self.check_handshake(id, now).map_err(Denied::Refusal)?;
         let authorization = values(head, "authorization");
         let cookie = values(head, "cookie");
         let request = RequestCredentials {
@@ -129,14 +128,24 @@ impl Engine {
             },
             |shown| shown.as_ref().map(|shown| shown.source),
         );
-        self.judge_origin(head, source)
-            .map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
+        let judged = self.judge_origin(head, source);
+        if judged.is_ok() && shown.is_ok() && source.is_some_and(needs_signature) {
+            if self.signature_checks_left == 0 {
+                return Err(Denied::NotYet);
+            }
+            self.signature_checks_left -= 1;
+        }
+        self.charge_handshake(id, now);
+        judged.map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
         let identity =
             shown.and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now));
         match identity {
             Ok(identity) => Ok(identity),
             Err(error) => {
-                self.charge_failed_authentication(id, error, now);
+                // Who forgot a credential, or whose credential ran out, guesses at nothing.
+                if error == AuthError::Invalid {
+                    self.charge_failed_authentication(id, now);
+                }
                 Err(Denied::Close(close_reason(error)))
             }
         }
@@ -176,7 +185,8 @@ impl Engine {
         }
     }
 
-    fn charge_handshake(&mut self, id: ConnectionId, now: Now) -> Result<(), Refusal> {
+    /// Whether the address may try at all.
+    fn check_handshake(&mut self, id: ConnectionId, now: Now) -> Result<(), Refusal> {
         let Some(connection) = self.connections.get(id) else {
             return Err(Refusal::NotFound);
         };
@@ -188,20 +198,25 @@ impl Engine {
             .map_err(|wait| too_many("failed_authentications_per_address", wait))?;
         entry
             .handshakes
-            .take(1, limits.handshakes_per_address, now.instant)
+            .check(1, limits.handshakes_per_address, now.instant)
             .map_err(|wait| too_many("handshakes_per_address", wait))
     }
 
-    fn charge_failed_authentication(&mut self, id: ConnectionId, error: AuthError, now: Now) {
-        let Some(connection) = self.connections.get(id) else {
-            return;
-        };
-        log::debug!("{} not authenticated: {error}", connection.peer);
+    fn charge_handshake(&mut self, id: ConnectionId, now: Now) {
+        let rate = self.config.limits.handshakes_per_address;
+        if let Some(connection) = self.connections.get(id) {
+            let entry = self.prefixes.entry(connection.prefix);
+            entry.handshakes.charge(1, rate, now.instant);
+        }
+    }
+
+    fn charge_failed_authentication(&mut self, id: ConnectionId, now: Now) {
         let rate = self.config.limits.failed_authentications_per_address;
-        self.prefixes
-            .entry(connection.prefix)
-            .failed_authentications
-            .charge(1, rate, now.instant);
+        if let Some(connection) = self.connections.get(id) {
+            log::debug!("{} not authenticated", connection.peer);
+            let entry = self.prefixes.entry(connection.prefix);
+            entry.failed_authentications.charge(1, rate, now.instant);
+        }
     }
 
     /// Makes the connection a session of `identity`, if its limits allow.
@@ -331,6 +346,11 @@ fn choose_protocol<'a>(offered: &[&'a str], endpoint: Endpoint) -> Option<&'a st
     named.or_else(ticket).copied()
 }
 
+/// Tickets are looked up; everything else is verified.
+fn needs_signature(source: Source) -> bool {
+    source != Source::Ticket
+}
+
 fn values<'a>(head: &Head<'a>, name: &str) -> Vec<&'a [u8]> {
     head.fields(name).take(VALUES_MAX).collect()
 }
@@ -340,7 +360,7 @@ fn origin_text<'a>(head: &Head<'a>) -> Option<&'a str> {
         .and_then(|value| std::str::from_utf8(value).ok())
 }
 
-fn too_many(limit: &'static str, retry_after: Duration) -> Refusal {
+pub(super) fn too_many(limit: &'static str, retry_after: Duration) -> Refusal {
     Refusal::TooMany {
         limit,
         scope: Scope::Address.as_str(),

@@ -23,6 +23,7 @@ pub(super) struct User {
     pub(super) name: Arc<str>,
     pub(super) connections: usize,
     pub(super) messages: TokenBucket,
+    pub(super) commands: TokenBucket,
     /// How many entries of the departed list are of this user.
     departures: u32,
 }
@@ -110,6 +111,7 @@ impl Users {
             name: Arc::clone(&identity.name),
             connections: 0,
             messages: TokenBucket::default(),
+            commands: TokenBucket::default(),
             departures: 0,
         }) as u32);
         self.index.insert(Arc::clone(&identity.user), key);
@@ -127,7 +129,7 @@ impl Users {
                 continue;
             };
             let is_gone = user.connections == 0 && user.departures == 1;
-            let owes = !user.messages.is_full(now);
+            let owes = !(user.messages.is_full(now) && user.commands.is_full(now));
             if is_gone && owes && self.departed.len() <= self.departed_max {
                 return;
             }

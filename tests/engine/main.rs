@@ -46,7 +46,7 @@ pub fn roomy() -> Config {
     limits.connections_per_address = 1000;
     limits.plain_per_address = 1000;
     for rate in [
-        &mut limits.commands_per_connection,
+        &mut limits.commands_per_user,
         &mut limits.messages_per_user,
         &mut limits.messages_per_connection,
         &mut limits.messages_per_address,

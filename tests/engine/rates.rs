@@ -56,8 +56,8 @@ fn each_rate_refuses_at_its_bound_and_lets_through_exactly_when_it_said() {
         ("messages_per_address", "address", 9, |config| {
             config.limits.messages_per_address = Rate::new(9, millis(1100));
         }),
-        ("commands_per_connection", "connection", 11, |config| {
-            config.limits.commands_per_connection = Rate::new(11, seconds(7));
+        ("commands_per_user", "user", 11, |config| {
+            config.limits.commands_per_user = Rate::new(11, seconds(7));
         }),
     ];
     for (limit, scope, burst, change) in rows {
@@ -151,7 +151,7 @@ fn an_ipv6_network_of_64_bits_and_an_ipv4_address_are_one_source_each() {
 #[test]
 fn the_full_protocol_repeats_the_id_of_a_request_it_has_no_room_for() {
     let mut world = roomy_with(|config| {
-        config.limits.commands_per_connection = Rate::new(3, seconds(3));
+        config.limits.commands_per_user = Rate::new(3, seconds(3));
         config.limits.messages_per_user = Rate::new(1, seconds(4));
     });
     let id = world.join_v1("alice", "10.0.0.1");
@@ -174,7 +174,7 @@ fn the_full_protocol_repeats_the_id_of_a_request_it_has_no_room_for() {
     let expected = [
         (Value::from("a"), "messages_per_user".to_owned()),
         (Value::from("a"), "messages_per_user".to_owned()),
-        (Value::from(7), "commands_per_connection".to_owned()),
+        (Value::from(7), "commands_per_user".to_owned()),
     ];
     assert_eq!(told, expected);
     assert_eq!(
@@ -187,7 +187,7 @@ fn the_full_protocol_repeats_the_id_of_a_request_it_has_no_room_for() {
 fn an_invalid_message_costs_more_than_a_valid_one() {
     let spend = |text: &str| {
         let mut world = world_with(|config| {
-            config.limits.commands_per_connection = Rate::new(10, seconds(10));
+            config.limits.commands_per_user = Rate::new(10, seconds(10));
         });
         let id = world.join_v1("alice", "10.0.0.1");
         world.client(id).take_frames();

@@ -14,7 +14,7 @@ enabled = true
 [limits]
 connections_per_user = 3
 handshakes_per_address = { burst = 1000000, per = "1s" }
-commands_per_connection = { burst = 1000000, per = "1s" }
+commands_per_user = { burst = 1000000, per = "1s" }
 frames_per_connection = { burst = 1000000, per = "1s" }
 bytes_per_connection = { burst = 1000000000, per = "1s" }
 bytes_per_address = { burst = 1000000000, per = "1s" }
