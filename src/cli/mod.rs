@@ -16,6 +16,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 
+use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, Loaded};
 use crate::time::Wall;
 use arguments::{Arguments, Command};
@@ -81,6 +82,8 @@ where
         }
         Some(Command::Check { file, settings }) => {
             let loaded = load(&file, &settings.flags, environment)?;
+            TokenAuthenticator::new(&loaded.config.auth)
+                .map_err(|error| Failure::Key(error.to_string()))?;
             Ok(check::print(&loaded.settings, output)?)
         }
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Failure;
 use super::arguments::{parse_lifetime, parse_name};
+use crate::access::Identity;
 use crate::config::{Auth, KeyMaterial, KeySource, show_duration};
 use crate::time::Wall;
 
@@ -51,6 +52,12 @@ pub(super) fn issue(auth: &Auth, request: &TokenRequest, now: Wall) -> Result<St
             show_duration(auth.jwt.lifetime_max)
         )));
     }
+    let name = request.name.as_deref().unwrap_or(&request.sub);
+    Identity::new(&request.sub, name, None).map_err(|error| {
+        Failure::Key(format!(
+            "--sub or --name: {error}; the server would refuse the token"
+        ))
+    })?;
     let (key, secret) = first_secret(&auth.keys)?;
     let mut header = Header::new(algorithm(key)?);
     header.kid.clone_from(&key.id);

@@ -350,10 +350,7 @@ fn check_pem(bytes: Vec<u8>) -> Result<KeyMaterial, Fault> {
         ));
     }
     if !holds(b"-----BEGIN ") {
-        return Err(Fault::new(
-            "a file that is not PEM",
-            "a public key or certificate as PEM",
-        ));
+        return Err(Fault::new("a file that is not PEM", "a public key as PEM"));
     }
     Ok(KeyMaterial::Pem(bytes))
 }

@@ -102,7 +102,7 @@ pub struct KeySource {
 pub enum KeyMaterial {
     /// An HMAC secret, its one trailing newline removed.
     Secret(Vec<u8>),
-    /// A public key, or a certificate holding one, as PEM.
+    /// A public key as PEM.
     Pem(Vec<u8>),
     /// A JWK Set (RFC 7517 §5) as JSON.
     Jwks(Vec<u8>),

@@ -70,7 +70,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     listen.address: Address {},
         "Where clients connect. Port 0 takes any free one.";
     listen.insecure_public: Flag {},
-        "Another program in front of this one ends TLS. Without it, an address that is not loopback does not start.";
+        "Another program in front of this one ends TLS. Without it, an address that is not loopback does not start. Limits per address then count the proxy as one address: raise them.";
 
     origins.allow: Origins {},
         "Pages that may connect. Empty: only pages of the listener's own origin. A page of any other origin is refused with 403.";
@@ -123,7 +123,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.bytes_per_connection: Rate { unit: "bytes", min: 16 * KIB, max: 1024 * GIB },
         "Bytes read from one connection, charged before they are parsed. Past it, reading pauses.";
     limits.bytes_per_address: Rate { unit: "bytes", min: 16 * KIB, max: 1024 * GIB },
-        "Bytes read from one address. Past it, reading pauses.";
+        "Bytes read from one address. Past it, reading from its sessions pauses, and its requests are answered 429.";
     limits.control_frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
         "Pings, pongs and closes of one connection. Past it, the connection is closed with 1008.";
     limits.frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
@@ -131,7 +131,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.handshakes_per_address: Rate { unit: "handshakes", min: 1, max: TOKENS },
         "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
     limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },
-        "Bad credentials from one address. Past it, further ones are answered 429 without a look at the signature.";
+        "Credentials from one address that are not to be trusted; missing and expired ones do not count. Past it, further ones are answered 429 without a look at the signature.";
     limits.error_replies_per_connection: Rate { unit: "replies", min: 1, max: TOKENS },
         "Error replies to one connection. Past it, reading pauses in silence for deadlines.pause.";
     limits.pauses_max: SmallCount { unit: "pauses", min: 1, max: 1000 },
@@ -151,9 +151,9 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.rooms_per_connection_max: Count { unit: "rooms", min: 1, max: 1024 },
         "Rooms that one connection is in, the lobby included. Past it, a join is refused.";
     limits.outbound_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
-        "Bytes queued for one connection. Past it, a reader this slow is closed with 1008.";
+        "Bytes that one connection may leave unread once they were offered to it. Past it, it is closed with 1008.";
     limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
-        "Bytes queued for all connections. Past it, the slowest readers are closed.";
+        "Bytes queued for all connections. Past it, who left more than an equal share of it unread is closed with 1013.";
     limits.members_listed_max: Count { unit: "members", min: 1, max: 100_000 },
         "Members told of in one reply. The rest are only counted.";
 
@@ -164,13 +164,13 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     deadlines.first_message: Time { min: 100, max: HOUR, zero: Some("none") },
         "From the upgrade to the first message. Past it, the connection is closed with 1008.";
     deadlines.idle: Time { min: 100, max: 7 * DAY, zero: Some("none") },
-        "Without a message from the client. Past it, the connection is closed with 1008.";
+        "Without a message from the client. Past it, the connection is closed with 1001.";
     deadlines.ping: Time { min: 100, max: HOUR, zero: None },
         "Silence after which the server pings.";
     deadlines.pong: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From a ping to any byte back. Past it, the peer is gone and the connection ends.";
     deadlines.close: Time { min: 100, max: MINUTE, zero: None },
-        "From our close frame to the peer's. Past it, the connection ends without.";
+        "From our close frame to the peer's, and from our last word to the moment it is written. Past it, the connection ends without.";
     deadlines.linger: Time { min: 10, max: 5 * SECOND, zero: None },
         "Reading on after our last byte, so that the peer sees it and not a reset.";
     deadlines.pause: Time { min: 10, max: MINUTE, zero: None },

@@ -3,6 +3,8 @@
 //! A session is over the moment its end is decided: user, address and rooms are free again. The socket
 //! may stay a little, so that the peer reads our last words instead of a reset.
 
+use rand_chacha::rand_core::Rng;
+
 use super::Engine;
 use super::connection::{Connection, Phase};
 use super::effect::Effect;
@@ -16,6 +18,9 @@ use crate::time::Now;
 /// Bytes still read from a peer that has been told everything. What it sends beyond waits in the kernel until
 /// the socket goes: closing at once would turn our last words into a reset while the peer is still sending.
 pub(super) const DISCARDED_BYTES_MAX: usize = 256 * 1024;
+
+/// Those who are sent away all at once are asked to come back over this time, in milliseconds.
+const RECONNECT_SPREAD_MS: u64 = 5000;
 
 impl Engine {
     /// Ends a session for `reason` in the way of RFC 6455 §7: our close frame, the peer's, then the socket.
@@ -35,8 +40,11 @@ impl Engine {
             self.outbound.shrunk(purged, connection.outbox.bytes());
         }
         log::debug!("{} closed: {}", connection.peer, reason.label());
+        let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
+            .then(|| self.random.next_u64() % RECONNECT_SPREAD_MS);
         if !reason.ends_reading()
-            && let Some(bye) = reply::encode(&reply::bye(reason), connection.wire)
+            && let Some(bye) =
+                reply::encode(&reply::bye(reason, reconnect_after_ms), connection.wire)
         {
             self.outbound.push_shared(connection, &bye);
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::chat::ChatError;
 use super::connection::{Wire, until};
 use crate::config::Limits;
-use crate::limit::Limited;
+use crate::limit::{Limited, Scope};
 use crate::protocol::close::CloseReason;
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::command::{CommandError, tutorial};
@@ -155,12 +155,12 @@ pub(super) fn members(
     text_frame(|out| reply.write_v1(out))
 }
 
-/// The last notice before a close frame of ours.
-pub(super) fn bye(reason: CloseReason) -> Notice<'static> {
+/// The last notice before a close frame of ours. Whoever may come back is told when.
+pub(super) fn bye(reason: CloseReason, reconnect_after_ms: Option<u64>) -> Notice<'static> {
     Notice::Bye(Bye {
         code: reason.code(),
         reason: reason.text(),
-        reconnect_after_ms: None,
+        reconnect_after_ms,
     })
 }
 
@@ -246,7 +246,7 @@ impl<'a> Complaint<'a> {
             About::Chat(error) => ErrorReply {
                 code: error.code(),
                 limit: error.limit(),
-                scope: error.limit().map(|_| "connection"),
+                scope: error.limit().map(|_| Scope::Connection.as_str()),
                 ..empty
             },
         }

@@ -16,7 +16,6 @@ pub enum Scope {
     Connection,
     User,
     Address,
-    Server,
 }
 
 impl Scope {
@@ -26,7 +25,6 @@ impl Scope {
             Scope::Connection => "connection",
             Scope::User => "user",
             Scope::Address => "address",
-            Scope::Server => "server",
         }
     }
 }

@@ -43,7 +43,12 @@ impl Prefix {
 
 /// A slot of the table. Good as long as a connection is counted in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PrefixKey(u32);
+pub enum PrefixKey {
+    /// The prefix has a slot to itself.
+    Own(u32),
+    /// It is counted with its neighbours.
+    Parent(u32),
+}
 
 /// What is remembered of one prefix.
 #[derive(Debug, Clone)]
@@ -91,9 +96,16 @@ impl PrefixEntry {
 ///
 /// **When it is full of prefixes that matter, a new one is counted with its parent (/24, /48), and when
 /// those have no room either, with everyone else: limits then bite earlier, never later.** Nothing that is
-/// still counted or owes tokens is forgotten.
+/// still counted or owes tokens is forgotten, and neither class takes the other's room.
 #[derive(Debug)]
 pub struct PrefixTable {
+    own: Slots,
+    parents: Slots,
+}
+
+/// One class of prefixes.
+#[derive(Debug)]
+struct Slots {
     index: HashMap<Prefix, u32, Keyed>,
     entries: Vec<PrefixEntry>,
     entries_max: usize,
@@ -103,59 +115,42 @@ pub struct PrefixTable {
 impl PrefixTable {
     /// A table of at most `prefixes_max` prefixes.
     pub fn new(prefixes_max: usize, hash: Keyed) -> Self {
-        let mut table = PrefixTable {
-            index: HashMap::with_hasher(hash),
-            entries: Vec::new(),
-            entries_max: prefixes_max.max(PARENT_SHARE),
-            sweep_at: 0,
-        };
-        table.insert(Prefix::Everyone);
-        table
+        let parents_max = (prefixes_max / PARENT_SHARE).max(1);
+        let mut parents = Slots::new(parents_max, hash);
+        // Slot 0, never swept: who finds no room anywhere.
+        parents.insert(Prefix::Everyone);
+        PrefixTable {
+            own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
+            parents,
+        }
     }
 
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        let parent = own.parent();
-        let children_max = self.entries_max - self.entries_max / PARENT_SHARE;
-        for (prefix, bound) in [(own, children_max), (parent, self.entries_max)] {
-            if let Some(slot) = self.index.get(&prefix) {
-                return PrefixKey(*slot);
-            }
-            if self.entries.len() < bound {
-                return self.insert(prefix);
-            }
-            if let Some(slot) = self.sweep(now) {
-                return self.reuse(slot, prefix);
-            }
+        if let Some(slot) = self.own.find(own, now) {
+            return PrefixKey::Own(slot);
         }
-        PrefixKey(0)
+        let slot = self.parents.find(own.parent(), now);
+        PrefixKey::Parent(slot.unwrap_or(0))
     }
 
     /// The entry in a slot.
     #[expect(
         clippy::indexing_slicing,
-        reason = "the slot is cut to the table, which is never empty"
+        reason = "keys come from `find`, and slots are never taken away"
     )]
     pub fn entry(&mut self, key: PrefixKey) -> &mut PrefixEntry {
-        let slot = (key.0 as usize).min(self.entries.len() - 1);
-        debug_assert_eq!(slot, key.0 as usize, "a prefix key from another table");
-        &mut self.entries[slot]
-    }
-
-    /// Prefixes remembered.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether nothing was ever counted.
-    pub fn is_empty(&self) -> bool {
-        self.entries.len() <= 1
+        match key {
+            PrefixKey::Own(slot) => &mut self.own.entries[slot as usize],
+            PrefixKey::Parent(slot) => &mut self.parents.entries[slot as usize],
+        }
     }
 
     /// Connections counted, over all prefixes: plain and open.
     pub fn connections(&self) -> (u64, u64) {
-        self.entries.iter().fold((0, 0), |(plain, open), entry| {
+        let entries = self.own.entries.iter().chain(&self.parents.entries);
+        entries.fold((0, 0), |(plain, open), entry| {
             (
                 plain + u64::from(entry.plain_connections),
                 open + u64::from(entry.open_connections),
@@ -163,31 +158,51 @@ impl PrefixTable {
         })
     }
 
-    fn insert(&mut self, prefix: Prefix) -> PrefixKey {
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.own.entries.len() + self.parents.entries.len()
+    }
+}
+
+impl Slots {
+    fn new(entries_max: usize, hash: Keyed) -> Self {
+        Slots {
+            index: HashMap::with_hasher(hash),
+            entries: Vec::new(),
+            entries_max,
+            sweep_at: 0,
+        }
+    }
+
+    /// The prefix's slot, a new one, or one that can be spared; `None` when all of them matter.
+    fn find(&mut self, prefix: Prefix, now: Instant) -> Option<u32> {
+        if let Some(slot) = self.index.get(&prefix) {
+            return Some(*slot);
+        }
+        if self.entries.len() < self.entries_max {
+            return Some(self.insert(prefix));
+        }
+        let slot = self.sweep(now)?;
+        let entry = self.entries.get_mut(slot)?;
+        self.index.remove(&entry.prefix);
+        *entry = PrefixEntry::new(prefix);
+        self.index.insert(prefix, slot as u32);
+        Some(slot as u32)
+    }
+
+    fn insert(&mut self, prefix: Prefix) -> u32 {
         let slot = self.entries.len() as u32;
         self.entries.push(PrefixEntry::new(prefix));
         self.index.insert(prefix, slot);
-        PrefixKey(slot)
+        slot
     }
 
-    fn reuse(&mut self, slot: usize, prefix: Prefix) -> PrefixKey {
-        if let Some(entry) = self.entries.get_mut(slot) {
-            self.index.remove(&entry.prefix);
-            *entry = PrefixEntry::new(prefix);
-            self.index.insert(prefix, slot as u32);
-        }
-        PrefixKey(slot as u32)
-    }
-
-    /// Looks at a few slots, going round, for one whose loss loses nothing. Slot 0 is everyone's and stays.
+    /// Looks at a few slots, going round, for one whose loss loses nothing.
     fn sweep(&mut self, now: Instant) -> Option<usize> {
         for _ in 0..SWEEP_STEPS {
-            self.sweep_at = if self.sweep_at + 1 < self.entries.len() {
-                self.sweep_at + 1
-            } else {
-                1
-            };
-            if self.entries.get(self.sweep_at)?.is_idle(now) {
+            self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
+            let entry = self.entries.get(self.sweep_at)?;
+            if entry.prefix != Prefix::Everyone && entry.is_idle(now) {
                 return Some(self.sweep_at);
             }
         }
@@ -268,6 +283,21 @@ mod tests {
         }
         assert_eq!(table.find(v4(10, 0, 0, 1), now), owing);
         assert!(table.entry(owing).handshakes.take(1, rate, now).is_err());
+    }
+
+    #[test]
+    fn newcomers_never_take_the_room_kept_for_parents() {
+        let mut table = table(64);
+        let now = Instant::ZERO;
+        for last in 0..200u8 {
+            let key = table.find(v4(10, 0, 0, last), now);
+            table.entry(key).open_connections += 1;
+        }
+        let key = table.find(v4(10, 9, 9, 9), now);
+        assert!(
+            matches!(key, PrefixKey::Parent(slot) if slot > 0),
+            "{key:?}"
+        );
     }
 
     #[test]

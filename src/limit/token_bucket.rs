@@ -52,11 +52,6 @@ impl TokenBucket {
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at <= now
     }
-
-    /// When the bucket will be full.
-    pub fn full_at(&self) -> Instant {
-        self.full_at
-    }
 }
 
 /// The time that refilling `tokens` takes, rounded up to a nanosecond so that nothing is ever free.

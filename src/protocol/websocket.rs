@@ -230,11 +230,6 @@ pub fn text_frame(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     Bytes::from(payload).slice(start..)
 }
 
-/// Queues a text frame for one connection.
-pub fn push_text(outbox: &mut Outbox, write: impl FnOnce(&mut Vec<u8>)) {
-    outbox.push_payload(text_frame(write));
-}
-
 /// Queues an unfragmented message with this payload.
 pub fn push_message(outbox: &mut Outbox, opcode: Opcode, payload: Bytes) {
     outbox.append(|run| write_header(run, opcode, payload.len()));

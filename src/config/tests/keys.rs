@@ -164,7 +164,7 @@ fn every_unusable_key_is_refused_with_line_and_remedy() {
         ),
         (
             "algorithms = [\"ES256\"]\npem_file = \"secret\"",
-            "c.toml:3: auth.key[0].pem_file: found a file that is not PEM; allowed: a public key or certificate as PEM"
+            "c.toml:3: auth.key[0].pem_file: found a file that is not PEM; allowed: a public key as PEM"
                 .to_owned(),
         ),
         (
