@@ -128,6 +128,7 @@ impl Default for RoomNames {
         RoomNames {
             lobby: "lobby".to_owned(),
             public: vec!["general".to_owned(), "random".to_owned()],
+            welcome: None,
         }
     }
 }

@@ -237,6 +237,8 @@ pub struct RoomNames {
     pub lobby: String,
     /// Further rooms that exist; never the lobby again.
     pub public: Vec<String>,
+    /// Words of the operator to everybody who connects.
+    pub welcome: Option<String>,
 }
 
 /// `[echo]`

@@ -193,6 +193,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "The room that everybody joins on connect.";
     rooms.public: Rooms {},
         "Further rooms that any user may join.";
+    rooms.welcome: Text {},
+        "When set, told as a notice to everybody who connects.";
 
     echo.enabled: Flag {},
         "Whether `/ws/echo` exists. For conformance and speed tests, not for production.";

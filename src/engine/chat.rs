@@ -316,4 +316,7 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
     let lobby = engine.rooms.lobby();
     // A new session has no seat yet, so there is room for this one.
     let _ = engine.sit(id, user, lobby, now);
+    if let Some(words) = engine.config.rooms.welcome.clone() {
+        engine.reply(id, &reply::announcement(&words, now));
+    }
 }

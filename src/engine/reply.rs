@@ -13,8 +13,8 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::command::{CommandError, tutorial};
 use crate::protocol::notice::{
-    Bye, ErrorReply, Hello, HelloLimits, MembersReply, Message, Notice, OkReply, Person, Presence,
-    Typing,
+    Announcement, Bye, ErrorReply, Hello, HelloLimits, MembersReply, Message, Notice, OkReply,
+    Person, Presence, Typing,
 };
 use crate::protocol::websocket::text_frame;
 use crate::time::{Now, Wall};
@@ -125,6 +125,15 @@ pub(super) fn pong<'a>(id: Option<&'a RequestId<'a>>, now: Now) -> Notice<'a> {
         id,
         timestamp: Some(now.wall),
         ..OkReply::default()
+    })
+}
+
+/// Words of the server to one connection.
+pub(super) fn announcement(message: &str, now: Now) -> Notice<'_> {
+    Notice::Announcement(Announcement {
+        room: None,
+        message,
+        timestamp: now.wall,
     })
 }
 

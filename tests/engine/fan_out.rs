@@ -153,14 +153,15 @@ fn stopping_says_goodbye_to_all_and_admits_nobody() {
     world.stop();
     let going_away = Some((1001, "server is going away".to_owned()));
     let frames = world.client(full).take_frames();
-    let bye: serde_json::Value = frames
+    let mut bye: serde_json::Value = frames
         .iter()
         .rev()
         .find(|frame| frame.opcode == 1)
         .and_then(|frame| serde_json::from_slice(&frame.payload).ok())
         .unwrap_or_default();
-    let expected =
-        serde_json::json!({"type": "bye", "code": 1001, "reason": "server is going away"});
+    let delay = bye["reconnect_after_ms"].take();
+    assert!(delay.as_u64().is_some_and(|delay| delay < 5000), "{delay}");
+    let expected = serde_json::json!({"type": "bye", "code": 1001, "reason": "server is going away", "reconnect_after_ms": null});
     assert_eq!(bye, expected);
     let close = frames.last().expect("a close frame");
     assert_eq!((close.opcode, &close.payload[..2]), (8, &[0x03, 0xE9][..]));

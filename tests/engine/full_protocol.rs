@@ -398,3 +398,17 @@ fn bye_is_the_last_notice_before_our_close_frame_and_says_the_same() {
         [&1008u16.to_be_bytes()[..], b"token expired"].concat()
     );
 }
+
+#[test]
+fn the_operators_welcome_reaches_everybody_who_connects_in_both_protocols() {
+    let mut world = roomy_with(|config| config.rooms.welcome = Some("Mind the step.".to_owned()));
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let notice = json!({"type": "notice", "message": "Mind the step.", "timestamp": NOW});
+    assert!(told(&mut world, alice).contains(&notice));
+    let bob = world.join("bob", "10.0.0.2");
+    let heard = lines(&told(&mut world, bob));
+    assert!(
+        heard.contains(&"System: Mind the step.".to_owned()),
+        "{heard:?}"
+    );
+}

@@ -13,6 +13,7 @@ connections_per_address = 5
 handshakes_per_address = { burst = 1000000, per = "1s" }
 bytes_per_connection = { burst = 1000000000, per = "1s" }
 bytes_per_address = { burst = 1000000000, per = "1s" }
+commands_per_user = { burst = 1000000, per = "1s" }
 messages_per_user = { burst = 1000000, per = "1s" }
 messages_per_connection = { burst = 1000000, per = "1s" }
 messages_per_address = { burst = 1000000, per = "1s" }
