@@ -9,9 +9,9 @@ use super::token::{self, TokenRequest};
 use crate::config::Config;
 use crate::time::Wall;
 
-const LIFETIME: Duration = Duration::from_secs(60 * 60);
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Tokens for Alice and Bob, good for an hour or as long as the configuration lets them be.
+/// Tokens for Alice and Bob, good for a quarter of an hour or as long as the configuration lets them be.
 pub(super) struct Links {
     tokens: [(&'static str, String); 2],
 }

@@ -232,7 +232,8 @@ impl Engine {
             .collect();
         let frame = reply::members(tag, room.name(), &people, room.members().len());
         if let Some(connection) = self.connections.get_mut(id) {
-            self.outbound.push_shared(connection, &frame);
+            self.outbound
+                .write(connection, |outbox| outbox.push_payload(frame));
         }
     }
 
@@ -241,7 +242,8 @@ impl Engine {
             && connection.can_tell()
             && let Some(frame) = reply::encode(notice, connection.wire)
         {
-            self.outbound.push_shared(connection, &frame);
+            self.outbound
+                .write(connection, |outbox| outbox.push_payload(frame));
         }
     }
 

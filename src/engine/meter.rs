@@ -151,7 +151,8 @@ impl Engine {
             && connection.can_tell()
         {
             let frame = complaint.frame(connection.wire);
-            self.outbound.push_shared(connection, &frame);
+            self.outbound
+                .write(connection, |outbox| outbox.push_payload(frame));
         }
     }
 

@@ -35,7 +35,7 @@ use stop::Stop;
 /// Readiness events taken from the kernel at a time; what does not fit comes in the next turn.
 const EVENTS_MAX: usize = 1024;
 /// Pieces handed to one `writev`; Linux takes at most 1024.
-const SLICES_MAX: usize = 32;
+const SLICES_MAX: usize = 16;
 /// How long a stopped server waits for its last words to be read.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
 

@@ -9,6 +9,12 @@ import { Wardroom, bubble, launch, newPage, say, signIn, waitForStatus } from ".
 
 const SCREENSHOTS = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
 
+/** Pictures show the time of day, so they are renewed only when asked for. */
+async function keepPicture(page, name) {
+  const options = process.env.SCREENSHOTS ? { path: `${SCREENSHOTS}${name}` } : {};
+  await page.screenshot(options);
+}
+
 let browser;
 let wardroom;
 let pages;
@@ -68,8 +74,8 @@ test("two people see each other come, type, talk and go", async () => {
 
   await second.locator("#message").pressSequentially("I will be on deck");
   await first.getByText(`${secondName} is typing`).waitFor();
-  await first.screenshot({ path: `${SCREENSHOTS}chat-light.png` });
-  await second.screenshot({ path: `${SCREENSHOTS}chat-dark.png` });
+  await keepPicture(first, "chat-light.png");
+  await keepPicture(second, "chat-dark.png");
 
   await second.click("#signout");
   await first.getByText(`${secondName} has left the chat.`).waitFor();
@@ -115,7 +121,7 @@ test("the sixth message at once is told in words, and is not lost", async () => 
   assert.equal(await first.inputValue("#message"), "Message 6");
   await bubble(second, "Message 5").waitFor();
   assert.equal(await bubble(second, "Message 6").count(), 0);
-  await first.screenshot({ path: `${SCREENSHOTS}rate-limit.png` });
+  await keepPicture(first, "rate-limit.png");
   await complaint.waitFor({ state: "hidden" });
   await first.press("#message", "Enter");
   await bubble(second, "Message 6").waitFor();
@@ -156,7 +162,7 @@ test("it works at the width of a phone", async () => {
   await bubble(phone, "Does this fit in a pocket?").waitFor();
   const overflow = await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `${overflow} pixels wider than the screen`);
-  await phone.screenshot({ path: `${SCREENSHOTS}chat-phone.png` });
+  await keepPicture(phone, "chat-phone.png");
   await phone.click("#people-toggle");
   await phone.locator("#people-panel").getByText(firstName, { exact: true }).waitFor();
   await phone.keyboard.press("Escape");
@@ -178,7 +184,7 @@ test("without a sign-in there is a form, and a wrong token is told so", async ()
   await page.press("#signin-token", "Enter");
   await page.getByText("The server does not accept this sign-in.").waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
-  await page.screenshot({ path: `${SCREENSHOTS}sign-in.png` });
+  await keepPicture(page, "sign-in.png");
   await page.fill("#signin-token", wardroom.links[0]);
   await page.press("#signin-token", "Enter");
   await waitForStatus(page, "open");

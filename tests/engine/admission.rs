@@ -237,3 +237,60 @@ fn a_good_sign_in_is_no_failed_one() {
         world.advance(seconds(1));
     }
 }
+
+#[test]
+fn requests_cost_their_address_bytes_too_and_are_answered_429_past_the_rate() {
+    let mut world = world_with(|config| {
+        config.limits.bytes_per_address = Rate::new(16_384, seconds(4));
+    });
+    let long = format!(
+        "GET /healthz HTTP/1.1\r\nHost: h\r\nX-Pad: {}\r\n\r\n",
+        "x".repeat(8000)
+    );
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let id = ask(&mut world, "10.0.0.1", &long);
+        let response = world.client(id).take_whole_response().expect("an answer");
+        statuses.push(response.status);
+        if response.status == 429 {
+            assert_eq!(response.json()["limit"], "bytes_per_address");
+            assert_eq!(response.json()["scope"], "address");
+        }
+    }
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    let elsewhere = ask(&mut world, "10.0.0.2", &long);
+    let response = world.client(elsewhere).take_whole_response();
+    assert_eq!(response.map(|found| found.status), Some(200));
+    world.advance(seconds(8));
+    let id = ask(&mut world, "10.0.0.1", &long);
+    let response = world.client(id).take_whole_response();
+    assert_eq!(response.map(|found| found.status), Some(200), "recovered");
+}
+
+#[test]
+fn who_is_refused_before_a_signature_uses_none_up() {
+    let mut world = world_with(|config| {
+        config.turn.signature_checks_max = 1;
+        config.origins.allow = vec!["https://good.example".to_owned()];
+    });
+    let evil = chat_request("?token=mallory", "Origin: https://evil.example\r\n");
+    let nobody = chat_request("", "");
+    let mut strangers = Vec::new();
+    for n in 0..4 {
+        let id = world.connect(&format!("10.0.1.{n}")).expect("room");
+        world.queue(id, if n % 2 == 0 { &evil } else { &nobody }.as_bytes());
+        strangers.push(id);
+    }
+    let alice = world.connect("10.0.0.1").expect("room");
+    world.queue(alice, chat_request("?token=alice", "").as_bytes());
+    world.turn();
+    assert_eq!(
+        world.census().user_connections,
+        1,
+        "alice is in, in the first turn"
+    );
+    world.settle();
+    for id in strangers {
+        assert!(world.client(id).received_bytes() > 0);
+    }
+}

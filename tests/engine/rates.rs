@@ -226,3 +226,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn coming_back_does_not_refill_a_users_commands() {
+    let mut world = roomy_with(|config| {
+        config.limits.commands_per_user = Rate::new(4, seconds(40));
+    });
+    let hop = |world: &mut World, id| {
+        world.say(id, r#"{"type":"leave","id":1,"room":"lobby"}"#);
+        world.say(id, r#"{"type":"join","id":2,"room":"lobby"}"#);
+    };
+    let witness = world.join_v1("bob", "10.0.0.9");
+    world.client(witness).take_frames();
+    let mut noises = 0;
+    for _ in 0..5 {
+        let id = world.join_v1("alice", "10.0.0.1");
+        world.client(witness).take_frames();
+        hop(&mut world, id);
+        noises += world.client(witness).take_notices().len();
+        world.hang_up(id);
+    }
+    assert_eq!(noises, 4, "two hops, however often alice comes back");
+}

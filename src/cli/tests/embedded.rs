@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn alone_it_serves_the_defaults_and_prints_two_links_for_an_hour() {
+fn alone_it_serves_the_defaults_and_prints_two_links_that_expire_soon() {
     let directory = tempfile::tempdir().unwrap();
     let outcome = wardroom(&["--set", &store(&directory)]);
     assert_eq!(outcome.told(), "");
@@ -15,7 +15,7 @@ fn alone_it_serves_the_defaults_and_prints_two_links_for_an_hour() {
         let token = link.strip_prefix("http://127.0.0.1:8080/#token=").unwrap();
         let (_, claims) = verified(token, secret_of(&directory).trim_end(), Algorithm::HS256);
         let expected = serde_json::json!({
-            "sub": sub, "name": name, "iat": 1_764_000_000_u64, "exp": 1_764_003_600_u64,
+            "sub": sub, "name": name, "iat": 1_764_000_000_u64, "exp": 1_764_000_900_u64,
         });
         assert_eq!(claims, expected);
     }
