@@ -1,7 +1,7 @@
 //! A connection's life from first byte to last, for all connections: bytes and time in, bytes and effects out.
 //!
 //! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
-//! `http` heads and plain routes, `open` admission to a session, `frames` what a session sends,
+//! `http` heads and plain routes, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
 //! `chat` the commands, `closing` every way to end, `timers` what is due.
 
 mod chat;
@@ -18,6 +18,7 @@ mod meter;
 mod open;
 mod outbound;
 mod reply;
+mod tickets;
 mod timers;
 mod users;
 

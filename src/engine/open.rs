@@ -1,28 +1,24 @@
-//! Admission to a session: Origin, credential, limits, then the upgrade. Tickets are given here too.
+//! Admission to a session: Origin, credential, limits, then the upgrade.
 
 use std::time::Duration;
-
-use bytes::Bytes;
-use rand_chacha::rand_core::Rng;
 
 use super::Engine;
 use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
-use super::http::{Served, expect_no_body};
+use super::http::Served;
 use crate::access::credentials::{
     self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
 };
 use crate::access::origin::{self, OriginRefusal};
-use crate::access::ticket::TicketError;
 use crate::access::{AuthError, Identity, Source};
 use crate::config::RefuseWith;
 use crate::id::ConnectionId;
 use crate::limit::Scope;
 use crate::protocol::close::CloseReason;
-use crate::protocol::head::{Head, Method};
+use crate::protocol::head::Head;
 use crate::protocol::outbox::Outbox;
-use crate::protocol::response::{Refusal, Response};
+use crate::protocol::response::Refusal;
 use crate::protocol::upgrade::{Upgrade, write_switching};
 use crate::protocol::websocket::WebSocket;
 use crate::time::Now;
@@ -34,7 +30,7 @@ const V1: &str = "wardroom.v1";
 const VALUES_MAX: usize = 8;
 
 /// Why a well-formed request does not become a session.
-enum Denied {
+pub(super) enum Denied {
     /// Said as a status, whatever the configuration: no page needs to tell these apart.
     Refusal(Refusal),
     /// What a page must be able to read: said by a close frame unless `auth.refuse_with = "http"`.
@@ -66,43 +62,9 @@ impl Engine {
         Ok(Served::Upgraded)
     }
 
-    /// `POST /ticket`: a one-time credential for a page that can set no header.
-    pub(super) fn give_ticket(
-        &mut self,
-        id: ConnectionId,
-        head: &Head<'_>,
-        now: Now,
-    ) -> Result<Served, Refusal> {
-        if head.method() != Method::Post {
-            return Err(Refusal::MethodNotAllowed { allow: "POST" });
-        }
-        expect_no_body(head)?;
-        let identity = match self.who(id, head, None, now) {
-            Ok(identity) => identity,
-            Err(Denied::Refusal(refusal)) => return Err(refusal),
-            Err(Denied::NotYet) => return Ok(Served::Postponed),
-            Err(Denied::Close(reason)) => return Err(self.as_status(reason)),
-        };
-        let mut value = [0; 32];
-        self.random.fill_bytes(&mut value);
-        let origin = origin_text(head).map(Box::from);
-        let ticket = self
-            .tickets
-            .mint(identity, origin, now, value)
-            .map_err(ticket_refusal)?;
-        let lifetime = self.config.auth.ticket.lifetime.as_millis();
-        // The ticket is base64url: it needs no escaping.
-        let body = Bytes::from(format!(
-            "{{\"ticket\":\"{ticket}\",\"expires_in_ms\":{lifetime}}}\n"
-        ));
-        let response =
-            Response::ok("application/json", &body).with_fields(&[("Cache-Control", "no-store")]);
-        Ok(self.respond(id, head, response, &body, now))
-    }
-
     /// Origin, credential, and the limits on whoever it is. Without `offered` subprotocols it is a page that asks for a
     /// ticket: it can set a header, and needs neither ticket nor address for it.
-    fn who(
+    pub(super) fn who(
         &mut self,
         id: ConnectionId,
         head: &Head<'_>,
@@ -315,7 +277,7 @@ impl Engine {
         connection.since = now.instant;
     }
 
-    fn as_status(&self, reason: CloseReason) -> Refusal {
+    pub(super) fn as_status(&self, reason: CloseReason) -> Refusal {
         match reason {
             CloseReason::CredentialsRequired => Refusal::CredentialsMissing,
             CloseReason::TokenExpired => Refusal::CredentialsExpired,
@@ -355,7 +317,7 @@ fn values<'a>(head: &Head<'a>, name: &str) -> Vec<&'a [u8]> {
     head.fields(name).take(VALUES_MAX).collect()
 }
 
-fn origin_text<'a>(head: &Head<'a>) -> Option<&'a str> {
+pub(super) fn origin_text<'a>(head: &Head<'a>) -> Option<&'a str> {
     head.field("origin")
         .and_then(|value| std::str::from_utf8(value).ok())
 }
@@ -375,24 +337,6 @@ fn origin_refusal(refusal: OriginRefusal) -> Refusal {
         OriginRefusal::Missing => "a cookie needs an Origin",
         OriginRefusal::CrossSite => "a cookie may not come from another site",
     })
-}
-
-fn ticket_refusal(error: TicketError) -> Refusal {
-    match error {
-        TicketError::Full { retry_after, .. } => Refusal::Full {
-            limit: "tickets_max",
-            retry_after,
-        },
-        TicketError::UserFull { retry_after, .. } => Refusal::TooMany {
-            limit: "tickets_per_user_max",
-            scope: Scope::User.as_str(),
-            retry_after,
-        },
-        TicketError::ValueTaken => Refusal::Full {
-            limit: "tickets_max",
-            retry_after: Duration::from_secs(1),
-        },
-    }
 }
 
 fn close_reason(error: AuthError) -> CloseReason {
