@@ -114,6 +114,7 @@ impl Default for Turn {
     fn default() -> Self {
         Turn {
             accepts_max: 64,
+            reads_max: 1024,
             read_bytes_per_connection_max: 65_536,
             frames_per_connection_max: 512,
             signature_checks_max: 64,

@@ -218,6 +218,8 @@ pub struct Deadlines {
 #[derive(Debug, Clone)]
 pub struct Turn {
     pub accepts_max: usize,
+    /// Connections read from.
+    pub reads_max: usize,
     /// Bytes read from one connection.
     pub read_bytes_per_connection_max: usize,
     /// Frames handled from one connection.

@@ -178,6 +178,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
 
     turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
         "Connections accepted in one turn of the loop. The rest wait for the next.";
+    turn.reads_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
+        "Connections read from in one turn. The rest wait for the next.";
     turn.read_bytes_per_connection_max: Size { min: 8 * KIB, max: 16 * MIB },
         "Bytes read from one connection in one turn. The rest wait for the next, after everybody else.";
     turn.frames_per_connection_max: Count { unit: "frames", min: 1, max: 65_536 },

@@ -242,7 +242,7 @@ impl Server {
 
     /// Reads once from every connection that has bytes and may be read.
     fn read(&mut self, now: Now) {
-        for _ in 0..self.readable.len() {
+        for _ in 0..self.readable.len().min(self.budget.reads_max) {
             let Some(id) = self.readable.pop_front() else {
                 return;
             };
@@ -277,12 +277,12 @@ impl Server {
 
     /// Does what the engine asked for, within the turn's budget of writes.
     fn carry_out(&mut self, now: Now) {
-        for _ in 0..self.writable.len() {
+        let mut writes = self.writable.len().min(self.budget.writes_max);
+        for _ in 0..writes {
             if let Some(id) = self.writable.pop_front() {
                 self.write(id, now);
             }
         }
-        let mut writes = 0;
         while writes < self.budget.writes_max {
             let Some(effect) = self.engine.next_effect() else {
                 return;
