@@ -232,16 +232,17 @@ fn a_hundred_goodbyes_in_one_turn_close_nobody_else() {
 fn after_a_leave_is_answered_nothing_of_the_room_follows() {
     let (mut world, ids) = full_lobby(2, 64 * 1024);
     world.queue(
-        ids[1],
+        ids[0],
         &text(r#"{"type":"send","room":"lobby","message":"before"}"#),
     );
-    world.queue(ids[0], &text(r#"{"type":"leave","id":1,"room":"lobby"}"#));
+    world.queue(ids[1], &text(r#"{"type":"leave","id":1,"room":"lobby"}"#));
     world.settle();
     world.say(
-        ids[1],
+        ids[0],
         r#"{"type":"send","room":"lobby","message":"after"}"#,
     );
-    let told = world.client(ids[0]).take_notices();
+    let told = world.client(ids[1]).take_notices();
+    assert_eq!(told[0]["message"], "before");
     assert_eq!(
         told.last().map(|notice| notice["type"].clone()),
         Some("ok".into())
