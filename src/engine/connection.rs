@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
@@ -16,6 +17,7 @@ use crate::time::{Instant, Now, Wall};
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
+    pub(super) door: Door,
     pub(super) peer: SocketAddr,
     pub(super) prefix: PrefixKey,
     pub(super) phase: Phase,

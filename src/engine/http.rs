@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::connection::{Head as ArrivingHead, Phase};
-use super::{Engine, connection::Endpoint};
+use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
 use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
@@ -116,21 +116,33 @@ impl Engine {
 
     fn serve_one(&mut self, id: ConnectionId, bytes: &[u8], now: Now) -> Result<Served, Refusal> {
         let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
+        let connection = self.connections.get(id).ok_or(Refusal::NotFound)?;
+        match connection.door {
+            Door::Public => self.serve_public(id, &head, now),
+        }
+    }
+
+    fn serve_public(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<Served, Refusal> {
         match head.path() {
-            "/ws/chat" => self.open(id, &head, Endpoint::Chat, now),
-            "/ws/echo" if self.config.echo.enabled => self.open(id, &head, Endpoint::Echo, now),
-            "/ticket" => self.give_ticket(id, &head, now),
+            "/ws/chat" => self.open(id, head, Endpoint::Chat, now),
+            "/ws/echo" if self.config.echo.enabled => self.open(id, head, Endpoint::Echo, now),
+            "/ticket" => self.give_ticket(id, head, now),
             "/healthz" => {
-                expect_plain(&head)?;
+                expect_plain(head)?;
                 let body = Bytes::from_static(b"ok\n");
-                Ok(self.respond(id, &head, Response::ok("text/plain", &body), &body, now))
+                Ok(self.respond(id, head, Response::ok("text/plain", &body), &body, now))
             }
             path => {
                 let asset = web::find(path).ok_or(Refusal::NotFound)?;
-                expect_plain(&head)?;
+                expect_plain(head)?;
                 let body = Bytes::from_static(asset.bytes);
                 let response = Response::ok(asset.content_type, &body).with_fields(web::FIELDS);
-                Ok(self.respond(id, &head, response, &body, now))
+                Ok(self.respond(id, head, response, &body, now))
             }
         }
     }

@@ -9,6 +9,7 @@ mod closing;
 mod connection;
 mod connections;
 mod deadlines;
+mod door;
 mod echo;
 mod effect;
 mod fan_out;
@@ -40,6 +41,7 @@ use crate::protocol::response::Refusal;
 use crate::rooms::Rooms;
 use crate::time::{Instant, Now};
 
+pub use door::Door;
 pub use effect::Effect;
 
 use connection::{Connection, Head, Phase, Wire};
@@ -152,11 +154,16 @@ impl Engine {
         }
     }
 
-    /// Admits a connection.
+    /// Admits a connection that came through `door`.
     ///
     /// # Errors
     /// The refusal to write before its socket is closed; the engine has not counted it.
-    pub fn accept(&mut self, peer: SocketAddr, now: Now) -> Result<ConnectionId, Refusal> {
+    pub fn accept(
+        &mut self,
+        door: Door,
+        peer: SocketAddr,
+        now: Now,
+    ) -> Result<ConnectionId, Refusal> {
         let prefix = self.prefixes.find(peer.ip(), now.instant);
         self.admit(prefix)?;
         self.plain_connections += 1;
@@ -164,6 +171,7 @@ impl Engine {
         let head_bytes_max = self.config.limits.head_bytes_max;
         let id = self.connections.insert(|id| Connection {
             id,
+            door,
             peer,
             prefix,
             phase: Phase::Head(Head::new(head_bytes_max)),

@@ -6,6 +6,7 @@
 mod clock;
 mod error;
 mod listener;
+mod listeners;
 mod signals;
 mod socket;
 mod stop;
@@ -19,7 +20,7 @@ use mio::{Events, Poll, Token};
 
 use crate::access::Authenticator;
 use crate::config::{Config, Turn};
-use crate::engine::{Effect, Engine};
+use crate::engine::{Door, Effect, Engine};
 use crate::id::ConnectionId;
 use crate::time::{Instant, Now};
 
@@ -27,7 +28,7 @@ pub use error::{RunError, StartError};
 pub use stop::StopHandle;
 
 use clock::Clock;
-use listener::Listener;
+use listeners::Listeners;
 use signals::Signals;
 use socket::Sockets;
 use stop::Stop;
@@ -39,9 +40,8 @@ const SLICES_MAX: usize = 16;
 /// How long a stopped server waits for its last words to be read.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
-const LISTENER: Token = Token(usize::MAX);
-const SIGNALS: Token = Token(usize::MAX - 1);
-const STOP: Token = Token(usize::MAX - 2);
+const SIGNALS: Token = Token(usize::MAX);
+const STOP: Token = Token(usize::MAX - 1);
 
 /// The server, bound to its address.
 ///
@@ -51,7 +51,8 @@ pub struct Server {
     clock: Clock,
     /// When the present turn began.
     now: Now,
-    listener: Listener,
+    listeners: Listeners,
+    address: SocketAddr,
     signals: Option<Signals>,
     stop: Stop,
     sockets: Sockets,
@@ -72,19 +73,21 @@ impl Server {
     /// [`StartError`] names the setting to change.
     pub fn bind(config: Config, authenticator: Box<dyn Authenticator>) -> Result<Self, StartError> {
         let poll = Poll::new().map_err(StartError::Poll)?;
-        let listener = Listener::bind(config.listen.address, poll.registry(), LISTENER)?;
+        let mut listeners = Listeners::default();
+        let address = listeners.bind(Door::Public, config.listen.address, poll.registry())?;
         let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
         let budget = config.turn.clone();
         let mut config = config;
         // Port 0 means any: the listener's own origins name the one it got.
-        config.listen.address = listener.local_address();
+        config.listen.address = address;
         let engine = Engine::new(config, authenticator, random_seed()?)?;
         let clock = Clock::start();
         Ok(Server {
             poll,
             now: clock.now(),
             clock,
-            listener,
+            listeners,
+            address,
             signals: None,
             stop,
             sockets: Sockets::default(),
@@ -98,7 +101,7 @@ impl Server {
 
     /// The address that the listener got.
     pub fn local_address(&self) -> SocketAddr {
-        self.listener.local_address()
+        self.address
     }
 
     /// Stops the server from another thread.
@@ -126,7 +129,7 @@ impl Server {
             self.turn(&mut events, None)?;
         }
         log::info!("stopping: {} connections are told", self.sockets.len());
-        self.listener.close(self.poll.registry());
+        self.listeners.close(self.poll.registry());
         let now = self.clock.now();
         self.engine.stop(now);
         self.engine.end_turn(now);
@@ -152,9 +155,9 @@ impl Server {
         self.engine.turn(now);
         for event in events.iter() {
             match event.token() {
-                LISTENER => self.listener.is_ready(),
                 SIGNALS => self.handle_signals(),
                 STOP => {}
+                token if self.listeners.is_ready(token) => {}
                 token => self.note_readiness(ConnectionId::from_u64(token.0 as u64), event),
             }
         }
@@ -168,12 +171,12 @@ impl Server {
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
         let has_work =
             self.engine.has_unfinished() || !self.readable.is_empty() || !self.writable.is_empty();
-        if has_work || self.listener.has_work(self.now.instant) {
+        if has_work || self.listeners.has_work(self.now.instant) {
             return Some(Duration::ZERO);
         }
         let next = [
             self.engine.next_deadline(),
-            self.listener.resting_until(),
+            self.listeners.resting_until(),
             until,
         ];
         let next = next.into_iter().flatten().min()?;
@@ -225,10 +228,10 @@ impl Server {
 
     fn accept(&mut self, now: Now) {
         for _ in 0..self.budget.accepts_max {
-            let Some((mut stream, peer)) = self.listener.accept(now.instant) else {
+            let Some((door, mut stream, peer)) = self.listeners.accept(now.instant) else {
                 return;
             };
-            match self.engine.accept(peer, now) {
+            match self.engine.accept(door, peer, now) {
                 Ok(id) => {
                     if let Err(error) = self.sockets.insert(id, stream, self.poll.registry()) {
                         log::warn!("a connection can not be watched: {error}");

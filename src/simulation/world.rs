@@ -9,7 +9,7 @@ use super::client::{Client, Ending};
 use super::wire;
 use crate::access::{AuthError, Authenticator, Credential, Identity};
 use crate::config::Config;
-use crate::engine::{Census, Effect, Engine};
+use crate::engine::{Census, Door, Effect, Engine};
 use crate::id::ConnectionId;
 use crate::protocol::response::Refusal;
 use crate::time::{Instant, Now, Wall};
@@ -97,7 +97,7 @@ impl World {
     /// The engine's refusal.
     pub fn connect(&mut self, peer: &str) -> Result<ConnectionId, Refusal> {
         let peer: SocketAddr = format!("{peer}:40000").parse().expect("an address");
-        let id = self.engine.accept(peer, self.now)?;
+        let id = self.engine.accept(Door::Public, peer, self.now)?;
         self.clients.insert(id, Client::new(peer));
         Ok(id)
     }
