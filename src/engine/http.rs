@@ -131,7 +131,7 @@ impl Engine {
         match head.path() {
             "/ws/chat" => self.open(id, head, Endpoint::Chat, now),
             "/ws/echo" if self.config.echo.enabled => self.open(id, head, Endpoint::Echo, now),
-            "/ticket" => self.give_ticket(id, head, now),
+            "/ticket" => self.serve_ticket(id, head, now),
             "/healthz" => {
                 expect_plain(head)?;
                 let body = Bytes::from_static(b"ok\n");
@@ -207,16 +207,24 @@ impl Engine {
 
     /// Refuses a connection whose request can't be read.
     pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Now) {
-        self.write_refusal(id, Method::Other, refusal, now);
+        self.refuse_with(id, Method::Other, refusal, &[], now);
     }
 
     fn refuse_request(&mut self, id: ConnectionId, bytes: &[u8], refusal: Refusal, now: Now) {
         let is_head = bytes.starts_with(b"HEAD ");
         let method = if is_head { Method::Head } else { Method::Other };
-        self.write_refusal(id, method, refusal, now);
+        self.refuse_with(id, method, refusal, &[], now);
     }
 
-    fn write_refusal(&mut self, id: ConnectionId, method: Method, refusal: Refusal, now: Now) {
+    /// Refuses a request of this method, with further fields in the answer.
+    pub(super) fn refuse_with(
+        &mut self,
+        id: ConnectionId,
+        method: Method,
+        refusal: Refusal,
+        fields: &[(&'static str, &str)],
+        now: Now,
+    ) {
         if let Some(connection) = self.connections.get_mut(id) {
             log::debug!(
                 "{} refused: {} {refusal}",
@@ -224,7 +232,7 @@ impl Engine {
                 refusal.status()
             );
             self.outbound.write(connection, |outbox| {
-                outbox.append(|run| refusal.write(method, run));
+                outbox.append(|run| refusal.write_with(fields, method, run));
             });
         }
         self.finish(id, now);

@@ -1,13 +1,14 @@
 //! A connection's life from first byte to last, for all connections: bytes and time in, bytes and effects out.
 //!
 //! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
-//! `http` heads and plain routes, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
+//! `http` heads and plain routes, `cross_origin` pages from elsewhere, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
 //! `chat` the commands, `closing` every way to end, `timers` what is due.
 
 mod chat;
 mod closing;
 mod connection;
 mod connections;
+mod cross_origin;
 mod deadlines;
 mod door;
 mod echo;

@@ -330,7 +330,7 @@ pub(super) fn too_many(limit: &'static str, retry_after: Duration) -> Refusal {
     }
 }
 
-fn origin_refusal(refusal: OriginRefusal) -> Refusal {
+pub(super) fn origin_refusal(refusal: OriginRefusal) -> Refusal {
     Refusal::OriginForbidden(match refusal {
         OriginRefusal::Repeated => "more than one Origin field",
         OriginRefusal::NotAllowed => "origin not allowed",

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rand_chacha::rand_core::Rng;
 
 use super::Engine;
+use super::cross_origin::readable_by;
 use super::http::{Served, expect_no_body};
 use super::open::{Denied, origin_text};
 use crate::access::ticket::TicketError;
@@ -16,16 +17,36 @@ use crate::protocol::response::{Refusal, Response};
 use crate::time::Now;
 
 impl Engine {
-    /// Gives whoever shows a bearer or a cookie a ticket.
-    pub(super) fn give_ticket(
+    /// Answers at `/ticket` so that a page of an allowed origin can read the answer, a refusal too.
+    pub(super) fn serve_ticket(
         &mut self,
         id: ConnectionId,
         head: &Head<'_>,
         now: Now,
     ) -> Result<Served, Refusal> {
-        if head.method() != Method::Post {
-            return Err(Refusal::MethodNotAllowed { allow: "POST" });
+        let served = match head.method() {
+            Method::Post => self.give_ticket(id, head, now),
+            Method::Options => self.answer_preflight(id, head, now),
+            _ => Err(Refusal::MethodNotAllowed {
+                allow: "POST, OPTIONS",
+            }),
+        };
+        match (served, self.allowed_origin(head)) {
+            (Err(refusal), Some(origin)) => {
+                self.refuse_with(id, head.method(), refusal, &readable_by(origin), now);
+                Ok(Served::Ended)
+            }
+            (served, _) => served,
         }
+    }
+
+    /// Gives whoever shows a bearer or a cookie a ticket.
+    fn give_ticket(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<Served, Refusal> {
         expect_no_body(head)?;
         let identity = match self.who(id, head, None, now) {
             Ok(identity) => identity,
@@ -45,8 +66,14 @@ impl Engine {
         let body = Bytes::from(format!(
             "{{\"ticket\":\"{ticket}\",\"expires_in_ms\":{lifetime}}}\n"
         ));
-        let response =
-            Response::ok("application/json", &body).with_fields(&[("Cache-Control", "no-store")]);
+        let mut fields = vec![("Cache-Control", "no-store")];
+        fields.extend(
+            self.allowed_origin(head)
+                .map(readable_by)
+                .into_iter()
+                .flatten(),
+        );
+        let response = Response::ok("application/json", &body).with_fields(&fields);
         Ok(self.respond(id, head, response, &body, now))
     }
 }

@@ -42,6 +42,7 @@ pub enum Method {
     Get,
     Head,
     Post,
+    Options,
     /// A valid token, but none of the above. Methods are case-sensitive (RFC 9110 §9.1).
     Other,
 }
@@ -52,6 +53,7 @@ impl Method {
             "GET" => Method::Get,
             "HEAD" => Method::Head,
             "POST" => Method::Post,
+            "OPTIONS" => Method::Options,
             _ => Method::Other,
         }
     }

@@ -126,12 +126,18 @@ impl Refusal {
     ///
     /// Where no head could be read there is no method to name: [`Method::Other`] gives the body.
     pub fn write(&self, method: Method, out: &mut Vec<u8>) {
+        self.write_with(&[], method, out);
+    }
+
+    /// The same with further fields.
+    pub fn write_with(&self, further: &[(&'static str, &str)], method: Method, out: &mut Vec<u8>) {
         let body = self.body();
         let retry_after = self
             .retry_after()
             .map(|after| seconds_rounded_up(after).to_string());
         let mut fields = vec![("Cache-Control", "no-store")];
         fields.extend(self.fields());
+        fields.extend_from_slice(further);
         if let Refusal::MethodNotAllowed { allow } = *self {
             fields.push(("Allow", allow));
         }

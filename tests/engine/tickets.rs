@@ -237,3 +237,78 @@ fn a_ticket_is_given_for_a_header_or_a_cookie_and_not_for_an_address() {
     assert_eq!(response.status, 401);
     assert_eq!(response.json()["code"], "credentials_required");
 }
+
+fn preflight(origin: &str, method: &str) -> Response {
+    let mut world = ticket_world();
+    let request = format!(
+        "OPTIONS /ticket HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nOrigin: {origin}\r\n\
+         Access-Control-Request-Method: {method}\r\nAccess-Control-Request-Headers: authorization\r\n\r\n"
+    );
+    let id = ask(&mut world, "10.0.0.1", &request);
+    world.client(id).take_whole_response().expect("an answer")
+}
+
+#[test]
+fn a_page_of_an_allowed_origin_elsewhere_may_ask_for_a_ticket_and_read_the_answer() {
+    let allowed = preflight("https://chat.example", "POST");
+    assert_eq!(allowed.status, 200);
+    for (name, value) in [
+        ("Access-Control-Allow-Origin", "https://chat.example"),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Allow-Methods", "POST"),
+        ("Access-Control-Allow-Headers", "Authorization"),
+        ("Vary", "Origin"),
+    ] {
+        assert_eq!(allowed.field(name), Some(value), "{name}");
+    }
+    for (fields, status) in [
+        ("Authorization: Bearer alice\r\n", 200),
+        ("Authorization: Bearer expired\r\n", 401),
+        ("", 401),
+    ] {
+        let response = post(&mut ticket_world(), &format!("{fields}{ORIGIN}"));
+        assert_eq!(response.status, status, "{fields}");
+        let readable = response.field("Access-Control-Allow-Origin");
+        assert_eq!(readable, Some("https://chat.example"), "{fields}");
+        assert_eq!(response.field("Vary"), Some("Origin"), "{fields}");
+    }
+}
+
+#[test]
+fn a_page_of_any_other_origin_may_neither_ask_for_a_ticket_nor_read_why_not() {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "*",
+        "https://chat.example.evil",
+    ] {
+        let refused = preflight(origin, "POST");
+        assert_eq!(refused.status, 403, "{origin}");
+        assert_eq!(
+            refused.field("Access-Control-Allow-Origin"),
+            None,
+            "{origin}"
+        );
+        let fields = format!("Authorization: Bearer alice\r\nOrigin: {origin}\r\n");
+        let response = post(&mut ticket_world(), &fields);
+        assert_eq!(response.status, 403, "{origin}");
+        assert_eq!(
+            response.field("Access-Control-Allow-Origin"),
+            None,
+            "{origin}"
+        );
+    }
+    assert_eq!(preflight("https://chat.example", "DELETE").status, 405);
+    let twice = post(
+        &mut ticket_world(),
+        &format!("Authorization: Bearer alice\r\n{ORIGIN}{ORIGIN}"),
+    );
+    assert_eq!(twice.field("Access-Control-Allow-Origin"), None);
+}
+
+#[test]
+fn what_is_not_asked_by_a_page_names_no_origin() {
+    let response = post(&mut ticket_world(), "Authorization: Bearer alice\r\n");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.field("Access-Control-Allow-Origin"), None);
+}
