@@ -1,6 +1,7 @@
 //! Who may: credentials to an [`Identity`], Origin, permissions. No sockets, no clock.
 
 mod algorithm;
+pub mod certificate;
 pub mod credentials;
 mod keys;
 mod name;
@@ -89,6 +90,9 @@ pub enum Source {
     Ticket,
     /// `?token=` (RFC 6750 §2.3).
     Query,
+    /// A certificate shown in the TLS handshake and verified there; the value is its subject
+    /// ([`certificate::Certificate::subject`]).
+    Certificate,
 }
 
 /// What a client showed to say who it is.

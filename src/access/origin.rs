@@ -72,7 +72,7 @@ pub enum OriginRefusal {
     NotAllowed,
     #[error("a cookie needs an Origin")]
     Missing,
-    #[error("a cookie may not come from another site")]
+    #[error("a cookie or certificate may not come from another site")]
     CrossSite,
 }
 
@@ -108,13 +108,13 @@ impl Origin {
         })
     }
 
-    fn http(address: IpAddr, port: u16) -> Origin {
+    fn at(scheme: Scheme, address: IpAddr, port: u16) -> Origin {
         let host = match address {
             IpAddr::V4(v4) => Host::V4(v4),
             IpAddr::V6(v6) => Host::V6(v6),
         };
         Origin {
-            scheme: Scheme::Http,
+            scheme,
             host,
             port,
         }
@@ -200,16 +200,21 @@ pub struct OriginList {
 }
 
 impl OriginList {
-    /// The origins in `allow`; when there are none, those of the plain listener at `listen`.
+    /// The origins in `allow`; when there are none, those of the listener at `listen`, http or https.
     ///
     /// The listener's own are its address and, when it can be reached over loopback, `localhost`, `127.0.0.1` and `[::1]`.
     ///
     /// # Errors
     /// [`OriginError`] for the first entry that is not an origin.
-    pub fn new(allow: &[String], listen: SocketAddr) -> Result<OriginList, OriginError> {
+    pub fn new(
+        allow: &[String],
+        listen: SocketAddr,
+        is_tls: bool,
+    ) -> Result<OriginList, OriginError> {
         if allow.is_empty() {
+            let scheme = if is_tls { Scheme::Https } else { Scheme::Http };
             return Ok(OriginList {
-                allowed: own_origins(listen),
+                allowed: own_origins(scheme, listen),
             });
         }
         let parse = |(index, value): (usize, &String)| {
@@ -233,17 +238,17 @@ impl OriginList {
     }
 }
 
-fn own_origins(listen: SocketAddr) -> Vec<Origin> {
+fn own_origins(scheme: Scheme, listen: SocketAddr) -> Vec<Origin> {
     let (address, port) = (listen.ip(), listen.port());
-    let mut own = vec![Origin::http(address, port)];
+    let mut own = vec![Origin::at(scheme, address, port)];
     if address.is_loopback() || address.is_unspecified() {
         own.push(Origin {
-            scheme: Scheme::Http,
+            scheme,
             host: Host::Name("localhost".into()),
             port,
         });
-        own.push(Origin::http(Ipv4Addr::LOCALHOST.into(), port));
-        own.push(Origin::http(Ipv6Addr::LOCALHOST.into(), port));
+        own.push(Origin::at(scheme, Ipv4Addr::LOCALHOST.into(), port));
+        own.push(Origin::at(scheme, Ipv6Addr::LOCALHOST.into(), port));
     }
     own
 }
@@ -252,7 +257,8 @@ fn own_origins(listen: SocketAddr) -> Vec<Origin> {
 ///
 /// `source` is where its credential stood, if it had one. A request without Origin does not come from a page and is fine,
 /// but with a cookie, which a browser adds whoever asks (RFC 6455 §10.2): a cookie needs an allowed Origin, and no
-/// `Sec-Fetch-Site` but `same-origin`, `same-site` or `none`.
+/// `Sec-Fetch-Site` but `same-origin`, `same-site` or `none`. A browser adds a client certificate too, but never without
+/// an Origin where it matters; a missing one is fine there.
 ///
 /// # Errors
 /// [`OriginRefusal`], to be answered by 403.
@@ -263,6 +269,8 @@ pub fn judge(
     list: &OriginList,
 ) -> Result<(), OriginRefusal> {
     let with_cookie = source == Some(Source::Cookie);
+    // What a browser adds whoever asks. Programs that show certificates send no Origin, so none is asked of them.
+    let is_ambient = with_cookie || source == Some(Source::Certificate);
     match origin {
         [] if with_cookie => return Err(OriginRefusal::Missing),
         [] => {}
@@ -272,7 +280,7 @@ pub fn judge(
     }
     match sec_fetch_site {
         [] | [b"same-origin" | b"same-site" | b"none"] => Ok(()),
-        _ if with_cookie => Err(OriginRefusal::CrossSite),
+        _ if is_ambient => Err(OriginRefusal::CrossSite),
         _ => Ok(()),
     }
 }

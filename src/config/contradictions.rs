@@ -1,6 +1,6 @@
 //! Settings that are each allowed and yet may not stand together, safe defaults left above all.
 
-use super::{Config, Limits};
+use super::{ClientCertificates, Config, Limits};
 
 /// Envelope around the text of a chat message: names, room, numbers, frame head.
 const ENVELOPE_BYTES: usize = 4096;
@@ -27,10 +27,47 @@ pub(super) static RULES: &[Rule] = &[
         key: "listen.address",
         with: "listen.insecure_public",
         holds: |config| {
-            config.listen.insecure_public || config.listen.address.ip().to_canonical().is_loopback()
+            config.tls.is_on()
+                || config.listen.insecure_public
+                || config.listen.address.ip().to_canonical().is_loopback()
         },
-        allowed: "a loopback address, since this program does not encrypt; or listen.insecure_public = true when \
-                  another program in front of it ends TLS",
+        allowed: "a loopback address while tls.certificate is not set; or listen.insecure_public = true when \
+                  another program in front of this one ends TLS",
+    },
+    Rule {
+        key: "tls.key",
+        with: "tls.certificate",
+        holds: |config| config.tls.key.len() == config.tls.certificate.len(),
+        allowed: "one key for each of tls.certificate, in the same order",
+    },
+    Rule {
+        key: "tls.client_certificates",
+        with: "tls.client_ca",
+        holds: |config| {
+            let asked = config.tls.client_certificates != ClientCertificates::Off;
+            asked == config.tls.client_ca.is_some()
+        },
+        allowed: "\"optional\" or \"required\" with tls.client_ca, \"off\" without",
+    },
+    Rule {
+        key: "tls.client_certificates",
+        with: "tls.certificate",
+        holds: |config| {
+            config.tls.is_on() || config.tls.client_certificates == ClientCertificates::Off
+        },
+        allowed: NOT_WITHOUT_TLS,
+    },
+    Rule {
+        key: "tls.hsts",
+        with: "tls.certificate",
+        holds: |config| config.tls.is_on() || config.tls.hsts.is_zero(),
+        allowed: NOT_WITHOUT_TLS,
+    },
+    Rule {
+        key: "tls.redirect_address",
+        with: "tls.certificate",
+        holds: |config| config.tls.is_on() || config.tls.redirect_address.is_none(),
+        allowed: NOT_WITHOUT_TLS,
     },
     Rule {
         key: "auth.cookie",
@@ -104,6 +141,7 @@ pub(super) static RULES: &[Rule] = &[
     },
 ];
 
+const NOT_WITHOUT_TLS: &str = "nothing while tls.certificate is not set";
 const AT_MOST_CONNECTIONS: &str = "at most limits.connections_max";
 
 fn a_legal_message_fits(limits: &Limits) -> bool {

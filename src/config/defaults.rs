@@ -83,6 +83,7 @@ impl Default for Limits {
             message_characters_max: 500,
             message_bytes_max: 8192,
             fragments_per_message_max: 128,
+            tls_handshake_bytes_max: 16_384,
             head_bytes_max: 8192,
             head_fields_max: 64,
             requests_per_connection_max: 100,
@@ -98,6 +99,7 @@ impl Default for Deadlines {
     fn default() -> Self {
         Deadlines {
             head: Duration::from_secs(10),
+            handshake: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
             first_message: Duration::ZERO,
             idle: Duration::from_secs(8 * 60 * 60),
@@ -118,6 +120,7 @@ impl Default for Turn {
             read_bytes_per_connection_max: 65_536,
             frames_per_connection_max: 512,
             signature_checks_max: 64,
+            tls_handshakes_max: 16,
             writes_max: 4096,
             write_bytes_per_connection_max: 262_144,
         }

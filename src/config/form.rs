@@ -19,6 +19,8 @@ pub(super) const RATE_PER_MIN: Duration = Duration::from_millis(1);
 pub(super) const RATE_PER_MAX: Duration = Duration::from_secs(60 * 60);
 /// Most entries of a list of origins or rooms.
 pub(super) const LIST_ENTRIES_MAX: usize = 1024;
+/// Most files of one setting: a certificate for each of many names.
+const FILES_MAX: usize = 64;
 
 /// Type, unit and range of a setting, and the field it fills. Ranges include both ends.
 pub(super) enum Form {
@@ -79,6 +81,31 @@ pub(super) enum Form {
     Directory {
         field: Field<PathBuf>,
     },
+    /// One of a few words.
+    Choice {
+        field: Field<dyn Choice>,
+    },
+    File {
+        field: Field<Option<PathBuf>>,
+    },
+    /// One file, or a list.
+    Files {
+        field: Field<Vec<PathBuf>>,
+    },
+    MaybeAddress {
+        field: Field<Option<SocketAddr>>,
+    },
+    MaybePort {
+        field: Field<Option<u16>>,
+    },
+}
+
+/// A type that is one of a few words.
+pub(super) trait Choice {
+    fn words(&self) -> &'static [&'static str];
+    fn word(&self) -> &'static str;
+    /// Becomes the choice called `word`; `None` when there is none.
+    fn choose(&mut self, word: &str) -> Option<()>;
 }
 
 impl Form {
@@ -127,6 +154,14 @@ impl Form {
             Form::Room { field } => *field(config) = word(value, text::is_room_id)?,
             Form::Rooms { field } => *field(config) = words(value, text::is_room_id)?,
             Form::Directory { field } => *field(config) = word(value, text::is_path)?.into(),
+            Form::Choice { field } => field(config).choose(value.as_str()?)?,
+            Form::File { field } => *field(config) = Some(word(value, text::is_path)?.into()),
+            Form::Files { field } => *field(config) = files(value)?,
+            Form::MaybeAddress { field } => *field(config) = Some(value.as_str()?.parse().ok()?),
+            Form::MaybePort { field } => {
+                let port = integer(value, 1, u64::from(u16::MAX))?;
+                *field(config) = Some(u16::try_from(port).ok()?);
+            }
         }
         Some(())
     }
@@ -163,10 +198,26 @@ impl Form {
             },
             Form::CookieName { field } | Form::Text { field } => field(config)
                 .as_deref()
-                .map_or_else(|| "not set".to_owned(), text::quoted),
+                .map_or_else(not_set, text::quoted),
             Form::Origins { field } | Form::Rooms { field } => text::quoted_list(field(config)),
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
+            Form::Choice { field } => text::quoted(field(config).word()),
+            Form::File { field } => {
+                let path = field(config).as_ref();
+                path.map_or_else(not_set, |path| text::quoted(&path.to_string_lossy()))
+            }
+            Form::Files { field } if field(config).is_empty() => not_set(),
+            Form::Files { field } => {
+                let paths = field(config).iter();
+                let paths: Vec<String> =
+                    paths.map(|path| path.to_string_lossy().into_owned()).collect();
+                text::quoted_list(&paths)
+            }
+            Form::MaybeAddress { field } => {
+                field(config).map_or_else(not_set, |address| format!("\"{address}\""))
+            }
+            Form::MaybePort { field } => field(config).map_or_else(not_set, |port| port.to_string()),
         }
     }
 
@@ -186,7 +237,11 @@ impl Form {
             Form::Origins { .. } => "origins",
             Form::Room { .. } => "room id",
             Form::Rooms { .. } => "room ids",
-            Form::Directory { .. } => "path",
+            Form::Directory { .. } | Form::File { .. } => "path",
+            Form::Files { .. } => "paths",
+            Form::Choice { .. } => "word",
+            Form::MaybeAddress { .. } => "IP address and port",
+            Form::MaybePort { .. } => "port",
         }
     }
 
@@ -194,16 +249,20 @@ impl Form {
     pub(super) fn toml_type(&self) -> &'static str {
         match self {
             Form::Flag { .. } => "boolean",
-            Form::Count { .. } | Form::SmallCount { .. } => "integer",
+            Form::Count { .. } | Form::SmallCount { .. } | Form::MaybePort { .. } => "integer",
             Form::Size { .. } => "integer or string",
             Form::Rate { .. } => "table",
             Form::Origins { .. } | Form::Rooms { .. } => "array of strings",
+            Form::Files { .. } => "string or array of strings",
             Form::Time { .. }
             | Form::Address { .. }
             | Form::Refusal { .. }
             | Form::CookieName { .. }
             | Form::Text { .. }
             | Form::Room { .. }
+            | Form::Choice { .. }
+            | Form::File { .. }
+            | Form::MaybeAddress { .. }
             | Form::Directory { .. } => "string",
         }
     }
@@ -236,7 +295,18 @@ impl Form {
             Form::Rooms { .. } => {
                 format!("up to {LIST_ENTRIES_MAX} different room ids, each {ROOM_ALLOWED}")
             }
-            Form::Directory { .. } => "a path of 1 to 4096 bytes".to_owned(),
+            Form::Directory { .. } | Form::File { .. } => "a path of 1 to 4096 bytes".to_owned(),
+            Form::Files { .. } => {
+                format!("a path of 1 to 4096 bytes, or up to {FILES_MAX} of them in brackets")
+            }
+            Form::Choice { field } => {
+                let words = field(&mut Config::default()).words();
+                words.iter().map(|word| text::quoted(word)).collect::<Vec<_>>().join(" or ")
+            }
+            Form::MaybeAddress { .. } => {
+                "an IP address and port, as \"0.0.0.0:80\"".to_owned()
+            }
+            Form::MaybePort { .. } => "1 to 65535".to_owned(),
         }
     }
 
@@ -245,8 +315,22 @@ impl Form {
     }
 
     fn is_list(&self) -> bool {
-        self.toml_type() == "array of strings"
+        self.toml_type().ends_with("array of strings")
     }
+}
+
+fn not_set() -> String {
+    "not set".to_owned()
+}
+
+fn files(value: &DeValue<'_>) -> Option<Vec<PathBuf>> {
+    if value.as_str().is_some() {
+        return Some(vec![word(value, text::is_path)?.into()]);
+    }
+    let list = value.as_array()?;
+    let path = |entry: &toml::Spanned<DeValue<'_>>| Some(word(entry.get_ref(), text::is_path)?.into());
+    let paths: Vec<PathBuf> = list.iter().map(path).collect::<Option<_>>()?;
+    (1..=FILES_MAX).contains(&paths.len()).then_some(paths)
 }
 
 const ROOM_ALLOWED: &str = "1 to 64 of A-Z a-z 0-9 _ . : - beginning with a letter or digit";

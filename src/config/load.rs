@@ -205,11 +205,15 @@ impl Loading {
         for rule in RULES {
             self.check(rule);
         }
+        let base = base.unwrap_or(Path::new(""));
+        if self.errors.is_empty() {
+            self.read_tls_files(base);
+        }
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
         let directory = &mut self.config.store.directory;
-        *directory = base.unwrap_or(Path::new("")).join(&directory);
+        *directory = base.join(&directory);
         let lobby = self.config.rooms.lobby.clone();
         self.config.rooms.public.retain(|room| *room != lobby);
         self.config.auth.keys = std::mem::take(&mut self.keys.sources);
@@ -222,6 +226,15 @@ impl Loading {
             config: self.config,
             settings: effective,
         })
+    }
+
+    fn read_tls_files(&mut self, base: &Path) {
+        for (key, at, fault) in self.config.tls.read_files(base) {
+            let place = self.places.get(key).cloned().unwrap_or(Place::Default);
+            let key = at.map_or_else(|| key.to_owned(), |at| format!("{key}[{at}]"));
+            self.errors
+                .push(ConfigError::new(place, key, fault.found, fault.allowed));
+        }
     }
 
     fn check(&mut self, rule: &Rule) {

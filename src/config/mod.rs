@@ -19,12 +19,14 @@ mod secret;
 mod settings;
 mod suggest;
 mod text;
+mod tls;
 
 pub use error::{ConfigError, Place};
 pub use load::{Effective, Loaded};
 pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 pub use reference::reference;
+pub use tls::{ClientCertificates, Tls, TlsIdentity, TlsMinimum};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +36,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     pub listen: Listen,
+    pub tls: Tls,
     pub origins: Origins,
     pub auth: Auth,
     pub limits: Limits,
@@ -49,8 +52,7 @@ pub struct Config {
 pub struct Listen {
     /// Where the public listener is bound.
     pub address: SocketAddr,
-    /// Allows an address that is not loopback, although this program does not encrypt: another one in
-    /// front of it ends TLS.
+    /// Allows an address that is not loopback without `[tls]`: another program in front of this one ends TLS.
     pub insecure_public: bool,
 }
 
@@ -181,6 +183,8 @@ pub struct Limits {
     pub message_characters_max: usize,
     pub message_bytes_max: usize,
     pub fragments_per_message_max: u32,
+    /// Bytes that a client sends for one TLS handshake.
+    pub tls_handshake_bytes_max: usize,
     pub head_bytes_max: usize,
     pub head_fields_max: usize,
     pub requests_per_connection_max: u32,
@@ -196,6 +200,8 @@ pub struct Limits {
 pub struct Deadlines {
     /// From accept to a complete request head, whatever arrives.
     pub head: Duration,
+    /// From accept to the end of the TLS handshake, whatever arrives; never longer than `head`.
+    pub handshake: Duration,
     /// A kept-alive plain connection without a request.
     pub keep_alive: Duration,
     /// From the upgrade to the first message; zero: none.
@@ -226,6 +232,8 @@ pub struct Turn {
     pub frames_per_connection_max: usize,
     /// Token signatures verified, over all connections.
     pub signature_checks_max: usize,
+    /// TLS handshakes taken a step further.
+    pub tls_handshakes_max: usize,
     /// Connections written to.
     pub writes_max: usize,
     /// Bytes written to one connection.

@@ -51,6 +51,8 @@ impl Fault {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readers {
     Anybody,
+    /// And a group that may read but not write: how keys of certificates are commonly shared out.
+    OwnerAndGroup,
     OwnerAlone,
 }
 
@@ -99,26 +101,27 @@ fn check_metadata(metadata: &Metadata, readers: Readers) -> Result<(), Fault> {
     }
     match readers {
         Readers::Anybody => Ok(()),
-        Readers::OwnerAlone => check_mode(metadata),
+        Readers::OwnerAndGroup => check_mode(metadata, 0o037, "mode 0640, 0600 or 0400"),
+        Readers::OwnerAlone => check_mode(metadata, 0o077, "mode 0600 or 0400 (chmod 600)"),
     }
 }
 
 #[cfg(unix)]
-fn check_mode(metadata: &Metadata) -> Result<(), Fault> {
+fn check_mode(metadata: &Metadata, forbidden: u32, allowed: &str) -> Result<(), Fault> {
     use std::os::unix::fs::MetadataExt as _;
 
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 == 0 {
+    if mode & forbidden == 0 {
         return Ok(());
     }
     Err(Fault::new(
         format!("a secret that others can get at (mode {mode:04o})"),
-        "mode 0600 or 0400 (chmod 600)",
+        allowed,
     ))
 }
 
 #[cfg(not(unix))]
-fn check_mode(_: &Metadata) -> Result<(), Fault> {
+fn check_mode(_: &Metadata, _: u32, _: &str) -> Result<(), Fault> {
     Ok(())
 }
 

@@ -70,7 +70,24 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     listen.address: Address {},
         "Where clients connect. Port 0 takes any free one.";
     listen.insecure_public: Flag {},
-        "Another program in front of this one ends TLS. Without it, an address that is not loopback does not start. Limits per address then count the proxy as one address: raise them.";
+        "Another program in front of this one ends TLS. Without it and without tls.certificate, an address that is not loopback does not start. Limits per address then count the proxy as one address: raise them.";
+
+    tls.certificate: Files {},
+        "Certificate chains as PEM, the server's own first in each. Several are chosen among by the name that the client asks for; the first serves the others. Without one, this program does not encrypt.";
+    tls.key: Files {},
+        "Private keys as PEM, one for each of tls.certificate in the same order. Only the owner and its group may read them.";
+    tls.minimum: Choice {},
+        "Lowest TLS version spoken.";
+    tls.hsts: Time { min: SECOND, max: 800 * DAY, zero: Some("none") },
+        "When set, browsers are told to use https for this long (RFC 6797), in every plain answer over TLS.";
+    tls.redirect_address: MaybeAddress {},
+        "When set, a plain listener there answers every request with 308 to the same place over https.";
+    tls.public_port: MaybePort {},
+        "The port that clients reach TLS at, for redirects, when something in front of this program forwards another. Not set: that of listen.address.";
+    tls.client_certificates: Choice {},
+        "Whether clients show certificates: never, if they have one, or else they are refused. One that tls.client_ca signed is a credential, after all others.";
+    tls.client_ca: File {},
+        "Certificates of the authorities that client certificates must come from, as PEM.";
 
     origins.allow: Origins {},
         "Pages that may connect. Empty: only pages of the listener's own origin. A page of any other origin is refused with 403.";
@@ -142,6 +159,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Bytes of one message as it travels. Past it, the connection is closed with 1009. At least 12 for each character, plus 1024.";
     limits.fragments_per_message_max: SmallCount { unit: "fragments", min: 1, max: 65_536 },
         "Fragments of one message. Past it, the connection is closed with 1008.";
+    limits.tls_handshake_bytes_max: Size { min: 4 * KIB, max: 64 * KIB },
+        "Bytes of a client's part of the TLS handshake, its certificates included. Past it, the connection ends.";
     limits.head_bytes_max: Size { min: KIB, max: 64 * KIB },
         "Bytes of a request head. A longer one is answered 431.";
     limits.head_fields_max: Count { unit: "fields", min: 16, max: 128 },
@@ -159,6 +178,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
 
     deadlines.head: Time { min: 100, max: 5 * MINUTE, zero: None },
         "From accept to a complete request head, whatever arrives in between. Past it, 408 and the end.";
+    deadlines.handshake: Time { min: 100, max: 5 * MINUTE, zero: None },
+        "From accept to the end of the TLS handshake, whatever arrives in between; never longer than deadlines.head. Past it, the connection ends.";
     deadlines.keep_alive: Time { min: 100, max: 10 * MINUTE, zero: None },
         "How long a kept-alive connection may stay without a request.";
     deadlines.first_message: Time { min: 100, max: HOUR, zero: Some("none") },
@@ -186,6 +207,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Frames of one connection looked at in one turn. The rest wait for the next.";
     turn.signature_checks_max: Count { unit: "checks", min: 1, max: 65_536 },
         "Token signatures verified in one turn. Further sign-ins wait for the next.";
+    turn.tls_handshakes_max: Count { unit: "handshakes", min: 1, max: 4096 },
+        "TLS handshakes taken a step further in one turn; one takes two steps, the first of which costs about 0.1 ms with an ECDSA key and 1 ms with RSA. The rest wait for the next.";
     turn.writes_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections written to in one turn. The rest wait for the next.";
     turn.write_bytes_per_connection_max: Size { min: 4 * KIB, max: 64 * MIB },
@@ -256,7 +279,7 @@ mod tests {
         for key in ["listen", "auth", "auth.jwt", "auth.ticket"] {
             assert!(is_section(key), "{key}");
         }
-        for key in ["", "lis", "listen.address", "auth.key", "limits.", "tls"] {
+        for key in ["", "lis", "listen.address", "auth.key", "limits.", "private"] {
             assert!(!is_section(key), "{key}");
         }
     }

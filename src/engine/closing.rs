@@ -37,7 +37,7 @@ impl Engine {
             CloseReason::ReadingTooSlowly | CloseReason::Overloaded
         ) {
             let purged = connection.outbox.purge_unwritten();
-            self.outbound.shrunk(purged, connection.outbox.bytes());
+            self.outbound.shrunk(purged, connection.waiting());
         }
         log::debug!("{} closed: {}", connection.peer, reason.label());
         let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
@@ -67,7 +67,7 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Open(_) => self.close(id, CloseReason::GoingAway, now),
-            Phase::Head(_) => self.finish(id, now),
+            Phase::Head(_) | Phase::Handshake(_) => self.finish(id, now),
             Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }
@@ -83,7 +83,7 @@ impl Engine {
         );
         connection.phase = ENDING;
         connection.since = now.instant;
-        if connection.outbox.is_empty() {
+        if connection.waiting() == 0 {
             self.everything_written(id, now);
         }
         self.arm(id, now);
@@ -123,6 +123,7 @@ impl Engine {
             let Some(connection) = self.connections.get_mut(id) else {
                 return;
             };
+            let before = connection.waiting();
             let Phase::Closing {
                 websocket,
                 discarded,
@@ -130,7 +131,6 @@ impl Engine {
             else {
                 return self.handle_bytes(id, bytes, now);
             };
-            let before = connection.outbox.bytes();
             let step = read_closing(websocket, bytes, &mut connection.outbox);
             *discarded += step.unwrap_or(0);
             let is_enough = step.is_none() || *discarded > DISCARDED_BYTES_MAX;
@@ -188,7 +188,7 @@ impl Engine {
             return;
         };
         debug_assert!(!matches!(connection.phase, Phase::Open(_)), "ended first");
-        self.outbound.shrunk(connection.outbox.bytes(), 0);
+        self.outbound.shrunk(connection.waiting(), 0);
         self.deadlines.disarm(id, connection.armed);
         self.prefixes.entry(connection.prefix).plain_connections -= 1;
         self.plain_connections -= 1;

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
+use super::secure::Handshake;
+use crate::access::certificate::ClientCertificate;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{PrefixKey, TokenBucket};
@@ -36,11 +38,19 @@ pub(super) struct Connection {
     pub(super) write_asked: bool,
     /// The peer has closed its writing side.
     pub(super) input_ended: bool,
+    /// Its bytes travel over TLS.
+    pub(super) is_secure: bool,
+    /// Bytes that were sealed for the peer, whose socket has not taken them yet.
+    pub(super) sealed: usize,
+    /// What the peer showed in the TLS handshake.
+    pub(super) certificate: Option<Box<ClientCertificate>>,
 }
 
 /// What a connection is doing.
 #[derive(Debug)]
 pub(super) enum Phase {
+    /// TLS is being agreed on; no request can come yet.
+    Handshake(Handshake),
     /// Waiting for a request head, the first or a later one.
     Head(Head),
     /// A WebSocket connection of a user.
@@ -176,6 +186,7 @@ impl Connection {
     /// When this connection must be looked at again.
     pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
         match &self.phase {
+            Phase::Handshake(_) => self.since + deadlines.handshake.min(deadlines.head),
             Phase::Head(head) if head.is_idle() => self.since + deadlines.keep_alive,
             Phase::Head(_) => self.since + deadlines.head,
             Phase::Open(session) => session.next_deadline(deadlines, now),
@@ -191,7 +202,7 @@ impl Connection {
         let deaf = match &self.phase {
             Phase::Open(session) => session.paused_until.is_some(),
             Phase::Ending { discarded, .. } => *discarded > DISCARDED_BYTES_MAX,
-            Phase::Head(_) | Phase::Closing { .. } => false,
+            Phase::Handshake(_) | Phase::Head(_) | Phase::Closing { .. } => false,
         };
         self.held.is_empty() && !deaf && !self.unfinished && !self.input_ended
     }

@@ -5,4 +5,6 @@
 pub enum Door {
     /// The page, the WebSocket and their plain routes, for strangers.
     Public,
+    /// Answers everything with the way to the public door, over https.
+    Redirect,
 }

@@ -54,13 +54,13 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return Step::Over;
         };
+        let before = connection.waiting();
         let Phase::Open(session) = &mut connection.phase else {
             return Step::Over;
         };
         if session.paused_until.is_some() {
             return Step::Paused;
         }
-        let before = connection.outbox.bytes();
         let step = session.take_frame(
             bytes,
             &mut connection.outbox,

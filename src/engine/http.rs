@@ -9,7 +9,7 @@ use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
 use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
-use crate::protocol::response::{Refusal, Response};
+use crate::protocol::response::{Refusal, Response, STRICT_TRANSPORT};
 use crate::time::Now;
 use crate::web;
 
@@ -119,6 +119,7 @@ impl Engine {
         let connection = self.connections.get(id).ok_or(Refusal::NotFound)?;
         match connection.door {
             Door::Public => self.serve_public(id, &head, now),
+            Door::Redirect => Ok(self.redirect(id, &head, now)),
         }
     }
 
@@ -163,11 +164,14 @@ impl Engine {
             return Served::Ended;
         };
         let limits = &self.config.limits;
-        let reads = connection.outbox.bytes() < limits.outbound_bytes_per_connection_max;
+        let reads = connection.waiting() < limits.outbound_bytes_per_connection_max;
         let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
         // One who asks and asks but does not read gets a last answer.
         let keep_alive = head.keep_alive() && may_follow && reads;
-        let response = response.with_keep_alive(keep_alive);
+        let strict_transport = self.strict_transport.as_deref();
+        let response = response
+            .with_keep_alive(keep_alive)
+            .with_strict_transport(strict_transport.filter(|_| connection.is_secure));
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| response.write_head(run));
             if head.method() != Method::Head {
@@ -226,13 +230,17 @@ impl Engine {
         now: Now,
     ) {
         if let Some(connection) = self.connections.get_mut(id) {
+            let strict_transport = self.strict_transport.as_deref();
+            let strict_transport = strict_transport.filter(|_| connection.is_secure);
+            let mut fields = fields.to_vec();
+            fields.extend(strict_transport.map(|value| (STRICT_TRANSPORT, value)));
             log::debug!(
                 "{} refused: {} {refusal}",
                 connection.peer,
                 refusal.status()
             );
             self.outbound.write(connection, |outbox| {
-                outbox.append(|run| refusal.write_with(fields, method, run));
+                outbox.append(|run| refusal.write_with(&fields, method, run));
             });
         }
         self.finish(id, now);

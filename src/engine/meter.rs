@@ -30,7 +30,12 @@ impl Engine {
             Phase::Head(_) if !debt.is_zero() => {
                 self.refuse(id, too_many("bytes_per_address", debt), now);
             }
-            Phase::Head(_) | Phase::Closing { .. } | Phase::Ending { .. } => {}
+            // No answer could be read yet: the end of it is answer enough.
+            Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
+            Phase::Handshake(_)
+            | Phase::Head(_)
+            | Phase::Closing { .. }
+            | Phase::Ending { .. } => {}
         }
     }
 

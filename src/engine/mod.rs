@@ -19,7 +19,9 @@ mod http;
 mod meter;
 mod open;
 mod outbound;
+mod redirect;
 mod reply;
+mod secure;
 mod tickets;
 mod timers;
 mod users;
@@ -44,8 +46,9 @@ use crate::time::{Instant, Now};
 
 pub use door::Door;
 pub use effect::Effect;
+pub use secure::{TlsFacts, TlsVersion};
 
-use connection::{Connection, Head, Phase, Wire};
+use connection::{Connection, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
 use fan_out::FanOut;
@@ -74,6 +77,8 @@ pub struct Engine {
     rooms: Rooms,
     deadlines: Deadlines,
     fan_out: FanOut,
+    /// Told to browsers over TLS.
+    strict_transport: Option<Box<str>>,
     outbound: Outbound,
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
@@ -115,7 +120,12 @@ impl Engine {
         let rooms = Rooms::new(&config.rooms.lobby, public, hash);
         Ok(Engine {
             authenticator,
-            origins: OriginList::new(&config.origins.allow, config.listen.address)?,
+            origins: OriginList::new(
+                &config.origins.allow,
+                config.listen.address,
+                config.tls.is_on(),
+            )?,
+            strict_transport: secure::strict_transport(&config.tls),
             tickets: Tickets::new(config.auth.ticket.clone(), hash),
             random,
             connections: Connections::default(),
@@ -169,13 +179,13 @@ impl Engine {
         self.admit(prefix)?;
         self.plain_connections += 1;
         self.prefixes.entry(prefix).plain_connections += 1;
-        let head_bytes_max = self.config.limits.head_bytes_max;
+        let phase = self.first_phase(door);
         let id = self.connections.insert(|id| Connection {
             id,
             door,
             peer,
             prefix,
-            phase: Phase::Head(Head::new(head_bytes_max)),
+            phase,
             wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
             held: Vec::new(),
@@ -184,6 +194,9 @@ impl Engine {
             unfinished: false,
             write_asked: false,
             input_ended: false,
+            is_secure: false,
+            sealed: 0,
+            certificate: None,
         });
         self.arm(id, now);
         Ok(id)
@@ -230,8 +243,8 @@ impl Engine {
             return false;
         };
         connection.outbox.consume(written);
-        self.outbound.shrunk(written, connection.outbox.bytes());
-        if connection.outbox.is_empty() {
+        self.outbound.shrunk(written, connection.waiting());
+        if connection.waiting() == 0 {
             self.everything_written(id, now);
             return false;
         }
@@ -294,6 +307,8 @@ impl Engine {
             Phase::Open(_) => self.receive_open(id, bytes, now),
             Phase::Closing { .. } => self.receive_closing(id, bytes, now),
             Phase::Ending { discarded, .. } => *discarded += bytes.len(),
+            // The reactor opens what comes in a handshake before anything of it comes here.
+            Phase::Handshake(_) => {}
         }
     }
 

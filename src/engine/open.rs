@@ -10,6 +10,7 @@ use super::http::Served;
 use crate::access::credentials::{
     self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
 };
+use crate::access::certificate::ClientCertificate;
 use crate::access::origin::{self, OriginRefusal};
 use crate::access::{AuthError, Identity, Source};
 use crate::config::RefuseWith;
@@ -81,6 +82,8 @@ impl Engine {
             query: offered.and(head.query()),
         };
         let shown = self.find_credential(request);
+        // Whoever showed nothing else may have shown a certificate.
+        let certificate = self.certificate_of(id).filter(|_| shown == Ok(None));
         let source = shown.as_ref().map_or_else(
             // A cookie that can not be read is one all the same.
             |_| {
@@ -90,6 +93,7 @@ impl Engine {
             },
             |shown| shown.as_ref().map(|shown| shown.source),
         );
+        let source = source.or(certificate.as_ref().map(|_| Source::Certificate));
         let judged = self.judge_origin(head, source);
         if judged.is_ok() && shown.is_ok() && source.is_some_and(needs_signature) {
             if self.signature_checks_left == 0 {
@@ -99,8 +103,11 @@ impl Engine {
         }
         self.charge_handshake(id, now);
         judged.map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
-        let identity =
-            shown.and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now));
+        let identity = match certificate {
+            Some(certificate) => certificate.authenticate(&*self.authenticator, now),
+            None => shown
+                .and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now)),
+        };
         match identity {
             Ok(identity) => Ok(identity),
             Err(error) => {
@@ -111,6 +118,10 @@ impl Engine {
                 Err(Denied::Close(close_reason(error)))
             }
         }
+    }
+
+    fn certificate_of(&self, id: ConnectionId) -> Option<Box<ClientCertificate>> {
+        self.connections.get(id)?.certificate.clone()
     }
 
     fn find_credential<'a>(
@@ -141,7 +152,7 @@ impl Engine {
             Source::Ticket => self
                 .tickets
                 .redeem(credential.value, origin_text(head), now),
-            Source::Bearer | Source::Cookie | Source::Query => {
+            Source::Bearer | Source::Cookie | Source::Query | Source::Certificate => {
                 self.authenticator.authenticate(credential, now)
             }
         }
@@ -308,9 +319,9 @@ fn choose_protocol<'a>(offered: &[&'a str], endpoint: Endpoint) -> Option<&'a st
     named.or_else(ticket).copied()
 }
 
-/// Tickets are looked up; everything else is verified.
+/// Tickets are looked up, and certificates were verified in the handshake; everything else is verified now.
 fn needs_signature(source: Source) -> bool {
-    source != Source::Ticket
+    !matches!(source, Source::Ticket | Source::Certificate)
 }
 
 fn values<'a>(head: &Head<'a>, name: &str) -> Vec<&'a [u8]> {
@@ -335,7 +346,7 @@ pub(super) fn origin_refusal(refusal: OriginRefusal) -> Refusal {
         OriginRefusal::Repeated => "more than one Origin field",
         OriginRefusal::NotAllowed => "origin not allowed",
         OriginRefusal::Missing => "a cookie needs an Origin",
-        OriginRefusal::CrossSite => "a cookie may not come from another site",
+        OriginRefusal::CrossSite => "a cookie or certificate may not come from another site",
     })
 }
 

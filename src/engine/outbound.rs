@@ -69,14 +69,14 @@ impl Outbound {
     /// Lets `write` queue bytes for a connection. One that was offered too many and did not take them is closed before
     /// the turn ends.
     pub(super) fn write(&mut self, connection: &mut Connection, write: impl FnOnce(&mut Outbox)) {
-        let before = connection.outbox.bytes();
+        let before = connection.waiting();
         write(&mut connection.outbox);
         self.grown(connection, before);
     }
 
     /// Takes note that a connection's outbox had `before` bytes and may have more now.
     pub(super) fn grown(&mut self, connection: &mut Connection, before: usize) {
-        let waiting = connection.outbox.bytes();
+        let waiting = connection.waiting();
         if waiting == before {
             return;
         }
@@ -95,6 +95,16 @@ impl Outbound {
                 // Who left more than an equal share lying goes.
                 self.doom(connection.id, CloseReason::Overloaded);
             }
+        }
+    }
+
+    /// Takes note that what waits for a connection has changed in the sealing, from `before` bytes to `after`.
+    pub(super) fn changed(&mut self, before: usize, after: usize) {
+        self.bytes = self.bytes.saturating_sub(before) + after;
+        match (before, after) {
+            (0, 1..) => self.waiting += 1,
+            (1.., 0) => self.waiting = self.waiting.saturating_sub(1),
+            _ => {}
         }
     }
 

@@ -49,6 +49,7 @@ impl Engine {
             return;
         };
         match &connection.phase {
+            Phase::Handshake(_) => self.remove(id),
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
             Phase::Head(_) => self.refuse(id, Refusal::TooSlow, now),
             Phase::Closing { .. } => self.finish(id, now),

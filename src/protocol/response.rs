@@ -12,12 +12,18 @@ use serde::Serialize;
 
 use super::head::Method;
 
+/// RFC 6797 §6.1. It belongs into answers over TLS alone (§7.2).
+pub const STRICT_TRANSPORT: &str = "Strict-Transport-Security";
+
 /// Why a request is turned away before there is a WebSocket. Texts are fixed: nothing from the peer is echoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// 400: the bytes keep no standard, or ask for what is never given.
     #[error("{0}")]
     Malformed(&'static str),
+    /// 400: plain HTTP where TLS is spoken.
+    #[error("this port speaks TLS: use https or wss")]
+    TlsRequired,
     /// 401: no credential where one is needed.
     #[error("credentials required")]
     CredentialsMissing,
@@ -88,7 +94,7 @@ impl Refusal {
     /// The status code.
     pub const fn status(&self) -> u16 {
         match self {
-            Refusal::Malformed(_) => 400,
+            Refusal::Malformed(_) | Refusal::TlsRequired => 400,
             Refusal::CredentialsMissing
             | Refusal::CredentialsInvalid
             | Refusal::CredentialsExpired => 401,
@@ -107,6 +113,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Refusal::Malformed(_) => "malformed_request",
+            Refusal::TlsRequired => "tls_required",
             Refusal::CredentialsMissing => "credentials_required",
             Refusal::CredentialsInvalid => "invalid_credentials",
             Refusal::CredentialsExpired => "token_expired",
@@ -152,6 +159,7 @@ impl Refusal {
             fields: &fields,
             body: body.as_bytes(),
             keep_alive: false,
+            strict_transport: None,
         };
         response.write(method, out);
     }
@@ -211,6 +219,8 @@ pub struct Response<'a> {
     pub body: &'a [u8],
     /// Whether the connection stays open for another request.
     pub keep_alive: bool,
+    /// The value of [`STRICT_TRANSPORT`].
+    pub strict_transport: Option<&'a str>,
 }
 
 impl<'a> Response<'a> {
@@ -222,6 +232,7 @@ impl<'a> Response<'a> {
             fields: &[],
             body,
             keep_alive: true,
+            strict_transport: None,
         }
     }
 
@@ -233,6 +244,14 @@ impl<'a> Response<'a> {
     /// The same, saying whether the connection stays open.
     pub const fn with_keep_alive(self, keep_alive: bool) -> Self {
         Response { keep_alive, ..self }
+    }
+
+    /// The same with this value of [`STRICT_TRANSPORT`].
+    pub const fn with_strict_transport(self, strict_transport: Option<&'a str>) -> Self {
+        Response {
+            strict_transport,
+            ..self
+        }
     }
 
     /// Appends the response to `out`; to a request by HEAD, all but the body (RFC 9110 §9.3.2).
@@ -264,6 +283,9 @@ impl<'a> Response<'a> {
         for (name, value) in self.fields {
             write_field(out, name, value);
         }
+        if let Some(value) = self.strict_transport {
+            write_field(out, STRICT_TRANSPORT, value);
+        }
         out.extend_from_slice(b"\r\n");
     }
 }
@@ -283,6 +305,7 @@ fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
 const fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",

@@ -6,7 +6,7 @@ fn listen() -> SocketAddr {
 
 fn list(allow: &[&str]) -> OriginList {
     let allow: Vec<String> = allow.iter().map(|s| (*s).to_owned()).collect();
-    OriginList::new(&allow, listen()).unwrap()
+    OriginList::new(&allow, listen(), false).unwrap()
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn an_empty_list_means_the_listener_itself() {
         ("192.0.2.7:8080", "null", false),
     ];
     for (listen, value, allowed) in table {
-        let list = OriginList::new(&[], listen.parse().unwrap()).unwrap();
+        let list = OriginList::new(&[], listen.parse().unwrap(), false).unwrap();
         assert_eq!(list.allows(value.as_bytes()), *allowed, "{listen} {value}");
     }
 }
@@ -189,7 +189,7 @@ fn a_bad_entry_is_named_with_its_place_and_fault() {
     ];
     for (value, fault) in table {
         let allow = ["https://fine.example".to_owned(), (*value).to_owned()];
-        let error = OriginList::new(&allow, listen()).unwrap_err();
+        let error = OriginList::new(&allow, listen(), false).unwrap_err();
         assert_eq!((error.index, error.fault), (1, *fault), "{value:?}");
         assert!(error.to_string().contains("origins.allow[1]"), "{error}");
     }
