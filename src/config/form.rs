@@ -98,6 +98,9 @@ pub(super) enum Form {
     MaybePort {
         field: Field<Option<u16>>,
     },
+    Hosts {
+        field: Field<Vec<String>>,
+    },
 }
 
 /// A type that is one of a few words.
@@ -162,6 +165,7 @@ impl Form {
                 let port = integer(value, 1, u64::from(u16::MAX))?;
                 *field(config) = Some(u16::try_from(port).ok()?);
             }
+            Form::Hosts { field } => *field(config) = words(value, text::is_host)?,
         }
         Some(())
     }
@@ -196,10 +200,12 @@ impl Form {
                 RefuseWith::Close => "\"close\"".to_owned(),
                 RefuseWith::Http => "\"http\"".to_owned(),
             },
-            Form::CookieName { field } | Form::Text { field } => field(config)
-                .as_deref()
-                .map_or_else(not_set, text::quoted),
-            Form::Origins { field } | Form::Rooms { field } => text::quoted_list(field(config)),
+            Form::CookieName { field } | Form::Text { field } => {
+                field(config).as_deref().map_or_else(not_set, text::quoted)
+            }
+            Form::Origins { field } | Form::Rooms { field } | Form::Hosts { field } => {
+                text::quoted_list(field(config))
+            }
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
             Form::Choice { field } => text::quoted(field(config).word()),
@@ -210,14 +216,17 @@ impl Form {
             Form::Files { field } if field(config).is_empty() => not_set(),
             Form::Files { field } => {
                 let paths = field(config).iter();
-                let paths: Vec<String> =
-                    paths.map(|path| path.to_string_lossy().into_owned()).collect();
+                let paths: Vec<String> = paths
+                    .map(|path| path.to_string_lossy().into_owned())
+                    .collect();
                 text::quoted_list(&paths)
             }
             Form::MaybeAddress { field } => {
                 field(config).map_or_else(not_set, |address| format!("\"{address}\""))
             }
-            Form::MaybePort { field } => field(config).map_or_else(not_set, |port| port.to_string()),
+            Form::MaybePort { field } => {
+                field(config).map_or_else(not_set, |port| port.to_string())
+            }
         }
     }
 
@@ -242,6 +251,7 @@ impl Form {
             Form::Choice { .. } => "word",
             Form::MaybeAddress { .. } => "IP address and port",
             Form::MaybePort { .. } => "port",
+            Form::Hosts { .. } => "host names",
         }
     }
 
@@ -252,7 +262,7 @@ impl Form {
             Form::Count { .. } | Form::SmallCount { .. } | Form::MaybePort { .. } => "integer",
             Form::Size { .. } => "integer or string",
             Form::Rate { .. } => "table",
-            Form::Origins { .. } | Form::Rooms { .. } => "array of strings",
+            Form::Origins { .. } | Form::Rooms { .. } | Form::Hosts { .. } => "array of strings",
             Form::Files { .. } => "string or array of strings",
             Form::Time { .. }
             | Form::Address { .. }
@@ -301,12 +311,17 @@ impl Form {
             }
             Form::Choice { field } => {
                 let words = field(&mut Config::default()).words();
-                words.iter().map(|word| text::quoted(word)).collect::<Vec<_>>().join(" or ")
+                words
+                    .iter()
+                    .map(|word| text::quoted(word))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             }
-            Form::MaybeAddress { .. } => {
-                "an IP address and port, as \"0.0.0.0:80\"".to_owned()
-            }
+            Form::MaybeAddress { .. } => "an IP address and port, as \"0.0.0.0:80\"".to_owned(),
             Form::MaybePort { .. } => "1 to 65535".to_owned(),
+            Form::Hosts { .. } => format!(
+                "up to {LIST_ENTRIES_MAX} different names without port, each as \"chat.internal\""
+            ),
         }
     }
 
@@ -328,7 +343,8 @@ fn files(value: &DeValue<'_>) -> Option<Vec<PathBuf>> {
         return Some(vec![word(value, text::is_path)?.into()]);
     }
     let list = value.as_array()?;
-    let path = |entry: &toml::Spanned<DeValue<'_>>| Some(word(entry.get_ref(), text::is_path)?.into());
+    let path =
+        |entry: &toml::Spanned<DeValue<'_>>| Some(word(entry.get_ref(), text::is_path)?.into());
     let paths: Vec<PathBuf> = list.iter().map(path).collect::<Option<_>>()?;
     (1..=FILES_MAX).contains(&paths.len()).then_some(paths)
 }

@@ -12,6 +12,8 @@ mod error;
 mod form;
 mod keys;
 mod load;
+mod private_key;
+mod quantities;
 mod quantity;
 mod rate;
 mod reference;
@@ -23,6 +25,8 @@ mod tls;
 
 pub use error::{ConfigError, Place};
 pub use load::{Effective, Loaded};
+pub use private_key::PrivateKey;
+pub use quantities::{Measured, Quantity};
 pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 pub use reference::reference;
@@ -37,6 +41,7 @@ use std::time::Duration;
 pub struct Config {
     pub listen: Listen,
     pub tls: Tls,
+    pub private: Private,
     pub origins: Origins,
     pub auth: Auth,
     pub limits: Limits,
@@ -54,6 +59,27 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Allows an address that is not loopback without `[tls]`: another program in front of this one ends TLS.
     pub insecure_public: bool,
+}
+
+/// `[private]`: the listener for the operator's own programs.
+#[derive(Debug, Clone)]
+pub struct Private {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Where it is bound.
+    pub address: SocketAddr,
+    /// The file of its key; `None`: nothing but metrics and health is answered.
+    pub key_file: Option<PathBuf>,
+    /// What stood in that file.
+    pub key: Option<PrivateKey>,
+    /// Names in `Host` that are answered besides IP addresses and `localhost`, in lower case or not.
+    pub hosts: Vec<String>,
+    /// Connections at once; none of them counts in `[limits]`.
+    pub connections_max: usize,
+    /// Bytes of one request's body.
+    pub body_bytes_max: usize,
+    /// Requests with the key, and as many without.
+    pub requests: Rate,
 }
 
 /// `[origins]`

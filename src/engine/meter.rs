@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Engine;
 use super::connection::Phase;
 use super::open::too_many;
 use super::reply::Complaint;
+use super::{Door, Engine};
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{Limited, Scope};
 use crate::protocol::close::CloseReason;
@@ -22,6 +22,10 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
+        if connection.door == Door::Private {
+            // Charged by requests: what strangers owe at the public door must not shut out the operator.
+            return;
+        }
         let rate = self.config.limits.bytes_per_address;
         let entry = self.prefixes.entry(connection.prefix);
         let debt = entry.bytes.charge(bytes as u64, rate, now.instant);
@@ -34,6 +38,7 @@ impl Engine {
             Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
             Phase::Handshake(_)
             | Phase::Head(_)
+            | Phase::Body(_)
             | Phase::Closing { .. }
             | Phase::Ending { .. } => {}
         }

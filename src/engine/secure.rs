@@ -84,7 +84,7 @@ impl Engine {
                 *discarded += bytes;
                 true
             }
-            Phase::Head(_) | Phase::Open(_) | Phase::Closing { .. } => true,
+            Phase::Head(_) | Phase::Body(_) | Phase::Open(_) | Phase::Closing { .. } => true,
         }
     }
 
@@ -113,9 +113,7 @@ impl Engine {
         // The time for the head has been running since the accept, and goes on.
         connection.phase = Phase::Head(Head::new(head_bytes_max));
         connection.is_secure = true;
-        connection.certificate = certificate
-            .and_then(ClientCertificate::read)
-            .map(Box::new);
+        connection.certificate = certificate.and_then(ClientCertificate::read).map(Box::new);
         self.arm(id, now);
     }
 
@@ -167,7 +165,7 @@ impl Engine {
     pub(super) fn first_phase(&self, door: Door) -> Phase {
         match door {
             Door::Public if self.config.tls.is_on() => Phase::Handshake(Handshake::default()),
-            Door::Public | Door::Redirect => {
+            Door::Public | Door::Redirect | Door::Private => {
                 Phase::Head(Head::new(self.config.limits.head_bytes_max))
             }
         }
