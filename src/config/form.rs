@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::quantity::{parse_duration, parse_size, show_duration};
 use super::text;
-use super::{Config, Rate, RefuseWith};
+use super::{Config, LogFormat, Rate, RefuseWith};
 
 /// The place in a [`Config`] that a setting fills.
 pub(super) type Field<T> = fn(&mut Config) -> &mut T;
@@ -79,6 +79,12 @@ pub(super) enum Form {
     Directory {
         field: Field<PathBuf>,
     },
+    File {
+        field: Field<Option<PathBuf>>,
+    },
+    LogFormat {
+        field: Field<LogFormat>,
+    },
 }
 
 impl Form {
@@ -127,6 +133,14 @@ impl Form {
             Form::Room { field } => *field(config) = word(value, text::is_room_id)?,
             Form::Rooms { field } => *field(config) = words(value, text::is_room_id)?,
             Form::Directory { field } => *field(config) = word(value, text::is_path)?.into(),
+            Form::File { field } => *field(config) = Some(word(value, text::is_path)?.into()),
+            Form::LogFormat { field } => {
+                *field(config) = match value.as_str()? {
+                    "text" => LogFormat::Text,
+                    "json" => LogFormat::Json,
+                    _ => return None,
+                };
+            }
         }
         Some(())
     }
@@ -167,6 +181,14 @@ impl Form {
             Form::Origins { field } | Form::Rooms { field } => text::quoted_list(field(config)),
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
+            Form::File { field } => field(config).as_deref().map_or_else(
+                || "not set".to_owned(),
+                |path| text::quoted(&path.to_string_lossy()),
+            ),
+            Form::LogFormat { field } => match field(config) {
+                LogFormat::Text => "\"text\"".to_owned(),
+                LogFormat::Json => "\"json\"".to_owned(),
+            },
         }
     }
 
@@ -180,13 +202,13 @@ impl Form {
             Form::Size { .. } => "bytes",
             Form::Time { .. } => "time",
             Form::Address { .. } => "IP address and port",
-            Form::Refusal { .. } => "word",
+            Form::Refusal { .. } | Form::LogFormat { .. } => "word",
             Form::CookieName { .. } => "cookie name",
             Form::Text { .. } => "text",
             Form::Origins { .. } => "origins",
             Form::Room { .. } => "room id",
             Form::Rooms { .. } => "room ids",
-            Form::Directory { .. } => "path",
+            Form::Directory { .. } | Form::File { .. } => "path",
         }
     }
 
@@ -204,7 +226,9 @@ impl Form {
             | Form::CookieName { .. }
             | Form::Text { .. }
             | Form::Room { .. }
-            | Form::Directory { .. } => "string",
+            | Form::Directory { .. }
+            | Form::File { .. }
+            | Form::LogFormat { .. } => "string",
         }
     }
 
@@ -236,7 +260,8 @@ impl Form {
             Form::Rooms { .. } => {
                 format!("up to {LIST_ENTRIES_MAX} different room ids, each {ROOM_ALLOWED}")
             }
-            Form::Directory { .. } => "a path of 1 to 4096 bytes".to_owned(),
+            Form::Directory { .. } | Form::File { .. } => "a path of 1 to 4096 bytes".to_owned(),
+            Form::LogFormat { .. } => "\"text\" or \"json\"".to_owned(),
         }
     }
 

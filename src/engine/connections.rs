@@ -42,6 +42,11 @@ impl Connections {
         self.slots.len()
     }
 
+    /// Every connection, in slot order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().map(|(_, connection)| connection)
+    }
+
     /// Every id, in slot order.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
         self.slots

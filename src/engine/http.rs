@@ -1,5 +1,6 @@
 //! A connection before it is a session: request heads, plain routes, refusals.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use crate::id::ConnectionId;
 use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
 use crate::protocol::response::{Refusal, Response};
+use crate::telemetry::{Event, Party};
 use crate::time::Now;
 use crate::web;
 
@@ -168,6 +170,7 @@ impl Engine {
         // One who asks and asks but does not read gets a last answer.
         let keep_alive = head.keep_alive() && may_follow && reads;
         let response = response.with_keep_alive(keep_alive);
+        self.counters.responses += 1;
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| response.write_head(run));
             if head.method() != Method::Head {
@@ -207,28 +210,58 @@ impl Engine {
 
     /// Refuses a connection whose request can't be read.
     pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Now) {
-        self.write_refusal(id, Method::Other, refusal, now);
+        self.refuse_request(id, b"", refusal, now);
     }
 
+    /// Refuses a request of which these are the bytes, as far as they are known.
     fn refuse_request(&mut self, id: ConnectionId, bytes: &[u8], refusal: Refusal, now: Now) {
         let is_head = bytes.starts_with(b"HEAD ");
         let method = if is_head { Method::Head } else { Method::Other };
-        self.write_refusal(id, method, refusal, now);
-    }
-
-    fn write_refusal(&mut self, id: ConnectionId, method: Method, refusal: Refusal, now: Now) {
+        self.tell_of_refusal(id, bytes, &refusal, now);
         if let Some(connection) = self.connections.get_mut(id) {
-            log::debug!(
-                "{} refused: {} {refusal}",
-                connection.peer,
-                refusal.status()
-            );
             self.outbound.write(connection, |outbox| {
                 outbox.append(|run| refusal.write(method, run));
             });
         }
         self.finish(id, now);
     }
+
+    /// Counts a refusal; one that somebody should know of goes to the security log, others to the log.
+    fn tell_of_refusal(&mut self, id: ConnectionId, bytes: &[u8], refusal: &Refusal, now: Now) {
+        self.counters.refused(refusal);
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        // Browsers open connections in advance, and let them time out without a word.
+        let said_nothing = matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
+        match Event::of_refusal(refusal) {
+            Some(_) if *refusal == Refusal::TooSlow && said_nothing => {}
+            Some(event) => self.report_about(id, &event, path(bytes), now),
+            None => log::debug!(
+                "{} refused: {} {refusal}",
+                connection.peer,
+                refusal.status()
+            ),
+        }
+    }
+
+    /// The same for a connection that was never given a place.
+    pub(super) fn report_unadmitted(&mut self, peer: SocketAddr, refusal: &Refusal, now: Now) {
+        self.counters.refused(refusal);
+        if let Some(event) = Event::of_refusal(refusal) {
+            let party = Party {
+                address: Some(peer.ip()),
+                ..Party::default()
+            };
+            self.report(&event, party, now);
+        }
+    }
+}
+
+/// The target of a request line, good or bad.
+fn path(head: &[u8]) -> Option<&str> {
+    let target = head.split(|byte| *byte == b' ').nth(1)?;
+    std::str::from_utf8(target).ok()
 }
 
 /// A route that is only to be read.

@@ -30,7 +30,7 @@ const FAN_OUT_BOUNDS: [u64; 14] = [
 ];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 21] = [
+const LIMITS: [[&str; 2]; 24] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -52,6 +52,9 @@ const LIMITS: [[&str; 2]; 21] = [
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
     ["outbound_bytes_per_connection_max", "connection"],
+    ["frames_per_connection", "connection"],
+    ["control_frames_per_connection", "connection"],
+    ["pauses_max", "connection"],
 ];
 
 /// Everything that the engine counts.
@@ -203,10 +206,13 @@ impl Counters {
         }
     }
 
-    /// A notice was queued for so many connections, `notices` times.
-    pub fn fanned_out(&mut self, notices: u64, connections: u64) {
-        self.deliveries += notices * connections;
-        self.fan_out.observe(connections, notices);
+    /// A room was told so many notices in each of two protocols, each by so many connections.
+    pub fn fanned_out(&mut self, one: (u64, u64), other: (u64, u64)) {
+        self.deliveries += one.0 * one.1 + other.0 * other.1;
+        // What is said is said in both; a protocol that has no such notice has nobody to tell.
+        let told = [one, other].into_iter().filter(|(notices, _)| *notices > 0);
+        let connections = told.map(|(_, connections)| connections).sum();
+        self.fan_out.observe(connections, one.0.max(other.0));
     }
 }
 
@@ -240,9 +246,10 @@ mod tests {
     #[test]
     fn a_notice_is_delivered_to_each_who_hears_it() {
         let mut counters = Counters::default();
-        counters.fanned_out(3, 100);
-        counters.fanned_out(1, 0);
-        assert_eq!(counters.deliveries, 300);
+        counters.fanned_out((3, 100), (3, 10));
+        counters.fanned_out((0, 100), (1, 1));
+        assert_eq!(counters.deliveries, 331);
         assert_eq!(counters.fan_out.count(), 4);
+        assert_eq!(counters.fan_out.sum(1.0), 331.0);
     }
 }

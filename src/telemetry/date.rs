@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn every_day_of_800_years_follows_the_one_before_it() {
-        let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let is_leap = |year: u64| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
         let mut expected = (1970, 1, 1);
         for day in 0..2 * DAYS_PER_400_YEARS {
             assert_eq!(date(day), expected);

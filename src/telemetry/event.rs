@@ -40,10 +40,7 @@ pub enum Event<'a> {
     /// Words about somebody else's address from a peer that is no trusted proxy.
     ForgedAddress { reason: &'static str },
     /// The operator's key was used, or was wrong.
-    Admin {
-        action: &'a str,
-        is_allowed: bool,
-    },
+    Admin { action: &'a str, is_allowed: bool },
     /// A session ended because its credential was taken back.
     Revoked { reason: &'static str },
     /// A certificate of ours can't be used, or is about to end.

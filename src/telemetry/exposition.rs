@@ -150,7 +150,10 @@ mod tests {
             ..Snapshot::default()
         };
         snapshot.counters.handshakes.count("upgraded");
-        snapshot.counters.limited.count_pair(["messages_per_user", "user"]);
+        snapshot
+            .counters
+            .limited
+            .count_pair(["messages_per_user", "user"]);
         snapshot.counters.turn_nanos.observe(30_000, 2);
         snapshot.process.log_lines_dropped = 7;
         snapshot
@@ -204,7 +207,10 @@ mod tests {
             ..snapshot()
         };
         let known = expose(known, Exposition::Text);
-        assert!(known.contains("\nprocess_resident_memory_bytes 4096\n"), "{known}");
+        assert!(
+            known.contains("\nprocess_resident_memory_bytes 4096\n"),
+            "{known}"
+        );
     }
 
     #[test]

@@ -229,11 +229,20 @@ mod tests {
     fn names_are_those_of_the_conventions_and_unique() {
         for (at, family) in FAMILIES.iter().enumerate() {
             let name = family.name;
-            assert!(name.starts_with("wardroom_") || name.starts_with("process_"), "{name}");
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            assert!(
+                name.starts_with("wardroom_") || name.starts_with("process_"),
+                "{name}"
+            );
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{name}"
+            );
             assert!(!name.ends_with("_total"), "the encoder adds it: {name}");
             assert!(!family.help.ends_with('.'), "{name}");
-            assert!(FAMILIES[at + 1..].iter().all(|other| other.name != name), "{name}");
+            assert!(
+                FAMILIES[at + 1..].iter().all(|other| other.name != name),
+                "{name}"
+            );
         }
     }
 

@@ -5,17 +5,8 @@ use std::fmt::{self, Write as _};
 
 use super::date::Rfc3339;
 use super::event::{Event, Kind, Party};
+use crate::config::LogFormat;
 use crate::time::Wall;
-
-/// How lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// `2026-11-24T02:57:19.123Z wardroom security: event=… address=… …`
-    #[default]
-    Text,
-    /// One object of strings and numbers.
-    Json,
-}
 
 /// Bytes of one value from outside that are written: an identifier has at most 128.
 const VALUE_BYTES_MAX: usize = 256;
@@ -26,7 +17,13 @@ const PATH_BYTES_MAX: usize = 64;
 ///
 /// Of a path only the beginning is written that consists of letters, digits and `/._~-`: no query, no escape, and no
 /// credential that somebody put in the wrong place.
-pub fn write_event(line: &mut String, format: Format, event: &Event<'_>, party: Party<'_>, at: Wall) {
+pub fn write_event(
+    line: &mut String,
+    format: LogFormat,
+    event: &Event<'_>,
+    party: Party<'_>,
+    at: Wall,
+) {
     let mut fields = Fields::begin(line, format, at, event.kind().word());
     if let Some(address) = party.address {
         fields.word("address", &address.to_canonical());
@@ -74,7 +71,7 @@ pub fn write_event(line: &mut String, format: Format, event: &Event<'_>, party: 
 }
 
 /// Appends the line that says how many of a kind were left out.
-pub fn write_left_out(line: &mut String, format: Format, kind: Kind, count: u64, at: Wall) {
+pub fn write_left_out(line: &mut String, format: LogFormat, kind: Kind, count: u64, at: Wall) {
     let mut fields = Fields::begin(line, format, at, "left_out");
     fields.word("kind", &kind.word());
     fields.number("count", count);
@@ -92,15 +89,15 @@ fn beginning(path: &str) -> &str {
 /// A line that is being written.
 struct Fields<'a> {
     line: &'a mut String,
-    format: Format,
+    format: LogFormat,
 }
 
 impl<'a> Fields<'a> {
-    fn begin(line: &'a mut String, format: Format, at: Wall, event: &str) -> Self {
+    fn begin(line: &'a mut String, format: LogFormat, at: Wall, event: &str) -> Self {
         let at = Rfc3339(at);
         let _ = match format {
-            Format::Text => write!(line, "{at} wardroom security: event={event}"),
-            Format::Json => write!(line, "{{\"time\":\"{at}\",\"event\":\"{event}\""),
+            LogFormat::Text => write!(line, "{at} wardroom security: event={event}"),
+            LogFormat::Json => write!(line, "{{\"time\":\"{at}\",\"event\":\"{event}\""),
         };
         Fields { line, format }
     }
@@ -108,23 +105,23 @@ impl<'a> Fields<'a> {
     /// A word of the program, or what shows itself as one: an address.
     fn word(&mut self, name: &str, word: &dyn fmt::Display) {
         let _ = match self.format {
-            Format::Text => write!(self.line, " {name}={word}"),
-            Format::Json => write!(self.line, ",\"{name}\":\"{word}\""),
+            LogFormat::Text => write!(self.line, " {name}={word}"),
+            LogFormat::Json => write!(self.line, ",\"{name}\":\"{word}\""),
         };
     }
 
     fn number(&mut self, name: &str, number: u64) {
         let _ = match self.format {
-            Format::Text => write!(self.line, " {name}={number}"),
-            Format::Json => write!(self.line, ",\"{name}\":{number}"),
+            LogFormat::Text => write!(self.line, " {name}={number}"),
+            LogFormat::Json => write!(self.line, ",\"{name}\":{number}"),
         };
     }
 
     /// A value that may be anything.
     fn text(&mut self, name: &str, value: &str) {
         let (before, after) = match self.format {
-            Format::Text => (" ", "="),
-            Format::Json => (",\"", "\":"),
+            LogFormat::Text => (" ", "="),
+            LogFormat::Json => (",\"", "\":"),
         };
         let _ = write!(self.line, "{before}{name}{after}");
         quote(self.line, value);
@@ -132,8 +129,8 @@ impl<'a> Fields<'a> {
 
     fn end(self) {
         self.line.push_str(match self.format {
-            Format::Text => "\n",
-            Format::Json => "}\n",
+            LogFormat::Text => "\n",
+            LogFormat::Json => "}\n",
         });
     }
 }
@@ -184,7 +181,7 @@ mod tests {
         path: Some("/ws/chat?token=secret"),
     };
 
-    fn line(format: Format, event: &Event<'_>, party: Party<'_>) -> String {
+    fn line(format: LogFormat, event: &Event<'_>, party: Party<'_>) -> String {
         let mut line = String::new();
         write_event(&mut line, format, event, party, AT);
         line
@@ -212,11 +209,11 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                line(Format::Text, event, ALICE),
+                line(LogFormat::Text, event, ALICE),
                 format!("2025-11-24T16:00:00.123Z wardroom security: {text}\n")
             );
             assert_eq!(
-                line(Format::Json, event, ALICE),
+                line(LogFormat::Json, event, ALICE),
                 format!("{{\"time\":\"2025-11-24T16:00:00.123Z\",{json}}}\n")
             );
         }
@@ -225,8 +222,8 @@ mod tests {
     #[test]
     fn what_was_left_out_is_counted_in_a_line_of_its_own() {
         let mut text = String::new();
-        write_left_out(&mut text, Format::Text, Kind::Flood, 12, AT);
-        write_left_out(&mut text, Format::Json, Kind::Flood, 12, AT);
+        write_left_out(&mut text, LogFormat::Text, Kind::Flood, 12, AT);
+        write_left_out(&mut text, LogFormat::Json, Kind::Flood, 12, AT);
         assert_eq!(
             text,
             "2025-11-24T16:00:00.123Z wardroom security: event=left_out kind=flood count=12\n\
@@ -256,7 +253,7 @@ mod tests {
             address: Some("::ffff:203.0.113.7".parse().unwrap()),
             ..Party::default()
         };
-        assert!(line(Format::Text, &Event::SignedIn, party).contains("address=203.0.113.7\n"));
+        assert!(line(LogFormat::Text, &Event::SignedIn, party).contains("address=203.0.113.7\n"));
     }
 
     #[test]
@@ -266,7 +263,7 @@ mod tests {
             user: Some(&user),
             ..Party::default()
         };
-        let text = line(Format::Text, &Event::SignedIn, party);
+        let text = line(LogFormat::Text, &Event::SignedIn, party);
         assert!(text.ends_with("ü…\"\n"), "{text}");
         assert!(text.len() < VALUE_BYTES_MAX + 100);
     }
@@ -276,8 +273,8 @@ mod tests {
         fn no_value_forges_a_line_or_a_field(user in "\\PC*|[\\x00-\\x7f]*|.*", problem in ".*") {
             let party = Party { user: Some(&user), ..ALICE };
             let event = Event::Certificate { problem: &problem };
-            let json = line(Format::Json, &event, party);
-            let text = line(Format::Text, &event, party);
+            let json = line(LogFormat::Json, &event, party);
+            let text = line(LogFormat::Text, &event, party);
             for line in [&json, &text] {
                 prop_assert_eq!(line.chars().filter(|c| c.is_control()).collect::<String>(), "\n");
                 let hidden = line.contains(HIDDEN);

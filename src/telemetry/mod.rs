@@ -19,6 +19,6 @@ pub use event::{Event, Kind, Party};
 pub use exposition::{Exposition, expose};
 pub use families::reference;
 pub use histogram::Histogram;
-pub use line::{Format, write_event, write_left_out};
+pub use line::{write_event, write_left_out};
 pub use snapshot::{ProcessFacts, Queues, Snapshot, TurnFacts};
 pub use tally::Tally;

@@ -68,10 +68,17 @@ mod tests {
         tally.count("not_found");
         tally.count("not_found");
         tally.count("new_in_this_release");
-        let rows: Vec<_> = tally.rows().map(|([word, _], count)| (word, count)).collect();
+        let rows: Vec<_> = tally
+            .rows()
+            .map(|([word, _], count)| (word, count))
+            .collect();
         assert_eq!(
             rows,
-            [("malformed_request", 0), ("not_found", 2), ("new_in_this_release", 1)]
+            [
+                ("malformed_request", 0),
+                ("not_found", 2),
+                ("new_in_this_release", 1)
+            ]
         );
     }
 
