@@ -210,14 +210,25 @@ impl Engine {
 
     /// Refuses a connection whose request can't be read.
     pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Now) {
-        self.refuse_request(id, b"", refusal, now);
+        self.write_refusal(id, Method::Other, None, refusal, now);
     }
 
-    /// Refuses a request of which these are the bytes, as far as they are known.
     fn refuse_request(&mut self, id: ConnectionId, bytes: &[u8], refusal: Refusal, now: Now) {
         let is_head = bytes.starts_with(b"HEAD ");
         let method = if is_head { Method::Head } else { Method::Other };
-        self.tell_of_refusal(id, bytes, &refusal, now);
+        self.write_refusal(id, method, path(bytes), refusal, now);
+    }
+
+    /// Refuses a request for a path, as far as it is known.
+    pub(super) fn write_refusal(
+        &mut self,
+        id: ConnectionId,
+        method: Method,
+        path: Option<&str>,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        self.tell_of_refusal(id, path, &refusal, now);
         if let Some(connection) = self.connections.get_mut(id) {
             self.outbound.write(connection, |outbox| {
                 outbox.append(|run| refusal.write(method, run));
@@ -227,7 +238,13 @@ impl Engine {
     }
 
     /// Counts a refusal; one that somebody should know of goes to the security log, others to the log.
-    fn tell_of_refusal(&mut self, id: ConnectionId, bytes: &[u8], refusal: &Refusal, now: Now) {
+    fn tell_of_refusal(
+        &mut self,
+        id: ConnectionId,
+        path: Option<&str>,
+        refusal: &Refusal,
+        now: Now,
+    ) {
         self.counters.refused(refusal);
         let Some(connection) = self.connections.get(id) else {
             return;
@@ -236,7 +253,7 @@ impl Engine {
         let said_nothing = matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
         match Event::of_refusal(refusal) {
             Some(_) if *refusal == Refusal::TooSlow && said_nothing => {}
-            Some(event) => self.report_about(id, &event, path(bytes), now),
+            Some(event) => self.report_about(id, &event, path, now),
             None => log::debug!(
                 "{} refused: {} {refusal}",
                 connection.peer,

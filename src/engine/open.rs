@@ -16,7 +16,7 @@ use crate::config::RefuseWith;
 use crate::id::ConnectionId;
 use crate::limit::Scope;
 use crate::protocol::close::CloseReason;
-use crate::protocol::head::Head;
+use crate::protocol::head::{Head, Method};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::response::Refusal;
 use crate::protocol::upgrade::{Upgrade, write_switching};
@@ -198,7 +198,7 @@ impl Engine {
             return match self.config.auth.refuse_with {
                 RefuseWith::Http => {
                     let refusal = self.as_status(reason);
-                    self.refuse(id, refusal, now);
+                    self.write_refusal(id, Method::Get, Some(endpoint.path()), refusal, now);
                 }
                 RefuseWith::Close => {
                     self.turn_away(id, upgrade, offered, reason, now);

@@ -139,3 +139,26 @@ impl Engine {
         self.report(event, party, now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn lines_that_nobody_takes_are_bounded() {
+        let mut security = SecurityLog::new(&Log {
+            security_events: Rate::new(10_000, Duration::from_secs(1)),
+            ..Log::default()
+        });
+        for _ in 0..9000 {
+            security.write(&Event::SignedIn, Party::default(), Now::default());
+        }
+        assert_eq!(security.lines.len(), LINES_WAITING_MAX);
+        assert_eq!(
+            security.left_out.iter().sum::<u64>(),
+            9000 - LINES_WAITING_MAX as u64
+        );
+    }
+}

@@ -44,21 +44,29 @@ pub trait Destination: Write + Send {
 /// **[`LogQueue::push`] never waits**: not for the destination, and not for a lock.
 #[derive(Debug, Clone)]
 pub struct LogQueue {
-    lines: SyncSender<Box<[u8]>>,
+    entries: SyncSender<Entry>,
     state: Arc<State>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Line(Box<[u8]>),
+    /// So many lines were lost before the next.
+    Gap(u64),
+    Reopen,
 }
 
 #[derive(Debug, Default)]
 struct State {
     bytes: AtomicUsize,
-    /// Lines put into the queue.
+    /// Entries put into the queue.
     pushed: AtomicU64,
     /// Lines lost, ever.
     dropped: AtomicU64,
-    /// Lines lost of which the log does not say so yet.
-    untold: AtomicU64,
+    /// Lines lost since the last that found room.
+    gap: AtomicU64,
     reopen: AtomicBool,
-    /// Lines taken out of the queue and dealt with. The thread that pushes does not touch the lock.
+    /// Entries taken out of the queue and dealt with. The thread that pushes does not touch the lock.
     done: Mutex<u64>,
     progress: Condvar,
 }
@@ -69,12 +77,13 @@ impl LogQueue {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(destination: impl Destination + 'static) -> io::Result<Self> {
-        let (sender, lines) = sync_channel(LINES_MAX);
+        let (sender, entries) = sync_channel(LINES_MAX);
         let state = Arc::new(State::default());
         let writer = Writer {
-            lines,
+            entries,
             state: Arc::clone(&state),
             destination,
+            untold: 0,
             is_torn: false,
             is_failing: false,
         };
@@ -82,7 +91,7 @@ impl LogQueue {
             .name("log".to_owned())
             .spawn(move || writer.run())?;
         Ok(LogQueue {
-            lines: sender,
+            entries: sender,
             state,
         })
     }
@@ -92,12 +101,29 @@ impl LogQueue {
         let line = cut(line);
         let bytes = line.len();
         let waiting = self.state.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if waiting + bytes <= BYTES_MAX && self.lines.try_send(line).is_ok() {
-            self.state.pushed.fetch_add(1, Ordering::Release);
-        } else {
+        if waiting + bytes > BYTES_MAX || !self.tell_gap() || !self.put(Entry::Line(line)) {
             self.state.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.state.lost();
+            self.state.dropped.fetch_add(1, Ordering::Relaxed);
+            self.state.gap.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Says how many lines are missing before the next; `false` when there is no room for it.
+    fn tell_gap(&self) -> bool {
+        let gap = self.state.gap.swap(0, Ordering::Relaxed);
+        if gap == 0 || self.put(Entry::Gap(gap)) {
+            return true;
+        }
+        self.state.gap.fetch_add(gap, Ordering::Relaxed);
+        false
+    }
+
+    fn put(&self, entry: Entry) -> bool {
+        let has_room = self.entries.try_send(entry).is_ok();
+        if has_room {
+            self.state.pushed.fetch_add(1, Ordering::Release);
+        }
+        has_room
     }
 
     /// Lines lost since the start.
@@ -109,9 +135,7 @@ impl LogQueue {
     pub fn reopen(&self) {
         self.state.reopen.store(true, Ordering::Release);
         // Wakes the thread; when there is no room for it, a line is on its way anyhow.
-        if self.lines.try_send(Box::default()).is_ok() {
-            self.state.pushed.fetch_add(1, Ordering::Release);
-        }
+        self.put(Entry::Reopen);
     }
 
     /// Waits until what was pushed so far is dealt with, for `limit` at most. For a process that is about to end.
@@ -139,18 +163,13 @@ impl Write for LogQueue {
     }
 }
 
-impl State {
-    fn lost(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        self.untold.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 /// The thread's side.
 struct Writer<D> {
-    lines: Receiver<Box<[u8]>>,
+    entries: Receiver<Entry>,
     state: Arc<State>,
     destination: D,
+    /// Lines lost of which the log does not say so yet.
+    untold: u64,
     /// The last line was written in part.
     is_torn: bool,
     is_failing: bool,
@@ -158,12 +177,18 @@ struct Writer<D> {
 
 impl<D: Destination> Writer<D> {
     fn run(mut self) {
-        while let Ok(line) = self.lines.recv() {
+        while let Ok(entry) = self.entries.recv() {
             if self.state.reopen.swap(false, Ordering::AcqRel) {
                 self.reopen();
             }
-            self.put_down(&line);
-            self.state.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+            match entry {
+                Entry::Line(line) => {
+                    self.put_down(&line);
+                    self.state.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+                }
+                Entry::Gap(lines) => self.untold += lines,
+                Entry::Reopen => {}
+            }
             let done = self.state.done.lock();
             *done.unwrap_or_else(PoisonError::into_inner) += 1;
             self.state.progress.notify_all();
@@ -172,22 +197,23 @@ impl<D: Destination> Writer<D> {
 
     /// Writes a line, after one that tells of those lost before it.
     fn put_down(&mut self, line: &[u8]) {
-        if line.is_empty() {
-            return;
-        }
-        let untold = self.state.untold.swap(0, Ordering::Relaxed);
-        let gap = (untold > 0).then(|| self.destination.gap(untold));
-        let told = gap.map_or(Ok(()), |gap| self.write(gap.as_bytes()));
-        if told.is_err() {
-            self.state.untold.fetch_add(untold, Ordering::Relaxed);
-        }
-        match told.and_then(|()| self.write(line)) {
+        match self.tell_gap().and_then(|()| self.write(line)) {
             Ok(()) => self.recovered(),
             Err(error) => {
-                self.state.lost();
+                self.state.dropped.fetch_add(1, Ordering::Relaxed);
+                self.untold += 1;
                 self.failed(&error);
             }
         }
+    }
+
+    fn tell_gap(&mut self) -> io::Result<()> {
+        if self.untold > 0 {
+            let gap = self.destination.gap(self.untold);
+            self.write(gap.as_bytes())?;
+            self.untold = 0;
+        }
+        Ok(())
     }
 
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
