@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::quantity::{parse_duration, parse_size, show_duration};
 use super::text;
-use super::{Config, Rate, RefuseWith};
+use super::{Config, LogFormat, Rate, RefuseWith};
 
 /// The place in a [`Config`] that a setting fills.
 pub(super) type Field<T> = fn(&mut Config) -> &mut T;
@@ -109,6 +109,28 @@ pub(super) trait Choice {
     fn word(&self) -> &'static str;
     /// Becomes the choice called `word`; `None` when there is none.
     fn choose(&mut self, word: &str) -> Option<()>;
+}
+
+impl Choice for LogFormat {
+    fn words(&self) -> &'static [&'static str] {
+        &["text", "json"]
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }
+    }
+
+    fn choose(&mut self, word: &str) -> Option<()> {
+        *self = match word {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => return None,
+        };
+        Some(())
+    }
 }
 
 impl Form {

@@ -216,6 +216,9 @@ impl Loading {
         let directory = &mut self.config.store.directory;
         *directory = base.join(&directory);
         self.read_private_key(base)?;
+        if let Some(file) = &mut self.config.log.security_file {
+            *file = base.join(&file);
+        }
         let lobby = self.config.rooms.lobby.clone();
         self.config.rooms.public.retain(|room| *room != lobby);
         self.config.auth.keys = std::mem::take(&mut self.keys.sources);

@@ -33,7 +33,8 @@ impl Engine {
         };
         match (served, self.allowed_origin(head)) {
             (Err(refusal), Some(origin)) => {
-                self.refuse_with(id, head.method(), refusal, &readable_by(origin), now);
+                let fields = readable_by(origin);
+                self.refuse_with(id, head.method(), Some("/ticket"), refusal, &fields, now);
                 Ok(Served::Ended)
             }
             (served, _) => served,
