@@ -3,21 +3,23 @@
 use super::{Announce, Failure};
 use crate::access::token::TokenAuthenticator;
 use crate::config::Config;
-use crate::reactor::{Server, StartError};
+use crate::reactor::{LogQueue, Server, StartError};
 
-/// Binds, announces the address, and serves until the end.
+/// Binds, announces the address, and serves until the end. The security log goes to `log`, unless it has a file.
 ///
 /// # Errors
 /// [`Failure`] when a key cannot be used, the address cannot be bound, or the loop breaks.
-pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
+pub fn serve(config: Config, announce: Announce<'_>, log: LogQueue) -> Result<(), Failure> {
     let address = config.listen.address;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
     let mut server =
         Server::bind(config, Box::new(authenticator)).map_err(|error| match error {
             StartError::Origin(error) => Failure::Key(error.to_string()),
+            error @ StartError::SecurityLog { .. } => Failure::Operation(error.to_string()),
             error => Failure::bind(address, &error),
         })?;
+    server.log_beside(log);
     server
         .stop_on_signals()
         .map_err(|error| Failure::Operation(error.to_string()))?;

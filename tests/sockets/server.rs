@@ -1,11 +1,11 @@
 //! The real program in a directory of its own, and what the kernel says about it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -68,17 +68,39 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
+/// The command that serves with these lines of configuration on a free port, in a directory of its own.
+pub fn prepare(config: &str) -> (Command, TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    write_secret(&directory.path().join("secret"));
+    let config = format!(
+        "[listen]\naddress = \"127.0.0.1:0\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
+    );
+    fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
+    let mut command = wardroom(directory.path());
+    command.args(["serve", "--config", "wardroom.toml"]);
+    (command, directory)
+}
+
+/// Reads byte by byte, so that nothing beyond the line is taken from the pipe.
+fn address_in(log: &mut impl Read) -> SocketAddr {
+    let mut said = String::new();
+    loop {
+        let mut byte = [0];
+        log.read_exact(&mut byte)
+            .expect("the server says where it listens");
+        said.push(char::from(byte[0]));
+        if byte[0] == b'\n'
+            && let Some((_, address)) = said.trim_end().rsplit_once("listening on ")
+        {
+            return address.parse().expect("an address");
+        }
+    }
+}
+
 impl Server {
     /// Serves with these lines of configuration, on a free port.
     pub fn serve(config: &str) -> Server {
-        let directory = tempfile::tempdir().expect("a directory");
-        write_secret(&directory.path().join("secret"));
-        let config = format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
-        );
-        fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
-        let mut command = wardroom(directory.path());
-        command.args(["serve", "--config", "wardroom.toml"]);
+        let (command, directory) = prepare(config);
         Server::start(command, directory)
     }
 
@@ -101,6 +123,82 @@ impl Server {
         };
         server.address = server.wait_for_address();
         server
+    }
+
+    /// Starts `command` with a standard error that is read up to the server's address, and no further but by the caller.
+    pub fn start_unread(mut command: Command, directory: TempDir) -> (Server, ChildStderr) {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let results = lines(child.stdout.take().expect("it is piped"));
+        let mut log = child.stderr.take().expect("it is piped");
+        let server = Server {
+            address: address_in(&mut log),
+            child,
+            results,
+            log: channel().1,
+            directory,
+        };
+        (server, log)
+    }
+
+    /// Starts `command`, which serves at `address`, with a standard error that tells this test nothing.
+    pub fn start_with_log(
+        mut command: Command,
+        directory: TempDir,
+        address: SocketAddr,
+        log: File,
+    ) -> Server {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let results = lines(child.stdout.take().expect("it is piped"));
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < until, "nobody listens on {address}");
+            std::thread::yield_now();
+        }
+        Server {
+            child,
+            address,
+            results,
+            log: channel().1,
+            directory,
+        }
+    }
+
+    /// A path in the directory that the server was started in.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the program wrote to its standard error since the last look, as far as it has come.
+    pub fn logged(&self) -> Vec<String> {
+        self.log.try_iter().collect()
+    }
+
+    /// Waits for a line of standard error that holds `words`.
+    pub fn wait_for_line(&self, words: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.log.recv_timeout(left) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(_) => {}
+                Err(_) => panic!("the server does not say {words:?}"),
+            }
+        }
     }
 
     fn wait_for_address(&self) -> SocketAddr {
