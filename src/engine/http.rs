@@ -52,12 +52,18 @@ impl Engine {
         Ok(prefix)
     }
 
+    /// Whether there is room for one more connection of strangers.
+    pub(super) fn has_room(&self) -> bool {
+        let strangers = self.connections.len() - self.private.connections;
+        strangers < self.config.limits.connections_max
+    }
+
     /// Whether there is room for one more connection from this prefix.
     fn check_room(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
         let limits = &self.config.limits;
         let limit = if self.stopping {
             "stopping"
-        } else if self.connections.len() - self.private.connections >= limits.connections_max {
+        } else if !self.has_room() {
             "connections_max"
         } else if self.plain_connections >= limits.unauthenticated_max {
             "unauthenticated_max"

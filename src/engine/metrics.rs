@@ -20,23 +20,10 @@ pub(super) struct Observed {
 /// Why new clients should go elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unready {
-    /// Nobody is served yet.
-    Starting,
     /// Nobody is admitted any more.
     Stopping,
     /// `limits.connections_max` is reached.
     Full,
-}
-
-impl Unready {
-    /// One word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Unready::Starting => "starting",
-            Unready::Stopping => "stopping",
-            Unready::Full => "full",
-        }
-    }
 }
 
 impl Engine {
@@ -65,15 +52,11 @@ impl Engine {
 
     /// Every reason for which new clients should go elsewhere; none: the server is ready.
     pub fn unready(&self) -> Vec<Unready> {
-        let is_full = self.connections.len() >= self.config.limits.connections_max;
-        [
-            (self.observed.started.is_none(), Unready::Starting),
-            (self.stopping, Unready::Stopping),
-            (is_full, Unready::Full),
-        ]
-        .into_iter()
-        .filter_map(|(is_so, reason)| is_so.then_some(reason))
-        .collect()
+        let is_full = !self.has_room();
+        [(self.stopping, Unready::Stopping), (is_full, Unready::Full)]
+            .into_iter()
+            .filter_map(|(is_so, reason)| is_so.then_some(reason))
+            .collect()
     }
 
     /// Everything counted and measured, as text. Walks the connections once: about 10 ns for each.
@@ -111,6 +94,7 @@ fn phases(connections: &Connections) -> PhaseCounts {
     for connection in connections.iter() {
         let count = match (&connection.phase, connection.wire) {
             (Phase::Handshake(_), _) => &mut counts.handshake,
+            _ if connection.is_private() => &mut counts.private,
             (Phase::Head(_) | Phase::Body(_), _) => &mut counts.head,
             (Phase::Open(session), _) if session.endpoint == Endpoint::Echo => &mut counts.echo,
             (Phase::Open(_), Wire::Tutorial) => &mut counts.tutorial,

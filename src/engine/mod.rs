@@ -194,13 +194,8 @@ impl Engine {
         peer: SocketAddr,
         now: Now,
     ) -> Result<ConnectionId, Refusal> {
-        let prefix = match self.admit(door, peer, now) {
-            Ok(prefix) => prefix,
-            Err(refusal) => {
-                self.report_unadmitted(peer, &refusal, now);
-                return Err(refusal);
-            }
-        };
+        let prefix = self.admit(door, peer, now);
+        let prefix = prefix.inspect_err(|refusal| self.report_unadmitted(peer, refusal, now))?;
         self.counters.accepted += 1;
         let phase = self.first_phase(door);
         let id = self.connections.insert(|id| Connection {

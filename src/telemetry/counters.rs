@@ -135,12 +135,14 @@ pub struct PhaseCounts {
     /// Chat sessions in `wardroom.v1`.
     pub v1: u64,
     pub echo: u64,
-    /// Our close frame is on its way.
     /// Agreeing on TLS.
     pub handshake: u64,
+    /// Our close frame is on its way.
     pub closing: u64,
     /// Everything is said.
     pub ending: u64,
+    /// Those of the private listener, whatever they do.
+    pub private: u64,
 }
 
 impl Default for Counters {

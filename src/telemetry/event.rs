@@ -40,9 +40,9 @@ pub enum Event<'a> {
     /// Words about somebody else's address from a peer that is no trusted proxy.
     ForgedAddress { reason: &'static str },
     /// The operator's key was used, or was wrong.
-    Admin { action: &'a str, is_allowed: bool },
-    /// A session ended because its credential was taken back.
-    Revoked { reason: &'static str },
+    Admin { action: &'static str, is_done: bool },
+    /// A session ended because the operator, or who gave its credential, wanted it.
+    Revoked { reason: CloseReason },
     /// A certificate of ours can't be used, or is about to end.
     Certificate { problem: &'a str },
     /// A TLS handshake failed.
@@ -194,6 +194,7 @@ impl Event<'_> {
                 limit: "connections_per_address",
                 scope: "address",
             },
+            CloseReason::Disconnected => Event::Revoked { reason },
             CloseReason::RateLimited | CloseReason::ReadingTooSlowly => Event::Flood { reason },
             CloseReason::TooManyFragments
             | CloseReason::ProtocolError
@@ -203,7 +204,6 @@ impl Event<'_> {
             CloseReason::NoFirstMessage
             | CloseReason::Idle
             | CloseReason::NoPong
-            | CloseReason::Disconnected
             | CloseReason::GoingAway
             | CloseReason::Overloaded
             | CloseReason::Internal => return None,

@@ -69,7 +69,7 @@ pub(super) static FAMILIES: &[Family] = families! {
     "wardroom_ready" [] Gauge |s| Some(u64::from(s.is_ready)),
         "1 while the server is ready for clients, as /readyz says it";
     "wardroom_connections" ["state"] Gauges connections,
-        "Connections by what they are doing: head waits for a request, closing for the peer's close frame, ending for its last bytes";
+        "Connections by what they are doing: head waits for a request, closing for the peer's close frame, ending for its last bytes; private are those of the private listener";
     "wardroom_connections_accepted" [] Counter |s| s.counters.accepted,
         "Connections that were given a place";
     "wardroom_users" [] Gauge |s| Some(s.users),
@@ -159,6 +159,7 @@ fn connections(s: &Snapshot) -> Rows {
         (["handshake", ""], phases.handshake),
         (["closing", ""], phases.closing),
         (["ending", ""], phases.ending),
+        (["private", ""], phases.private),
     ]
 }
 

@@ -42,6 +42,7 @@ pub fn write_event(
         Event::SignedIn => {}
         Event::SignInFailed { reason }
         | Event::ProtocolViolation { reason }
+        | Event::Revoked { reason }
         | Event::Flood { reason } => fields.word("reason", &reason.label()),
         Event::Limited { limit, scope } => {
             fields.word("limit", &limit);
@@ -51,13 +52,13 @@ pub fn write_event(
             fields.word("code", &code);
             fields.text("reason", reason);
         }
-        Event::Admin { action, is_allowed } => {
-            fields.word("outcome", &if is_allowed { "done" } else { "refused" });
-            fields.text("action", action);
+        Event::Admin { action, is_done } => {
+            fields.word("outcome", &if is_done { "done" } else { "refused" });
+            fields.word("action", &action);
         }
-        Event::OriginRefused { reason }
-        | Event::ForgedAddress { reason }
-        | Event::Revoked { reason } => fields.text("reason", reason),
+        Event::OriginRefused { reason } | Event::ForgedAddress { reason } => {
+            fields.text("reason", reason)
+        }
         Event::Certificate { problem } => fields.text("reason", problem),
         Event::TlsFailed { reason } => fields.text("reason", reason),
     }

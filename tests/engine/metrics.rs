@@ -257,10 +257,8 @@ fn nothing_that_a_peer_chooses_becomes_a_label() {
 }
 
 #[test]
-fn a_server_is_ready_from_its_start_to_its_stop_while_there_is_room() {
+fn a_server_is_ready_until_its_stop_while_there_is_room() {
     let mut world = world_with(|config| config.limits.connections_max = 1);
-    assert_eq!(world.unready(), [Unready::Starting]);
-    world.start();
     assert_eq!(world.unready(), []);
     assert!(world.metrics().contains("\nwardroom_ready 1\n"));
     let id = world.join("alice", "192.0.2.1");
