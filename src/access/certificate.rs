@@ -156,7 +156,11 @@ mod tests {
         params.subject_alt_names = names.to_vec();
         params.not_after = rcgen::date_time_ymd(2027, 1, 15);
         let key = KeyPair::generate().expect("a key");
-        params.self_signed(&key).expect("a certificate").der().to_vec()
+        params
+            .self_signed(&key)
+            .expect("a certificate")
+            .der()
+            .to_vec()
     }
 
     fn now(seconds: u64) -> Now {
@@ -172,8 +176,16 @@ mod tests {
         let email = SanType::Rfc822Name("alice@a.example".try_into().unwrap());
         let host = SanType::DnsName("alice.a.example".try_into().unwrap());
         let cases: [(&[SanType], Option<&str>, Option<&str>); 6] = [
-            (&[host.clone(), email.clone(), uri.clone()], Some("Alice"), Some("spiffe://example/alice")),
-            (&[host.clone(), email], Some("Alice"), Some("alice@a.example")),
+            (
+                &[host.clone(), email.clone(), uri.clone()],
+                Some("Alice"),
+                Some("spiffe://example/alice"),
+            ),
+            (
+                &[host.clone(), email],
+                Some("Alice"),
+                Some("alice@a.example"),
+            ),
             (&[host], Some("Alice"), Some("alice.a.example")),
             (&[], Some("Alice"), Some("Alice")),
             (&[], None, None),
@@ -206,9 +218,8 @@ mod tests {
     #[test]
     fn a_certificate_is_good_until_it_ends_and_never_makes_anybody_the_server() {
         let shown = |common| ClientCertificate::read(&der(Some(common), &[])).expect("a name");
-        let who = |common, seconds| {
-            shown(common).authenticate(&WithCertificates(Nobody), now(seconds))
-        };
+        let who =
+            |common, seconds| shown(common).authenticate(&WithCertificates(Nobody), now(seconds));
         let alice = who("alice", NOT_AFTER - 1).expect("it is good");
         assert_eq!(&*alice.user, "alice");
         assert_eq!(alice.expires, Some(Wall::from_millis(NOT_AFTER * 1000)));

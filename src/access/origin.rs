@@ -113,11 +113,7 @@ impl Origin {
             IpAddr::V4(v4) => Host::V4(v4),
             IpAddr::V6(v6) => Host::V6(v6),
         };
-        Origin {
-            scheme,
-            host,
-            port,
-        }
+        Origin { scheme, host, port }
     }
 }
 

@@ -196,9 +196,9 @@ impl Form {
                 RefuseWith::Close => "\"close\"".to_owned(),
                 RefuseWith::Http => "\"http\"".to_owned(),
             },
-            Form::CookieName { field } | Form::Text { field } => field(config)
-                .as_deref()
-                .map_or_else(not_set, text::quoted),
+            Form::CookieName { field } | Form::Text { field } => {
+                field(config).as_deref().map_or_else(not_set, text::quoted)
+            }
             Form::Origins { field } | Form::Rooms { field } => text::quoted_list(field(config)),
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
@@ -210,14 +210,17 @@ impl Form {
             Form::Files { field } if field(config).is_empty() => not_set(),
             Form::Files { field } => {
                 let paths = field(config).iter();
-                let paths: Vec<String> =
-                    paths.map(|path| path.to_string_lossy().into_owned()).collect();
+                let paths: Vec<String> = paths
+                    .map(|path| path.to_string_lossy().into_owned())
+                    .collect();
                 text::quoted_list(&paths)
             }
             Form::MaybeAddress { field } => {
                 field(config).map_or_else(not_set, |address| format!("\"{address}\""))
             }
-            Form::MaybePort { field } => field(config).map_or_else(not_set, |port| port.to_string()),
+            Form::MaybePort { field } => {
+                field(config).map_or_else(not_set, |port| port.to_string())
+            }
         }
     }
 
@@ -301,11 +304,13 @@ impl Form {
             }
             Form::Choice { field } => {
                 let words = field(&mut Config::default()).words();
-                words.iter().map(|word| text::quoted(word)).collect::<Vec<_>>().join(" or ")
+                words
+                    .iter()
+                    .map(|word| text::quoted(word))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             }
-            Form::MaybeAddress { .. } => {
-                "an IP address and port, as \"0.0.0.0:80\"".to_owned()
-            }
+            Form::MaybeAddress { .. } => "an IP address and port, as \"0.0.0.0:80\"".to_owned(),
             Form::MaybePort { .. } => "1 to 65535".to_owned(),
         }
     }
@@ -328,7 +333,8 @@ fn files(value: &DeValue<'_>) -> Option<Vec<PathBuf>> {
         return Some(vec![word(value, text::is_path)?.into()]);
     }
     let list = value.as_array()?;
-    let path = |entry: &toml::Spanned<DeValue<'_>>| Some(word(entry.get_ref(), text::is_path)?.into());
+    let path =
+        |entry: &toml::Spanned<DeValue<'_>>| Some(word(entry.get_ref(), text::is_path)?.into());
     let paths: Vec<PathBuf> = list.iter().map(path).collect::<Option<_>>()?;
     (1..=FILES_MAX).contains(&paths.len()).then_some(paths)
 }

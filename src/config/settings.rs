@@ -279,7 +279,14 @@ mod tests {
         for key in ["listen", "auth", "auth.jwt", "auth.ticket"] {
             assert!(is_section(key), "{key}");
         }
-        for key in ["", "lis", "listen.address", "auth.key", "limits.", "private"] {
+        for key in [
+            "",
+            "lis",
+            "listen.address",
+            "auth.key",
+            "limits.",
+            "private",
+        ] {
             assert!(!is_section(key), "{key}");
         }
     }

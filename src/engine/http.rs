@@ -160,11 +160,11 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return Served::Ended;
         };
+        let limits = &self.config.limits;
+        let reads = connection.waiting() < limits.outbound_bytes_per_connection_max;
         let Phase::Head(arriving) = &mut connection.phase else {
             return Served::Ended;
         };
-        let limits = &self.config.limits;
-        let reads = connection.waiting() < limits.outbound_bytes_per_connection_max;
         let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
         // One who asks and asks but does not read gets a last answer.
         let keep_alive = head.keep_alive() && may_follow && reads;

@@ -32,10 +32,8 @@ impl Engine {
             }
             // No answer could be read yet: the end of it is answer enough.
             Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
-            Phase::Handshake(_)
-            | Phase::Head(_)
-            | Phase::Closing { .. }
-            | Phase::Ending { .. } => {}
+            Phase::Handshake(_) | Phase::Head(_) | Phase::Closing { .. } | Phase::Ending { .. } => {
+            }
         }
     }
 

@@ -7,10 +7,10 @@ use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::Served;
+use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
     self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
 };
-use crate::access::certificate::ClientCertificate;
 use crate::access::origin::{self, OriginRefusal};
 use crate::access::{AuthError, Identity, Source};
 use crate::config::RefuseWith;
@@ -105,8 +105,9 @@ impl Engine {
         judged.map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
         let identity = match certificate {
             Some(certificate) => certificate.authenticate(&*self.authenticator, now),
-            None => shown
-                .and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now)),
+            None => {
+                shown.and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now))
+            }
         };
         match identity {
             Ok(identity) => Ok(identity),

@@ -37,7 +37,9 @@ impl Engine {
 fn location(authority: &str, port: u16, target: &str) -> String {
     let end_of_literal = authority.find(']').unwrap_or(0);
     let colon = authority.rfind(':').filter(|at| *at >= end_of_literal);
-    let host = colon.and_then(|at| authority.get(..at)).unwrap_or(authority);
+    let host = colon
+        .and_then(|at| authority.get(..at))
+        .unwrap_or(authority);
     if port == HTTPS_PORT {
         format!("https://{host}{target}")
     } else {
@@ -57,7 +59,12 @@ mod tests {
             ("a.example:", 8443, "/", "https://a.example:8443/"),
             ("127.0.0.1:8080", 8443, "/", "https://127.0.0.1:8443/"),
             ("[::1]", 443, "/", "https://[::1]/"),
-            ("[::1]:80", 8443, "//b.example", "https://[::1]:8443//b.example"),
+            (
+                "[::1]:80",
+                8443,
+                "//b.example",
+                "https://[::1]:8443//b.example",
+            ),
         ] {
             assert_eq!(location(authority, port, target), expected);
         }

@@ -113,9 +113,7 @@ impl Engine {
         // The time for the head has been running since the accept, and goes on.
         connection.phase = Phase::Head(Head::new(head_bytes_max));
         connection.is_secure = true;
-        connection.certificate = certificate
-            .and_then(ClientCertificate::read)
-            .map(Box::new);
+        connection.certificate = certificate.and_then(ClientCertificate::read).map(Box::new);
         self.arm(id, now);
     }
 
