@@ -1,6 +1,7 @@
 //! Serving: the call that joins the command line to the server.
 
 use super::{Announce, Failure};
+use crate::access::certificate::WithCertificates;
 use crate::access::token::TokenAuthenticator;
 use crate::config::Config;
 use crate::reactor::{LogQueue, Server, StartError};
@@ -13,12 +14,14 @@ pub fn serve(config: Config, announce: Announce<'_>, log: LogQueue) -> Result<()
     let address = config.listen.address;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
-    let mut server =
-        Server::bind(config, Box::new(authenticator)).map_err(|error| match error {
+    let mut server = Server::bind(config, Box::new(WithCertificates(authenticator))).map_err(
+        |error| match error {
             StartError::Origin(error) => Failure::Key(error.to_string()),
+            StartError::Tls(error) => Failure::Key(error.to_string()),
             error @ StartError::SecurityLog { .. } => Failure::Operation(error.to_string()),
             error => Failure::bind(address, &error),
-        })?;
+        },
+    )?;
     server.log_beside(log);
     server
         .stop_on_signals()

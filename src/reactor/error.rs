@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::tls::TlsError;
 use crate::access::origin::OriginError;
 
 /// The server can not start; the message names the setting to change.
@@ -18,6 +19,9 @@ pub enum StartError {
     /// Correct the entry of the allow-list.
     #[error(transparent)]
     Origin(#[from] OriginError),
+    /// Correct the certificate, key or authority that it names.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The kernel gives no poll instance: raise the limit on open files.
     #[error("no poll instance: {0}")]
     Poll(#[source] io::Error),

@@ -10,10 +10,12 @@ mod listeners;
 mod log_file;
 pub mod log_queue;
 mod process;
+mod secure;
 mod security_log;
 mod signals;
 mod socket;
 mod stop;
+mod tls;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -33,6 +35,7 @@ pub use error::{RunError, StartError};
 pub use log_file::StandardError;
 pub use log_queue::LogQueue;
 pub use stop::StopHandle;
+pub use tls::{IdentitySummary, TlsAcceptor, TlsError, TlsHandle};
 
 use clock::Clock;
 use listeners::Listeners;
@@ -73,6 +76,15 @@ pub struct Server {
     read_buffer: Box<[u8]>,
     /// Connections whose socket may have bytes: edge-triggered readiness is told once, so it is kept here.
     readable: VecDeque<ConnectionId>,
+    /// Connections that have bytes of a TLS handshake, in the order in which they came.
+    handshakes: VecDeque<ConnectionId>,
+    /// What new connections to the public listener are met with; `None`: they are plain.
+    acceptor: Option<TlsAcceptor>,
+    tls: TlsHandle,
+    /// Room to work in, for all connections: what was opened, gathered to be sealed, and sealed.
+    opened: Vec<u8>,
+    gathered: Vec<u8>,
+    sealed: Vec<u8>,
     /// Connections whose socket takes bytes, but whose share of the turn was used up.
     writable: VecDeque<ConnectionId>,
     process: Process,
@@ -94,8 +106,12 @@ impl Server {
         let mut config = config;
         // Port 0 means any: the listener's own origins name the one it got.
         config.listen.address = address;
-        let engine = Engine::new(config, authenticator, random_seed()?)?;
         let clock = Clock::start();
+        let acceptor = TlsAcceptor::new(&config.tls, clock.now().wall)?;
+        if let Some(address) = config.tls.redirect_address {
+            listeners.bind(Door::Redirect, address, poll.registry())?;
+        }
+        let engine = Engine::new(config, authenticator, random_seed()?)?;
         Ok(Server {
             poll,
             now: clock.now(),
@@ -103,11 +119,17 @@ impl Server {
             listeners,
             address,
             signals: None,
+            tls: TlsHandle::new(stop.waker()),
             stop,
             sockets: Sockets::default(),
             engine,
             read_buffer: vec![0; budget.read_bytes_per_connection_max].into_boxed_slice(),
             readable: VecDeque::new(),
+            handshakes: VecDeque::new(),
+            acceptor,
+            opened: Vec::new(),
+            gathered: Vec::new(),
+            sealed: Vec::new(),
             writable: VecDeque::new(),
             process: Process::new(),
             security_log,
@@ -134,6 +156,19 @@ impl Server {
     /// Stops the server from another thread.
     pub fn stop_handle(&self) -> StopHandle {
         self.stop.handle()
+    }
+
+    /// Replaces the certificates from another thread. Of use only where TLS is on from the start.
+    pub fn tls_handle(&self) -> TlsHandle {
+        self.tls.clone()
+    }
+
+    /// Meets new connections with other certificates from now on; open ones stay as they are. A server that began
+    /// plain stays plain.
+    pub fn replace_tls(&mut self, acceptor: TlsAcceptor) {
+        if self.acceptor.is_some() {
+            self.acceptor = Some(acceptor);
+        }
     }
 
     /// Lets SIGINT and SIGTERM stop the server.
@@ -190,13 +225,14 @@ impl Server {
             brought += 1;
             match event.token() {
                 SIGNALS => self.handle_signals(),
-                STOP => {}
+                STOP => self.take_handed_over(),
                 token if self.listeners.is_ready(token) => {}
                 token => self.note_readiness(ConnectionId::from_u64(token.0 as u64), event),
             }
         }
         self.accept(now);
         self.read(now);
+        self.shake_hands(now);
         self.engine.end_turn(now);
         self.carry_out(now);
         self.write_security_log();
@@ -225,8 +261,10 @@ impl Server {
     }
 
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
-        let has_work =
-            self.engine.has_unfinished() || !self.readable.is_empty() || !self.writable.is_empty();
+        let has_work = self.engine.has_unfinished()
+            || !self.readable.is_empty()
+            || !self.handshakes.is_empty()
+            || !self.writable.is_empty();
         if has_work || self.listeners.has_work(self.now.instant) {
             return Some(Duration::ZERO);
         }
@@ -245,6 +283,13 @@ impl Server {
             && signals.asked_to_stop()
         {
             self.stop.ask();
+        }
+    }
+
+    /// What other threads handed over before they woke the loop.
+    fn take_handed_over(&mut self) {
+        if let Some(acceptor) = self.tls.take() {
+            self.replace_tls(acceptor);
         }
     }
 
@@ -269,7 +314,11 @@ impl Server {
             && self.engine.wants_bytes(id)
         {
             socket.queued = true;
-            self.readable.push_back(id);
+            if self.acceptor.is_some() && self.engine.is_handshaking(id) {
+                self.handshakes.push_back(id);
+            } else {
+                self.readable.push_back(id);
+            }
         }
     }
 
@@ -294,7 +343,9 @@ impl Server {
                         self.engine.broken(id, now);
                     }
                 }
-                Err(refusal) => socket::refuse(&mut stream, refusal),
+                Err(refusal) => {
+                    secure::refuse(&mut stream, door, self.acceptor.is_some(), refusal);
+                }
             }
         }
     }
@@ -316,6 +367,10 @@ impl Server {
         socket.queued = false;
         if !self.engine.wants_bytes(id) {
             return;
+        }
+        let is_handshaking = || self.acceptor.is_some() && self.engine.is_handshaking(id);
+        if socket.session.is_some() || is_handshaking() {
+            return self.read_sealed(id, now);
         }
         match socket.read(&mut self.read_buffer) {
             Ok(0) => self.engine.end_of_input(id, now),
@@ -353,9 +408,7 @@ impl Server {
                 }
                 Effect::Read(id) => self.queue_read(id),
                 Effect::ShutdownWrite(id) => {
-                    if let Some(socket) = self.sockets.get_mut(id) {
-                        socket.shutdown_write();
-                    }
+                    self.shutdown_write(id, now);
                     self.queue_read(id);
                 }
                 Effect::Close(id) => self.sockets.remove(id),
@@ -370,6 +423,9 @@ impl Server {
             let Some(socket) = self.sockets.get_mut(id) else {
                 return;
             };
+            if socket.session.is_some() {
+                return self.write_sealed(id, now);
+            }
             if socket.blocked {
                 return;
             }

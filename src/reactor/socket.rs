@@ -6,12 +6,12 @@ use std::net::Shutdown;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
+use super::tls::Session;
 use crate::id::ConnectionId;
 use crate::protocol::head::Method;
 use crate::protocol::response::Refusal;
 
 /// One connection's socket and what its readiness is known to be.
-#[derive(Debug)]
 pub(super) struct Socket {
     id: ConnectionId,
     stream: TcpStream,
@@ -23,6 +23,10 @@ pub(super) struct Socket {
     pub(super) queued: bool,
     /// The last write did not go through; readiness will tell when to go on.
     pub(super) blocked: bool,
+    /// Where its bytes are sealed: from the first byte of the handshake on.
+    pub(super) session: Option<Box<Session>>,
+    /// Once everything sealed is written, the writing side is to be shut.
+    pub(super) shut_asked: bool,
 }
 
 impl Socket {
@@ -38,6 +42,38 @@ impl Socket {
         }
     }
 
+    /// Sealed bytes that wait to be written.
+    pub(super) fn pending(&self) -> usize {
+        self.session.as_ref().map_or(0, |session| session.pending())
+    }
+
+    /// Keeps sealed bytes that were not written.
+    pub(super) fn keep(&mut self, sealed: &[u8]) {
+        if let Some(session) = &mut self.session {
+            session.keep(sealed);
+        }
+    }
+
+    /// Shuts the writing side if that waited for nothing but the bytes that are written now.
+    pub(super) fn shut_if_asked(&mut self) {
+        if std::mem::take(&mut self.shut_asked) {
+            self.shutdown_write();
+        }
+    }
+
+    /// The last that can be done for a peer of TLS: a close_notify, if its socket takes one.
+    fn part(&mut self) {
+        if let Some(session) = &mut self.session
+            && session.pending() == 0
+        {
+            session.say_goodbye();
+            let mut sealed = Vec::new();
+            if session.seal(&[], &mut Vec::new(), &mut sealed).is_ok() && !sealed.is_empty() {
+                let _ = self.stream.write(&sealed);
+            }
+        }
+    }
+
     /// The peer may be gone already; then there is nobody to shut the writing side for.
     pub(super) fn shutdown_write(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -45,7 +81,7 @@ impl Socket {
 }
 
 /// Sockets by the slot of their connection.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Sockets {
     slots: Vec<Option<Socket>>,
     count: usize,
@@ -85,6 +121,8 @@ impl Sockets {
             read_closed: false,
             queued: false,
             blocked: false,
+            session: None,
+            shut_asked: false,
         };
         // The engine may give a slot away in the turn in which it was freed, before its close is carried out.
         if let Some(slot) = self.slots.get_mut(id.slot())
@@ -99,8 +137,9 @@ impl Sockets {
     pub(super) fn remove(&mut self, id: ConnectionId) {
         if self.get_mut(id).is_some()
             && let Some(slot) = self.slots.get_mut(id.slot())
+            && let Some(mut socket) = slot.take()
         {
-            *slot = None;
+            socket.part();
             self.count -= 1;
         }
     }
@@ -110,8 +149,13 @@ impl Sockets {
 pub(super) fn refuse(stream: &mut TcpStream, refusal: Refusal) {
     let mut bytes = Vec::new();
     refusal.write(Method::Other, &mut bytes);
+    say_last(stream, &bytes);
+}
+
+/// Says a few words to a connection that is not kept.
+pub(super) fn say_last(stream: &mut TcpStream, bytes: &[u8]) {
     // The socket is new and its buffer empty: the answer fits, or nobody is there to read it.
-    let _ = stream.write(&bytes);
+    let _ = stream.write(bytes);
     let _ = stream.shutdown(Shutdown::Write);
 }
 

@@ -40,6 +40,11 @@ impl Stop {
         self.0.clone()
     }
 
+    /// Wakes the server's thread, for whatever reason: a poll has one.
+    pub(super) fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.0.waker)
+    }
+
     pub(super) fn ask(&self) {
         self.0.asked.store(true, Ordering::Release);
     }

@@ -1,0 +1,165 @@
+//! The server's sockets that speak TLS: bytes are charged by the engine, opened here, and handed to it plain; what it has
+//! to say is sealed no further ahead than the socket takes.
+
+use std::io::{self, IoSlice};
+
+use mio::net::TcpStream;
+
+use super::tls::{Opened, REFUSAL};
+use super::{SLICES_MAX, Server};
+use crate::engine::Door;
+use crate::id::ConnectionId;
+use crate::protocol::response::Refusal;
+use crate::time::Now;
+
+impl Server {
+    /// Takes handshakes a step further, as many as a turn may; those that came first go first.
+    pub(super) fn shake_hands(&mut self, now: Now) {
+        for _ in 0..self.handshakes.len().min(self.budget.tls_handshakes_max) {
+            let Some(id) = self.handshakes.pop_front() else {
+                return;
+            };
+            self.read_one(id, now);
+        }
+    }
+
+    /// Reads once from a socket whose bytes are sealed; of a handshake no more than its allowance.
+    pub(super) fn read_sealed(&mut self, id: ConnectionId, now: Now) {
+        let most = self.engine.handshake_bytes_left(id).unwrap_or(usize::MAX);
+        let most = most.min(self.read_buffer.len());
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
+            // RFC 8446 §6.1: an end without close_notify may be anybody's doing.
+            Ok(0) => self.engine.broken(id, now),
+            Ok(count) => {
+                socket.has_bytes = count == most || socket.read_closed;
+                self.open(id, count, now);
+                self.queue_read(id);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_bytes = false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(id),
+            Err(_) => self.engine.broken(id, now),
+        }
+    }
+
+    /// Opens the first `count` bytes of the read buffer.
+    fn open(&mut self, id: ConnectionId, count: usize, now: Now) {
+        if !self.engine.arrived(id, count, now) {
+            return;
+        }
+        let sealed = self.read_buffer.get_mut(..count).unwrap_or_default();
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        if socket.session.is_none() {
+            if !self.engine.is_handshaking(id) {
+                return;
+            }
+            if sealed.first().is_some_and(u8::is_ascii_alphabetic) {
+                return self.engine.spoke_plainly(id, now);
+            }
+            let session = self.acceptor.as_ref().and_then(|tls| tls.session());
+            socket.session = session.map(Box::new);
+        }
+        let Some(session) = &mut socket.session else {
+            return self.engine.broken(id, now);
+        };
+        let opened = session.open(sealed, &mut self.opened);
+        if session.pending() > 0 {
+            // It leaves at the end of the turn, together with what the turn has to say.
+            self.engine.sealed(id, 0, session.pending(), now);
+            self.writable.push_back(id);
+        }
+        if let Some(facts) = opened.secured {
+            self.engine
+                .secured(id, facts, session.client_certificate(), now);
+        }
+        self.hand_over(id, &opened, now);
+    }
+
+    fn hand_over(&mut self, id: ConnectionId, opened: &Opened, now: Now) {
+        if !self.opened.is_empty() {
+            self.engine.receive_opened(id, &self.opened, now);
+            self.opened.clear();
+        }
+        if opened.has_failed {
+            self.engine.end_insecure(id, now);
+        } else if opened.is_end {
+            self.engine.end_of_input(id, now);
+        }
+    }
+
+    /// Seals and writes what waits for one peer, until its socket is full or its share of the turn used up.
+    pub(super) fn write_sealed(&mut self, id: ConnectionId, now: Now) {
+        let mut left = self.budget.write_bytes_per_connection_max;
+        loop {
+            let Some(socket) = self.sockets.get_mut(id) else {
+                return;
+            };
+            let Some(session) = &mut socket.session else {
+                return;
+            };
+            if socket.blocked {
+                return;
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let filled = self.engine.outgoing(id, &mut slices);
+            if left == 0 && filled + session.pending() > 0 {
+                return self.writable.push_back(id);
+            }
+            let slices = slices.get(..filled).unwrap_or_default();
+            let Ok(taken) = session.seal(slices, &mut self.gathered, &mut self.sealed) else {
+                return self.engine.broken(id, now);
+            };
+            if self.sealed.is_empty() {
+                return socket.shut_if_asked();
+            }
+            let written = match socket.write(&[IoSlice::new(&self.sealed)]) {
+                Ok(written) => written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    socket.blocked = true;
+                    0
+                }
+                Err(_) => return self.engine.broken(id, now),
+            };
+            left = left.saturating_sub(written);
+            socket.keep(self.sealed.get(written..).unwrap_or_default());
+            if !self.engine.sealed(id, taken, socket.pending(), now) {
+                return self.shut_if_asked(id);
+            }
+        }
+    }
+
+    /// Ends the writing side: with close_notify, where there is TLS.
+    pub(super) fn shutdown_write(&mut self, id: ConnectionId, now: Now) {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        match &mut socket.session {
+            None => socket.shutdown_write(),
+            Some(session) => {
+                session.say_goodbye();
+                socket.shut_asked = true;
+                self.write_sealed(id, now);
+            }
+        }
+    }
+
+    fn shut_if_asked(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.shut_if_asked();
+        }
+    }
+}
+
+/// Answers a connection that the engine did not admit, in what its door speaks; nothing of it is kept.
+pub(super) fn refuse(stream: &mut TcpStream, door: Door, is_tls: bool, refusal: Refusal) {
+    if is_tls && door == Door::Public {
+        super::socket::say_last(stream, &REFUSAL);
+    } else {
+        super::socket::refuse(stream, refusal);
+    }
+}
