@@ -13,7 +13,7 @@ use super::suggest::closest;
 use super::text;
 
 /// Sections that a later version will have.
-const LATER_SECTIONS: [&str; 2] = ["private", "proxy"];
+const LATER_SECTIONS: [&str; 1] = ["proxy"];
 
 /// A file that was read, for saying where in it something stands.
 pub(super) struct Document<'t> {
@@ -114,6 +114,7 @@ pub(super) fn unknown(place: Place, key: &str) -> ConfigError {
         let sections = [
             "listen",
             "tls",
+            "private",
             "origins",
             "auth",
             "limits",

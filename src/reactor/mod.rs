@@ -67,6 +67,7 @@ pub struct Server {
     now: Now,
     listeners: Listeners,
     address: SocketAddr,
+    private_address: Option<SocketAddr>,
     signals: Option<Signals>,
     stop: Stop,
     sockets: Sockets,
@@ -92,7 +93,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the listener and makes an engine with a fresh random seed.
+    /// Binds the listeners and makes an engine with a fresh random seed.
     ///
     /// # Errors
     /// [`StartError`] names the setting to change.
@@ -100,6 +101,10 @@ impl Server {
         let poll = Poll::new().map_err(StartError::Poll)?;
         let mut listeners = Listeners::default();
         let address = listeners.bind(Door::Public, config.listen.address, poll.registry())?;
+        let private_address = match config.private.enabled {
+            true => Some(listeners.bind(Door::Private, config.private.address, poll.registry())?),
+            false => None,
+        };
         let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
         let budget = config.turn.clone();
         let security_log = SecurityLog::open(&config.log)?;
@@ -118,6 +123,7 @@ impl Server {
             clock,
             listeners,
             address,
+            private_address,
             signals: None,
             tls: TlsHandle::new(stop.waker()),
             stop,
@@ -151,6 +157,11 @@ impl Server {
     /// Begins the file of the security log anew, after it was moved away.
     pub fn reopen_logs(&self) {
         self.security_log.reopen();
+    }
+
+    /// The address that the private listener got, if there is one.
+    pub fn private_address(&self) -> Option<SocketAddr> {
+        self.private_address
     }
 
     /// Stops the server from another thread.

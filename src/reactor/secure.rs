@@ -160,6 +160,6 @@ pub(super) fn refuse(stream: &mut TcpStream, door: Door, is_tls: bool, refusal: 
     if is_tls && door == Door::Public {
         super::socket::say_last(stream, &REFUSAL);
     } else {
-        super::socket::refuse(stream, refusal);
+        super::socket::refuse(stream, door, refusal);
     }
 }

@@ -7,8 +7,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::tls::Session;
+use crate::engine::Door;
 use crate::id::ConnectionId;
-use crate::protocol::head::Method;
 use crate::protocol::response::Refusal;
 
 /// One connection's socket and what its readiness is known to be.
@@ -146,9 +146,9 @@ impl Sockets {
 }
 
 /// Answers a connection that the engine did not admit; nothing of it is kept.
-pub(super) fn refuse(stream: &mut TcpStream, refusal: Refusal) {
+pub(super) fn refuse(stream: &mut TcpStream, door: Door, refusal: Refusal) {
     let mut bytes = Vec::new();
-    refusal.write(Method::Other, &mut bytes);
+    door.write_refusal(refusal, &mut bytes);
     say_last(stream, &bytes);
 }
 
