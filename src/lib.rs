@@ -85,6 +85,7 @@ pub mod reactor;
 pub mod rooms;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
+pub mod store;
 pub mod telemetry;
 pub mod time;
 pub mod web;

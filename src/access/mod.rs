@@ -7,6 +7,9 @@ mod keys;
 mod name;
 pub mod origin;
 pub mod private_key;
+pub mod record;
+pub mod revocation;
+pub mod session;
 #[cfg(test)]
 mod test_keys;
 pub mod ticket;
@@ -27,6 +30,19 @@ pub struct Identity {
     pub name: Arc<str>,
     /// When the credential stops being good, leeway included; `None`: it does not.
     pub expires: Option<Wall>,
+    /// By what they were let in.
+    pub grant: Grant,
+}
+
+/// What a revocation can name of a credential. Nothing known: only its user can be revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grant {
+    /// When it was issued (`iat`); `None`: nobody knows, so it counts as old.
+    pub issued: Option<Wall>,
+    /// Its `jti`.
+    pub token_id: Option<Arc<str>>,
+    /// The stored session that it is.
+    pub session: Option<session::SessionId>,
 }
 
 /// Why somebody can not be known by an identifier or a name.
@@ -76,6 +92,7 @@ impl Identity {
             user: user.into(),
             name: name.into(),
             expires,
+            grant: Grant::default(),
         })
     }
 }
@@ -121,6 +138,9 @@ pub enum AuthError {
     /// Was good: renew it.
     #[error("token expired")]
     Expired,
+    /// Was taken back: sign in anew.
+    #[error("revoked")]
+    Revoked,
 }
 
 /// Says who shows a credential. Built in: JWT ([`token`]). A program that embeds the library can bring its own.

@@ -170,5 +170,6 @@ pub(super) fn auth(keys: Vec<KeySource>, jwt: Jwt) -> Auth {
         keys,
         jwt,
         ticket,
+        ..Auth::default()
     }
 }

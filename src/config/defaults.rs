@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     Auth, Deadlines, Echo, Jwt, Limits, Listen, Log, LogFormat, Private, Rate, RefuseWith,
-    RoomNames, Store, TicketSettings, Turn,
+    RoomNames, SessionSettings, Store, TicketSettings, Turn,
 };
 
 impl Default for Listen {
@@ -40,8 +40,11 @@ impl Default for Auth {
             refuse_with: RefuseWith::Close,
             cookie: None,
             keys: Vec::new(),
+            key_overlap: Duration::from_secs(10 * 60),
+            revocations_max: 100_000,
             jwt: Jwt::default(),
             ticket: TicketSettings::default(),
+            session: SessionSettings::default(),
         }
     }
 }
@@ -64,6 +67,16 @@ impl Default for TicketSettings {
             lifetime: Duration::from_secs(30),
             tickets_max: 10_000,
             tickets_per_user_max: 8,
+        }
+    }
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        SessionSettings {
+            lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            sessions_max: 100_000,
+            sessions_per_user_max: 16,
         }
     }
 }
@@ -92,6 +105,8 @@ impl Default for Limits {
             frames_per_connection: Rate::new(2000, per_ten),
             handshakes_per_address: Rate::new(30, per_ten),
             failed_authentications_per_address: Rate::new(10, Duration::from_secs(60)),
+            refreshes_per_connection: Rate::new(5, Duration::from_secs(60)),
+            pending_answers_max: 1024,
             error_replies_per_connection: Rate::new(10, per_ten),
             pauses_max: 5,
 

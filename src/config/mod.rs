@@ -101,8 +101,13 @@ pub struct Auth {
     pub cookie: Option<String>,
     /// Keys that tokens are verified with, in the order of the file.
     pub keys: Vec<KeySource>,
+    /// How long the keys before a reload stay good.
+    pub key_overlap: Duration,
+    /// Revocations in force, in all.
+    pub revocations_max: usize,
     pub jwt: Jwt,
     pub ticket: TicketSettings,
+    pub session: SessionSettings,
 }
 
 /// `auth.refuse_with`
@@ -174,6 +179,17 @@ pub struct TicketSettings {
     pub tickets_per_user_max: usize,
 }
 
+/// `[auth.session]`
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    /// Longest time that a session is good for, and how long one is that does not say.
+    pub lifetime: Duration,
+    /// Sessions kept, over all users.
+    pub sessions_max: usize,
+    /// Sessions kept of one user.
+    pub sessions_per_user_max: usize,
+}
+
 /// `[limits]`: how much.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -202,6 +218,10 @@ pub struct Limits {
     pub frames_per_connection: Rate,
     pub handshakes_per_address: Rate,
     pub failed_authentications_per_address: Rate,
+    /// Credentials renewed on one open connection.
+    pub refreshes_per_connection: Rate,
+    /// Questions to the store and to other threads that wait for their answer.
+    pub pending_answers_max: usize,
     /// Error replies told to one connection before it is answered with silence.
     pub error_replies_per_connection: Rate,
     /// Silences in a row before the connection is closed.

@@ -113,6 +113,10 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "How bad credentials and too many connections are told: after the upgrade with close code 1008, which a page can read, or as status 401 or 429.";
     auth.cookie: CookieName {},
         "The cookie whose value is a token. Needs origins.allow, since a browser sends cookies for every page.";
+    auth.key_overlap: Time { min: SECOND, max: 7 * DAY, zero: Some("none") },
+        "After a reload with other keys, how long tokens signed with the keys before are still taken. Connections that they opened stay until their own `exp`.";
+    auth.revocations_max: Count { unit: "revocations", min: 1, max: 10 * CONNECTIONS },
+        "Revocations in force. Past it, a further one is refused; none is forgotten to make room. One is forgotten when no token can be good any more that it concerns.";
     auth.jwt.issuer: Text {},
         "When set, tokens must name it in `iss`.";
     auth.jwt.audience: Text {},
@@ -129,6 +133,13 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Tickets outstanding in all. Past it, `POST /ticket` answers 503.";
     auth.ticket.tickets_per_user_max: Count { unit: "tickets", min: 1, max: 1000 },
         "Tickets outstanding for one user. Past it, `POST /ticket` answers 429.";
+
+    auth.session.lifetime: Time { min: MINUTE, max: 400 * DAY, zero: None },
+        "Longest time that a session is good for, and how long one is when nothing else was asked.";
+    auth.session.sessions_max: Count { unit: "sessions", min: 1, max: 10 * CONNECTIONS },
+        "Sessions kept in all. Past it, no further one is made until one expires or is revoked.";
+    auth.session.sessions_per_user_max: Count { unit: "sessions", min: 1, max: 1000 },
+        "Sessions of one user. Past it, no further one is made for them.";
 
     limits.connections_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections in all. Past it, new ones are answered 503.";
@@ -164,6 +175,10 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
     limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },
         "Credentials from one address that are not to be trusted; missing and expired ones do not count. Past it, further ones are answered 429 without a look at the signature.";
+    limits.refreshes_per_connection: Rate { unit: "refreshes", min: 1, max: TOKENS },
+        "Credentials shown by `refresh` on one connection. Past it, they are refused with the time to wait.";
+    limits.pending_answers_max: Count { unit: "answers", min: 1, max: CONNECTIONS },
+        "Questions to the store that wait for their answer. Past it, sign-ins that need one are told to come back: close code 1013, or 503.";
     limits.error_replies_per_connection: Rate { unit: "replies", min: 1, max: TOKENS },
         "Error replies to one connection. Past it, reading pauses in silence for deadlines.pause.";
     limits.pauses_max: SmallCount { unit: "pauses", min: 1, max: 1000 },

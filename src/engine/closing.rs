@@ -47,15 +47,14 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        if reason.is_barrier()
-            || matches!(
-                reason,
-                CloseReason::ReadingTooSlowly | CloseReason::Overloaded
-            )
-        {
-            let purged = connection.outbox.purge_unwritten();
-            self.outbound.shrunk(purged, connection.waiting());
-        }
+        let purged = match reason {
+            reason if reason.is_barrier() => connection.outbox.purge_frames(),
+            CloseReason::ReadingTooSlowly | CloseReason::Overloaded => {
+                connection.outbox.purge_unwritten()
+            }
+            _ => 0,
+        };
+        self.outbound.shrunk(purged, connection.waiting());
         let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
             .then(|| self.random.next_u64() % RECONNECT_SPREAD_MS);
         if !reason.ends_reading()
@@ -253,11 +252,6 @@ const ENDING: Phase = Phase::Ending {
 };
 
 impl CloseReason {
-    /// Whether nothing more of any room may reach the peer, not even what waits for it already.
-    fn is_barrier(self) -> bool {
-        self == CloseReason::Disconnected
-    }
-
     /// Whether the peer's close frame is not waited for: its bytes can not be understood any more, or it sends so
     /// many that they are not worth it.
     fn ends_reading(self) -> bool {

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
 use super::secure::Handshake;
+use super::work::Awaited;
+use crate::access::Grant;
 use crate::access::certificate::ClientCertificate;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
@@ -45,6 +47,8 @@ pub(super) struct Connection {
     pub(super) sealed: usize,
     /// What the peer showed in the TLS handshake.
     pub(super) certificate: Option<Box<ClientCertificate>>,
+    /// What its request waits for from outside.
+    pub(super) awaited: Awaited,
 }
 
 /// What a connection is doing.
@@ -134,6 +138,7 @@ pub(super) struct Session {
     pub(super) endpoint: Endpoint,
     pub(super) seats: Vec<Seat>,
     pub(super) expires: Option<Wall>,
+    pub(super) grant: Grant,
 
     pub(super) bytes: TokenBucket,
     pub(super) frames: TokenBucket,
@@ -162,6 +167,7 @@ impl Session {
             endpoint,
             seats: Vec::new(),
             expires: None,
+            grant: Grant::default(),
             bytes: TokenBucket::default(),
             frames: TokenBucket::default(),
             control_frames: TokenBucket::default(),

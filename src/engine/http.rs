@@ -31,6 +31,8 @@ pub(super) enum Served {
     Upgraded,
     /// The turn's budget is used up: ask again in the next.
     Postponed,
+    /// An answer from outside is needed: asked for again when it is there.
+    Waiting,
 }
 
 impl Engine {
@@ -93,7 +95,7 @@ impl Engine {
             return;
         };
         if head.bytes.is_empty() {
-            if head.requests > 0 {
+            if head.is_idle() {
                 // The wait for a request is over, and the time for its head begins.
                 connection.since = now.instant;
             }
@@ -106,7 +108,7 @@ impl Engine {
 
     /// Serves the complete requests at the front of `bytes` and keeps the rest for later.
     pub(super) fn serve(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
-        while !bytes.is_empty() {
+        while !bytes.is_empty() || self.is_answered(id) {
             let Some(connection) = self.connections.get_mut(id) else {
                 return;
             };
@@ -124,10 +126,15 @@ impl Engine {
                 Err(refusal) => return self.refuse(id, refusal, now),
             };
             let (head, rest) = bytes.split_at(end.min(bytes.len()));
-            match self.serve_one(id, head, now) {
+            let served = self.serve_one(id, head, now);
+            if !matches!(served, Ok(Served::Waiting)) {
+                self.forget_answer(id);
+            }
+            match served {
                 Ok(Served::KeptAlive) => self.await_next_request(id, now),
                 Ok(Served::Upgraded | Served::AwaitsBody | Served::Ended) => {}
-                Ok(Served::Postponed) => return self.postpone(id, bytes),
+                Ok(Served::Postponed) => return self.postpone(id, bytes, true),
+                Ok(Served::Waiting) => return self.postpone(id, bytes, false),
                 Err(refusal) => self.refuse_request(id, head, refusal, now),
             }
             bytes = rest;
@@ -255,8 +262,8 @@ impl Engine {
         }
     }
 
-    /// Puts a complete request back until the next turn.
-    fn postpone(&mut self, id: ConnectionId, bytes: &[u8]) {
+    /// Puts a complete request back: until the next turn if `soon`, else until its answer is there. Its deadline runs on.
+    fn postpone(&mut self, id: ConnectionId, bytes: &[u8], soon: bool) {
         let head_bytes_max = self.config.limits.head_bytes_max;
         if let Some(connection) = self.connections.get_mut(id)
             && let Phase::Head(arriving) = &mut connection.phase
@@ -264,7 +271,7 @@ impl Engine {
             arriving.scanner = HeadScanner::new(head_bytes_max);
             arriving.has_begun = true;
         }
-        self.hold(id, bytes, true);
+        self.hold(id, bytes, soon);
     }
 
     /// Refuses a connection whose request can't be read.

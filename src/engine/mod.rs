@@ -2,7 +2,8 @@
 //!
 //! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
 //! `http` heads and plain routes, `cross_origin` pages from elsewhere, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
-//! `chat` the commands, `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
+//! `work` what other threads are asked, `chat` the commands, `private` what comes through the operator's door,
+//! `closing` every way to end, `timers` what is due.
 
 mod chat;
 mod closing;
@@ -23,11 +24,14 @@ mod outbound;
 mod private;
 mod redirect;
 mod reply;
+mod revoke;
 mod secure;
 mod security;
 mod tickets;
 mod timers;
 mod users;
+mod verify;
+mod work;
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -38,6 +42,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::access::Authenticator;
 use crate::access::origin::{OriginError, OriginList};
+use crate::access::revocation::Revocations;
 use crate::access::ticket::Tickets;
 use crate::config::Config;
 use crate::hash::Keyed;
@@ -52,6 +57,7 @@ pub use door::Door;
 pub use effect::Effect;
 pub use metrics::Unready;
 pub use secure::{TlsFacts, TlsVersion};
+pub use work::{Outcome, Work, WorkId, WorkTimes};
 
 use connection::{Connection, Phase, Wire};
 use connections::Connections;
@@ -62,6 +68,7 @@ use outbound::Outbound;
 use private::PrivateDoor;
 use security::SecurityLog;
 use users::Users;
+use work::{Awaited, Works};
 
 /// Connections handed to [`Engine::turn`]'s unfinished work at most, in one turn.
 const UNFINISHED_PER_TURN_MAX: usize = 1024;
@@ -91,6 +98,8 @@ pub struct Engine {
     outbound: Outbound,
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
+    works: Works,
+    revocations: Revocations,
     stopping: bool,
     counters: Counters,
     security: SecurityLog,
@@ -116,6 +125,8 @@ pub struct Census {
     pub deadlines: usize,
     /// Bytes waiting to be written.
     pub outbound_bytes: usize,
+    /// Questions to other threads without an answer.
+    pub pending_answers: usize,
 }
 
 impl Engine {
@@ -153,6 +164,8 @@ impl Engine {
             outbound: Outbound::new(&config.limits),
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
+            works: Works::new(config.limits.pending_answers_max),
+            revocations: Revocations::new(config.auth.revocations_max, hash),
             stopping: false,
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
@@ -215,6 +228,7 @@ impl Engine {
             is_secure: false,
             sealed: 0,
             certificate: None,
+            awaited: Awaited::Nothing,
         });
         self.arm(id, now);
         Ok(id)
@@ -320,6 +334,7 @@ impl Engine {
             seats: self.rooms.seats(),
             deadlines: self.deadlines.len(),
             outbound_bytes: self.outbound.bytes(),
+            pending_answers: self.works.outstanding(),
         }
     }
 

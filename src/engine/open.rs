@@ -7,6 +7,7 @@ use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::Served;
+use super::verify::{BUSY_RETRY, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
     self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
@@ -39,6 +40,8 @@ pub(super) enum Denied {
     Close(CloseReason),
     /// The turn's signatures are used up; nothing was charged, and the request is looked at again.
     NotYet,
+    /// Another thread was asked; the request is looked at again when it has answered, and charged no second time.
+    Waiting,
 }
 
 impl Engine {
@@ -56,6 +59,7 @@ impl Engine {
             Ok(identity) => self.switch(id, &upgrade, &offered, endpoint, identity, now),
             Err(Denied::Refusal(refusal)) => return Err(refusal),
             Err(Denied::NotYet) => return Ok(Served::Postponed),
+            Err(Denied::Waiting) => return Ok(Served::Waiting),
             Err(Denied::Close(reason)) => match self.config.auth.refuse_with {
                 RefuseWith::Http => return Err(self.as_status(reason)),
                 RefuseWith::Close => {
@@ -76,7 +80,11 @@ impl Engine {
         offered: Option<&[&str]>,
         now: Now,
     ) -> Result<Identity, Denied> {
-        self.check_handshake(id, now).map_err(Denied::Refusal)?;
+        let answer = self.take_answer(id);
+        let is_first_look = answer.is_none();
+        if is_first_look {
+            self.check_handshake(id, now).map_err(Denied::Refusal)?;
+        }
         let authorization = values(head, "authorization");
         let cookie = values(head, "cookie");
         let request = RequestCredentials {
@@ -99,28 +107,40 @@ impl Engine {
         );
         let source = source.or(certificate.as_ref().map(|_| Source::Certificate));
         let judged = self.judge_origin(head, source);
-        if judged.is_ok() && shown.is_ok() && source.is_some_and(needs_signature) {
-            if self.signature_checks_left == 0 {
-                return Err(Denied::NotYet);
+        if is_first_look {
+            if judged.is_ok() && shown.is_ok() && source.is_some_and(needs_signature) {
+                self.take_signature_check().ok_or(Denied::NotYet)?;
             }
-            self.signature_checks_left -= 1;
+            self.charge_handshake(id, now);
         }
-        self.charge_handshake(id, now);
         judged.map_err(|refusal| Denied::Refusal(origin_refusal(refusal)))?;
-        let identity = match certificate {
-            Some(certificate) => certificate.authenticate(&*self.authenticator, now),
-            None => {
-                shown.and_then(|shown| self.verify(shown.ok_or(AuthError::Missing)?, head, now))
+        let verified = match (certificate, shown) {
+            (Some(certificate), _) => self.verify_certificate(&certificate, now),
+            (None, Ok(Some(shown))) => {
+                self.verify(id, shown.credential(), origin_text(head), answer, now)
             }
+            (None, Ok(None)) => Err(AuthError::Missing.into()),
+            (None, Err(error)) => Err(error.into()),
         };
-        match identity {
-            Ok(identity) => Ok(identity),
-            Err(error) => {
+        verified.map_err(|unverified| self.denial(id, unverified, now))
+    }
+
+    /// Takes one from the turn's budget of signatures and look-ups.
+    pub(super) fn take_signature_check(&mut self) -> Option<()> {
+        self.signature_checks_left = self.signature_checks_left.checked_sub(1)?;
+        Some(())
+    }
+
+    fn denial(&mut self, id: ConnectionId, unverified: Unverified, now: Now) -> Denied {
+        match unverified {
+            Unverified::Waiting => Denied::Waiting,
+            Unverified::Unavailable => Denied::Close(CloseReason::Overloaded),
+            Unverified::Refused(error) => {
                 // Who forgot a credential, or whose credential ran out, guesses at nothing.
                 if error == AuthError::Invalid {
                     self.charge_failed_authentication(id, now);
                 }
-                Err(Denied::Close(close_reason(error)))
+                Denied::Close(close_reason(error))
             }
         }
     }
@@ -144,23 +164,6 @@ impl Engine {
         let origin = values(head, "origin");
         let site = values(head, "sec-fetch-site");
         origin::judge(&origin, &site, source, &self.origins)
-    }
-
-    fn verify(
-        &mut self,
-        shown: Shown<'_>,
-        head: &Head<'_>,
-        now: Now,
-    ) -> Result<Identity, AuthError> {
-        let credential = shown.credential();
-        match credential.source {
-            Source::Ticket => self
-                .tickets
-                .redeem(credential.value, origin_text(head), now),
-            Source::Bearer | Source::Cookie | Source::Query | Source::Certificate => {
-                self.authenticator.authenticate(credential, now)
-            }
-        }
     }
 
     /// Whether the address may try at all.
@@ -188,7 +191,7 @@ impl Engine {
         }
     }
 
-    fn charge_failed_authentication(&mut self, id: ConnectionId, now: Now) {
+    pub(super) fn charge_failed_authentication(&mut self, id: ConnectionId, now: Now) {
         let rate = self.config.limits.failed_authentications_per_address;
         if let Some(connection) = self.connections.get(id) {
             let entry = self.prefixes.entry(connection.prefix);
@@ -230,6 +233,7 @@ impl Engine {
         let websocket = WebSocket::new(message_bytes_max);
         let mut session = Session::new(websocket, user, endpoint);
         session.expires = identity.expires;
+        session.grant = identity.grant.clone();
         session.last_received = now.instant;
         session.last_message = now.instant;
         let Some(connection) = self.connections.get_mut(id) else {
@@ -245,6 +249,7 @@ impl Engine {
         let chosen = choose_protocol(offered, endpoint);
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| write_switching(run, upgrade.key, chosen));
+            outbox.begin_frames();
         });
         self.counters.handshakes.count("upgraded");
         self.report_about(id, &Event::SignedIn, None, now);
@@ -313,6 +318,11 @@ impl Engine {
         match reason {
             CloseReason::CredentialsRequired => Refusal::CredentialsMissing,
             CloseReason::TokenExpired => Refusal::CredentialsExpired,
+            CloseReason::Revoked => Refusal::CredentialsRevoked,
+            CloseReason::Overloaded => Refusal::Full {
+                limit: "pending_answers_max",
+                retry_after: BUSY_RETRY,
+            },
             CloseReason::TooManyConnectionsOfUser => Refusal::TooMany {
                 limit: "connections_per_user",
                 scope: Scope::User.as_str(),
@@ -376,5 +386,6 @@ fn close_reason(error: AuthError) -> CloseReason {
         AuthError::Missing => CloseReason::CredentialsRequired,
         AuthError::Invalid => CloseReason::InvalidCredentials,
         AuthError::Expired => CloseReason::TokenExpired,
+        AuthError::Revoked => CloseReason::Revoked,
     }
 }

@@ -53,6 +53,7 @@ impl Engine {
             Ok(identity) => identity,
             Err(Denied::Refusal(refusal)) => return Err(refusal),
             Err(Denied::NotYet) => return Ok(Served::Postponed),
+            Err(Denied::Waiting) => return Ok(Served::Waiting),
             Err(Denied::Close(reason)) => return Err(self.as_status(reason)),
         };
         let mut value = [0; 32];

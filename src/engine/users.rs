@@ -171,6 +171,7 @@ mod tests {
             user: user.into(),
             name: user.into(),
             expires: None,
+            grant: Default::default(),
         }
     }
 

@@ -9,6 +9,8 @@ pub enum CloseReason {
     InvalidCredentials,
     /// The credential was good once; also said when it runs out on an open connection.
     TokenExpired,
+    /// The credential was taken back; also said when that happens on an open connection.
+    Revoked,
     /// `limits.connections_per_user`
     TooManyConnectionsOfUser,
     /// `limits.connections_per_address`
@@ -45,10 +47,11 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, for tests and metrics.
-    pub const ALL: [CloseReason; 19] = [
+    pub const ALL: [CloseReason; 20] = [
         CloseReason::CredentialsRequired,
         CloseReason::InvalidCredentials,
         CloseReason::TokenExpired,
+        CloseReason::Revoked,
         CloseReason::TooManyConnectionsOfUser,
         CloseReason::TooManyConnectionsFromAddress,
         CloseReason::Disconnected,
@@ -82,6 +85,14 @@ impl CloseReason {
         self.row().2
     }
 
+    /// Whether nothing that was queued before may leave any more: what it tells of is not theirs to hear now.
+    pub fn is_barrier(self) -> bool {
+        matches!(
+            self,
+            CloseReason::Revoked | CloseReason::TokenExpired | CloseReason::Disconnected
+        )
+    }
+
     fn row(self) -> (u16, &'static str, &'static str) {
         match self {
             CloseReason::CredentialsRequired => {
@@ -89,6 +100,7 @@ impl CloseReason {
             }
             CloseReason::InvalidCredentials => (1008, "invalid credentials", "invalid_credentials"),
             CloseReason::TokenExpired => (1008, "token expired", "token_expired"),
+            CloseReason::Revoked => (1008, "revoked", "revoked"),
             CloseReason::TooManyConnectionsOfUser => (
                 1008,
                 "too many connections for this user",

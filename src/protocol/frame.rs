@@ -253,6 +253,32 @@ impl FrameMeter {
     }
 }
 
+/// Where the frame that `written` bytes of `frames` lie in ends: at `written` when none is begun, at the end of all
+/// when these are no whole frames of a server.
+pub(super) fn end_of_frame(frames: &[u8], written: usize) -> usize {
+    let mut end = 0;
+    while end < written {
+        let length = frames.get(end..).and_then(server_frame_bytes);
+        match length.and_then(|length| end.checked_add(length)) {
+            Some(next) if next <= frames.len() => end = next,
+            _ => return frames.len(),
+        }
+    }
+    end
+}
+
+/// Header and payload of the unmasked frame at the front of `bytes`.
+fn server_frame_bytes(bytes: &[u8]) -> Option<usize> {
+    let [first, second, rest @ ..] = bytes else {
+        return None;
+    };
+    Opcode::from_bits(first & 0x0F)?;
+    let (payload_bytes, extended) = payload_length(*second, rest).ok()??;
+    usize::try_from(payload_bytes)
+        .ok()?
+        .checked_add(2 + extended)
+}
+
 /// Appends the header of an unfragmented, unmasked frame (§5.1: a server never masks).
 pub fn write_header(out: &mut Vec<u8>, opcode: Opcode, payload_bytes: usize) {
     out.push(0x80 | opcode.bits());

@@ -5,6 +5,8 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
+use super::frame;
+
 /// Own bytes are gathered into runs of about this size, so that a burst of small replies is one segment.
 const RUN_BYTES: usize = 16 * 1024;
 /// Payloads from this size on are queued as they are instead of being copied into a run.
@@ -21,6 +23,10 @@ pub struct Outbox {
     segments: VecDeque<Segment>,
     written_of_first: usize,
     bytes: usize,
+    /// How many of them come before the first frame: the upgrade's answer, and pages before that.
+    unframed: usize,
+    /// The last segment takes nothing more.
+    is_sealed: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +40,13 @@ impl Segment {
         match self {
             Segment::Shared(bytes) => bytes,
             Segment::Own(bytes) => bytes,
+        }
+    }
+
+    fn truncate(&mut self, length: usize) {
+        match self {
+            Segment::Shared(bytes) => bytes.truncate(length),
+            Segment::Own(bytes) => bytes.truncate(length),
         }
     }
 }
@@ -68,7 +81,10 @@ impl Outbox {
 
     /// Queues what `write` appends to a run of this connection's own bytes.
     pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if !matches!(self.segments.back(), Some(Segment::Own(run)) if run.len() < RUN_BYTES) {
+        let is_open =
+            matches!(self.segments.back(), Some(Segment::Own(run)) if run.len() < RUN_BYTES);
+        if self.is_sealed || !is_open {
+            self.is_sealed = false;
             self.segments.push_back(Segment::Own(Vec::new()));
         }
         if let Some(Segment::Own(run)) = self.segments.back_mut() {
@@ -97,6 +113,7 @@ impl Outbox {
             "a socket took more than it was given"
         );
         self.bytes = self.bytes.saturating_sub(written);
+        self.unframed = self.unframed.saturating_sub(written);
         let mut left = self.written_of_first + written;
         while let Some(first) = self.segments.front() {
             let length = first.as_slice().len();
@@ -112,6 +129,36 @@ impl Outbox {
         }
     }
 
+    /// What is queued from here on is frames: [`Outbox::purge_frames`] leaves what came before alone.
+    pub fn begin_frames(&mut self) {
+        self.unframed = self.bytes;
+        // Frames begin a segment, so that they can be told apart from its front.
+        self.is_sealed = true;
+    }
+
+    /// Drops every frame of which no byte has been written, however many one segment holds; gives the bytes dropped.
+    pub fn purge_frames(&mut self) -> usize {
+        let mut kept = self.written_of_first + self.unframed;
+        if self.unframed == 0
+            && let Some(first) = self.segments.front()
+        {
+            kept = frame::end_of_frame(first.as_slice(), self.written_of_first);
+        }
+        let before = self.bytes;
+        self.bytes = kept - self.written_of_first;
+        let mut whole = 0;
+        for segment in &mut self.segments {
+            if kept == 0 {
+                break;
+            }
+            whole += 1;
+            segment.truncate(kept);
+            kept -= segment.as_slice().len();
+        }
+        self.segments.truncate(whole);
+        before - self.bytes
+    }
+
     /// Drops every segment that no byte of has been written; gives the bytes dropped.
     ///
     /// A run may hold several frames, so one that was begun stays whole.
@@ -123,6 +170,10 @@ impl Outbox {
             .map(|segment| segment.as_slice().len())
             .sum();
         self.bytes -= dropped;
+        self.unframed = self.unframed.min(self.bytes);
         dropped
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -276,7 +276,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Malformed(detail) => Problem::Malformed(detail),
             Refusal::CredentialsMissing => Problem::KeyRequired,
-            Refusal::CredentialsInvalid | Refusal::CredentialsExpired => Problem::KeyInvalid,
+            Refusal::CredentialsInvalid
+            | Refusal::CredentialsExpired
+            | Refusal::CredentialsRevoked => Problem::KeyInvalid,
             Refusal::OriginForbidden(_) => Problem::BrowserRefused,
             Refusal::NotFound => Problem::NoSuchRoute,
             Refusal::MethodNotAllowed { allow } => Problem::MethodNotAllowed { allow },

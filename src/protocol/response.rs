@@ -33,6 +33,9 @@ pub enum Refusal {
     /// 401: a credential that was good once.
     #[error("token expired")]
     CredentialsExpired,
+    /// 401: a credential that was taken back.
+    #[error("revoked")]
+    CredentialsRevoked,
     /// 403: a page that may not use this server.
     #[error("{0}")]
     OriginForbidden(&'static str),
@@ -114,7 +117,8 @@ impl Refusal {
             Refusal::Malformed(_) | Refusal::TlsRequired => 400,
             Refusal::CredentialsMissing
             | Refusal::CredentialsInvalid
-            | Refusal::CredentialsExpired => 401,
+            | Refusal::CredentialsExpired
+            | Refusal::CredentialsRevoked => 401,
             Refusal::OriginForbidden(_) => 403,
             Refusal::NotFound => 404,
             Refusal::MethodNotAllowed { .. } => 405,
@@ -134,6 +138,7 @@ impl Refusal {
             Refusal::CredentialsMissing => "credentials_required",
             Refusal::CredentialsInvalid => "invalid_credentials",
             Refusal::CredentialsExpired => "token_expired",
+            Refusal::CredentialsRevoked => "revoked",
             Refusal::OriginForbidden(_) => "origin_forbidden",
             Refusal::NotFound => "not_found",
             Refusal::MethodNotAllowed { .. } => "method_not_allowed",
@@ -186,7 +191,9 @@ impl Refusal {
         match self {
             // RFC 6750 §3: no error code when the request held no credential.
             Refusal::CredentialsMissing => &[("WWW-Authenticate", "Bearer")],
-            Refusal::CredentialsInvalid | Refusal::CredentialsExpired => {
+            Refusal::CredentialsInvalid
+            | Refusal::CredentialsExpired
+            | Refusal::CredentialsRevoked => {
                 &[("WWW-Authenticate", "Bearer error=\"invalid_token\"")]
             }
             // RFC 9110 §15.5.22 and §7.8: Upgrade is to be named in Connection too.

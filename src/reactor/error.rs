@@ -42,4 +42,6 @@ pub enum RunError {
     /// Nothing to be done but to start again.
     #[error("waiting for sockets: {0}")]
     Poll(#[source] io::Error),
+    #[error("no thread for the store: {0}")]
+    Thread(#[source] io::Error),
 }

@@ -16,6 +16,7 @@ mod signals;
 mod socket;
 mod stop;
 mod tls;
+mod workers;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -28,6 +29,7 @@ use crate::access::Authenticator;
 use crate::config::{Config, Turn};
 use crate::engine::{Door, Effect, Engine};
 use crate::id::ConnectionId;
+use crate::store::Store;
 use crate::telemetry::{ProcessFacts, TurnFacts};
 use crate::time::{Instant, Now};
 
@@ -44,6 +46,7 @@ use security_log::SecurityLog;
 use signals::Signals;
 use socket::Sockets;
 use stop::Stop;
+use workers::Workers;
 
 /// Readiness events taken from the kernel at a time; what does not fit comes in the next turn.
 const EVENTS_MAX: usize = 1024;
@@ -72,6 +75,10 @@ pub struct Server {
     stop: Stop,
     sockets: Sockets,
     engine: Engine,
+    /// Where what must last is kept, until the threads start.
+    store: Option<Box<dyn Store>>,
+    /// Between [`Server::run`]'s beginning and its end.
+    workers: Option<Workers>,
     budget: Turn,
     /// One for all connections: what was read is handled before the next read.
     read_buffer: Box<[u8]>,
@@ -129,6 +136,8 @@ impl Server {
             stop,
             sockets: Sockets::default(),
             engine,
+            store: None,
+            workers: None,
             read_buffer: vec![0; budget.read_bytes_per_connection_max].into_boxed_slice(),
             readable: VecDeque::new(),
             handshakes: VecDeque::new(),
@@ -197,6 +206,7 @@ impl Server {
     /// # Errors
     /// [`RunError`] when the kernel refuses to be polled.
     pub fn run(mut self) -> Result<(), RunError> {
+        self.start_workers().map_err(RunError::Thread)?;
         let mut events = Events::with_capacity(EVENTS_MAX);
         self.engine.start(self.clock.now());
         while !self.stop.is_asked() {
@@ -212,6 +222,8 @@ impl Server {
         while self.sockets.len() > 0 && self.now.instant < until {
             self.turn(&mut events, Some(until))?;
         }
+        // What was acknowledged is stored; what was only asked for is finished.
+        self.workers = None;
         self.engine.end_security_log(self.now);
         self.write_security_log();
         self.security_log.flush(LOG_FLUSH_TIME_MAX);
@@ -230,6 +242,7 @@ impl Server {
         let now = self.clock.now();
         self.now = now;
         self.look_at_process();
+        self.take_reports(now);
         self.engine.turn(now);
         let mut brought = 0;
         for event in events.iter() {
@@ -245,6 +258,7 @@ impl Server {
         self.read(now);
         self.shake_hands(now);
         self.engine.end_turn(now);
+        self.hand_out_work(now);
         self.carry_out(now);
         self.write_security_log();
         self.engine.observe_turn(TurnFacts {

@@ -40,9 +40,16 @@ impl Stop {
         self.0.clone()
     }
 
-    /// Wakes the server's thread, for whatever reason: a poll has one.
+    /// The poll's one waker (mio allows no second).
     pub(super) fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.0.waker)
+        self.0.waker.clone()
+    }
+
+    /// Lets the next wait end at once.
+    pub(super) fn wake(&self) {
+        if let Err(error) = self.0.waker.wake() {
+            log::warn!("the loop can not be woken: {error}");
+        }
     }
 
     pub(super) fn ask(&self) {

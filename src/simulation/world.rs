@@ -1,17 +1,18 @@
 //! The reactor's place taken by a virtual one: no sockets, no waiting, time goes as it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::client::{Client, Ending};
 use super::wire;
-use crate::access::{AuthError, Authenticator, Credential, Identity};
+use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::Config;
-use crate::engine::{Census, Door, Effect, Engine, Unready};
+use crate::engine::{Census, Door, Effect, Engine, Outcome, Unready, Work, WorkId, WorkTimes};
 use crate::id::ConnectionId;
 use crate::protocol::response::Refusal;
+use crate::store::{Memory, Store};
 use crate::telemetry::Exposition;
 use crate::time::{Instant, Now, Wall};
 
@@ -38,6 +39,7 @@ impl Authenticator for Names {
                 name: name.into(),
                 expires: lifetime
                     .map(|seconds| Wall::from_millis(now.wall.as_millis() + seconds * 1000)),
+                grant: Grant::default(),
             }),
         }
     }
@@ -52,6 +54,13 @@ pub struct World {
     clients: BTreeMap<ConnectionId, Client>,
     /// Bytes handed to the engine in one call at most; small values cut frames everywhere.
     pub read_bytes_max: usize,
+    /// Works handed out and not answered.
+    works: VecDeque<(WorkId, Work)>,
+    store: Box<dyn Store>,
+    /// Works that the store's queue has place for.
+    pub works_max: usize,
+    /// Whether answers are kept back until [`World::answer_one`].
+    pub answers_held: bool,
 }
 
 impl World {
@@ -79,6 +88,10 @@ impl World {
             clocks_set: now,
             clients: BTreeMap::new(),
             read_bytes_max: 64 * 1024,
+            works: VecDeque::new(),
+            store: Box::new(Memory::default()),
+            works_max: 1024,
+            answers_held: false,
         }
     }
 
@@ -231,9 +244,15 @@ impl World {
 
     /// One turn as the reactor does it; whether anything moved.
     pub fn turn(&mut self) -> bool {
+        let mut moved = false;
+        while !self.answers_held && !self.works.is_empty() {
+            self.answer_one();
+            moved = true;
+        }
         self.engine.turn(self.now);
-        let mut moved = self.deliver_inbound();
+        moved |= self.deliver_inbound();
         self.engine.end_turn(self.now);
+        self.hand_out_work();
         for id in self.unblocked() {
             moved |= self.write(id);
         }
@@ -241,6 +260,41 @@ impl World {
             moved |= self.carry_out(effect);
         }
         moved || self.engine.has_unfinished()
+    }
+
+    /// Lets the store answer the oldest question, as its thread does between two turns.
+    pub fn answer_one(&mut self) {
+        let Some((id, Work::Record(question))) = self.works.pop_front() else {
+            return;
+        };
+        for answer in self.store.answer(vec![question]) {
+            self.engine.outcome(id, Outcome::Record(answer), self.now);
+        }
+    }
+
+    /// Questions that the store has not answered.
+    pub fn works_waiting(&self) -> usize {
+        self.works.len()
+    }
+
+    /// How long answers took.
+    pub fn work_times(&self) -> WorkTimes {
+        self.engine.work_times()
+    }
+
+    /// The store behind this world's engine.
+    pub fn store(&mut self) -> &mut dyn Store {
+        &mut *self.store
+    }
+
+    fn hand_out_work(&mut self) {
+        while let Some((id, work)) = self.engine.next_work() {
+            if self.works.len() < self.works_max {
+                self.works.push_back((id, work));
+            } else {
+                self.engine.outcome(id, Outcome::Busy, self.now);
+            }
+        }
     }
 
     fn set_time(&mut self, instant: Instant) {

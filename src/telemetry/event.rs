@@ -166,6 +166,9 @@ impl Event<'_> {
             Refusal::CredentialsExpired => Event::SignInFailed {
                 reason: CloseReason::TokenExpired,
             },
+            Refusal::CredentialsRevoked => Event::SignInFailed {
+                reason: CloseReason::Revoked,
+            },
             Refusal::OriginForbidden(reason) => Event::OriginRefused { reason },
             Refusal::TooMany { limit, scope, .. } => Event::Limited { limit, scope },
             Refusal::Full { limit, .. } => Event::Limited {
@@ -194,7 +197,7 @@ impl Event<'_> {
                 limit: "connections_per_address",
                 scope: "address",
             },
-            CloseReason::Disconnected => Event::Revoked { reason },
+            CloseReason::Disconnected | CloseReason::Revoked => Event::Revoked { reason },
             CloseReason::RateLimited | CloseReason::ReadingTooSlowly => Event::Flood { reason },
             CloseReason::TooManyFragments
             | CloseReason::ProtocolError

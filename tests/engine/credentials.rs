@@ -238,6 +238,7 @@ impl Authenticator for OwnUsers {
                     user: format!("{source:?}").into(),
                     name: "Ali Baba".into(),
                     expires: None,
+                    grant: Default::default(),
                 })
             }
             _ => Err(AuthError::Invalid),

@@ -337,6 +337,7 @@ impl Model {
             seats,
             deadlines: here,
             outbound_bytes: census.outbound_bytes,
+            pending_answers: 0,
         };
         assert_eq!(census, expected, "after {after:?}");
     }

@@ -17,6 +17,7 @@ fn identity(user: &str) -> Identity {
         user: user.into(),
         name: user.into(),
         expires: None,
+        grant: Default::default(),
     }
 }
 

@@ -1,0 +1,206 @@
+//! What the engine asks of other threads, and how their answers find who waits for them.
+//!
+//! The engine never waits: it queues a [`Work`], puts the request back, and looks at it again when the [`Outcome`] is there.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use slab::Slab;
+
+use super::Engine;
+use super::connection::Phase;
+use crate::access::record::{Answer, Question};
+use crate::id::ConnectionId;
+use crate::time::{Instant, Now};
+
+/// Something that takes longer than a turn may: a thread does it, and [`Engine::outcome`] brings the answer.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// A question to the store about sessions and revocations.
+    Record(Question),
+}
+
+/// What became of a [`Work`].
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The store's answer to [`Work::Record`].
+    Record(Answer),
+    /// Nobody took it: a queue was full, or its thread has gone.
+    Busy,
+}
+
+/// Names one work among those without an answer. One that was answered is never meant again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkId {
+    slot: u32,
+    generation: u32,
+}
+
+/// How long answers took, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WorkTimes {
+    /// Works that were answered.
+    pub answered: u64,
+    /// Works that nobody took.
+    pub refused: u64,
+    /// From question to answer, summed over those answered.
+    pub waited: Duration,
+    /// The longest of them.
+    pub waited_max: Duration,
+}
+
+/// A connection's side of it.
+#[derive(Debug, Default)]
+pub(super) enum Awaited {
+    #[default]
+    Nothing,
+    /// Its request was put back until this is answered.
+    Asked(WorkId),
+    /// The answer is there, and its request is looked at again.
+    Come(Box<Outcome>),
+}
+
+/// Works not yet taken, and those without an answer.
+#[derive(Debug)]
+pub(super) struct Works {
+    queue: VecDeque<(WorkId, Work)>,
+    outstanding: Slab<Outstanding>,
+    outstanding_max: usize,
+    next_generation: u32,
+    times: WorkTimes,
+}
+
+#[derive(Debug)]
+struct Outstanding {
+    id: WorkId,
+    asker: ConnectionId,
+    asked: Instant,
+}
+
+impl Works {
+    pub(super) fn new(outstanding_max: usize) -> Self {
+        Works {
+            queue: VecDeque::new(),
+            outstanding: Slab::new(),
+            outstanding_max,
+            next_generation: 0,
+            times: WorkTimes::default(),
+        }
+    }
+
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// Queues `work`; `None` when too many wait.
+    fn ask(&mut self, asker: ConnectionId, work: Work, now: Instant) -> Option<WorkId> {
+        if self.outstanding.len() >= self.outstanding_max {
+            self.times.refused += 1;
+            return None;
+        }
+        let entry = self.outstanding.vacant_entry();
+        let id = WorkId {
+            slot: entry.key() as u32,
+            generation: self.next_generation,
+        };
+        self.next_generation = self.next_generation.wrapping_add(1);
+        entry.insert(Outstanding {
+            id,
+            asker,
+            asked: now,
+        });
+        self.queue.push_back((id, work));
+        Some(id)
+    }
+
+    /// Whoever asked; `None` when this was answered before.
+    fn finish(&mut self, id: WorkId, outcome: &Outcome, now: Instant) -> Option<ConnectionId> {
+        let slot = id.slot as usize;
+        self.outstanding.get(slot).filter(|found| found.id == id)?;
+        let found = self.outstanding.try_remove(slot)?;
+        if matches!(outcome, Outcome::Busy) {
+            self.times.refused += 1;
+        } else {
+            let waited = now.since(found.asked);
+            self.times.answered += 1;
+            self.times.waited += waited;
+            self.times.waited_max = self.times.waited_max.max(waited);
+        }
+        Some(found.asker)
+    }
+}
+
+impl Engine {
+    /// The next thing for another thread to do. **To be drained at the end of every turn**; each is answered once by
+    /// [`Engine::outcome`], with [`Outcome::Busy`] where no thread can take it.
+    pub fn next_work(&mut self) -> Option<(WorkId, Work)> {
+        self.works.queue.pop_front()
+    }
+
+    /// Brings the answer to a work, between two turns or before [`Engine::turn`]. Who asked for it is looked at again in the
+    /// next turn; when they have gone meanwhile only what the answer changes for everybody is kept.
+    pub fn outcome(&mut self, id: WorkId, outcome: Outcome, now: Now) {
+        let asker = self.works.finish(id, &outcome, now.instant);
+        if let Outcome::Record(Answer::Revoked { revocation, .. }) = &outcome {
+            self.apply_revocation(revocation.clone(), now);
+        }
+        let Some(connection) = asker.and_then(|asker| self.connections.get_mut(asker)) else {
+            return;
+        };
+        if !matches!(connection.awaited, Awaited::Asked(asked) if asked == id) {
+            return;
+        }
+        connection.awaited = Awaited::Come(Box::new(outcome));
+        if !connection.unfinished {
+            connection.unfinished = true;
+            self.unfinished.push_back(connection.id);
+        }
+    }
+
+    /// How long answers took.
+    pub fn work_times(&self) -> WorkTimes {
+        self.works.times
+    }
+
+    /// Asks for `work` on behalf of a connection's request, which is to be put back: [`Engine::take_answer`] gives the
+    /// answer when it is looked at again. `false`: too many wait, and this one is not even asked.
+    pub(super) fn ask(&mut self, id: ConnectionId, work: Work, now: Now) -> bool {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return false;
+        };
+        match self.works.ask(id, work, now.instant) {
+            Some(work) => connection.awaited = Awaited::Asked(work),
+            None => return false,
+        }
+        true
+    }
+
+    /// The answer that a connection's request was put back for; `None` when it was not.
+    pub(super) fn take_answer(&mut self, id: ConnectionId) -> Option<Outcome> {
+        let connection = self.connections.get_mut(id)?;
+        match std::mem::take(&mut connection.awaited) {
+            Awaited::Come(outcome) => Some(*outcome),
+            other => {
+                connection.awaited = other;
+                None
+            }
+        }
+    }
+
+    /// Whether a request whose body is all there may be looked at again.
+    pub(super) fn is_answered(&self, id: ConnectionId) -> bool {
+        self.connections.get(id).is_some_and(|connection| {
+            matches!(connection.phase, Phase::Body(_))
+                && matches!(connection.awaited, Awaited::Come(_))
+        })
+    }
+
+    /// The request is answered or gone: an answer that comes later is nobody's.
+    pub(super) fn forget_answer(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && matches!(connection.phase, Phase::Head(_))
+        {
+            connection.awaited = Awaited::Nothing;
+        }
+    }
+}

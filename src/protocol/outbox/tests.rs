@@ -1,0 +1,75 @@
+use super::*;
+use crate::protocol::frame::{Opcode, write_header};
+
+/// A text frame whose payload is `length` times this letter.
+fn frame(letter: u8, length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_header(&mut bytes, Opcode::Text, length);
+    bytes.resize(bytes.len() + length, letter);
+    bytes
+}
+
+fn left(outbox: &Outbox) -> Vec<u8> {
+    let mut slices = [IoSlice::new(&[]); 16];
+    let filled = outbox.fill(&mut slices);
+    slices[..filled]
+        .iter()
+        .flat_map(|slice| slice.to_vec())
+        .collect()
+}
+
+/// The upgrade's answer, then three small frames in a run and three in a shared segment.
+fn full() -> (Outbox, Vec<u8>, Vec<usize>) {
+    let frames = [
+        frame(b'a', 5),
+        frame(b'b', 200),
+        frame(b'c', 0),
+        frame(b'd', 70_000),
+        frame(b'e', 3),
+        frame(b'f', 126),
+    ];
+    let mut outbox = Outbox::default();
+    outbox.append(|run| run.extend_from_slice(b"HTTP/1.1 101 x\r\n\r\n"));
+    outbox.begin_frames();
+    for frame in &frames[..3] {
+        outbox.push_payload(Bytes::from(frame.clone()));
+    }
+    outbox.push_shared(Bytes::from(frames[3..].concat()));
+    let all = left(&outbox);
+    let mut ends = vec![all.len() - frames.concat().len()];
+    for frame in &frames {
+        ends.push(ends[ends.len() - 1] + frame.len());
+    }
+    (outbox, all, ends)
+}
+
+#[test]
+fn a_purge_leaves_the_rest_of_the_frame_that_was_begun_and_not_a_byte_more() {
+    let (_, all, ends) = full();
+    let cuts = (0..400).chain(all.len() - 500..=all.len());
+    for written in cuts {
+        let (mut outbox, ..) = full();
+        outbox.consume(written);
+        let end = *ends
+            .iter()
+            .find(|end| **end >= written)
+            .expect("an end at the end");
+        let dropped = outbox.purge_frames();
+        assert_eq!(dropped, all.len() - end, "{written} written");
+        assert_eq!(outbox.bytes(), end - written, "{written} written");
+        assert_eq!(left(&outbox), all[written..end], "{written} written");
+        // And it goes on as if nothing had been.
+        outbox.append(|run| run.extend_from_slice(b"\x88\x00"));
+        outbox.consume(end - written);
+        assert_eq!(left(&outbox), b"\x88\x00", "{written} written");
+    }
+}
+
+#[test]
+fn what_are_no_frames_stays_whole_once_it_was_begun() {
+    let mut outbox = Outbox::default();
+    outbox.push_shared(Bytes::from_static(b"<!doctype html>"));
+    outbox.consume(3);
+    assert_eq!(outbox.purge_frames(), 0);
+    assert_eq!(left(&outbox), b"octype html>");
+}
