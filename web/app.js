@@ -117,6 +117,7 @@ function greeted(hello, isFirst) {
   if (isFirst && wanted !== "" && wanted !== hello.lobby) {
     open(wanted);
   }
+  renderNow();
   if (document.activeElement === document.body) {
     focusRoom();
   }

@@ -14,10 +14,10 @@ export class Outgoing {
 
   /** `saved`: what `save` returned in an earlier life of the page. What was under way then may or may not have arrived. */
   constructor(saved = []) {
-    for (const { room, text, state, why } of Array.isArray(saved) ? saved.slice(-ITEMS_MAX) : []) {
-      if (typeof room === "string" && typeof text === "string") {
-        const id = this.add(room, text);
-        Object.assign(this.#items.get(id), state === "refused" ? { state, why: String(why ?? "") } : { state: "unsure" });
+    for (const item of Array.isArray(saved) ? saved.slice(-ITEMS_MAX) : []) {
+      if (typeof item?.room === "string" && typeof item.text === "string") {
+        const id = this.add(item.room, item.text);
+        this.#change(id, item.state === "refused" ? { state: "refused", why: String(item.why ?? "") } : { state: "unsure" });
       }
     }
   }

@@ -21,6 +21,8 @@ export class Timeline {
   #from = 0;
   #to = 0;
   #lastVersion = 0;
+  /** Whether the last render ended with the room's newest entry. */
+  #isWhole = true;
   #sticks = true;
   #top = 0;
 
@@ -117,6 +119,8 @@ export class Timeline {
       this.#limitFront();
     } else if (this.#shownCount() + fresh <= SHOWN_MAX) {
       this.#append(next, entries.length, now);
+    } else {
+      this.#isWhole = false;
     }
   }
 
@@ -127,6 +131,7 @@ export class Timeline {
     this.#from ||= entries[from]?.key ?? 0;
     this.#to = entries[to - 1]?.key ?? this.#to;
     this.#lastVersion = entries[to - 1]?.version ?? 0;
+    this.#isWhole = to === entries.length;
   }
 
   #rows(from, to, now) {
@@ -145,17 +150,16 @@ export class Timeline {
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#page.scroller;
     const below = scrollHeight - scrollTop - clientHeight;
-    const isAll = this.#to === (this.#room?.entries.at(-1)?.key ?? 0);
     const wasAtEnd = this.#sticks;
     // Only a move upwards leaves the bottom: the room may have become smaller since this event was queued.
-    this.#sticks = isAll && (below < AT_BOTTOM_PX || (this.#sticks && scrollTop >= this.#top));
+    this.#sticks = this.#isWhole && (below < AT_BOTTOM_PX || (this.#sticks && scrollTop >= this.#top));
     this.#top = scrollTop;
     if (this.#sticks && !wasAtEnd) {
       this.#reachedEnd();
     }
     if (!this.#sticks && scrollTop < NEAR_EDGE_PX) {
       this.#showEarlier();
-    } else if (!isAll && below < NEAR_EDGE_PX) {
+    } else if (!this.#isWhole && below < NEAR_EDGE_PX) {
       this.#showLater();
     }
     this.#renderNewer();
@@ -208,8 +212,11 @@ export class Timeline {
     while (timeline.lastElementChild !== null && Number(timeline.lastElementChild.dataset.key) > key) {
       timeline.lastElementChild.remove();
     }
-    this.#to = key;
-    this.#lastVersion = -1;
+    if (this.#to !== key) {
+      this.#to = key;
+      this.#lastVersion = -1;
+      this.#isWhole = false;
+    }
   }
 
   /** Changes what is above or below while `anchor`, which survives it, stays where the reader sees it. */
