@@ -145,6 +145,12 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_page_is_small() {
+        let bytes: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
+        assert!(bytes <= 128 * 1024, "{bytes} bytes");
+    }
+
+    #[test]
     fn no_file_names_another_origin() {
         const SVG_NAMESPACE: &str = "xmlns=\"http://www.w3.org/2000/svg\"";
         for asset in ASSETS {
@@ -212,6 +218,7 @@ mod tests {
             .1;
         assert!(policy.starts_with("default-src 'none';"));
         assert!(policy.contains("frame-ancestors 'none'"));
+        assert!(policy.ends_with("require-trusted-types-for 'script'; trusted-types 'none'"));
         for loose in ["unsafe", "*", "data:", "blob:", "http", "  "] {
             assert!(!policy.contains(loose), "the policy has {loose:?}");
         }
