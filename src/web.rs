@@ -31,16 +31,36 @@ macro_rules! asset {
 /// Every file of the page; the first is the page itself.
 pub static ASSETS: &[Asset] = &[
     asset!("/", HTML, "index.html"),
-    asset!("/app.css", CSS, "app.css"),
+    asset!("/announcer.js", JAVASCRIPT, "announcer.js"),
     asset!("/app.js", JAVASCRIPT, "app.js"),
+    asset!("/banner.js", JAVASCRIPT, "banner.js"),
+    asset!("/base.css", CSS, "base.css"),
     asset!("/composer.js", JAVASCRIPT, "composer.js"),
     asset!("/connection.js", JAVASCRIPT, "connection.js"),
+    asset!("/conversation.js", JAVASCRIPT, "conversation.js"),
+    asset!("/dom.js", JAVASCRIPT, "dom.js"),
+    asset!("/expiry.js", JAVASCRIPT, "expiry.js"),
     asset!("/favicon.svg", SVG, "favicon.svg"),
+    asset!("/kept.js", JAVASCRIPT, "kept.js"),
+    asset!("/layout.css", CSS, "layout.css"),
+    asset!("/links.js", JAVASCRIPT, "links.js"),
+    asset!("/list.js", JAVASCRIPT, "list.js"),
+    asset!("/messages.css", CSS, "messages.css"),
+    asset!("/outgoing.js", JAVASCRIPT, "outgoing.js"),
+    asset!("/panels.js", JAVASCRIPT, "panels.js"),
+    asset!("/people.js", JAVASCRIPT, "people.js"),
+    asset!("/refusals.js", JAVASCRIPT, "refusals.js"),
+    asset!("/room.js", JAVASCRIPT, "room.js"),
+    asset!("/rooms.js", JAVASCRIPT, "rooms.js"),
+    asset!("/rows.js", JAVASCRIPT, "rows.js"),
     asset!("/session.js", JAVASCRIPT, "session.js"),
+    asset!("/signin.js", JAVASCRIPT, "signin.js"),
     asset!("/state.js", JAVASCRIPT, "state.js"),
+    asset!("/storage.js", JAVASCRIPT, "storage.js"),
     asset!("/text.js", JAVASCRIPT, "text.js"),
+    asset!("/theme.js", JAVASCRIPT, "theme.js"),
     asset!("/timeline.js", JAVASCRIPT, "timeline.js"),
-    asset!("/view.js", JAVASCRIPT, "view.js"),
+    asset!("/when.js", JAVASCRIPT, "when.js"),
 ];
 
 /// Fields of every answer that carries an [`Asset`].
@@ -51,7 +71,8 @@ pub const FIELDS: &[(&str, &str)] = &[
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -124,6 +145,12 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_page_is_small() {
+        let bytes: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
+        assert!(bytes <= 128 * 1024, "{bytes} bytes");
+    }
+
+    #[test]
     fn no_file_names_another_origin() {
         const SVG_NAMESPACE: &str = "xmlns=\"http://www.w3.org/2000/svg\"";
         for asset in ASSETS {
@@ -191,6 +218,7 @@ mod tests {
             .1;
         assert!(policy.starts_with("default-src 'none';"));
         assert!(policy.contains("frame-ancestors 'none'"));
+        assert!(policy.ends_with("require-trusted-types-for 'script'; trusted-types 'none'"));
         for loose in ["unsafe", "*", "data:", "blob:", "http", "  "] {
             assert!(!policy.contains(loose), "the policy has {loose:?}");
         }

@@ -1,208 +1,299 @@
-// Wires the parts together: what a person does goes to the connection, what the server says to the state, the state to the page.
+// Wires the parts together: who signs in, what is shown when, and what the keys and the browser's own events do.
 
-import { Composer } from "/composer.js";
-import { Connection } from "/connection.js";
-import { forgetToken, keepToken, takeToken, tokenIn } from "/session.js";
-import { Chat, TYPING_SHOWN_MS } from "/state.js";
-import { refusalText, signinText, stopText } from "/text.js";
-import { Timeline } from "/timeline.js";
-import { View, elementsById } from "/view.js";
+import { Announcer } from "./announcer.js";
+import { Banner } from "./banner.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { avatarOf, elementsById, sentenceNodes, setText } from "./dom.js";
+import { Expiry } from "./expiry.js";
+import { Panels } from "./panels.js";
+import { People } from "./people.js";
+import { isAboutCredentials, refusalText, signinText } from "./refusals.js";
+import { renderRooms } from "./rooms.js";
+import { forgetToken, keepToken, keptToken, roomIn, showRoom, takeToken, tokenIn } from "./session.js";
+import { SignIn } from "./signin.js";
+import { TYPING_SHOWN_MS } from "./state.js";
+import { tab } from "./storage.js";
+import { peopleText, plain, titleText, typingParts } from "./text.js";
+import { wireTheme } from "./theme.js";
+import { Timeline } from "./timeline.js";
 
-const PATIENT_TRIES_MAX = 4;
 const COMPLAINT_SHOWN_MS = 6_000;
 
-const page = elementsById(document);
-const view = new View(page, { signIn, signOut, open, leave, reconnect: () => connection?.start() });
-const timeline = new Timeline(page);
-const composer = new Composer(page, { send, typing });
-
-let chat = new Chat();
-let connection = null;
-let isOpen = false;
 let frame = 0;
-let pendingId = 0;
+const page = elementsById(document);
+const announcer = new Announcer(page);
+const panels = new Panels(page);
+const people = new People(page);
+const signin = new SignIn(page, { signIn, renew });
+const banner = new Banner(page, announcer, { retry: () => conversation.reconnect(), renew: () => signin.ask() });
+const expiry = new Expiry((leftMs) => banner.expires(leftMs));
+const composer = new Composer(page, { send, typing: () => conversation.typing(), draft: (room, text) => conversation.keepDraft(room, text) });
+const timeline = new Timeline(page, { again, edit, discard }, renderSoon);
+const conversation = new Conversation(tab, { changed: renderSoon, status, greeted, news, isWatched, trouble, refused });
+
+// Signing in and out
 
 function begin(token) {
-  connection?.stop();
-  chat = new Chat();
+  keepToken(tab, token);
   composer.clear();
-  isOpen = false;
-  connection = new Connection(token, { status, hello, notice });
-  connection.start();
+  conversation.begin(token);
 }
 
 function signIn(pasted) {
   const token = tokenIn(pasted);
   if (token === "") {
-    view.showSignIn("That is neither a sign-in link nor a token.");
-    return;
-  }
-  keepToken(sessionStorage, token);
-  begin(token);
-}
-
-function signOut() {
-  connection?.stop();
-  connection = null;
-  forgetToken(sessionStorage);
-  document.title = "Wardroom";
-  view.showSignIn("");
-}
-
-function status(now) {
-  isOpen = now.kind === "open";
-  if (!isOpen) {
-    chat.disconnected();
-  }
-  if (now.kind === "unauthorized") {
-    forgetToken(sessionStorage);
-    view.showSignIn(signinText(now.refusal.code, now.refusal.message));
-    return;
-  }
-  view.showChat();
-  view.renderStatus(now, now.kind === "stopped" ? stopText(now.reason) : "");
-  renderSoon();
-}
-
-async function hello(greeting) {
-  const again = chat.hello(greeting);
-  view.showChat();
-  composer.focus();
-  renderSoon();
-  list(chat.lobby);
-  for (const room of again) {
-    await join(room);
-  }
-}
-
-function notice(said) {
-  if (said.type === "error") {
-    composer.complain(refusalText({ ...said, message: said.error, retryAfterMs: said.retry_after_ms ?? 0 }), COMPLAINT_SHOWN_MS);
-    return;
-  }
-  const isNews = chat.notice(said, Date.now());
-  if (isNews && document.hidden) {
-    document.title = "● Wardroom";
-  }
-  if (said.type === "typing") {
-    setTimeout(renderSoon, TYPING_SHOWN_MS + 50);
-  }
-  renderSoon();
-}
-
-async function open(room) {
-  if (chat.rooms.get(room)?.joined || (await join(room))) {
-    chat.open(room);
-    composer.complain("");
-    composer.focus();
-    renderSoon();
-  }
-}
-
-async function join(room) {
-  try {
-    await patiently({ type: "join", room });
-    chat.joined(room);
-    list(room);
-    return true;
-  } catch (refusal) {
-    if (refusal.code !== "disconnected") {
-      composer.complain(`You could not join #${room}. ${refusalText(refusal)}`);
-    }
-    return false;
-  } finally {
-    renderSoon();
-  }
-}
-
-async function leave() {
-  const room = chat.current;
-  try {
-    await patiently({ type: "leave", room });
-    chat.left(room);
-  } catch (refusal) {
-    composer.complain(refusalText(refusal));
-  }
-  renderSoon();
-}
-
-async function list(room) {
-  const from = connection;
-  const reply = await patiently({ type: "members", room }).catch(() => null);
-  if (reply !== null && from === connection) {
-    chat.listed(room, reply);
-    renderSoon();
-  }
-}
-
-async function send(text) {
-  const here = chat;
-  const room = here.current;
-  const id = ++pendingId;
-  here.sent(room, id, text);
-  renderSoon();
-  try {
-    await connection.request({ type: "send", room, message: text });
-  } catch (refusal) {
-    if (here === chat) {
-      composer.restore(text);
-      composer.complain(refusalText(refusal, "Send it again"), retryShownFor(refusal));
-    }
-  } finally {
-    here.answered(room, id);
-    renderSoon();
-  }
-}
-
-function typing() {
-  connection.request({ type: "typing", room: chat.current }).catch(() => {});
-}
-
-/** A request that nobody typed: when told to come back later, it does. */
-async function patiently(command) {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await connection.request(command);
-    } catch (refusal) {
-      if (!(refusal.retryAfterMs > 0) || tries === PATIENT_TRIES_MAX) {
-        throw refusal;
-      }
-      await new Promise((resolve) => setTimeout(resolve, refusal.retryAfterMs));
-    }
-  }
-}
-
-/** Long enough to read; when there is nothing to wait for, until the next message. */
-function retryShownFor({ retryAfterMs }) {
-  return retryAfterMs > 0 ? Math.max(COMPLAINT_SHOWN_MS, retryAfterMs) : 0;
-}
-
-function renderSoon() {
-  frame ||= requestAnimationFrame(() => {
-    frame = 0;
-    if (chat.room === undefined) {
-      return;
-    }
-    view.render(chat, Date.now());
-    timeline.render(chat.room, chat.me);
-    composer.configure({ charactersMax: chat.charactersMax, room: chat.current, usable: isOpen && chat.room.joined });
-  });
-}
-
-function enter() {
-  const token = takeToken({ location, history, storage: sessionStorage });
-  if (token === "") {
-    view.showSignIn("");
+    signin.show("That is neither a sign-in link nor a token.");
   } else {
     begin(token);
   }
 }
 
-addEventListener("hashchange", enter);
-addEventListener("online", () => connection?.isWaiting && connection.start());
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) {
-    document.title = "Wardroom";
+/** Goes on with another link or token, over the same connection where the server can. Resolves to what is wrong, or "". */
+async function renew(pasted) {
+  const token = tokenIn(pasted);
+  if (token === "") {
+    return "That is neither a sign-in link nor a token.";
+  }
+  if (conversation.isOpen) {
+    try {
+      const reply = await conversation.refresh(token);
+      expiry.set(reply.expires_in_ms);
+      banner.renewed();
+      keepToken(tab, token);
+      return "";
+    } catch (refusal) {
+      if (!["unknown_type", "disconnected", "unanswered"].includes(refusal.code)) {
+        return refusalText(refusal);
+      }
+    }
+  }
+  keepToken(tab, token);
+  conversation.continueWith(token);
+  return "";
+}
+
+function signOut(reason = "") {
+  conversation.end();
+  expiry.set(undefined);
+  forgetToken(tab);
+  composer.clear();
+  document.title = titleText(0, "");
+  signin.show(reason);
+}
+
+/** A link with a token was opened, or the page was: in the second case the token that this tab has will do. */
+function enter() {
+  const found = takeToken({ location, history });
+  if (found !== "" && conversation.chat.me.user !== "") {
+    renew(found);
+  } else if (found !== "" || keptToken(tab) !== "") {
+    begin(found || keptToken(tab));
+  } else {
+    signin.show("");
+  }
+}
+
+// What the conversation tells
+
+function status(now) {
+  const isSignedOut = now.kind === "unauthorized" || isAboutCredentials(now.reason);
+  if (isSignedOut) {
+    forgetToken(tab);
+    expiry.set(undefined);
+  }
+  if (now.kind === "unauthorized" && conversation.chat.me.user === "") {
+    signOut(signinText(now.refusal));
+    return;
+  }
+  signin.hide();
+  banner.show(now, navigator.onLine);
+  renderSoon();
+}
+
+function greeted(hello, isFirst) {
+  expiry.set(hello.expires_in_ms);
+  const wanted = roomIn(location);
+  if (isFirst && wanted !== "" && wanted !== hello.lobby) {
+    open(wanted);
+  }
+  renderNow();
+  if (document.activeElement === document.body) {
+    focusRoom();
+  }
+}
+
+function news(entry) {
+  if (entry.room === conversation.chat.current && !document.hidden) {
+    announcer.message(entry.name, entry.text);
+  }
+  renderTitle();
+}
+
+/** Whether the newest message of the open room is before somebody's eyes. */
+function isWatched() {
+  return !document.hidden && timeline.isAtEnd;
+}
+
+function trouble(words, forMs) {
+  composer.complain(words, forMs);
+}
+
+/** What was not taken goes back to where it was written, unless something else is there by now. */
+function refused(item, refusal) {
+  const why = refusalText(refusal, "Send it again");
+  if (item.room === conversation.chat.current && composer.isEmpty) {
+    conversation.discard(item.id);
+    composer.restore(item.text);
+    composer.complain(why, refusal.retryAfterMs > 0 ? Math.max(COMPLAINT_SHOWN_MS, refusal.retryAfterMs) : 0);
+  } else {
+    conversation.refused(item.id, refusalText({ ...refusal, message: refusal.message, retryAfterMs: 0 }));
+    announcer.warn(`A message was not sent. ${why}`);
+  }
+}
+
+// What the person does
+
+async function open(room) {
+  panels.close();
+  if (await conversation.open(room)) {
+    showRoom({ location, history }, room, conversation.chat.lobby);
+    renderNow();
+    focusRoom();
+    announcer.say(`Room ${room}. ${page.roomCount.textContent}`);
+  }
+}
+
+async function leave() {
+  await conversation.leave();
+  showRoom({ location, history }, conversation.chat.current, conversation.chat.lobby);
+  renderNow();
+  focusRoom();
+}
+
+function send(text) {
+  if (conversation.outgoing.isFull) {
+    composer.restore(text);
+    composer.complain("Too many messages wait to be confirmed. Send or discard them first.");
+    return;
+  }
+  conversation.send(text);
+  timeline.toEnd();
+}
+
+function again(id) {
+  if (conversation.isOpen) {
+    conversation.again(id);
+  } else {
+    composer.complain("There is no connection. What you wrote is kept until there is one.", COMPLAINT_SHOWN_MS);
+  }
+  composer.focus();
+}
+
+function edit(id) {
+  composer.restore(conversation.outgoing.get(id).text);
+  conversation.discard(id);
+  composer.focus();
+}
+
+function discard(id) {
+  conversation.discard(id);
+  composer.focus();
+}
+
+/** To where one writes; on a touch screen that would open the keyboard over the messages, so there it is the heading. */
+function focusRoom() {
+  if (matchMedia("(pointer: coarse)").matches) {
+    page.roomHeading.focus({ preventScroll: true });
+  } else {
+    composer.focus();
+  }
+}
+
+// What is shown
+
+function renderSoon() {
+  frame ||= requestAnimationFrame(renderNow);
+}
+
+function renderNow() {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  const { chat, outgoing, isOpen } = conversation;
+  const { room, me } = chat;
+  if (room === undefined) {
+    return;
+  }
+  const now = Date.now();
+  composer.show(room.name, conversation.draft(room.name));
+  composer.configure({ charactersMax: chat.charactersMax, usable: isOpen && room.joined });
+  timeline.render(room, outgoing.of(room.name), now);
+  if (isWatched()) {
+    room.seen();
+  }
+  renderRooms(page.rooms, chat, open);
+  people.render(room, me, now);
+  renderHead(chat, room);
+  renderTyping(chat.typists(now));
+  renderTitle();
+}
+
+function renderHead(chat, room) {
+  if (page.selfName.textContent !== chat.me.name) {
+    page.selfName.textContent = chat.me.name;
+    page.selfAvatar.replaceChildren(avatarOf(chat.me));
+  }
+  setText(page.roomName, room.name);
+  setText(page.roomCount, room.count === 0 ? "" : peopleText(room.count));
+  page.leave.hidden = room.name === chat.lobby || !room.joined;
+  page.roomsUnread.hidden = chat.unread === 0;
+}
+
+function renderTyping(names) {
+  const parts = typingParts(names);
+  if (page.typingText.textContent !== plain(parts)) {
+    page.typingText.replaceChildren(...sentenceNodes(parts));
+  }
+  page.typing.classList.toggle("shown", names.length > 0);
+  if (names.length > 0) {
+    clearTimeout(renderTyping.timer);
+    renderTyping.timer = setTimeout(renderSoon, TYPING_SHOWN_MS / 4);
+  }
+}
+
+function renderTitle() {
+  document.title = titleText(conversation.chat.unread, conversation.chat.current);
+}
+
+// What the browser tells
+
+page.signout.addEventListener("click", () => signOut());
+page.leave.addEventListener("click", leave);
+page.newer.addEventListener("click", () => {
+  timeline.toEnd();
+  focusRoom();
+});
+page.skip.addEventListener("click", (event) => {
+  event.preventDefault();
+  composer.focus();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing && !page.renew.open) {
+    if (panels.isOpen) {
+      panels.close();
+    } else {
+      composer.complain("");
+    }
   }
 });
+addEventListener("hashchange", enter);
+addEventListener("online", () => conversation.hurry());
+addEventListener("offline", () => conversation.check());
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) {
+    conversation.check();
+    renderSoon();
+  }
+});
+wireTheme(page.theme, (text) => announcer.say(text));
 enter();

@@ -1,42 +1,68 @@
-// Where a message is written: counting, sending on Enter, and saying why it was not sent.
+// Where a message is written: counting, sending on Enter, a draft for each room, and saying why something was not sent.
 
-import { characters, tooLongText } from "/text.js";
+import { characters } from "./text.js";
+import { tooLongText } from "./refusals.js";
 
 const COUNTED_FROM = 0.8;
 const TYPING_EVERY_MS = 2_500;
+/** What a browser says of a key that the input method has taken (UI Events §7.3.1). */
+const KEY_OF_INPUT_METHOD = 229;
 
 export class Composer {
   #form;
   #input;
+  #label;
   #button;
   #counter;
   #complaint;
+  #events;
+  #room = "";
   #max = 500;
   #usable = false;
   #complaintTimer = 0;
   #typingAt = -Infinity;
 
-  /** `events`: `send(text)`, `typing()`. */
-  constructor({ composer, message, send, counter, complaint }, events) {
+  /** `events`: `send(text)`, `typing()`, `draft(room, text)`. */
+  constructor({ composer, message, messageLabel, send, counter, complaint }, events) {
     this.#form = composer;
     this.#input = message;
+    this.#label = messageLabel;
     this.#button = send;
     this.#counter = counter;
     this.#complaint = complaint;
+    this.#events = events;
     composer.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#submit(events.send);
+      this.#submit();
     });
     message.addEventListener("keydown", (event) => this.#keydown(event));
-    message.addEventListener("input", () => this.#typed(events.typing));
+    message.addEventListener("input", () => this.#typed());
     this.#measure();
   }
 
-  configure({ charactersMax, room, usable }) {
-    this.#max = charactersMax;
-    this.#usable = usable;
-    this.#input.placeholder = `Message #${room}`;
-    this.#measure();
+  /** Writes to `room` from now on, beginning with its draft. */
+  show(room, draft) {
+    if (room !== this.#room) {
+      this.#room = room;
+      this.#input.value = draft;
+      this.#typingAt = -Infinity;
+      this.#label.textContent = `Message to #${room}`;
+      this.#input.placeholder = `Message #${room}`;
+      this.complain("");
+      this.#measure();
+    }
+  }
+
+  configure({ charactersMax, usable }) {
+    if (charactersMax !== this.#max || usable !== this.#usable) {
+      this.#max = charactersMax;
+      this.#usable = usable;
+      this.#measure();
+    }
+  }
+
+  get isEmpty() {
+    return this.#input.value.trim() === "";
   }
 
   focus() {
@@ -46,10 +72,11 @@ export class Composer {
   /** Puts an unsent text back, before what has been written since. */
   restore(text) {
     this.#input.value = this.#input.value === "" ? text : `${text}\n${this.#input.value}`;
-    this.#measure();
+    this.#changed();
   }
 
   clear() {
+    this.#room = "";
     this.#input.value = "";
     this.#measure();
     this.complain("");
@@ -65,7 +92,7 @@ export class Composer {
     }
   }
 
-  #submit(send) {
+  #submit() {
     const text = this.#input.value.trim();
     const count = characters(text);
     if (count > this.#max) {
@@ -74,25 +101,32 @@ export class Composer {
       this.complain("");
       this.#input.value = "";
       this.#typingAt = -Infinity;
-      this.#measure();
-      send(text);
+      this.#changed();
+      this.#events.send(text);
     }
+    this.focus();
   }
 
   #keydown(event) {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    const isComposing = event.isComposing || event.keyCode === KEY_OF_INPUT_METHOD;
+    if (event.key === "Enter" && !event.shiftKey && !isComposing) {
       event.preventDefault();
       this.#form.requestSubmit();
     }
   }
 
-  #typed(typing) {
-    this.#measure();
+  #typed() {
+    this.#changed();
     const now = performance.now();
-    if (this.#usable && this.#input.value.trim() !== "" && now - this.#typingAt > TYPING_EVERY_MS) {
+    if (this.#usable && !this.isEmpty && now - this.#typingAt > TYPING_EVERY_MS) {
       this.#typingAt = now;
-      typing();
+      this.#events.typing();
     }
+  }
+
+  #changed() {
+    this.#measure();
+    this.#events.draft(this.#room, this.#input.value);
   }
 
   #measure() {

@@ -10,6 +10,10 @@ const HELLO_WITHIN_MS = 10_000;
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 15_000;
 const REPLY_WITHIN_MS = 20_000;
+/** For a connection that there is reason to doubt. */
+const DOUBTED_PONG_WITHIN_MS = 5_000;
+/** The longest wait that the server can ask for; a person can always connect at once. */
+const ASKED_WAIT_MAX_MS = 10 * 60_000;
 
 /** How long to wait before attempt number `attempt` (from 0): half of it fixed, half of it chance. */
 export function backoffDelay(attempt, random) {
@@ -20,10 +24,14 @@ export function backoffDelay(attempt, random) {
 /** Milliseconds that a refusal asks to wait, from its body or its Retry-After; 0 when it says nothing. */
 export function retryAfter(body, header) {
   if (Number.isFinite(body?.retry_after_ms)) {
-    return Math.max(0, body.retry_after_ms);
+    return bounded(body.retry_after_ms);
   }
   const seconds = Number.parseInt(header ?? "", 10);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
+  return Number.isFinite(seconds) ? bounded(seconds * 1000) : 0;
+}
+
+function bounded(ms) {
+  return Math.min(Math.max(0, ms), ASKED_WAIT_MAX_MS);
 }
 
 /** A request that the server refused, left without an answer (`unanswered`), or that lost its connection (`disconnected`). */
@@ -40,7 +48,8 @@ export class Refusal extends Error {
 
 /**
  * `events`: `status(status)`, `hello(hello)`, `notice(notice)`.
- * A status has a `kind`: `connecting`, `open`, `waiting` (with `delayMs`), `stopped` (with `reason`) or `unauthorized` (with `refusal`).
+ * A status has a `kind`: `connecting`, `open`, `waiting` (with `delayMs` and the `reason` of the server, if it gave one, or
+ * its `refusal`), `stopped` (with `reason`, or `refusal`) or `unauthorized` (with `refusal`).
  */
 export class Connection {
   #events;
@@ -64,6 +73,18 @@ export class Connection {
   start() {
     this.#end();
     this.#connect(this.#life);
+  }
+
+  /** The token for the connections to come. */
+  useToken(token) {
+    this.#token = token;
+  }
+
+  /** Finds out soon whether the peer is still there: after a sleep, or when the network is said to be gone. */
+  check() {
+    if (this.#socket?.readyState === 1) {
+      this.#ping(DOUBTED_PONG_WITHIN_MS);
+    }
   }
 
   /** Ends for good; no further event comes. */
@@ -104,9 +125,9 @@ export class Connection {
       this.#events.status({ kind: "unauthorized", refusal: outcome.refusal });
     } else if (outcome.stop) {
       this.#end();
-      this.#events.status({ kind: "stopped", refusal: outcome.refusal, reason: outcome.refusal.message });
+      this.#events.status({ kind: "stopped", refusal: outcome.refusal, reason: "" });
     } else {
-      this.#reconnectLater(outcome.atLeastMs);
+      this.#reconnectLater(outcome.atLeastMs, "", outcome.refusal);
     }
   }
 
@@ -193,28 +214,30 @@ export class Connection {
     if (code === POLICY_VIOLATION) {
       this.#events.status({ kind: "stopped", reason: reason || bye?.reason || "" });
     } else {
-      this.#reconnectLater(retryAfter({ retry_after_ms: bye?.reconnect_after_ms }, null));
+      this.#reconnectLater(retryAfter({ retry_after_ms: bye?.reconnect_after_ms }, null), reason || bye?.reason || "");
     }
   }
 
   /** For a peer that no longer answers: its close event may be minutes away. */
   #abandon() {
     this.#end();
-    this.#reconnectLater(0);
+    this.#reconnectLater(0, "");
   }
 
-  #reconnectLater(atLeastMs) {
+  #reconnectLater(atLeastMs, reason, refusal = undefined) {
     const delayMs = atLeastMs + backoffDelay(this.#attempt++, this.#world.Math.random);
     const life = this.#life;
     this.#after("reconnect", delayMs, () => this.#connect(life));
-    this.#events.status({ kind: "waiting", delayMs });
+    this.#events.status({ kind: "waiting", delayMs, reason, ...(refusal?.code && { refusal }) });
   }
 
   #pingLater() {
-    this.#after("ping", PING_EVERY_MS, () => {
-      this.request({ type: "ping" }).then(() => this.#cancel("pong"), () => this.#cancel("pong"));
-      this.#after("pong", PONG_WITHIN_MS, () => this.#abandon());
-    });
+    this.#after("ping", PING_EVERY_MS, () => this.#ping(PONG_WITHIN_MS));
+  }
+
+  #ping(withinMs) {
+    this.request({ type: "ping" }).then(() => this.#cancel("pong"), () => this.#cancel("pong"));
+    this.#after("pong", withinMs, () => this.#abandon());
   }
 
   /** Lets go of the socket, every timer and every waiting request. Events of the old life are ignored. */

@@ -1,28 +1,11 @@
 // What the page knows: rooms, people, messages. Pure: no page, no socket, no clock.
 
-export const ENTRIES_MAX = 500;
+import { Room } from "./room.js";
+import { millis } from "./when.js";
+
 export const TYPING_SHOWN_MS = 5_000;
-
-class Room {
-  joined = false;
-  /** Whether to be in it again after a reconnect. */
-  wanted = false;
-  /** user -> name */
-  members = new Map();
-  /** Members that the server counted but did not list. */
-  unlisted = 0;
-  /** What happened, oldest first: `{key, kind, ...}`. */
-  entries = [];
-  /** id -> text of messages sent and not yet answered. */
-  pending = new Map();
-  /** user -> {name, until} */
-  typing = new Map();
-  unread = 0;
-
-  constructor(name) {
-    this.name = name;
-  }
-}
+const TYPISTS_MAX = 20;
+const ROOMS_MAX = 500;
 
 export class Chat {
   me = { user: "", name: "" };
@@ -46,14 +29,12 @@ export class Chat {
     }
     this.#list([lobby, ...rooms]);
     for (const room of this.rooms.values()) {
-      if (isReturn && room.wanted) {
-        this.#append(room, { kind: "gap" });
+      if (isReturn && room.wanted && room.entries.at(-1)?.kind !== "gap") {
+        room.append({ key: ++this.#key, kind: "gap", version: 0 });
       }
       room.joined = room.name === lobby;
       room.wanted ||= room.joined;
-      room.members.clear();
-      room.unlisted = 0;
-      room.typing.clear();
+      room.empty();
     }
     if (!this.rooms.has(this.current) || !this.room.wanted) {
       this.open(lobby);
@@ -68,12 +49,9 @@ export class Chat {
     }
   }
 
-  /** Shows a room and counts it as read. */
+  /** Shows a room. */
   open(name) {
     this.current = name;
-    if (this.room !== undefined) {
-      this.room.unread = 0;
-    }
   }
 
   joined(name) {
@@ -86,8 +64,8 @@ export class Chat {
     const room = this.#room(name);
     room.joined = false;
     room.wanted = false;
-    room.members.clear();
-    room.typing.clear();
+    room.empty();
+    room.seen();
     if (this.current === name) {
       this.open(this.lobby);
     }
@@ -95,46 +73,33 @@ export class Chat {
 
   /** Takes in the reply to `members`. */
   listed(name, { members = [], count = members.length }) {
-    const room = this.#room(name);
-    room.members = new Map(members.map((member) => [member.user, member.name]));
-    room.unlisted = Math.max(0, count - room.members.size);
+    this.#room(name).list(members, count);
   }
 
-  sent(name, id, text) {
-    this.#room(name).pending.set(id, text);
-  }
-
-  answered(name, id) {
-    this.#room(name).pending.delete(id);
-  }
-
-  /** Adds a line that only this page shows. */
-  remark(name, text) {
-    this.#append(this.#room(name), { kind: "remark", text });
-  }
-
-  /** Takes in a notice at `now` (milliseconds). Returns whether there is something new to read. */
-  notice(notice, now) {
-    const room = this.#room(typeof notice.room === "string" ? notice.room : this.current);
+  /**
+   * Takes in a notice at `now` (milliseconds). `watched`: whether the open room's newest messages are before the
+   * reader's eyes. Returns the message that is new to read, if it brought one, with its `room`.
+   */
+  notice(notice, now, watched) {
+    const name = typeof notice.room === "string" ? notice.room : this.current;
     switch (notice.type) {
       case "message":
-        return this.#message(room, notice);
+        return this.#message(this.#room(name), notice, watched);
       case "joined":
-        room.members.set(notice.user, notice.name);
-        this.#append(room, { kind: "joined", ...person(notice), own: notice.user === this.me.user, at: millis(notice) });
-        return false;
+        this.#room(name).enter(notice);
+        this.#presence("came", this.#room(name), notice);
+        return null;
       case "left":
-        return this.#departed(room, notice);
+        this.#room(name).depart(notice);
+        this.#presence("left", this.#room(name), notice);
+        return null;
       case "typing":
-        if (notice.user !== this.me.user) {
-          room.typing.set(notice.user, { name: notice.name, until: now + TYPING_SHOWN_MS });
-        }
-        return false;
+        this.#typing(this.#room(name), notice, now);
+        return null;
       case "notice":
-        this.#append(room, { kind: "remark", text: String(notice.message ?? "") });
-        return false;
+        return this.#words(this.#room(name), notice);
       default:
-        return false;
+        return null;
     }
   }
 
@@ -158,30 +123,45 @@ export class Chat {
     return sum;
   }
 
-  #message(room, { sender, name, message, seq, ...rest }) {
+  #message(room, { sender, name, message, seq, ...rest }, watched) {
     const own = sender === this.me.user;
+    const entry = { key: ++this.#key, kind: "message", version: 0, user: sender, name, text: String(message ?? ""), seq, own, at: millis(rest) };
     room.typing.delete(sender);
-    this.#append(room, { kind: "message", user: sender, name, text: String(message ?? ""), seq, own, at: millis(rest) });
-    if (room.name !== this.current && !own) {
+    room.append(entry);
+    if (!own && (room.name !== this.current || !watched)) {
       room.unread++;
+      room.unreadFrom ||= entry.key;
     }
-    return !own;
+    return { ...entry, room: room.name };
   }
 
-  #departed(room, notice) {
-    room.typing.delete(notice.user);
-    if (!room.members.delete(notice.user) && room.unlisted > 0) {
-      room.unlisted--;
+  #words(room, notice) {
+    const entry = { key: ++this.#key, kind: "remark", version: 0, text: String(notice.message ?? ""), at: millis(notice) };
+    room.append(entry);
+    return { ...entry, room: room.name, name: "The server" };
+  }
+
+  #presence(what, room, notice) {
+    const { user, name } = notice;
+    room.presence(what, { user, name }, user === this.me.user, millis(notice), ++this.#key);
+  }
+
+  #typing(room, { user, name }, now) {
+    if (user !== this.me.user && (room.typing.has(user) || room.typing.size < TYPISTS_MAX)) {
+      room.typing.set(user, { name, until: now + TYPING_SHOWN_MS });
     }
-    this.#append(room, { kind: "left", ...person(notice), own: notice.user === this.me.user, at: millis(notice) });
-    return false;
+    for (const [other, { until }] of room.typing) {
+      if (until <= now) {
+        room.typing.delete(other);
+      }
+    }
   }
 
   /** Keeps the server's order of rooms, and those it no longer names only while they are in use. */
   #list(names) {
     const before = this.rooms;
     this.rooms = new Map();
-    for (const name of names) {
+    for (const name of names.slice(0, ROOMS_MAX)) {
       this.rooms.set(name, before.get(name) ?? new Room(name));
     }
     for (const [name, room] of before) {
@@ -199,20 +179,4 @@ export class Chat {
     }
     return room;
   }
-
-  #append(room, entry) {
-    room.entries.push({ key: ++this.#key, ...entry });
-    if (room.entries.length > ENTRIES_MAX) {
-      room.entries.splice(0, room.entries.length - ENTRIES_MAX);
-    }
-  }
-}
-
-function person({ user, name }) {
-  return { user, name };
-}
-
-/** The wire has seconds with a fraction. */
-function millis({ timestamp }) {
-  return Number.isFinite(timestamp) ? timestamp * 1000 : undefined;
 }

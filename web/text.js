@@ -1,29 +1,7 @@
-// Words for what the server says in codes, names and numbers. Pure.
+// Words for what happens: people, presence, typing, rooms. Pure. Where a name stands in a sentence, the sentence is a
+// list of parts, `text` or `{name}`, so that whoever shows it can keep the name from reordering the words around it.
 
-const BY_CODE = {
-  disconnected: "The connection was lost before the server confirmed this. Look whether it arrived before you send it again.",
-  unanswered: "The server did not answer. Look whether it arrived before you send it again.",
-};
-
-const BY_LIMIT = {
-  messages_per_user: "Too many messages in a short time, counted over all your tabs and devices.",
-  messages_per_connection: "Too many messages in a short time.",
-  commands_per_user: "Too much at once from this page.",
-  messages_per_address: "Too many messages in a short time from your network address.",
-  bytes_per_connection: "Too much text in a short time.",
-  bytes_per_address: "Too much text in a short time from your network address.",
-};
-
-/** By the text of the close frame. */
-const BY_REASON = {
-  "too many connections for this user": "You are already connected as often as the server allows. Close another tab or device with this sign-in, then connect again.",
-  "too many connections from this address": "Your network address has as many connections as the server allows. Close another tab or device, then connect again.",
-  "rate limit exceeded": "You went on sending after the server asked you to wait.",
-  "reading too slowly": "This page did not keep up with the messages.",
-  "token expired": "Your sign-in has expired. Use a new link or token to go on.",
-  "invalid credentials": "The server does not accept your sign-in any more.",
-  "credentials required": "The server wants you to sign in.",
-};
+const NAMED_MAX = 3;
 
 /** Unicode scalar values, as the server counts them. */
 export function characters(text) {
@@ -34,53 +12,17 @@ export function characters(text) {
   return count;
 }
 
-/** A duration in the unit a person would use, rounded up. */
-export function duration(ms) {
-  const seconds = Math.max(1, Math.ceil(ms / 1000));
-  if (seconds < 90) {
-    return seconds === 1 ? "1 second" : `${seconds} seconds`;
+export function typingParts(names) {
+  switch (names.length) {
+    case 0:
+      return [];
+    case 1:
+      return [{ name: names[0] }, " is typing"];
+    case 2:
+      return [{ name: names[0] }, " and ", { name: names[1] }, " are typing"];
+    default:
+      return ["Several people are typing"];
   }
-  return `${Math.ceil(seconds / 60)} minutes`;
-}
-
-/** Why a request was refused, in sentences. `again` is what to do once waiting has helped. */
-export function refusalText({ code, message, limit, retryAfterMs }, again = "Try again") {
-  const sentences = [known(BY_LIMIT, limit) ?? known(BY_CODE, code) ?? sentence(message || "The server refused this and gave no reason")];
-  if (typeof limit === "number" && !message.includes(String(limit))) {
-    sentences.push(`The limit is ${limit}.`);
-  }
-  if (retryAfterMs > 0) {
-    sentences.push(`${again} in ${duration(retryAfterMs)}.`);
-  }
-  return sentences.join(" ");
-}
-
-/** Why the server ended the connection for good. */
-export function stopText(reason) {
-  return known(BY_REASON, reason) ?? sentence(reason || "The server closed the connection and gave no reason");
-}
-
-/** Why signing in did not work. */
-export function signinText(code, message) {
-  if (code.includes("expired") || /expired/i.test(message)) {
-    return "This sign-in has expired. Get a new link or token to go on.";
-  }
-  return "The server does not accept this sign-in. Check that you copied all of it, or get a new one.";
-}
-
-export function tooLongText(count, max) {
-  const over = count - max;
-  return `This message is ${over} ${over === 1 ? "character" : "characters"} too long: at most ${max} are allowed.`;
-}
-
-export function typingText(names) {
-  if (names.length === 0) {
-    return "";
-  }
-  if (names.length > 2) {
-    return "Several people are typing";
-  }
-  return names.length === 1 ? `${names[0]} is typing` : `${names[0]} and ${names[1]} are typing`;
 }
 
 export function peopleText(count) {
@@ -88,26 +30,59 @@ export function peopleText(count) {
 }
 
 /** The line for an entry that nobody said. */
-export function lineText(entry) {
+export function lineParts(entry) {
   switch (entry.kind) {
-    case "joined":
-      return entry.own ? "You have joined the chat." : `${entry.name} has joined the chat.`;
-    case "left":
-      return entry.own ? "You have left the chat." : `${entry.name} has left the chat.`;
+    case "presence":
+      return presenceParts(entry.changes, entry.unnamed);
     case "gap":
-      return "Connected again. What was said in between is not shown.";
+      return ["Connected again. What was said in between is not shown."];
     default:
-      return entry.text;
+      return [entry.text];
   }
 }
 
-export function statusText({ kind }) {
-  return { connecting: "Connecting…", open: "Connected", waiting: "Reconnecting…", stopped: "Disconnected" }[kind] ?? "";
+/** Comings and goings in a row as one sentence: those who came, those who left, those who did both. */
+function presenceParts(changes, unnamed) {
+  const groups = { came: [], left: [], both: [] };
+  for (const change of changes) {
+    groups[change.what].push(change.own ? "You" : { name: change.name });
+  }
+  const clauses = [
+    [groups.came, "joined"],
+    [groups.left, "left"],
+    [groups.both, "came and went"],
+  ].filter(([people]) => people.length > 0);
+  const parts = clauses.flatMap(([people, verb], index) => [index === 0 ? "" : " · ", ...listed(people), ` ${verb}`]);
+  return unnamed > 0 ? [...parts, ` · and ${unnamed} more came or went`] : parts;
 }
 
-/** One or two letters to stand for a name. */
+/** "A", "A and B", "A, B and 5 others". */
+function listed(people) {
+  const shown = people.length > NAMED_MAX ? people.slice(0, NAMED_MAX - 1) : people;
+  const others = people.length - shown.length;
+  const items = others > 0 ? [...shown, `${others} others`] : shown;
+  return items.flatMap((item, index) => {
+    const isLast = index === items.length - 1;
+    return index === 0 ? [item] : [isLast ? " and " : ", ", item];
+  });
+}
+
+export function newMessagesText(count) {
+  return count === 1 ? "1 new message" : `${count} new messages`;
+}
+
+export function titleText(unread, room) {
+  const counted = unread === 0 ? "" : `(${unread > 99 ? "99+" : unread}) `;
+  return room === "" ? "Wardroom" : `${counted}#${room} · Wardroom`;
+}
+
+export function plain(parts) {
+  return parts.map((part) => part.name ?? part).join("");
+}
+
+/** One or two letters to stand for a name, without marks and what can't be seen. */
 export function initials(name) {
-  const words = name.trim().split(/[\s._-]+/u).filter((word) => word !== "");
+  const words = name.replace(/[\p{C}\p{M}]/gu, "").trim().split(/[\s._-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
   return letters.map((word) => [...word][0].toUpperCase()).join("") || "?";
 }
@@ -124,16 +99,4 @@ export function hue(user) {
 /** A user's identifier where the name alone would not tell who it is; "" otherwise. */
 export function byline({ user, name }) {
   return user.toLowerCase() === name.toLowerCase() ? "" : user;
-}
-
-/** Looks up what came from outside, which may be called "constructor". */
-function known(table, key) {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
-}
-
-function sentence(text) {
-  const trimmed = text.trim();
-  const first = [...trimmed][0] ?? "";
-  const end = /[.!?]$/.test(trimmed) ? "" : ".";
-  return first.toUpperCase() + trimmed.slice(first.length) + end;
 }

@@ -1,181 +1,267 @@
-// The open room's messages on the page. What somebody wrote is only ever text, never markup.
+// The open room's messages on the page. However many a room has, only a window of them are elements; it moves with the
+// reader. Nothing here is a live region: see announcer.js.
 
-import { byline, hue, initials, lineText } from "/text.js";
+import { setText } from "./dom.js";
+import { update } from "./list.js";
+import { outgoingRow, rowsOf } from "./rows.js";
+import { newMessagesText } from "./text.js";
 
-const GROUP_WITHIN_MS = 5 * 60_000;
+/** Entries that are elements at most. */
+export const SHOWN_MAX = 240;
+const CHUNK = 60;
 const AT_BOTTOM_PX = 48;
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const NEAR_EDGE_PX = 600;
 
 export class Timeline {
-  #scroller;
-  #list;
-  #pending;
-  #newer;
+  #page;
+  #acts;
+  #reachedEnd;
   #room = null;
-  #last = null;
+  /** Keys of the first and last entry shown. */
+  #from = 0;
+  #to = 0;
+  #lastVersion = 0;
+  /** Whether the last render ended with the room's newest entry. */
+  #isWhole = true;
   #sticks = true;
   #top = 0;
 
-  constructor({ scroller, timeline, pending, newer }) {
-    this.#scroller = scroller;
-    this.#list = timeline;
-    this.#pending = pending;
-    this.#newer = newer;
-    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    newer.addEventListener("click", () => this.#toBottom());
-    new ResizeObserver(() => this.#sticks && this.#toBottom()).observe(scroller);
+  /** `acts` on unconfirmed messages: `again(id)`, `edit(id)`, `discard(id)`; `reachedEnd()`: the newest message is in sight. */
+  constructor(page, acts, reachedEnd) {
+    this.#page = page;
+    this.#acts = acts;
+    this.#reachedEnd = reachedEnd;
+    page.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    const observer = new ResizeObserver(() => this.#sticks && this.#scrollDown());
+    observer.observe(page.scroller);
+    observer.observe(page.flow);
+  }
+
+  /** Whether the newest message is before the reader. */
+  get isAtEnd() {
+    return this.#sticks;
   }
 
   /** Brings the page up to `room`: adds what is new, drops what the room has dropped. */
-  render(room, me) {
-    const isOther = room !== this.#room;
-    if (isOther) {
-      this.#sticks = true;
+  render(room, unconfirmed, now) {
+    if (room !== this.#room) {
       this.#room = room;
-      this.#last = null;
-      this.#list.replaceChildren();
+      this.#sticks = true;
+      this.#rebuild(now);
     }
-    const added = this.#add(room.entries);
-    this.#drop(room.entries[0]?.key ?? Infinity);
-    this.#renderPending(room, me);
+    this.#trim(now);
+    this.#refreshLast(now);
+    this.#follow(now);
+    update(this.#page.pending, unconfirmed.map(pendingItem), ({ item }) => outgoingRow(item, this.#acts));
+    this.#page.empty.hidden = unconfirmed.length > 0 || room.entries.some((entry) => entry.kind === "message");
+    this.#page.earlier.hidden = !(room.isTrimmed && room.entries[0]?.key === this.#from);
     if (this.#sticks) {
-      this.#toBottom();
-    } else if (added.some((entry) => entry.kind === "message")) {
-      this.#newer.hidden = false;
+      this.#scrollDown();
     }
+    this.#renderNewer();
   }
 
-  #add(entries) {
-    const shown = this.#last?.key ?? 0;
-    const added = entries.filter((entry) => entry.key > shown);
-    const fragment = document.createDocumentFragment();
-    for (const entry of added) {
-      if (entry.at !== undefined && !sameDay(entry.at, this.#last?.at)) {
-        fragment.append(dayLine(entry));
+  /** Shows the newest message and stays with those to come. */
+  toEnd() {
+    this.#sticks = true;
+    if (this.#room !== null && this.#to !== this.#room.entries.at(-1)?.key) {
+      this.#rebuild(Date.now());
+    }
+    this.#scrollDown();
+    this.#renderNewer();
+    this.#reachedEnd();
+  }
+
+  #rebuild(now) {
+    const { entries } = this.#room;
+    this.#page.timeline.replaceChildren();
+    this.#from = 0;
+    this.#to = 0;
+    this.#append(Math.max(0, entries.length - CHUNK * 2), entries.length, now);
+  }
+
+  /** Lets go of rows whose entries the room has let go. */
+  #trim(now) {
+    const first = this.#room.entries[0]?.key ?? Infinity;
+    if (this.#from !== 0 && this.#from < first) {
+      if (this.#to < first) {
+        this.#rebuild(now);
+      } else {
+        this.#keepingInPlace(this.#page.timeline.lastElementChild, () => this.#removeBefore(first));
       }
-      fragment.append(entry.kind === "message" ? messageItem(entry, this.#last) : lineItem(entry));
-      this.#last = { ...entry, at: entry.at ?? this.#last?.at };
-    }
-    this.#list.append(fragment);
-    return added;
-  }
-
-  #drop(firstKey) {
-    while (this.#list.firstElementChild && Number(this.#list.firstElementChild.dataset.key) < firstKey) {
-      this.#list.firstElementChild.remove();
     }
   }
 
-  #renderPending(room, me) {
-    const items = [...room.pending.values()].map((text) => {
-      const item = messageItem({ kind: "message", ...me, own: true, text }, this.#last);
-      item.classList.add("sending");
-      return item;
-    });
-    this.#pending.replaceChildren(...items);
+  /** The last line may have taken one more coming or going along. */
+  #refreshLast(now) {
+    const { entries } = this.#room;
+    const index = indexFrom(entries, this.#to);
+    const entry = entries[index];
+    if (entry?.key === this.#to && entry.version !== this.#lastVersion) {
+      for (const row of this.#page.timeline.querySelectorAll(`[data-key="${entry.key}"]`)) {
+        row.remove();
+      }
+      this.#append(index, index + 1, now);
+    }
+  }
+
+  #follow(now) {
+    const { entries } = this.#room;
+    const next = indexFrom(entries, this.#to + 1);
+    const fresh = entries.length - next;
+    if (fresh === 0) {
+      return;
+    }
+    if (this.#sticks && fresh > CHUNK) {
+      this.#rebuild(now);
+    } else if (this.#sticks) {
+      this.#append(next, entries.length, now);
+      this.#limitFront();
+    } else if (this.#shownCount() + fresh <= SHOWN_MAX) {
+      this.#append(next, entries.length, now);
+    } else {
+      this.#isWhole = false;
+    }
+  }
+
+  #append(from, to, now) {
+    const rows = this.#rows(from, to, now);
+    this.#page.timeline.append(...rows);
+    const { entries } = this.#room;
+    this.#from ||= entries[from]?.key ?? 0;
+    this.#to = entries[to - 1]?.key ?? this.#to;
+    this.#lastVersion = entries[to - 1]?.version ?? 0;
+    this.#isWhole = to === entries.length;
+  }
+
+  #rows(from, to, now) {
+    const { entries, unreadFrom } = this.#room;
+    const rows = [];
+    for (let index = from; index < to; index++) {
+      const isFirstUnread = entries[index].key === unreadFrom;
+      if (isFirstUnread) {
+        this.#page.timeline.querySelector(".divider")?.remove();
+      }
+      rows.push(...rowsOf(entries[index], entries[index - 1], { isFirstUnread, now }));
+    }
+    return rows;
   }
 
   #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    const isAtBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    const { scrollHeight, scrollTop, clientHeight } = this.#page.scroller;
+    const below = scrollHeight - scrollTop - clientHeight;
+    const wasAtEnd = this.#sticks;
     // Only a move upwards leaves the bottom: the room may have become smaller since this event was queued.
-    this.#sticks = isAtBottom || (this.#sticks && scrollTop >= this.#top);
+    this.#sticks = this.#isWhole && (below < AT_BOTTOM_PX || (this.#sticks && scrollTop >= this.#top));
     this.#top = scrollTop;
-    if (isAtBottom) {
-      this.#newer.hidden = true;
+    if (this.#sticks && !wasAtEnd) {
+      this.#reachedEnd();
+    }
+    if (!this.#sticks && scrollTop < NEAR_EDGE_PX) {
+      this.#showEarlier();
+    } else if (!this.#isWhole && below < NEAR_EDGE_PX) {
+      this.#showLater();
+    }
+    this.#renderNewer();
+  }
+
+  #showEarlier() {
+    const { entries } = this.#room;
+    const first = indexFrom(entries, this.#from);
+    const from = Math.max(0, first - CHUNK);
+    if (from === first) {
+      return;
+    }
+    const { timeline } = this.#page;
+    this.#keepingInPlace(timeline.firstElementChild, () => {
+      timeline.prepend(...this.#rows(from, first, Date.now()));
+      this.#from = entries[from].key;
+      const last = Math.min(from + SHOWN_MAX, indexFrom(entries, this.#to) + 1) - 1;
+      this.#removeAfter(entries[last].key);
+    });
+    this.#page.earlier.hidden = !(this.#room.isTrimmed && from === 0);
+  }
+
+  #showLater() {
+    const { entries } = this.#room;
+    const next = indexFrom(entries, this.#to + 1);
+    this.#keepingInPlace(this.#page.timeline.lastElementChild, () => {
+      this.#append(next, Math.min(entries.length, next + CHUNK), Date.now());
+      this.#limitFront();
+    });
+  }
+
+  #limitFront() {
+    const over = this.#shownCount() - SHOWN_MAX;
+    if (over > 0) {
+      const { entries } = this.#room;
+      this.#removeBefore(entries[indexFrom(entries, this.#from) + over].key);
     }
   }
 
-  #toBottom() {
-    this.#sticks = true;
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#newer.hidden = true;
+  #removeBefore(key) {
+    const { timeline } = this.#page;
+    while (timeline.firstElementChild !== null && Number(timeline.firstElementChild.dataset.key) < key) {
+      timeline.firstElementChild.remove();
+    }
+    this.#from = key;
+  }
+
+  #removeAfter(key) {
+    const { timeline } = this.#page;
+    while (timeline.lastElementChild !== null && Number(timeline.lastElementChild.dataset.key) > key) {
+      timeline.lastElementChild.remove();
+    }
+    if (this.#to !== key) {
+      this.#to = key;
+      this.#lastVersion = -1;
+      this.#isWhole = false;
+    }
+  }
+
+  /** Changes what is above or below while `anchor`, which survives it, stays where the reader sees it. */
+  #keepingInPlace(anchor, change) {
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change();
+    if (anchor?.isConnected && !this.#sticks) {
+      this.#page.scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+      this.#top = this.#page.scroller.scrollTop;
+    }
+  }
+
+  #shownCount() {
+    const { entries } = this.#room;
+    return this.#from === 0 ? 0 : indexFrom(entries, this.#to + 1) - indexFrom(entries, this.#from);
+  }
+
+  #scrollDown() {
+    const { scroller } = this.#page;
+    scroller.scrollTop = scroller.scrollHeight;
+    this.#top = scroller.scrollTop;
+  }
+
+  #renderNewer() {
+    const { newer, newerText } = this.#page;
+    newer.hidden = this.#sticks;
+    setText(newerText, this.#room?.unread > 0 ? newMessagesText(this.#room.unread) : "To the newest");
   }
 }
 
-/** An element with a class and, if given, text. */
-export function element(tag, className, text) {
-  const made = document.createElement(tag);
-  made.className = className;
-  if (text !== undefined) {
-    made.textContent = text;
+/** Where the first entry with at least this key is. Keys grow, with holes. */
+function indexFrom(entries, key) {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries[middle].key < key) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
   }
-  return made;
+  return low;
 }
 
-export function paintAvatar(avatar, { user, name }) {
-  avatar.textContent = initials(name);
-  avatar.dataset.hue = hue(user);
-}
-
-/** A name that cannot reorder the text around it, with the user's identifier where they differ. */
-export function nameParts(person) {
-  const name = element("bdi", "name", person.name);
-  const id = byline(person);
-  return id === "" ? [name] : [name, element("bdi", "byline", id)];
-}
-
-function messageItem(entry, previous) {
-  const item = element("li", entry.own ? "message own" : "message");
-  item.dataset.key = entry.key ?? "";
-  const bubble = element("div", "bubble", entry.text);
-  bubble.dir = "auto";
-  if (!continues(entry, previous)) {
-    item.classList.add("first");
-    const avatar = element("span", "avatar");
-    avatar.ariaHidden = "true";
-    paintAvatar(avatar, entry);
-    item.append(avatar, messageHead(entry));
-  }
-  item.append(bubble);
-  return item;
-}
-
-function messageHead(entry) {
-  const head = element("div", "message-head");
-  head.append(...(entry.own ? [element("span", "name", "You")] : nameParts(entry)));
-  if (entry.at !== undefined) {
-    head.append(timeOf(entry.at));
-  }
-  return head;
-}
-
-function continues(entry, previous) {
-  return (
-    previous?.kind === "message" &&
-    previous.user === entry.user &&
-    (entry.at === undefined || entry.at - previous.at < GROUP_WITHIN_MS) &&
-    (entry.at === undefined || sameDay(entry.at, previous.at))
-  );
-}
-
-function lineItem(entry) {
-  const item = element("li", `line ${entry.kind}`);
-  item.dataset.key = entry.key;
-  const text = element("span", "line-text", lineText(entry));
-  text.dir = "auto";
-  item.append(text);
-  if (entry.at !== undefined) {
-    item.append(timeOf(entry.at));
-  }
-  return item;
-}
-
-function dayLine(entry) {
-  const item = element("li", "day");
-  item.dataset.key = entry.key;
-  item.append(element("span", "day-text", sameDay(entry.at, Date.now()) ? "Today" : calendar.format(entry.at)));
-  return item;
-}
-
-function timeOf(at) {
-  const time = element("time", "time", clock.format(at));
-  time.dateTime = new Date(at).toISOString();
-  return time;
-}
-
-function sameDay(one, other) {
-  return other !== undefined && new Date(one).toDateString() === new Date(other).toDateString();
+function pendingItem(item) {
+  return { key: item.id, print: `${item.state} ${item.why}`, item };
 }

@@ -51,7 +51,7 @@ async function twoPeople(secondOptions) {
 
 test("two people see each other come, type, talk and go", async () => {
   const [first, second, firstName, secondName] = await twoPeople({ colorScheme: "dark" });
-  await first.getByText(`${secondName} has joined the chat.`).waitFor();
+  await first.locator("#timeline .presence").getByText(`${secondName} joined`).waitFor();
   await first.locator("#people .person").nth(1).waitFor();
   await second.locator("#people .person").nth(1).waitFor();
   assert.equal(await first.textContent("#room-count"), "2 people here");
@@ -78,7 +78,7 @@ test("two people see each other come, type, talk and go", async () => {
   await keepPicture(second, "chat-dark.png");
 
   await second.click("#signout");
-  await first.getByText(`${secondName} has left the chat.`).waitFor();
+  await first.locator("#timeline .presence").getByText(`${secondName} left`).waitFor();
   await first.locator("#people .person").nth(1).waitFor({ state: "detached" });
 });
 

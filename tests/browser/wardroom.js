@@ -1,6 +1,6 @@
 // The real server as a child process, and a browser to open its page with.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 
 // The server takes every WARDROOM_ variable for one of its settings, so it must not see this one.
 const { WARDROOM_BIN: BINARY, ...ENVIRONMENT } = process.env;
-const LINK = /http:\/\/\S+#token=\S+/;
+const LINK = /https?:\/\/\S+#token=\S+/;
 const LINKS = 2;
 
 /** A port of the loopback address that nothing listens on. */
@@ -25,16 +25,31 @@ export async function freePort() {
   return port;
 }
 
-/** A server with a data directory of its own, which survives `stop` and `start`. */
+/** Limits that no test of something else should meet. */
+export const GENEROUS = [
+  ...["connections_per_user=100", "connections_per_address=1000", "plain_per_address=1000"],
+  ...["commands_per_user", "messages_per_user", "messages_per_connection", "messages_per_address", "frames_per_connection", "handshakes_per_address"].map(
+    (limit) => `${limit}={ burst = 1000000, per = "1s" }`,
+  ),
+  ...["bytes_per_connection", "bytes_per_address"].map((limit) => `${limit}={ burst = 100000000, per = "1s" }`),
+  "outbound_bytes_per_connection_max=16777216",
+].map((setting) => `limits.${setting}`).concat("auth.ticket.tickets_per_user_max=1000");
+
+/**
+ * A server with a data directory of its own, which survives `kill`, `drain` and `start`.
+ *
+ * `settings` are `section.key=value`. Where it is reached at another address than the one it listens on (TLS, a proxy
+ * before it), `originOf(port)` names that: it is what the links begin with and what a page may talk to.
+ */
 export class Wardroom {
   #process = null;
   links = [];
 
-  static async start(settings = []) {
+  static async start(settings = [], { originOf = (port) => `http://127.0.0.1:${port}` } = {}) {
     const wardroom = new Wardroom();
     wardroom.port = await freePort();
-    wardroom.origin = `http://127.0.0.1:${wardroom.port}`;
-    wardroom.settings = settings;
+    wardroom.origin = originOf(wardroom.port);
+    wardroom.settings = [...settings];
     wardroom.directory = await mkdtemp(join(tmpdir(), "wardroom-browser-"));
     try {
       await wardroom.start();
@@ -58,7 +73,7 @@ export class Wardroom {
     this.links = [];
     for await (const line of createInterface({ input: child.stdout })) {
       const link = LINK.exec(line)?.[0];
-      if (link !== undefined && this.links.push(link) === LINKS) {
+      if (link !== undefined && this.links.push(this.linkWith(tokenIn(link))) === LINKS) {
         child.stdout.resume();
         return;
       }
@@ -67,14 +82,44 @@ export class Wardroom {
   }
 
   tokenOf(link) {
-    return new URLSearchParams(new URL(this.links[link]).hash.slice(1)).get("token");
+    return tokenIn(this.links[link]);
+  }
+
+  linkWith(token, path = "/") {
+    return `${this.origin}${path}#token=${token}`;
+  }
+
+  /** A token for anybody, as `wardroom token` signs it. `ttl` is in the words of the configuration. */
+  token(sub, { name = sub, ttl = "1h" } = {}) {
+    const settings = [`store.directory=${this.directory}`, ...this.settings].flatMap((setting) => ["--set", setting]);
+    return execFileSync(BINARY, ["token", "--sub", sub, "--name", name, "--ttl", ttl, ...settings], { env: ENVIRONMENT, encoding: "utf8" }).trim();
+  }
+
+  /** Stops the process where it stands: what is sent to it is neither read nor answered any more. */
+  freeze() {
+    this.#process.kill("SIGSTOP");
   }
 
   /** Ends the process at once, as a crash would. */
-  async kill() {
-    this.#process.kill("SIGKILL");
-    await once(this.#process, "exit");
+  kill() {
+    return this.#end("SIGKILL");
+  }
+
+  /** Asks the server to end in its own way. Resolves to its exit status. */
+  drain() {
+    return this.#end("SIGTERM");
+  }
+
+  /** Asks the server to read its files again. */
+  reload() {
+    this.#process.kill("SIGHUP");
+  }
+
+  async #end(signal) {
+    const ended = once(this.#process, "exit");
+    this.#process.kill(signal);
     this.#process = null;
+    return (await ended)[0];
   }
 
   async stop() {
@@ -83,6 +128,10 @@ export class Wardroom {
     }
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+function tokenIn(link) {
+  return new URLSearchParams(new URL(link).hash.slice(1)).get("token");
 }
 
 /** A browser with a fresh profile. Each page gets a context of its own, like another person's computer. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { forgetToken, takeToken, tokenIn } from "../../../web/session.js";
+import { forgetToken, keepToken, keptToken, roomIn, showRoom, takeToken, tokenIn } from "../../../web/session.js";
 
 function tab(hash) {
   const items = new Map();
   return {
-    location: { hash, pathname: "/" },
+    location: { hash, pathname: "/", search: "" },
     history: { replaceState(_state, _title, url) { this.urls.push(url); }, urls: [] },
     storage: {
       getItem: (key) => items.get(key) ?? null,
@@ -32,17 +32,34 @@ test("a token is found in a link, a fragment, or alone", () => {
   }
 });
 
-test("a token in the address bar is taken out of it and kept for the tab", () => {
+test("a token in the address bar is taken out of it, and the room stays", () => {
   const opened = tab("#token=a.b.c");
+  opened.location.search = "?room=general";
   assert.equal(takeToken(opened), "a.b.c");
-  assert.deepEqual(opened.history.urls, ["/"]);
-  assert.equal(takeToken({ ...opened, location: { hash: "", pathname: "/" } }), "a.b.c", "after a reload");
-  forgetToken(opened.storage);
+  assert.deepEqual(opened.history.urls, ["/?room=general"]);
   assert.equal(takeToken({ ...opened, location: { hash: "", pathname: "/" } }), "");
 });
 
-test("a link opened in the same tab replaces the token before it", () => {
-  const opened = tab("#token=first");
-  takeToken(opened);
-  assert.equal(takeToken({ ...opened, location: { hash: "#token=second", pathname: "/" } }), "second");
+test("a token is kept for the tab until it is forgotten", () => {
+  const { storage } = tab("");
+  keepToken(storage, "first");
+  keepToken(storage, "second");
+  assert.equal(keptToken(storage), "second");
+  forgetToken(storage);
+  assert.equal(keptToken(storage), "");
+});
+
+test("a room in the address is one only when it can be one", () => {
+  for (const [search, room] of [["?room=general", "general"], ["?a=1&room=x.y:z-1", "x.y:z-1"], ["", ""], ["?room=", ""], ["?room=%3Cb%3E", ""], [`?room=${"a".repeat(65)}`, ""], ["?room=-a", ""]]) {
+    assert.equal(roomIn({ search }), room, search);
+  }
+});
+
+test("the address leads to the open room, and to none in the lobby", () => {
+  const opened = tab("");
+  opened.location.search = "";
+  showRoom(opened, "general", "lobby");
+  showRoom({ ...opened, location: { ...opened.location, search: "?room=general" } }, "lobby", "lobby");
+  showRoom(opened, "lobby", "lobby");
+  assert.deepEqual(opened.history.urls, ["/?room=general", "/"]);
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Chat, ENTRIES_MAX, TYPING_SHOWN_MS } from "../../../web/state.js";
+import { ENTRIES_MAX, MEMBERS_MAX } from "../../../web/room.js";
+import { Chat, TYPING_SHOWN_MS } from "../../../web/state.js";
+import { lineParts, plain } from "../../../web/text.js";
 
 const HELLO = { user: "ada", name: "Ada", lobby: "lobby", rooms: ["lobby", "general"], limits: { message_characters_max: 40 } };
 const said = (more) => ({ type: "message", room: "lobby", seq: 1, sender: "bo", name: "Bo", message: "hi", timestamp: 1, ...more });
@@ -23,21 +25,25 @@ test("the greeting opens the lobby, joined, with the server's limits", () => {
 
 test("a message is marked as one's own by the user, not by the name", () => {
   const chat = greeted();
-  assert.equal(chat.notice(said({ sender: "mallory", name: "Ada" }), 0), true);
-  assert.equal(chat.notice(said({ sender: "ada", name: "Ada" }), 0), false);
+  assert.equal(chat.notice(said({ sender: "mallory", name: "Ada" }), 0, true).own, false);
+  assert.equal(chat.notice(said({ sender: "ada", name: "Ada" }), 0, true).own, true);
   assert.deepEqual(chat.room.entries.map((entry) => entry.own), [false, true]);
   assert.equal(chat.room.entries[0].at, 1000);
 });
 
-test("messages elsewhere count as unread until that room is opened", () => {
+test("messages elsewhere count as unread until that room is seen", () => {
   const chat = greeted();
   chat.joined("general");
-  chat.notice(said({ room: "general" }), 0);
-  chat.notice(said({ room: "general", sender: "ada" }), 0);
-  chat.notice(said({}), 0);
+  chat.notice(said({ room: "general" }), 0, true);
+  chat.notice(said({ room: "general", sender: "ada" }), 0, true);
+  chat.notice(said({}), 0, true);
   assert.equal(chat.rooms.get("general").unread, 1);
   assert.equal(chat.unread, 1);
-  chat.open("general");
+  chat.notice(said({}), 0, false);
+  chat.notice(said({}), 0, false);
+  assert.equal(chat.unread, 3, "nobody was looking");
+  assert.equal(chat.room.unreadFrom, chat.room.entries.at(-2).key);
+  chat.rooms.forEach((room) => room.seen());
   assert.equal(chat.unread, 0);
 });
 
@@ -64,13 +70,42 @@ test("typing is shown for a while, ends with the message, and never shows onesel
   assert.deepEqual(chat.typists(200), []);
 });
 
-test("a room keeps the last messages only", () => {
+test("a room keeps the last messages only, and says that it let go of some", () => {
   const chat = greeted();
-  for (let seq = 0; seq < ENTRIES_MAX + 10; seq++) {
+  for (let seq = 0; seq < 2 * ENTRIES_MAX; seq++) {
     chat.notice(said({ seq }), 0);
+    assert.ok(chat.room.entries.length <= ENTRIES_MAX);
   }
-  assert.equal(chat.room.entries.length, ENTRIES_MAX);
-  assert.equal(chat.room.entries[0].seq, 10);
+  assert.ok(chat.room.entries.length >= 0.9 * ENTRIES_MAX);
+  assert.equal(chat.room.entries.at(-1).seq, 2 * ENTRIES_MAX - 1);
+  assert.equal(chat.room.isTrimmed, true);
+});
+
+const came = (user) => ({ type: "joined", room: "lobby", user, name: user.toUpperCase(), timestamp: 1 });
+const went = (user) => ({ ...came(user), type: "left" });
+const lines = (chat) => chat.room.entries.map((entry) => (entry.kind === "message" ? entry.text : plain(lineParts(entry))));
+
+test("comings and goings in a row are one line, and one's own is apart", () => {
+  const chat = greeted();
+  for (const notice of [came("ada"), came("bo"), came("cy"), went("bo"), said({}), went("cy"), came("cy"), went("dee")]) {
+    chat.notice(notice, 0, true);
+  }
+  assert.deepEqual(lines(chat), ["You joined", "CY joined · BO came and went", "hi", "CY joined · DEE left"]);
+});
+
+test("a crowd that comes and goes for ever takes one line and a bounded number of names", () => {
+  const chat = greeted();
+  for (let number = 0; number < 5000; number++) {
+    chat.notice(came(`user${number}`), 0, true);
+  }
+  assert.equal(chat.room.entries.length, 1);
+  assert.ok(chat.room.entries[0].changes.length <= 12);
+  assert.equal(chat.room.members.size, MEMBERS_MAX);
+  assert.equal(chat.room.count, 5000);
+  for (let number = 0; number < 5000; number++) {
+    chat.notice(went(`user${number}`), 0, true);
+  }
+  assert.equal(chat.room.count, 0);
 });
 
 test("after a reconnect the rooms that were joined are asked for again, and the gap is shown", () => {
@@ -111,15 +146,7 @@ test("rooms with names of built-in properties are rooms like any other", () => {
 
 test("a notice that this page does not know changes nothing", () => {
   const chat = greeted();
-  assert.equal(chat.notice({ type: "weather" }, 0), false);
-  assert.equal(chat.notice({}, 0), false);
+  assert.equal(chat.notice({ type: "weather" }, 0, true), null);
+  assert.equal(chat.notice({}, 0, true), null);
   assert.equal(chat.room.entries.length, 0);
-});
-
-test("a message that waits for its answer is known until it comes", () => {
-  const chat = greeted();
-  chat.sent("lobby", 1, "hi");
-  assert.deepEqual([...chat.room.pending.values()], ["hi"]);
-  chat.answered("lobby", 1);
-  assert.equal(chat.room.pending.size, 0);
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Expiry } from "../../../web/expiry.js";
 import * as text from "../../../web/text.js";
+import * as when from "../../../web/when.js";
 
 test("characters are counted as Unicode scalar values", () => {
   for (const [written, count] of [["", 0], ["abc", 3], ["é", 1], ["e\u0301", 2], ["🙂🙂", 2], ["👨‍👩‍👧", 5], ["a\nb", 3]]) {
@@ -9,64 +11,57 @@ test("characters are counted as Unicode scalar values", () => {
   }
 });
 
-test("a limit is told with what it counts and when to go on", () => {
-  const refusal = { code: "rate_limited", message: "Rate limit exceeded.", limit: "messages_per_user", scope: "user", retryAfterMs: 1200 };
-  assert.equal(
-    text.refusalText(refusal, "Send it again"),
-    "Too many messages in a short time, counted over all your tabs and devices. Send it again in 2 seconds.",
-  );
-});
-
-test("a limit that is a number is told, but only once", () => {
-  const refusal = { code: "message_too_long", message: "Message too long (max 500 characters)", limit: 500, retryAfterMs: 0 };
-  assert.equal(text.refusalText(refusal), "Message too long (max 500 characters).");
-  assert.equal(text.refusalText({ ...refusal, message: "Message too long" }), "Message too long. The limit is 500.");
-});
-
-test("a code that is not known is told in the server's own words", () => {
-  assert.equal(text.refusalText({ code: "new_code", message: "the moon is full", retryAfterMs: 0 }), "The moon is full.");
-  assert.equal(text.refusalText({ code: "", message: "", retryAfterMs: 0 }), "The server refused this and gave no reason.");
-});
-
-test("words from outside never reach into an object's prototype", () => {
-  for (const word of ["constructor", "__proto__", "toString"]) {
-    assert.equal(text.refusalText({ code: word, message: "No", limit: word, retryAfterMs: 0 }), "No.");
-    assert.equal(typeof text.stopText(word), "string");
-  }
-});
-
-test("a reason to stop is said in words, known or not", () => {
-  assert.match(text.stopText("too many connections for this user"), /already connected as often/);
-  assert.match(text.stopText("token expired"), /expired/);
-  assert.equal(text.stopText("you were banned"), "You were banned.");
-  assert.match(text.stopText(""), /no reason/);
-});
-
-test("an expired sign-in is told apart from a wrong one", () => {
-  assert.match(text.signinText("token_expired", "token expired"), /has expired/);
-  assert.match(text.signinText("invalid_credentials", "invalid credentials"), /does not accept/);
-});
-
 test("durations are rounded up to what a person would say", () => {
-  for (const [ms, words] of [[0, "1 second"], [1, "1 second"], [1001, "2 seconds"], [60_000, "60 seconds"], [100_000, "2 minutes"]]) {
-    assert.equal(text.duration(ms), words);
+  for (const [ms, words] of [[0, "1 second"], [1, "1 second"], [1001, "2 seconds"], [60_000, "60 seconds"], [100_000, "2 minutes"], [7_200_000, "2 hours"]]) {
+    assert.equal(when.duration(ms), words);
   }
 });
 
-test("those who type are named up to two", () => {
-  assert.equal(text.typingText([]), "");
-  assert.equal(text.typingText(["Ada"]), "Ada is typing");
-  assert.equal(text.typingText(["Ada", "Bo"]), "Ada and Bo are typing");
-  assert.equal(text.typingText(["Ada", "Bo", "Cy"]), "Several people are typing");
+test("a day is called by what the reader would call it", () => {
+  const now = new Date(2026, 2, 1, 0, 30).getTime();
+  assert.equal(when.dayText(now, now), "Today");
+  assert.equal(when.dayText(new Date(2026, 1, 28, 23, 59).getTime(), now), "Yesterday");
+  assert.doesNotMatch(when.dayText(new Date(2026, 1, 1).getTime(), now), /2026/);
+  assert.match(when.dayText(new Date(2025, 1, 1).getTime(), now), /2025/);
+  assert.equal(when.dayIso(new Date(2026, 0, 5, 23, 59)), "2026-01-05");
 });
 
-test("too long says by how much", () => {
-  assert.match(text.tooLongText(501, 500), /1 character too long: at most 500/);
-  assert.match(text.tooLongText(512, 500), /12 characters too long/);
+test("a timestamp that is no date is none", () => {
+  assert.equal(when.millis({ timestamp: 1.5 }), 1500);
+  for (const timestamp of [undefined, null, "1", Number.NaN, Infinity, 1e15]) {
+    assert.equal(when.millis({ timestamp }), undefined, String(timestamp));
+  }
 });
 
-test("initials are whole characters of the first and last word", () => {
-  for (const [name, expected] of [["ada", "A"], ["Ada Lovelace", "AL"], ["🙂 smile", "🙂S"], ["  ", "?"], ["a.b-c", "AC"]]) {
+test("those who type are named up to two, each name a part of its own", () => {
+  assert.deepEqual(text.typingParts([]), []);
+  assert.deepEqual(text.typingParts(["Ada"]), [{ name: "Ada" }, " is typing"]);
+  assert.equal(text.plain(text.typingParts(["Ada", "Bo"])), "Ada and Bo are typing");
+  assert.equal(text.plain(text.typingParts(["Ada", "Bo", "Cy"])), "Several people are typing");
+});
+
+test("comings and goings are one sentence, however many", () => {
+  const change = (what, name, own = false) => ({ what, name, own });
+  for (const [changes, unnamed, expected] of [
+    [[change("came", "Ada")], 0, "Ada joined"],
+    [[change("came", "Ada", true)], 0, "You joined"],
+    [[change("came", "A"), change("came", "B"), change("left", "C")], 0, "A and B joined · C left"],
+    [[change("came", "A"), change("came", "B"), change("came", "C"), change("came", "D")], 0, "A, B and 2 others joined"],
+    [[change("both", "A")], 3, "A came and went · and 3 more came or went"],
+  ]) {
+    assert.equal(text.plain(text.lineParts({ kind: "presence", changes, unnamed })), expected);
+  }
+});
+
+test("the title begins with what is unread", () => {
+  assert.equal(text.titleText(0, ""), "Wardroom");
+  assert.equal(text.titleText(0, "lobby"), "#lobby · Wardroom");
+  assert.equal(text.titleText(3, "lobby"), "(3) #lobby · Wardroom");
+  assert.equal(text.titleText(100, "lobby"), "(99+) #lobby · Wardroom");
+});
+
+test("initials are whole characters of the first and last word, without marks", () => {
+  for (const [name, expected] of [["ada", "A"], ["Ada Lovelace", "AL"], ["🙂 smile", "🙂S"], ["  ", "?"], ["a.b-c", "AC"], [`z${"\u0301".repeat(50)}`, "Z"], ["\u202eevil", "E"]]) {
     assert.equal(text.initials(name), expected, name);
   }
 });
@@ -80,5 +75,25 @@ test("a user's colour is always the same and one of eight", () => {
   for (const user of ["", "alice", "🙂", "a".repeat(128)]) {
     assert.equal(text.hue(user), text.hue(user));
     assert.ok(text.hue(user) >= 0 && text.hue(user) < 8);
+  }
+});
+
+test("the end of a sign-in is told once, in time, however far away; without one nothing is", () => {
+  const HOUR = 3_600_000;
+  for (const [expiresInMs, after, left] of [[HOUR, HOUR - 300_000, 300_000], [60_000, 45_000, 15_000], [0, 0, 0], [100 * 24 * HOUR, 100 * 24 * HOUR - 300_000, 300_000]]) {
+    const world = { now: 0, timer: null, setTimeout: (act, ms) => { assert.ok(ms < 2 ** 31); world.timer = { act, at: world.now + ms }; return 1; }, clearTimeout: () => (world.timer = null) };
+    const warned = [];
+    new Expiry((leftMs) => warned.push([world.now, leftMs]), world).set(expiresInMs);
+    for (let step = 0; world.timer !== null && step < 10; step++) {
+      const { act, at } = world.timer;
+      world.timer = null;
+      world.now = at;
+      act();
+    }
+    assert.deepEqual(warned, [[after, left]]);
+  }
+  const world = { setTimeout: () => assert.fail(), clearTimeout: () => {} };
+  for (const never of [undefined, null, Number.NaN, "5"]) {
+    new Expiry(() => assert.fail(), world).set(never);
   }
 });

@@ -1,0 +1,57 @@
+// Making elements out of text, and only ever out of text.
+
+import { byline, hue, initials } from "./text.js";
+
+/** An element with a class and, if given, text. */
+export function element(tag, className = "", text = undefined) {
+  const made = document.createElement(tag);
+  if (className !== "") {
+    made.className = className;
+  }
+  if (text !== undefined) {
+    made.textContent = text;
+  }
+  return made;
+}
+
+export function button(className, text, act) {
+  const made = element("button", className, text);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Every element with an id, by its id in camel case. */
+export function elementsById(root) {
+  const found = {};
+  for (const node of root.querySelectorAll("[id]")) {
+    found[node.id.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())] = node;
+  }
+  return found;
+}
+
+/** Sets a text only where it is another one: a live region repeats what is set again, and layout starts anew. */
+export function setText(node, text) {
+  if (node.textContent !== text) {
+    node.textContent = text;
+  }
+}
+
+/** Parts of a sentence, its names isolated from the direction of what stands around them. */
+export function sentenceNodes(parts) {
+  return parts.map((part) => (part.name === undefined ? document.createTextNode(part) : element("bdi", "", part.name)));
+}
+
+export function avatarOf(person) {
+  const avatar = element("span", "avatar", initials(person.name));
+  avatar.ariaHidden = "true";
+  avatar.dataset.hue = hue(person.user);
+  return avatar;
+}
+
+/** A name that can't reorder the text around it, with the user's identifier where they differ. */
+export function nameParts(person) {
+  const name = element("bdi", "name", person.name);
+  const id = byline(person);
+  return id === "" ? [name] : [name, element("bdi", "byline", id)];
+}
