@@ -3,6 +3,7 @@
 mod admission;
 mod bodies;
 mod calls;
+mod document;
 mod lists;
 mod properties;
 
