@@ -12,6 +12,7 @@ mod full_protocol;
 mod interleavings;
 mod metrics;
 mod pages;
+mod private;
 mod rates;
 mod refusals;
 mod replay;

@@ -66,11 +66,15 @@ fn the_secret_is_made_once_and_kept() {
     );
     wardroom(&["--set", &flag]).result.unwrap();
     assert_eq!(secret_of(&directory), first);
-    let names: Vec<_> = fs::read_dir(directory.path().join("kept"))
+    let mut names: Vec<_> = fs::read_dir(directory.path().join("kept"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert_eq!(names, ["secret"], "no draft is left");
+    names.sort();
+    assert_eq!(names, ["private.key", "secret"], "no draft is left");
+    let key = fs::read_to_string(directory.path().join("kept/private.key")).unwrap();
+    assert_eq!(key.trim_end().len(), 64);
+    assert_ne!(key, first);
 
     let other = tempfile::tempdir().unwrap();
     wardroom(&["--set", &store(&other)]).result.unwrap();
@@ -124,4 +128,23 @@ fn a_data_directory_that_cannot_be_made_is_told() {
         "{}",
         outcome.told()
     );
+}
+
+#[test]
+fn the_private_key_is_not_made_where_another_is_named_or_nobody_is_asked() {
+    let (directory, _) = configured("");
+    let named = format!(
+        "private.key_file={}",
+        directory.path().join("secret").display()
+    );
+    for flag in [named.as_str(), "private.enabled=false"] {
+        let outcome = wardroom(&["--set", &store(&directory), "--set", flag]);
+        assert_eq!(outcome.told(), "");
+        assert!(
+            !directory.path().join("kept/private.key").exists(),
+            "{flag}"
+        );
+        let private = outcome.served.unwrap().private;
+        assert_eq!(private.key.is_some(), private.enabled, "{flag}");
+    }
 }

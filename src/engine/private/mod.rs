@@ -109,6 +109,10 @@ impl Engine {
         expect_no_page(head)?;
         self.charge_call(head, now)?;
         let found = api::find(head.method(), head.path())?;
+        if head.method() == Method::Post {
+            // What a call changes stands in its body alone.
+            api::expect_none(head.query())?;
+        }
         let body_bytes = self.measure_body(head)?;
         Ok(Call {
             found,
@@ -171,15 +175,9 @@ impl Engine {
                 Page::parse(query).and_then(|page| self.list_room(&found.segment, &page))
             }
             Operation::ShowLimits => api::expect_none(query).map(|()| self.show_limits(now)),
-            Operation::Disconnect => {
-                api::expect_none(query).and_then(|()| self.disconnect(body, now))
-            }
-            Operation::Publish => {
-                api::expect_none(query).and_then(|()| self.publish(&found.segment, body, now))
-            }
-            Operation::MintTicket => {
-                api::expect_none(query).and_then(|()| self.mint_ticket(body, now))
-            }
+            Operation::Disconnect => self.disconnect(body, now),
+            Operation::Publish => self.publish(&found.segment, body, now),
+            Operation::MintTicket => self.mint_ticket(body, now),
         }
     }
 

@@ -1,1 +1,81 @@
+use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::command::Bounds;
+use crate::protocol::head::Method;
+use crate::protocol::problem::Problem;
+
+#[test]
+fn every_route_is_found_by_its_own_path_and_no_two_are_the_same() {
+    let mut seen = BTreeSet::new();
+    for row in &ROUTES {
+        assert!(
+            seen.insert((row.path, row.method == Method::Get)),
+            "{}",
+            row.path
+        );
+        let path = row.path.replace("{room}", "a%3Ab");
+        let found = find(row.method, &path).expect("a route");
+        assert_eq!(found.operation, row.operation, "{path}");
+        let expected = if path.contains("a%3Ab") { "a:b" } else { "" };
+        assert_eq!(found.segment, expected);
+        assert_eq!(is_open(row.path), !row.needs_key);
+    }
+}
+
+#[test]
+fn parameters_are_decoded_once_and_as_forms_write_them() {
+    for (query, user) in [
+        ("user=a%2Fb", Some("a/b")),
+        ("user=a+b%2Bc", Some("a b+c")),
+        ("user=%25%32%66", Some("%2f")),
+        ("user=%C3%BC", Some("ü")),
+        ("user=a=b", Some("a=b")),
+        ("&&", None),
+    ] {
+        let parsed = ConnectionQuery::parse(Some(query)).expect("good");
+        assert_eq!(parsed.user.as_deref(), user, "{query}");
+    }
+    for query in ["user=%C3", "user=%", "user=%4", "user=%zz", "User=a"] {
+        let problem = ConnectionQuery::parse(Some(query)).expect_err("bad");
+        assert_eq!(problem.kind().0, "invalid-field", "{query}");
+    }
+    let long = format!("user={}", "a".repeat(129));
+    assert!(ConnectionQuery::parse(Some(&long)).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_the_reading_of_paths_queries_and_bodies(text in ".{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = find(Method::Get, &text);
+        let _ = ConnectionQuery::parse(Some(&text));
+        let _ = Page::parse(Some(&text));
+        let _ = Publish::parse(&bytes, &Bounds::default());
+        let _ = Disconnect::parse(&bytes);
+        let _ = TicketRequest::parse(&bytes);
+    }
+
+    #[test]
+    fn what_was_percent_encoded_is_what_is_read(user in "\\PC{1,30}") {
+        let encoded: String = user.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let parsed = ConnectionQuery::parse(Some(&format!("user={encoded}")));
+        if user.len() <= 128 {
+            prop_assert_eq!(parsed.map(|parsed| parsed.user), Ok(Some(user)));
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_published_is_one_that_could_be_said(message in "\\PC{0,600}") {
+        let body = serde_json::json!({ "message": message }).to_string();
+        let send = serde_json::json!({ "type": "send", "room": "lobby", "message": message }).to_string();
+        let said = crate::protocol::command::v1::parse(&send, &Bounds::default());
+        let published = Publish::parse(body.as_bytes(), &Bounds::default());
+        prop_assert_eq!(said.is_ok(), published.is_ok());
+        if let Err(problem) = published {
+            let is_about_message = matches!(problem, Problem::InvalidField { field: Some("message"), .. });
+            prop_assert!(is_about_message);
+        }
+    }
+}
