@@ -2,6 +2,7 @@
 //! environment, date and the function that serves are handed in. Only `client` opens connections, to a server that runs.
 
 mod arguments;
+mod certificates;
 mod check;
 mod client;
 mod embedded;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, Loaded};
 use crate::protocol::api::PAGE_ENTRIES_MAX;
+use crate::reactor::TlsAcceptor;
 use crate::time::Wall;
 use arguments::{Arguments, Command};
 use client::{Client, percent_encoded};
@@ -93,9 +95,14 @@ where
             Ok(writeln!(output, "{token}")?)
         }
         Some(Command::Check { file, settings }) => {
-            let loaded = load(&file, &settings.flags, environment)?;
+            let mut loaded = load(&file, &settings.flags, environment)?;
             TokenAuthenticator::new(&loaded.config.auth)
                 .map_err(|error| Failure::Key(error.to_string()))?;
+            let tls = TlsAcceptor::new(&loaded.config.tls, now)
+                .map_err(|error| Failure::Key(error.to_string()))?;
+            loaded
+                .settings
+                .extend(tls.iter().flat_map(|tls| certificates::rows(tls, now)));
             Ok(check::print(&loaded.settings, output)?)
         }
         Some(Command::Publish(publish)) => {

@@ -13,3 +13,4 @@ mod never_reads;
 mod peer;
 mod server;
 mod server_api;
+mod tls;

@@ -2,17 +2,59 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::sockopt;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::Value;
 use wardroom::simulation::{self, Frame, upgrade_request};
 
 use crate::server::{PATIENCE, Server};
 
 pub struct Peer {
-    stream: TcpStream,
+    stream: Stream,
     inbox: Vec<u8>,
+}
+
+/// What a peer's bytes travel over.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => &tls.sock,
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(tcp) => tcp.read(buffer),
+            Stream::Tls(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(tcp) => tcp.write(bytes),
+            Stream::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Stream::Plain(tcp) => tcp.flush(),
+            Stream::Tls(tls) => tls.flush(),
+        }
+    }
 }
 
 impl Peer {
@@ -22,9 +64,52 @@ impl Peer {
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
         Peer {
-            stream,
+            stream: Stream::Plain(stream),
             inbox: Vec::new(),
         }
+    }
+
+    /// Connected by TLS to a server that is asked for as `name`; the handshake is done.
+    pub fn secure(
+        address: SocketAddr,
+        config: &Arc<ClientConfig>,
+        name: &'static str,
+    ) -> io::Result<Peer> {
+        let mut peer = Peer::connect(address);
+        let Stream::Plain(stream) = peer.stream else {
+            unreachable!("it was just made");
+        };
+        let name = name.try_into().expect("a name");
+        let client = ClientConnection::new(Arc::clone(config), name).expect("a configuration");
+        let mut tls = StreamOwned::new(client, stream);
+        while tls.conn.is_handshaking() {
+            tls.conn.complete_io(&mut tls.sock)?;
+        }
+        peer.stream = Stream::Tls(Box::new(tls));
+        Ok(peer)
+    }
+
+    /// What the handshake agreed on.
+    pub fn tls(&mut self) -> &mut ClientConnection {
+        match &mut self.stream {
+            Stream::Tls(tls) => &mut tls.conn,
+            Stream::Plain(_) => panic!("it is plain"),
+        }
+    }
+
+    /// Sends bytes that are no TLS, or none that the session knows of.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream
+            .tcp()
+            .write_all(bytes)
+            .expect("the server reads");
+    }
+
+    /// Upgrades the connection on `path`.
+    pub fn upgrade(&mut self, path: &str, fields: &str) {
+        self.send(upgrade_request(path, fields).as_bytes());
+        let head = self.head().expect("an answer");
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     }
 
     /// Upgraded on `path` with a token, every byte after the head still to be read.
@@ -35,10 +120,7 @@ impl Peer {
     /// The same with more field lines.
     pub fn open_with(server: &Server, path: &str, token: &str, fields: &str) -> Peer {
         let mut peer = Peer::connect(server.address);
-        let fields = format!("Authorization: Bearer {token}\r\n{fields}");
-        peer.send(upgrade_request(path, &fields).as_bytes());
-        let head = peer.head().expect("an answer");
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        peer.upgrade(path, &format!("Authorization: Bearer {token}\r\n{fields}"));
         peer
     }
 
@@ -66,26 +148,39 @@ impl Peer {
         self.send(&simulation::text(message));
     }
 
+    /// Sends what the session has to say on its own.
+    pub fn flush(&mut self) {
+        self.stream.flush().expect("the server reads");
+    }
+
+    /// Everything up to the end, or why there was none in order.
+    pub fn try_rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = std::mem::take(&mut self.inbox);
+        self.stream.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
     /// Says that nothing more will come.
     pub fn shut(&self) {
         self.stream
+            .tcp()
             .shutdown(Shutdown::Write)
             .expect("still connected");
     }
 
     /// Ends the connection with a reset.
     pub fn reset(self) {
-        sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).expect("a socket");
+        sockopt::set_socket_linger(self.stream.tcp(), Some(Duration::ZERO)).expect("a socket");
     }
 
     /// Takes little off the network at a time, for a peer that means to read nothing at all.
     pub fn narrow(&self) {
-        sockopt::set_socket_recv_buffer_size(&self.stream, 4096).expect("a socket");
+        sockopt::set_socket_recv_buffer_size(self.stream.tcp(), 4096).expect("a socket");
     }
 
     /// An error that the kernel has noted for this socket, such as a reset.
     pub fn kernel_error(&self) -> Option<io::Error> {
-        self.stream.take_error().expect("a socket")
+        self.stream.tcp().take_error().expect("a socket")
     }
 
     /// Reads what there is; `false` at the orderly end.
@@ -103,7 +198,10 @@ impl Peer {
 
     /// Reads for at most `time`; `false` at the orderly end.
     pub fn read_for(&mut self, time: Duration) -> bool {
-        self.stream.set_read_timeout(Some(time)).expect("a socket");
+        self.stream
+            .tcp()
+            .set_read_timeout(Some(time))
+            .expect("a socket");
         let mut byte = [0; 1024];
         let goes_on = match self.stream.read(&mut byte) {
             Ok(count) => {
@@ -116,6 +214,7 @@ impl Peer {
             Err(error) => panic!("instead of bytes or an orderly end: {error}"),
         };
         self.stream
+            .tcp()
             .set_read_timeout(Some(PATIENCE))
             .expect("a socket");
         goes_on

@@ -20,7 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What a server may have grown by when everybody has gone: the allocator's slack, not the peers' bytes.
 pub const GROWTH_KIB_MAX: u64 = 8 * 1024;
 
-const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
+pub const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
 /// What is shown to the private listener of a server that has a configuration.
 pub const PRIVATE_KEY: &str = "8c1f5b7d20a94e3e6c0d7f2b91e8a4c35d6e7f8091a2b3c4d5e6f708192a3b4c";
 
@@ -54,7 +54,7 @@ pub fn wardroom(directory: &Path) -> Command {
     command
 }
 
-fn write_secret(path: &Path, secret: &str) {
+pub fn write_secret(path: &Path, secret: &str) {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path).expect("a new file");
@@ -74,7 +74,11 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 
 /// The command that serves with these lines of configuration on a free port, in a directory of its own.
 pub fn prepare(config: &str) -> (Command, TempDir) {
-    let directory = tempfile::tempdir().expect("a directory");
+    prepare_in(tempfile::tempdir().expect("a directory"), config)
+}
+
+/// The same in a directory that holds what the configuration names.
+pub fn prepare_in(directory: TempDir, config: &str) -> (Command, TempDir) {
     write_secret(&directory.path().join("secret"), SECRET);
     write_secret(&directory.path().join("private.key"), PRIVATE_KEY);
     let config = format!(
@@ -106,6 +110,12 @@ impl Server {
     /// Serves with these lines of configuration, on a free port.
     pub fn serve(config: &str) -> Server {
         let (command, directory) = prepare(config);
+        Server::start(command, directory)
+    }
+
+    /// The same in a directory that holds what the configuration names.
+    pub fn serve_in(directory: TempDir, config: &str) -> Server {
+        let (command, directory) = prepare_in(directory, config);
         Server::start(command, directory)
     }
 

@@ -151,9 +151,10 @@ impl Session {
         }
     }
 
-    /// What the library has to say about its error. It must see the same bytes again: it remembers places in them.
+    /// What the library has to say about its error. It must be given the same bytes again, since it remembers places in
+    /// them, and be asked only while it has something to say: else it would come upon the error anew.
     fn queue_alert(&mut self, rest: &mut [u8]) {
-        for _ in 0..STEPS_MAX {
+        while self.connection.wants_write() {
             match self.connection.process_tls_records(rest).state {
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.pending),
                 _ => return,
