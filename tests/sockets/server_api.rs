@@ -119,7 +119,7 @@ fn a_disconnected_user_is_closed_with_1008_and_gone_from_the_lists() {
     assert_eq!(members["count"], 1);
     assert_eq!(members["members"][0]["user"], "alice");
     assert_eq!(json(&server, &["disconnect", "mallory"])["disconnected"], 0);
-    let line = server.logged("disconnected 2 connections");
+    let line = server.wait_for_line("disconnected 2 connections");
     assert!(line.contains("mallory"), "{line}");
 }
 
@@ -144,7 +144,7 @@ fn rooms_limits_and_tickets_are_told_as_tables_and_a_ticket_lets_somebody_in() {
     let head = peer.head().expect("an answer");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(peer.notice()["name"], "Ada");
-    let line = server.logged("minted a ticket");
+    let line = server.wait_for_line("minted a ticket");
     assert!(line.contains("u-7") && !line.contains(ticket), "{line}");
 }
 
