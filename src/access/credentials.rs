@@ -97,7 +97,7 @@ pub fn find<'a>(
 }
 
 /// `Bearer` 1*SP b64token (RFC 6750 §2.1). Another scheme is a credential too, and not one of ours.
-fn bearer<'a>(fields: &[&'a [u8]]) -> Result<Option<&'a str>, AuthError> {
+pub(super) fn bearer<'a>(fields: &[&'a [u8]]) -> Result<Option<&'a str>, AuthError> {
     let field = match fields {
         [] => return Ok(None),
         [field] => *field,

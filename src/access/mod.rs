@@ -5,6 +5,7 @@ pub mod credentials;
 mod keys;
 mod name;
 pub mod origin;
+pub mod private_key;
 #[cfg(test)]
 mod test_keys;
 pub mod ticket;

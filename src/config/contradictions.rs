@@ -33,6 +33,25 @@ pub(super) static RULES: &[Rule] = &[
                   another program in front of it ends TLS",
     },
     Rule {
+        key: "private.address",
+        with: "private.key_file",
+        holds: |config| {
+            let private = &config.private;
+            let is_loopback = private.address.ip().to_canonical().is_loopback();
+            !private.enabled || is_loopback || private.key_file.is_some()
+        },
+        allowed: "a loopback address, or private.key_file: whoever reaches it is answered",
+    },
+    Rule {
+        key: "private.body_bytes_max",
+        with: "limits.message_characters_max",
+        holds: |config| {
+            let characters_max = config.limits.message_characters_max;
+            config.private.body_bytes_max >= CHARACTER_BYTES * characters_max + SURROUNDING_BYTES
+        },
+        allowed: "at least 12 x limits.message_characters_max + 1024, so that every legal message can be published",
+    },
+    Rule {
         key: "auth.cookie",
         with: "origins.allow",
         holds: |config| config.auth.cookie.is_none() || !config.origins.allow.is_empty(),

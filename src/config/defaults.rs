@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, Deadlines, Echo, Jwt, Limits, Listen, Rate, RefuseWith, RoomNames, Store, TicketSettings,
+    Auth, Deadlines, Echo, Jwt, Limits, Listen, Private, Rate, RefuseWith, RoomNames, Store, TicketSettings,
     Turn,
 };
 
@@ -14,6 +14,21 @@ impl Default for Listen {
         Listen {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             insecure_public: false,
+        }
+    }
+}
+
+impl Default for Private {
+    fn default() -> Self {
+        Private {
+            enabled: true,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)),
+            key_file: None,
+            key: None,
+            hosts: Vec::new(),
+            connections_max: 64,
+            body_bytes_max: 65_536,
+            requests: Rate::new(100, Duration::from_secs(1)),
         }
     }
 }

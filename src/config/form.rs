@@ -79,6 +79,12 @@ pub(super) enum Form {
     Directory {
         field: Field<PathBuf>,
     },
+    File {
+        field: Field<Option<PathBuf>>,
+    },
+    Hosts {
+        field: Field<Vec<String>>,
+    },
 }
 
 impl Form {
@@ -127,6 +133,8 @@ impl Form {
             Form::Room { field } => *field(config) = word(value, text::is_room_id)?,
             Form::Rooms { field } => *field(config) = words(value, text::is_room_id)?,
             Form::Directory { field } => *field(config) = word(value, text::is_path)?.into(),
+            Form::File { field } => *field(config) = Some(word(value, text::is_path)?.into()),
+            Form::Hosts { field } => *field(config) = words(value, text::is_host)?,
         }
         Some(())
     }
@@ -164,9 +172,15 @@ impl Form {
             Form::CookieName { field } | Form::Text { field } => field(config)
                 .as_deref()
                 .map_or_else(|| "not set".to_owned(), text::quoted),
-            Form::Origins { field } | Form::Rooms { field } => text::quoted_list(field(config)),
+            Form::Origins { field } | Form::Rooms { field } | Form::Hosts { field } => {
+                text::quoted_list(field(config))
+            }
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
+            Form::File { field } => field(config).as_deref().map_or_else(
+                || "not set".to_owned(),
+                |path| text::quoted(&path.to_string_lossy()),
+            ),
         }
     }
 
@@ -186,7 +200,8 @@ impl Form {
             Form::Origins { .. } => "origins",
             Form::Room { .. } => "room id",
             Form::Rooms { .. } => "room ids",
-            Form::Directory { .. } => "path",
+            Form::Directory { .. } | Form::File { .. } => "path",
+            Form::Hosts { .. } => "host names",
         }
     }
 
@@ -197,14 +212,15 @@ impl Form {
             Form::Count { .. } | Form::SmallCount { .. } => "integer",
             Form::Size { .. } => "integer or string",
             Form::Rate { .. } => "table",
-            Form::Origins { .. } | Form::Rooms { .. } => "array of strings",
+            Form::Origins { .. } | Form::Rooms { .. } | Form::Hosts { .. } => "array of strings",
             Form::Time { .. }
             | Form::Address { .. }
             | Form::Refusal { .. }
             | Form::CookieName { .. }
             | Form::Text { .. }
             | Form::Room { .. }
-            | Form::Directory { .. } => "string",
+            | Form::Directory { .. }
+            | Form::File { .. } => "string",
         }
     }
 
@@ -236,7 +252,10 @@ impl Form {
             Form::Rooms { .. } => {
                 format!("up to {LIST_ENTRIES_MAX} different room ids, each {ROOM_ALLOWED}")
             }
-            Form::Directory { .. } => "a path of 1 to 4096 bytes".to_owned(),
+            Form::Directory { .. } | Form::File { .. } => "a path of 1 to 4096 bytes".to_owned(),
+            Form::Hosts { .. } => format!(
+                "up to {LIST_ENTRIES_MAX} different names without port, each as \"chat.internal\""
+            ),
         }
     }
 

@@ -13,6 +13,7 @@ use super::document::{self, Document};
 use super::environment::Environment;
 use super::error::{ConfigError, Place};
 use super::keys::{self, Keys, Scope};
+use super::private_key::PrivateKey;
 use super::settings::{self, KEY_LIST, SETTINGS, Setting, VARIABLE_PREFIX};
 use super::suggest::closest;
 use super::{Config, text};
@@ -210,6 +211,7 @@ impl Loading {
         }
         let directory = &mut self.config.store.directory;
         *directory = base.unwrap_or(Path::new("")).join(&directory);
+        self.read_private_key(base.unwrap_or(Path::new("")))?;
         let lobby = self.config.rooms.lobby.clone();
         self.config.rooms.public.retain(|room| *room != lobby);
         self.config.auth.keys = std::mem::take(&mut self.keys.sources);
@@ -222,6 +224,22 @@ impl Loading {
             config: self.config,
             settings: effective,
         })
+    }
+
+    /// Reads `private.key_file`, when there is one.
+    fn read_private_key(&mut self, base: &Path) -> Result<(), Vec<ConfigError>> {
+        const KEY: &str = "private.key_file";
+        let private = &mut self.config.private;
+        if let (true, Some(file)) = (private.enabled, &private.key_file) {
+            let path = base.join(file);
+            let key = PrivateKey::read(&path).map_err(|fault| {
+                let place = self.places.get(KEY).cloned().unwrap_or(Place::Default);
+                vec![ConfigError::new(place, KEY, fault.found, fault.allowed)]
+            })?;
+            private.key = Some(key);
+            private.key_file = Some(path);
+        }
+        Ok(())
     }
 
     fn check(&mut self, rule: &Rule) {

@@ -12,6 +12,8 @@ mod error;
 mod form;
 mod keys;
 mod load;
+mod private_key;
+mod quantities;
 mod quantity;
 mod rate;
 mod reference;
@@ -22,6 +24,8 @@ mod text;
 
 pub use error::{ConfigError, Place};
 pub use load::{Effective, Loaded};
+pub use private_key::PrivateKey;
+pub use quantities::{Measured, Quantity};
 pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 pub use reference::reference;
@@ -34,6 +38,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     pub listen: Listen,
+    pub private: Private,
     pub origins: Origins,
     pub auth: Auth,
     pub limits: Limits,
@@ -52,6 +57,27 @@ pub struct Listen {
     /// Allows an address that is not loopback, although this program does not encrypt: another one in
     /// front of it ends TLS.
     pub insecure_public: bool,
+}
+
+/// `[private]`: the listener for the operator's own programs.
+#[derive(Debug, Clone)]
+pub struct Private {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Where it is bound.
+    pub address: SocketAddr,
+    /// The file of its key; `None`: nothing but metrics and health is answered.
+    pub key_file: Option<PathBuf>,
+    /// What stood in that file.
+    pub key: Option<PrivateKey>,
+    /// Names in `Host` that are answered besides IP addresses and `localhost`, in lower case or not.
+    pub hosts: Vec<String>,
+    /// Connections at once; none of them counts in `[limits]`.
+    pub connections_max: usize,
+    /// Bytes of one request's body.
+    pub body_bytes_max: usize,
+    /// Requests with the key, and as many without.
+    pub requests: Rate,
 }
 
 /// `[origins]`

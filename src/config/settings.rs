@@ -72,6 +72,21 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     listen.insecure_public: Flag {},
         "Another program in front of this one ends TLS. Without it, an address that is not loopback does not start. Limits per address then count the proxy as one address: raise them.";
 
+    private.enabled: Flag {},
+        "Whether there is a second listener, for metrics, health and the server API. See docs/api.md.";
+    private.address: Address {},
+        "Where it listens. An address that is not loopback needs private.key_file, and something in between that encrypts.";
+    private.key_file: File {},
+        "The key that programs show as `Authorization: Bearer`: 32 to 512 bytes that cannot be guessed, of letters, digits and `-._~+/=`. Without it only `/metrics`, `/healthz` and `/readyz` are answered.";
+    private.hosts: Hosts {},
+        "Names in `Host` that are answered besides IP addresses and `localhost`. Any other is answered 421: a page whose name was made to point here learns nothing.";
+    private.connections_max: Count { unit: "connections", min: 1, max: 1024 },
+        "Connections to it at once, counted apart from all of limits. Past it, new ones are answered 503.";
+    private.body_bytes_max: Size { min: KIB, max: MIB },
+        "Bytes of one request's body. Past it, 413. At least 12 for each character of limits.message_characters_max, plus 1024.";
+    private.requests: Rate { unit: "requests", min: 1, max: TOKENS },
+        "Requests that show the key, over all connections; those without it have a bucket of the same size. Past it, 429.";
+
     origins.allow: Origins {},
         "Pages that may connect. Empty: only pages of the listener's own origin. A page of any other origin is refused with 403.";
 

@@ -45,7 +45,8 @@ pub(super) fn is_origin(text: &str) -> bool {
     is_http && is_host(host) && port.is_none_or(is_port)
 }
 
-fn is_host(host: &str) -> bool {
+/// A name or an address without port; an IPv6 address in brackets.
+pub(super) fn is_host(host: &str) -> bool {
     match host
         .strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'))

@@ -126,11 +126,15 @@ impl Engine {
 
     /// Numbers a message and tells it to everybody in the room, the sender too.
     fn say(&mut self, user: UserKey, room: RoomKey, message: &str, now: Now) -> u64 {
+        self.person(user)
+            .map_or(0, |person| self.say_as(&person, room, message, now))
+    }
+
+    /// The same for somebody who need not be here.
+    pub(super) fn say_as(&mut self, person: &Who, room: RoomKey, message: &str, now: Now) -> u64 {
         let seq = self.rooms.room_mut(room).next_sequence();
-        if let Some(person) = self.person(user) {
-            self.tell(room, |name| person.message(name, seq, message, now.wall));
-            self.flush_full_room(room);
-        }
+        self.tell(room, |name| person.message(name, seq, message, now.wall));
+        self.flush_full_room(room);
         seq
     }
 
@@ -291,7 +295,7 @@ impl Engine {
         })
     }
 
-    fn bounds(&self) -> Bounds {
+    pub(super) fn bounds(&self) -> Bounds {
         Bounds {
             message_characters_max: self.config.limits.message_characters_max,
         }

@@ -5,7 +5,7 @@
 
 use rand_chacha::rand_core::Rng;
 
-use super::Engine;
+use super::{Door, Engine};
 use super::connection::{Connection, Phase};
 use super::effect::Effect;
 use super::reply;
@@ -25,17 +25,32 @@ const RECONNECT_SPREAD_MS: u64 = 5000;
 impl Engine {
     /// Ends a session for `reason` in the way of RFC 6455 §7: our close frame, the peer's, then the socket.
     pub(super) fn close(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
-        self.hear_out(id);
+        self.close_saying(id, reason, reason.text(), now);
+    }
+
+    /// The same with other words, at most 123 bytes, than those that belong to `reason`.
+    pub(super) fn close_saying(
+        &mut self,
+        id: ConnectionId,
+        reason: CloseReason,
+        words: &str,
+        now: Now,
+    ) {
+        if !reason.is_barrier() {
+            self.hear_out(id);
+        }
         let Some(mut websocket) = self.end_session(id, now) else {
             return;
         };
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        if matches!(
-            reason,
-            CloseReason::ReadingTooSlowly | CloseReason::Overloaded
-        ) {
+        if reason.is_barrier()
+            || matches!(
+                reason,
+                CloseReason::ReadingTooSlowly | CloseReason::Overloaded
+            )
+        {
             let purged = connection.outbox.purge_unwritten();
             self.outbound.shrunk(purged, connection.outbox.bytes());
         }
@@ -44,12 +59,12 @@ impl Engine {
             .then(|| self.random.next_u64() % RECONNECT_SPREAD_MS);
         if !reason.ends_reading()
             && let Some(bye) =
-                reply::encode(&reply::bye(reason, reconnect_after_ms), connection.wire)
+                reply::encode(&reply::bye(reason, words, reconnect_after_ms), connection.wire)
         {
             self.outbound.push_shared(connection, &bye);
         }
         self.outbound
-            .write(connection, |outbox| websocket.close(reason, outbox));
+            .write(connection, |outbox| websocket.close(reason, words, outbox));
         connection.phase = if reason.ends_reading() {
             ENDING
         } else {
@@ -67,7 +82,7 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Open(_) => self.close(id, CloseReason::GoingAway, now),
-            Phase::Head(_) => self.finish(id, now),
+            Phase::Head(_) | Phase::Body(_) => self.finish(id, now),
             Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }
@@ -190,8 +205,13 @@ impl Engine {
         debug_assert!(!matches!(connection.phase, Phase::Open(_)), "ended first");
         self.outbound.shrunk(connection.outbox.bytes(), 0);
         self.deadlines.disarm(id, connection.armed);
-        self.prefixes.entry(connection.prefix).plain_connections -= 1;
-        self.plain_connections -= 1;
+        match connection.door {
+            Door::Public => {
+                self.prefixes.entry(connection.prefix).plain_connections -= 1;
+                self.plain_connections -= 1;
+            }
+            Door::Private => self.private.connections -= 1,
+        }
         self.outbound.ask(Effect::Close(id));
     }
 }
@@ -210,6 +230,11 @@ const ENDING: Phase = Phase::Ending {
 };
 
 impl CloseReason {
+    /// Whether nothing more of any room may reach the peer, not even what waits for it already.
+    fn is_barrier(self) -> bool {
+        self == CloseReason::Disconnected
+    }
+
     /// Whether the peer's close frame is not waited for: its bytes can not be understood any more, or it sends so
     /// many that they are not worth it.
     fn ends_reading(self) -> bool {

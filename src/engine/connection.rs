@@ -7,6 +7,7 @@ use super::closing::DISCARDED_BYTES_MAX;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{PrefixKey, TokenBucket};
+use crate::protocol::api::Operation;
 use crate::protocol::head::HeadScanner;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::WebSocket;
@@ -43,6 +44,8 @@ pub(super) struct Connection {
 pub(super) enum Phase {
     /// Waiting for a request head, the first or a later one.
     Head(Head),
+    /// A request head was read; its body is arriving.
+    Body(Box<Body>),
     /// A WebSocket connection of a user.
     Open(Box<Session>),
     /// Our close frame is on its way; the peer's is awaited.
@@ -52,6 +55,20 @@ pub(super) enum Phase {
     },
     /// Everything is said: when it is written the writing side is shut, and what still comes is thrown away.
     Ending { shut: bool, discarded: usize },
+}
+
+/// The body of a request on the private door that is arriving.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) operation: Operation,
+    /// What stood in the path where the route has braces.
+    pub(super) segment: Box<str>,
+    pub(super) keep_alive: bool,
+    /// Requests answered before this one.
+    pub(super) requests: u32,
+    /// Bytes that belong to it, at most `private.body_bytes_max`.
+    pub(super) wanted: usize,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// A request head that is arriving.
@@ -173,11 +190,16 @@ impl Session {
 }
 
 impl Connection {
+    /// Whether it came through the private door.
+    pub(super) fn is_private(&self) -> bool {
+        self.door == Door::Private
+    }
+
     /// When this connection must be looked at again.
     pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
         match &self.phase {
             Phase::Head(head) if head.is_idle() => self.since + deadlines.keep_alive,
-            Phase::Head(_) => self.since + deadlines.head,
+            Phase::Head(_) | Phase::Body(_) => self.since + deadlines.head,
             Phase::Open(session) => session.next_deadline(deadlines, now),
             Phase::Closing { .. } | Phase::Ending { shut: false, .. } => {
                 self.since + deadlines.close
@@ -191,7 +213,7 @@ impl Connection {
         let deaf = match &self.phase {
             Phase::Open(session) => session.paused_until.is_some(),
             Phase::Ending { discarded, .. } => *discarded > DISCARDED_BYTES_MAX,
-            Phase::Head(_) | Phase::Closing { .. } => false,
+            Phase::Head(_) | Phase::Body(_) | Phase::Closing { .. } => false,
         };
         self.held.is_empty() && !deaf && !self.unfinished && !self.input_ended
     }

@@ -42,6 +42,16 @@ impl Connections {
         self.slots.len()
     }
 
+    /// The connections in slots `begin` to `end`, in that order.
+    pub(super) fn between(&self, begin: usize, end: usize) -> impl Iterator<Item = &Connection> {
+        (begin..end).filter_map(|slot| self.slots.get(slot))
+    }
+
+    /// Every slot in use is below this one.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.capacity()
+    }
+
     /// Every id, in slot order.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
         self.slots

@@ -1,8 +1,32 @@
 //! Through which listener somebody came.
 
+use crate::protocol::head::Method;
+use crate::protocol::problem::Problem;
+use crate::protocol::response::Refusal;
+
 /// A listener's kind: what may be asked of connections that it accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Door {
     /// The page, the WebSocket and their plain routes, for strangers.
     Public,
+    /// Metrics, health and the server API, for the operator's own programs.
+    Private,
+}
+
+impl Door {
+    /// The setting that says where its listener is bound.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Door::Public => "listen.address",
+            Door::Private => "private.address",
+        }
+    }
+
+    /// The whole answer to a connection that was not admitted here.
+    pub fn write_refusal(self, refusal: Refusal, out: &mut Vec<u8>) {
+        match self {
+            Door::Public => refusal.write(Method::Other, out),
+            Door::Private => Problem::from(refusal).write(Method::Other, out),
+        }
+    }
 }

@@ -1,20 +1,22 @@
 //! A connection before it is a session: request heads, plain routes, refusals.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::connection::{Head as ArrivingHead, Phase};
+use super::connection::{Connection, Head as ArrivingHead, Phase};
 use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
 use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
+use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
 use crate::time::Now;
 use crate::web;
 
 /// When to come back to a server that is full.
-const FULL_RETRY: Duration = Duration::from_secs(5);
+pub(super) const FULL_RETRY: Duration = Duration::from_secs(5);
 
 /// What became of one request.
 pub(super) enum Served {
@@ -22,6 +24,8 @@ pub(super) enum Served {
     KeptAlive,
     /// Answered or refused, and that was the last.
     Ended,
+    /// Its body must come first.
+    AwaitsBody,
     /// The connection is a WebSocket now.
     Upgraded,
     /// The turn's budget is used up: ask again in the next.
@@ -29,12 +33,30 @@ pub(super) enum Served {
 }
 
 impl Engine {
+    /// Counts one more connection at a door, if there is room; gives the prefix that it is counted with.
+    pub(super) fn admit(
+        &mut self,
+        door: Door,
+        peer: SocketAddr,
+        now: Now,
+    ) -> Result<PrefixKey, Refusal> {
+        if door == Door::Private {
+            self.admit_privately()?;
+            return Ok(PrefixKey::EVERYONE);
+        }
+        let prefix = self.prefixes.find(peer.ip(), now.instant);
+        self.check_room(prefix)?;
+        self.plain_connections += 1;
+        self.prefixes.entry(prefix).plain_connections += 1;
+        Ok(prefix)
+    }
+
     /// Whether there is room for one more connection from this prefix.
-    pub(super) fn admit(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
+    fn check_room(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
         let limits = &self.config.limits;
         let limit = if self.stopping {
             "stopping"
-        } else if self.connections.len() >= limits.connections_max {
+        } else if self.connections.len() - self.private.connections >= limits.connections_max {
             "connections_max"
         } else if self.plain_connections >= limits.unauthenticated_max {
             "unauthenticated_max"
@@ -76,11 +98,15 @@ impl Engine {
     }
 
     /// Serves the complete requests at the front of `bytes` and keeps the rest for later.
-    fn serve(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
+    pub(super) fn serve(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
         while !bytes.is_empty() {
             let Some(connection) = self.connections.get_mut(id) else {
                 return;
             };
+            if let Phase::Body(_) = connection.phase {
+                bytes = self.receive_body(id, bytes, now);
+                continue;
+            }
             let Phase::Head(arriving) = &mut connection.phase else {
                 self.charge_session_bytes(id, bytes.len(), Duration::ZERO, now);
                 return self.handle_bytes(id, bytes, now);
@@ -93,7 +119,7 @@ impl Engine {
             let (head, rest) = bytes.split_at(end.min(bytes.len()));
             match self.serve_one(id, head, now) {
                 Ok(Served::KeptAlive) => self.await_next_request(id, now),
-                Ok(Served::Upgraded | Served::Ended) => {}
+                Ok(Served::Upgraded | Served::AwaitsBody | Served::Ended) => {}
                 Ok(Served::Postponed) => return self.postpone(id, bytes),
                 Err(refusal) => self.refuse_request(id, head, refusal, now),
             }
@@ -115,10 +141,13 @@ impl Engine {
     }
 
     fn serve_one(&mut self, id: ConnectionId, bytes: &[u8], now: Now) -> Result<Served, Refusal> {
-        let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
         let connection = self.connections.get(id).ok_or(Refusal::NotFound)?;
         match connection.door {
-            Door::Public => self.serve_public(id, &head, now),
+            Door::Public => {
+                let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
+                self.serve_public(id, &head, now)
+            }
+            Door::Private => Ok(self.serve_private(id, bytes, now)),
         }
     }
 
@@ -156,6 +185,19 @@ impl Engine {
         body: &Bytes,
         now: Now,
     ) -> Served {
+        let response = response.with_keep_alive(head.keep_alive());
+        self.answer(id, head.method(), response, body, now)
+    }
+
+    /// The same where the head is gone; `response` says whether the client means to go on.
+    pub(super) fn answer(
+        &mut self,
+        id: ConnectionId,
+        method: Method,
+        response: Response<'_>,
+        body: &Bytes,
+        now: Now,
+    ) -> Served {
         let Some(connection) = self.connections.get_mut(id) else {
             return Served::Ended;
         };
@@ -163,14 +205,18 @@ impl Engine {
             return Served::Ended;
         };
         let limits = &self.config.limits;
-        let reads = connection.outbox.bytes() < limits.outbound_bytes_per_connection_max;
+        let reads = match connection.door {
+            Door::Public => connection.outbox.bytes() < limits.outbound_bytes_per_connection_max,
+            // Lists are long, and what waits here is not to crowd out what waits for people.
+            Door::Private => connection.outbox.is_empty(),
+        };
         let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
         // One who asks and asks but does not read gets a last answer.
-        let keep_alive = head.keep_alive() && may_follow && reads;
+        let keep_alive = response.keep_alive && may_follow && reads;
         let response = response.with_keep_alive(keep_alive);
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| response.write_head(run));
-            if head.method() != Method::Head {
+            if method != Method::Head {
                 outbox.push_payload(body.clone());
             }
         });
@@ -181,7 +227,7 @@ impl Engine {
         Served::Ended
     }
 
-    fn await_next_request(&mut self, id: ConnectionId, now: Now) {
+    pub(super) fn await_next_request(&mut self, id: ConnectionId, now: Now) {
         let head_bytes_max = self.config.limits.head_bytes_max;
         if let Some(connection) = self.connections.get_mut(id)
             && let Phase::Head(arriving) = &mut connection.phase
@@ -225,6 +271,9 @@ impl Engine {
         fields: &[(&'static str, &str)],
         now: Now,
     ) {
+        if self.connections.get(id).is_some_and(Connection::is_private) {
+            return self.refuse_privately(id, method, &Problem::from(refusal), now);
+        }
         if let Some(connection) = self.connections.get_mut(id) {
             log::debug!(
                 "{} refused: {} {refusal}",

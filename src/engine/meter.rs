@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Engine;
+use super::{Door, Engine};
 use super::connection::Phase;
 use super::open::too_many;
 use super::reply::Complaint;
@@ -22,6 +22,10 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
+        if connection.door == Door::Private {
+            // Charged by requests: what strangers owe at the public door must not shut out the operator.
+            return;
+        }
         let rate = self.config.limits.bytes_per_address;
         let entry = self.prefixes.entry(connection.prefix);
         let debt = entry.bytes.charge(bytes as u64, rate, now.instant);
@@ -30,7 +34,7 @@ impl Engine {
             Phase::Head(_) if !debt.is_zero() => {
                 self.refuse(id, too_many("bytes_per_address", debt), now);
             }
-            Phase::Head(_) | Phase::Closing { .. } | Phase::Ending { .. } => {}
+            Phase::Head(_) | Phase::Body(_) | Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }
 

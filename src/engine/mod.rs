@@ -2,7 +2,7 @@
 //!
 //! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
 //! `http` heads and plain routes, `cross_origin` pages from elsewhere, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
-//! `chat` the commands, `closing` every way to end, `timers` what is due.
+//! `chat` the commands, `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
 mod chat;
 mod closing;
@@ -19,6 +19,7 @@ mod http;
 mod meter;
 mod open;
 mod outbound;
+mod private;
 mod reply;
 mod tickets;
 mod timers;
@@ -50,6 +51,7 @@ use connections::Connections;
 use deadlines::Deadlines;
 use fan_out::FanOut;
 use outbound::Outbound;
+use private::PrivateDoor;
 use users::Users;
 
 /// Connections handed to [`Engine::turn`]'s unfinished work at most, in one turn.
@@ -69,6 +71,7 @@ pub struct Engine {
     connections: Connections,
     /// Connections that have not authenticated, only ask for pages, or are ending.
     plain_connections: usize,
+    private: PrivateDoor,
     users: Users,
     prefixes: PrefixTable,
     rooms: Rooms,
@@ -87,6 +90,8 @@ pub struct Census {
     pub connections: usize,
     /// Those of them that are not open WebSocket sessions.
     pub plain_connections: usize,
+    /// Those that came through the private door, and count nowhere else.
+    pub private_connections: usize,
     /// Open sessions, as counted by user.
     pub user_connections: usize,
     /// Plain and open connections, as counted by address prefix.
@@ -120,6 +125,7 @@ impl Engine {
             random,
             connections: Connections::default(),
             plain_connections: 0,
+            private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(config.limits.prefixes_max, hash),
             fan_out: FanOut::new(rooms.iter().count()),
@@ -165,10 +171,7 @@ impl Engine {
         peer: SocketAddr,
         now: Now,
     ) -> Result<ConnectionId, Refusal> {
-        let prefix = self.prefixes.find(peer.ip(), now.instant);
-        self.admit(prefix)?;
-        self.plain_connections += 1;
-        self.prefixes.entry(prefix).plain_connections += 1;
+        let prefix = self.admit(door, peer, now)?;
         let head_bytes_max = self.config.limits.head_bytes_max;
         let id = self.connections.insert(|id| Connection {
             id,
@@ -276,6 +279,7 @@ impl Engine {
         Census {
             connections: self.connections.len(),
             plain_connections: self.plain_connections,
+            private_connections: self.private.connections,
             user_connections: self.users.connections(),
             prefix_connections: self.prefixes.connections(),
             seats: self.rooms.seats(),
@@ -291,6 +295,7 @@ impl Engine {
         match &mut connection.phase {
             _ if !connection.held.is_empty() => connection.held.extend_from_slice(bytes),
             Phase::Head(_) => self.receive_head(id, bytes, now),
+            Phase::Body(_) => self.serve(id, bytes, now),
             Phase::Open(_) => self.receive_open(id, bytes, now),
             Phase::Closing { .. } => self.receive_closing(id, bytes, now),
             Phase::Ending { discarded, .. } => *discarded += bytes.len(),

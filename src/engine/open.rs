@@ -270,7 +270,7 @@ impl Engine {
         let mut websocket = WebSocket::new(self.config.limits.message_bytes_max);
         let mut say = |outbox: &mut Outbox| {
             outbox.append(|run| write_switching(run, upgrade.key, chosen));
-            websocket.close(reason, outbox);
+            websocket.close(reason, reason.text(), outbox);
         };
         self.outbound.write(connection, &mut say);
         connection.phase = closing(websocket);

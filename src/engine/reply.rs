@@ -165,10 +165,14 @@ pub(super) fn members(
 }
 
 /// The last notice before a close frame of ours. Whoever may come back is told when.
-pub(super) fn bye(reason: CloseReason, reconnect_after_ms: Option<u64>) -> Notice<'static> {
+pub(super) fn bye(
+    reason: CloseReason,
+    words: &str,
+    reconnect_after_ms: Option<u64>,
+) -> Notice<'_> {
     Notice::Bye(Bye {
         code: reason.code(),
-        reason: reason.text(),
+        reason: words,
         reconnect_after_ms,
     })
 }

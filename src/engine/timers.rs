@@ -50,7 +50,7 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
-            Phase::Head(_) => self.refuse(id, Refusal::TooSlow, now),
+            Phase::Head(_) | Phase::Body(_) => self.refuse(id, Refusal::TooSlow, now),
             Phase::Closing { .. } => self.finish(id, now),
             Phase::Ending { .. } => self.remove(id),
             Phase::Open(_) => {}

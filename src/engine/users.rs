@@ -91,6 +91,16 @@ impl Users {
         self.users.get(key.0 as usize)
     }
 
+    /// Everybody who is connected or remembered, in a stable order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &User> {
+        self.users.iter().map(|(_, user)| user)
+    }
+
+    /// The user with this id, when it is known.
+    pub(super) fn find(&self, id: &str) -> Option<UserKey> {
+        self.index.get(id).copied()
+    }
+
     pub(super) fn get_mut(&mut self, key: UserKey) -> Option<&mut User> {
         self.users.get_mut(key.0 as usize)
     }

@@ -1,7 +1,8 @@
 //! A table of fixed size that remembers address prefixes: connections and buckets of each.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::TokenBucket;
 use crate::hash::Keyed;
@@ -41,6 +42,20 @@ impl Prefix {
     }
 }
 
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Prefix::V4(bits) => write!(f, "{}/32", Ipv4Addr::from_bits(bits)),
+            Prefix::V4Parent(bits) => write!(f, "{}/24", Ipv4Addr::from_bits(bits << 8)),
+            Prefix::V6(bits) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(bits) << 64)),
+            Prefix::V6Parent(bits) => {
+                write!(f, "{}/48", Ipv6Addr::from_bits(u128::from(bits) << 80))
+            }
+            Prefix::Everyone => f.write_str("everyone else"),
+        }
+    }
+}
+
 /// A slot of the table. Good as long as a connection is counted in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrefixKey {
@@ -48,6 +63,11 @@ pub enum PrefixKey {
     Own(u32),
     /// It is counted with its neighbours.
     Parent(u32),
+}
+
+impl PrefixKey {
+    /// Where everybody is counted who finds no room anywhere; it always exists.
+    pub const EVERYONE: PrefixKey = PrefixKey::Parent(0);
 }
 
 /// What is remembered of one prefix.
@@ -75,6 +95,11 @@ impl PrefixEntry {
             messages: TokenBucket::default(),
             bytes: TokenBucket::default(),
         }
+    }
+
+    /// The prefix in CIDR notation.
+    pub fn prefix(&self) -> impl fmt::Display {
+        self.prefix
     }
 
     /// Whether forgetting this entry would forget nothing.
@@ -145,6 +170,11 @@ impl PrefixTable {
             PrefixKey::Own(slot) => &mut self.own.entries[slot as usize],
             PrefixKey::Parent(slot) => &mut self.parents.entries[slot as usize],
         }
+    }
+
+    /// Every entry, in a stable order.
+    pub fn iter(&self) -> impl Iterator<Item = &PrefixEntry> {
+        self.own.entries.iter().chain(&self.parents.entries)
     }
 
     /// Connections counted, over all prefixes: plain and open.

@@ -48,6 +48,18 @@ impl TokenBucket {
         self.full_at.since(now).saturating_sub(depth(rate))
     }
 
+    /// Tokens taken and not yet regained, rounded up; more than the burst when it is in debt.
+    pub fn used(&self, rate: Rate, now: Instant) -> u64 {
+        let per = u128::from(saturating_nanos(rate.per)).max(1);
+        let used = u128::from(rate.burst) * self.full_in(now).as_nanos();
+        u64::try_from(used.div_ceil(per)).unwrap_or(u64::MAX)
+    }
+
+    /// How long until it is full.
+    pub fn full_in(&self, now: Instant) -> Duration {
+        self.full_at.since(now)
+    }
+
     /// Whether the bucket is full, which is to say that it remembers nothing.
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at <= now

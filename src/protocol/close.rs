@@ -13,6 +13,8 @@ pub enum CloseReason {
     TooManyConnectionsOfUser,
     /// `limits.connections_per_address`
     TooManyConnectionsFromAddress,
+    /// The operator ended the user's connections.
+    Disconnected,
     /// A flood went on through error replies and pauses.
     RateLimited,
     /// `limits.outbound_bytes_per_connection_max`: the peer does not read.
@@ -43,12 +45,13 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, for tests and metrics.
-    pub const ALL: [CloseReason; 18] = [
+    pub const ALL: [CloseReason; 19] = [
         CloseReason::CredentialsRequired,
         CloseReason::InvalidCredentials,
         CloseReason::TokenExpired,
         CloseReason::TooManyConnectionsOfUser,
         CloseReason::TooManyConnectionsFromAddress,
+        CloseReason::Disconnected,
         CloseReason::RateLimited,
         CloseReason::ReadingTooSlowly,
         CloseReason::TooManyFragments,
@@ -96,6 +99,7 @@ impl CloseReason {
                 "too many connections from this address",
                 "connections_per_address",
             ),
+            CloseReason::Disconnected => (1008, "disconnected by the operator", "disconnected"),
             CloseReason::RateLimited => (1008, "rate limit exceeded", "rate_limited"),
             CloseReason::ReadingTooSlowly => (1008, "reading too slowly", "reading_too_slowly"),
             CloseReason::TooManyFragments => (1008, "too many fragments", "too_many_fragments"),

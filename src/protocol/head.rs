@@ -70,6 +70,7 @@ pub struct Head<'a> {
     host: &'a str,
     content_length: u64,
     keep_alive: bool,
+    framing: BodyFraming,
     fields: [Header<'a>; FIELDS_MAX],
     fields_count: usize,
 }
@@ -82,6 +83,22 @@ impl<'a> Head<'a> {
     /// # Errors
     /// [`Refusal::Malformed`], or [`Refusal::HeadTooLarge`] for too many fields.
     pub fn parse(bytes: &'a [u8], fields_max: usize) -> Result<Self, Refusal> {
+        let head = Head::parse_with_body(bytes, fields_max)?;
+        if head.framing.is_coded {
+            // RFC 9112 §6.1: nothing here takes a coded body, and beside Content-Length it is an attack.
+            return Err(Refusal::Malformed("Transfer-Encoding is not accepted"));
+        }
+        if head.framing.expectation != Expectation::None {
+            return Err(Refusal::Malformed("Expect is not accepted"));
+        }
+        Ok(head)
+    }
+
+    /// The same for a route that takes bodies: Transfer-Encoding and Expect are left for [`Head::body_framing`] to tell.
+    ///
+    /// # Errors
+    /// As [`Head::parse`].
+    pub fn parse_with_body(bytes: &'a [u8], fields_max: usize) -> Result<Self, Refusal> {
         let bytes = request_line_first(bytes)?;
         let mut fields = [EMPTY_HEADER; FIELDS_MAX];
         let mut request = Request::new(&mut fields);
@@ -106,6 +123,7 @@ impl<'a> Head<'a> {
             host: checked.host,
             content_length: checked.content_length,
             keep_alive: checked.keep_alive,
+            framing: checked.body,
             fields,
             fields_count,
         })
@@ -139,6 +157,11 @@ impl<'a> Head<'a> {
     /// Bytes of body that follow the head; zero when the request does not say.
     pub const fn content_length(&self) -> u64 {
         self.content_length
+    }
+
+    /// What else the head says about its body.
+    pub const fn body_framing(&self) -> BodyFraming {
+        self.framing
     }
 
     /// Whether the client means to go on using the connection (RFC 9112 §9.3).
@@ -185,11 +208,30 @@ impl std::fmt::Debug for Head<'_> {
     }
 }
 
+/// What a head says about its body besides the length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BodyFraming {
+    /// There is a Transfer-Encoding.
+    pub is_coded: bool,
+    pub expectation: Expectation,
+}
+
+/// What the client waits for before it sends its body (RFC 9110 §10.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expectation {
+    #[default]
+    None,
+    Continue,
+    /// Something that this server never meets.
+    Other,
+}
+
 /// What the fields say about where this request ends and whether another may follow.
 struct Framing<'a> {
     host: &'a str,
     content_length: u64,
     keep_alive: bool,
+    body: BodyFraming,
 }
 
 impl<'a> Framing<'a> {
@@ -198,6 +240,7 @@ impl<'a> Framing<'a> {
             host: "",
             content_length: 0,
             keep_alive: true,
+            body: BodyFraming::default(),
         };
         let mut seen = [false; SINGLETONS.len()];
         for line in lines {
@@ -219,10 +262,14 @@ impl<'a> Framing<'a> {
         } else if is_named(line, "content-length") {
             self.content_length = decimal(line.value)?;
         } else if is_named(line, "transfer-encoding") {
-            // RFC 9112 §6.1: nothing here takes a coded body, and beside Content-Length it is an attack.
-            return Err(Refusal::Malformed("Transfer-Encoding is not accepted"));
+            self.body.is_coded = true;
         } else if is_named(line, "expect") {
-            return Err(Refusal::Malformed("Expect is not accepted"));
+            let wanted = line.value.eq_ignore_ascii_case(b"100-continue");
+            let is_first = self.body.expectation == Expectation::None;
+            self.body.expectation = match wanted && is_first {
+                true => Expectation::Continue,
+                false => Expectation::Other,
+            };
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Bytes to types and back. No state beyond one connection's place in its bytes, no clock, no policy.
 
+pub mod api;
 pub mod close;
 pub mod command;
 pub mod frame;
@@ -7,6 +8,7 @@ pub mod head;
 pub mod json;
 pub mod notice;
 pub mod outbox;
+pub mod problem;
 pub mod response;
 pub mod upgrade;
 mod utf8;

@@ -279,7 +279,7 @@ fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// RFC 9110 §15 and RFC 6585; empty, which RFC 9112 §4 allows, for what this server never sends.
+/// RFC 9110 §15, RFC 6585; empty, which RFC 9112 §4 allows, for what this server never sends.
 const fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -289,6 +289,11 @@ const fn reason_phrase(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        421 => "Misdirected Request",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
@@ -298,12 +303,12 @@ const fn reason_phrase(status: u16) -> &'static str {
 }
 
 /// Retry-After counts whole seconds (RFC 9110 §10.2.3); rounded down, it would invite too early.
-const fn seconds_rounded_up(duration: Duration) -> u64 {
+pub(super) const fn seconds_rounded_up(duration: Duration) -> u64 {
     duration
         .as_secs()
         .saturating_add((duration.subsec_nanos() > 0) as u64)
 }
 
-fn milliseconds_rounded_up(duration: Duration) -> u64 {
+pub(super) fn milliseconds_rounded_up(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -169,11 +169,12 @@ impl WebSocket {
     }
 
     /// Queues a close frame, unless one has been sent.
-    pub fn close(&mut self, reason: CloseReason, outbox: &mut Outbox) {
+    /// `words` are at most 123 bytes (RFC 6455 §5.5).
+    pub fn close(&mut self, reason: CloseReason, words: &str, outbox: &mut Outbox) {
         let mut wire = Wire { input: &[], outbox };
         let frame = CloseFrame {
             code: CloseCode::from(reason.code()),
-            reason: Utf8Bytes::from_static(reason.text()),
+            reason: words.into(),
         };
         // The wire never fails: an error says that a close frame had already gone.
         let _ = self.context.close(&mut wire, Some(frame));

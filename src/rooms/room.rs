@@ -56,6 +56,18 @@ impl Room {
         self.members.keys().copied()
     }
 
+    /// The members from this one on and how many seats each has, in a stable order.
+    pub fn members_from(&self, first: UserKey) -> impl Iterator<Item = (UserKey, u32)> {
+        self.members
+            .range(first..)
+            .map(|(user, seats)| (*user, *seats))
+    }
+
+    /// The number of the latest message; 0 before the first.
+    pub fn last_sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// The connections that hear the room.
     pub fn audience(&self) -> &[ConnectionId] {
         &self.audience

@@ -1,0 +1,159 @@
+//! Bodies of requests: one strict JSON object each, to a typed call.
+
+use serde_json::{Map, Value};
+
+use crate::protocol::command::{Bounds, check_message};
+use crate::protocol::json;
+use crate::protocol::problem::Problem;
+
+/// Longest identifier of a user, in bytes.
+const USER_BYTES_MAX: usize = 128;
+/// Longest name that is looked at, in bytes: cleaning it leaves at most 192.
+const NAME_BYTES_MAX: usize = 1024;
+/// Longest reason of a close frame: RFC 6455 §5.5 leaves 123 bytes beside the code.
+const REASON_BYTES_MAX: usize = 123;
+/// Longest origin: scheme, a DNS name, a port.
+const ORIGIN_BYTES_MAX: usize = 267;
+
+/// Say something in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publish {
+    /// A legal chat message.
+    pub message: String,
+    /// In whose name; `None`: the system's.
+    pub author: Option<Author>,
+}
+
+/// A user in whose name something is done; whether there can be such a one is not known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    pub user: String,
+    pub name: Option<String>,
+}
+
+/// End every connection of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disconnect {
+    pub user: String,
+    /// What they are told: 1 to 123 bytes without control characters.
+    pub reason: Option<String>,
+}
+
+/// Mint a one-time ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketRequest {
+    pub author: Author,
+    /// The only origin that may show it.
+    pub origin: Option<String>,
+}
+
+impl Publish {
+    /// # Errors
+    /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
+    pub fn parse(body: &[u8], bounds: &Bounds) -> Result<Publish, Problem> {
+        let mut fields = Fields::parse(body)?;
+        let message = fields.required("message")?;
+        check_message(&message, bounds)
+            .map_err(|error| Problem::field("message", error.text()))?;
+        let author = match fields.map.remove("as") {
+            None => None,
+            Some(Value::Object(map)) => {
+                let mut inner = Fields { map };
+                let author = inner.author()?;
+                inner.expect_no_more("user, name")?;
+                Some(author)
+            }
+            Some(_) => return Err(Problem::field("as", "an object with user, and perhaps name")),
+        };
+        fields.expect_no_more("message, as")?;
+        Ok(Publish { message, author })
+    }
+}
+
+impl Disconnect {
+    /// # Errors
+    /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
+    pub fn parse(body: &[u8]) -> Result<Disconnect, Problem> {
+        let mut fields = Fields::parse(body)?;
+        let user = fields.bounded("user", USER_BYTES_MAX)?;
+        let user = user.ok_or_else(|| missing("user"))?;
+        let reason = fields.bounded("reason", REASON_BYTES_MAX)?;
+        fields.expect_no_more("user, reason")?;
+        Ok(Disconnect { user, reason })
+    }
+}
+
+impl TicketRequest {
+    /// # Errors
+    /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
+    pub fn parse(body: &[u8]) -> Result<TicketRequest, Problem> {
+        let mut fields = Fields::parse(body)?;
+        let author = fields.author()?;
+        let origin = fields.bounded("origin", ORIGIN_BYTES_MAX)?;
+        fields.expect_no_more("user, name, origin")?;
+        Ok(TicketRequest { author, origin })
+    }
+}
+
+/// The fields of an object that nobody has asked for yet.
+struct Fields {
+    map: Map<String, Value>,
+}
+
+impl Fields {
+    fn parse(body: &[u8]) -> Result<Fields, Problem> {
+        let syntax = Problem::InvalidJson(json::JsonError::Syntax);
+        let text = std::str::from_utf8(body).map_err(|_| syntax.clone())?;
+        // The strict reading keeps nothing that is nested; what passed it holds no name twice and no lone surrogate.
+        json::parse_object(text).map_err(|rejected| Problem::InvalidJson(rejected.error))?;
+        match serde_json::from_str(text) {
+            Ok(Value::Object(map)) => Ok(Fields { map }),
+            _ => Err(syntax),
+        }
+    }
+
+    fn string(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        match self.map.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Problem::field(name, "a string")),
+        }
+    }
+
+    fn required(&mut self, name: &'static str) -> Result<String, Problem> {
+        self.string(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// Text of 1 to `bytes_max` bytes without control characters.
+    fn bounded(&mut self, name: &'static str, bytes_max: usize) -> Result<Option<String>, Problem> {
+        let Some(text) = self.string(name)? else {
+            return Ok(None);
+        };
+        if (1..=bytes_max).contains(&text.len()) && !text.chars().any(char::is_control) {
+            return Ok(Some(text));
+        }
+        let allowed = format!("1 to {bytes_max} bytes without control characters");
+        Err(Problem::field(name, allowed))
+    }
+
+    fn author(&mut self) -> Result<Author, Problem> {
+        let user = self.bounded("user", USER_BYTES_MAX)?;
+        let user = user.ok_or_else(|| missing("user"))?;
+        let name = self.bounded("name", NAME_BYTES_MAX)?;
+        Ok(Author { user, name })
+    }
+
+    fn expect_no_more(&self, known: &'static str) -> Result<(), Problem> {
+        if self.map.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::InvalidField {
+            field: None,
+            detail: format!("an unknown field; known are: {known}").into(),
+        })
+    }
+}
+
+fn missing(name: &'static str) -> Problem {
+    Problem::field(name, "it is required")
+}

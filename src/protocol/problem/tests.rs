@@ -1,0 +1,89 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+
+fn all() -> Vec<Problem> {
+    let retry_after = Duration::from_millis(1500);
+    vec![
+        Problem::Malformed("no"),
+        Problem::InvalidJson(JsonError::Syntax),
+        Problem::field("room", "no"),
+        Problem::KeyRequired,
+        Problem::KeyInvalid,
+        Problem::NoKeyConfigured,
+        Problem::BrowserRefused,
+        Problem::NoSuchRoute,
+        Problem::UnknownRoom,
+        Problem::MethodNotAllowed { allow: "POST" },
+        Problem::TooSlow,
+        Problem::LengthRequired,
+        Problem::BodyTooLarge { bytes_max: 7 },
+        Problem::NotJson,
+        Problem::ExpectationFailed,
+        Problem::HostNotAllowed,
+        Problem::TooMany {
+            limit: "private.requests",
+            retry_after,
+        },
+        Problem::HeadTooLarge,
+        Problem::ServerFull {
+            limit: "private.connections_max",
+            retry_after,
+        },
+        Problem::Stopping,
+    ]
+}
+
+fn written(problem: &Problem) -> (String, Value) {
+    let mut bytes = Vec::new();
+    problem.write(Method::Get, &mut bytes);
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn every_kind_is_reached_once_and_says_what_rfc_9457_asks() {
+    let mut kinds = BTreeSet::new();
+    for problem in all() {
+        let (kind, status, title) = problem.kind();
+        assert!(kinds.insert(kind), "{kind} twice");
+        let (head, body) = written(&problem);
+        let line = head.lines().next().unwrap();
+        assert!(line.starts_with(&format!("HTTP/1.1 {status} ")), "{line}");
+        assert!(line.len() > "HTTP/1.1 400 ".len(), "{line} has no phrase");
+        assert!(head.contains("Content-Type: application/problem+json\r\n"));
+        assert!(head.contains("\r\nConnection: close\r\n"), "{head}");
+        assert_eq!(body["type"], format!("{TYPE_PREFIX}{kind}"));
+        assert_eq!(body["status"], status);
+        assert_eq!(body["title"], title);
+        assert!(!body["detail"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(kinds.len(), Problem::KINDS.len());
+}
+
+#[test]
+fn limits_say_when_to_come_back_and_methods_which_there_are() {
+    let (head, body) = written(&Problem::TooMany {
+        limit: "private.requests",
+        retry_after: Duration::from_millis(1500),
+    });
+    assert!(head.contains("\r\nRetry-After: 2"), "{head}");
+    assert_eq!(body["retry_after_ms"], 1500);
+    assert_eq!(body["limit"], "private.requests");
+    let (head, _) = written(&Problem::MethodNotAllowed { allow: "GET, HEAD" });
+    assert!(head.contains("\r\nAllow: GET, HEAD"), "{head}");
+    let (head, _) = written(&Problem::KeyRequired);
+    assert!(head.contains("\r\nWWW-Authenticate: Bearer"), "{head}");
+    let (_, body) = written(&Problem::NoKeyConfigured);
+    assert!(body["detail"].as_str().unwrap().contains("private.key_file"));
+}
+
+#[test]
+fn the_answer_to_head_has_no_body() {
+    let mut bytes = Vec::new();
+    Problem::NoSuchRoute.write(Method::Head, &mut bytes);
+    assert!(bytes.ends_with(b"\r\n\r\n"));
+}
