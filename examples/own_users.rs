@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config = Config::default();
     config.listen.address = ([127, 0, 0, 1], 0).into();
+    config.private.enabled = false;
     let mut server = Server::bind(config, Box::new(users))?;
     server.stop_on_signals()?;
 
@@ -148,6 +149,7 @@ mod tests {
     fn it_serves_over_a_real_socket_until_it_is_stopped() {
         let mut config = Config::default();
         config.listen.address = ([127, 0, 0, 1], 0).into();
+        config.private.enabled = false;
         let server = Server::bind(config, Box::new(users())).expect("a free port");
         let (address, stop) = (server.local_address(), server.stop_handle());
         let serving = thread::spawn(move || server.run());

@@ -44,6 +44,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut config = Config::default();
 //! config.listen.address = ([127, 0, 0, 1], 0).into();
+//! config.private.enabled = false;
 //! config.limits.connections_per_user = 5;
 //! let server = Server::bind(config, Box::new(Sessions(HashMap::new())))?;
 //! println!("ws://{}/ws/chat", server.local_address());

@@ -22,6 +22,7 @@ impl Server {
     fn start(directory: &std::path::Path) -> Server {
         let mut process = command(directory)
             .args(["--set", "listen.address=127.0.0.1:0"])
+            .args(["--set", "private.address=127.0.0.1:0"])
             .env("RUST_LOG", "trace,tungstenite=trace")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

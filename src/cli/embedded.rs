@@ -1,4 +1,4 @@
-//! The embedded default: a configuration without a file, and the secret that it makes for itself on first run.
+//! The embedded default: a configuration without a file, and the secrets that it makes for itself on first run.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -6,11 +6,15 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, PrivateKey};
 
 const SECRET_BYTES: usize = 32;
+/// What tokens are signed with, and what programs show to the private listener.
+const SECRET: &str = "secret";
+const PRIVATE_KEY: &str = "private.key";
 
-/// The defaults under environment and flags, with one key: the secret of the data directory, made if need be.
+/// The defaults under environment and flags, with the two secrets of the data directory, made if need be: one that
+/// verifies tokens, and the private listener's key unless another was named.
 ///
 /// # Errors
 /// [`Failure`] when a setting is wrong, or the secret cannot be made, read or trusted.
@@ -20,15 +24,44 @@ pub(super) fn load(
 ) -> Result<Config, Failure> {
     let loaded = Config::load(None, flags, environment).map_err(Failure::Config)?;
     let mut config = loaded.config;
-    let path = secret_file(&config.store.directory)?;
-    let key = KeySource::from_secret_file(&path).map_err(|error| Failure::Config(vec![error]))?;
-    config.auth.keys = vec![key];
+    let wrong = |error| Failure::Config(vec![error]);
+    let path = secret_file(&config.store.directory, SECRET)?;
+    config.auth.keys = vec![KeySource::from_secret_file(&path).map_err(wrong)?];
+    if config.private.enabled && config.private.key.is_none() {
+        let path = secret_file(&config.store.directory, PRIVATE_KEY)?;
+        config.private.key = Some(PrivateKey::from_file(&path).map_err(wrong)?);
+        config.private.key_file = Some(path);
+    }
     Ok(config)
 }
 
-/// The path of the secret, which exists from now on.
-fn secret_file(directory: &Path) -> Result<PathBuf, Failure> {
-    let path = directory.join("secret");
+/// The same as a running server has loaded it, for those who ask it something: nothing is made, no key read.
+///
+/// # Errors
+/// [`Failure`] when a setting is wrong, or no server ever ran here.
+pub(super) fn find(
+    flags: &[String],
+    environment: Vec<(OsString, OsString)>,
+) -> Result<Config, Failure> {
+    let mut config = Config::load(None, flags, environment)
+        .map_err(Failure::Config)?
+        .config;
+    if config.private.key_file.is_none() {
+        let path = config.store.directory.join(PRIVATE_KEY);
+        if !path.is_file() {
+            return Err(Failure::Key(format!(
+                "no key at {}: start the server first, or say which one with --config FILE, or --private URL and --key-file FILE",
+                path.display()
+            )));
+        }
+        config.private.key_file = Some(path);
+    }
+    Ok(config)
+}
+
+/// The path of the secret called `name`, which exists from now on.
+fn secret_file(directory: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let path = directory.join(name);
     let cannot = |what: &str, path: &Path, error: io::Error| {
         Failure::Operation(format!("cannot {what} {}: {error}", path.display()))
     };
@@ -40,7 +73,7 @@ fn secret_file(directory: &Path) -> Result<PathBuf, Failure> {
     make_directory(directory)
         .map_err(|error| cannot("make the data directory", directory, error))?;
     let secret = random_hex::<SECRET_BYTES>()?;
-    let draft = directory.join(format!("secret.{}", random_hex::<8>()?));
+    let draft = directory.join(format!("{name}.{}", random_hex::<8>()?));
     let placed = write_draft(&draft, &secret).and_then(|()| place(&draft, &path));
     // A draft that was renamed is gone already; one that was not is of no use to anybody.
     let _ = fs::remove_file(&draft);

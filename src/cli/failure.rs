@@ -38,21 +38,21 @@ impl Failure {
         self.exit_code() == 0
     }
 
-    /// `error` kept `address` from being bound. One that is taken gets its remedy.
-    pub fn bind(address: SocketAddr, error: &(dyn Error + 'static)) -> Failure {
+    /// `error` kept the `address` of a setting from being bound. One that is taken gets its remedy.
+    pub fn bind(setting: &str, address: SocketAddr, error: &(dyn Error + 'static)) -> Failure {
         let remedy = match io_kind(error) {
             Some(io::ErrorKind::AddrInUse) => {
                 let other =
                     SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(0));
                 format!(
-                    "another program listens there; stop it, or choose another address: --set listen.address={other}"
+                    "another program listens there; stop it, or choose another address: --set {setting}={other}"
                 )
             }
             Some(io::ErrorKind::AddrNotAvailable) => {
-                "this machine has no such address: --set listen.address=127.0.0.1:8080".to_owned()
+                format!("this machine has no such address: --set {setting}=127.0.0.1:8080")
             }
             Some(io::ErrorKind::PermissionDenied) => {
-                "ports below 1024 need a privilege: --set listen.address=127.0.0.1:8080".to_owned()
+                format!("ports below 1024 need a privilege: --set {setting}=127.0.0.1:8080")
             }
             _ => error.to_string(),
         };
@@ -115,7 +115,7 @@ mod tests {
                 "cannot listen on 127.0.0.1:8080: start",
             ),
         ] {
-            let failure = Failure::bind(address, &Start(kind.into()));
+            let failure = Failure::bind("listen.address", address, &Start(kind.into()));
             assert_eq!(failure.to_string(), text);
             assert_eq!(failure.exit_code(), 1);
         }

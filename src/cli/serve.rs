@@ -10,17 +10,22 @@ use crate::reactor::{Server, StartError};
 /// # Errors
 /// [`Failure`] when a key cannot be used, the address cannot be bound, or the loop breaks.
 pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
-    let address = config.listen.address;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
     let mut server =
         Server::bind(config, Box::new(authenticator)).map_err(|error| match error {
             StartError::Origin(error) => Failure::Key(error.to_string()),
-            error => Failure::bind(address, &error),
+            StartError::Listen {
+                setting, address, ..
+            } => Failure::bind(setting, address, &error),
+            error => Failure::Operation(error.to_string()),
         })?;
     server
         .stop_on_signals()
         .map_err(|error| Failure::Operation(error.to_string()))?;
+    if let Some(address) = server.private_address() {
+        log::info!("private listener on {address}");
+    }
     announce(server.local_address())?;
     server
         .run()

@@ -13,7 +13,7 @@ use super::suggest::closest;
 use super::text;
 
 /// Sections that a later version will have.
-const LATER_SECTIONS: [&str; 3] = ["private", "tls", "proxy"];
+const LATER_SECTIONS: [&str; 2] = ["tls", "proxy"];
 
 /// A file that was read, for saying where in it something stands.
 pub(super) struct Document<'t> {
@@ -113,6 +113,7 @@ pub(super) fn unknown(place: Place, key: &str) -> ConfigError {
         let keys = SETTINGS.iter().map(|setting| setting.key).chain([KEY_LIST]);
         let sections = [
             "listen",
+            "private",
             "origins",
             "auth",
             "limits",

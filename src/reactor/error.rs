@@ -9,8 +9,10 @@ use crate::access::origin::OriginError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Choose another address, or stop what listens there.
-    #[error("listen.address = \"{address}\": {source}")]
+    #[error("{setting} = \"{address}\": {source}")]
     Listen {
+        /// The setting that names the address.
+        setting: &'static str,
         address: SocketAddr,
         source: io::Error,
     },

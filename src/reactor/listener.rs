@@ -1,4 +1,4 @@
-//! The public listener.
+//! One listening socket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,11 +27,16 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) fn bind(
+        setting: &'static str,
         address: SocketAddr,
         registry: &Registry,
         token: Token,
     ) -> Result<Self, StartError> {
-        let failed = |source| StartError::Listen { address, source };
+        let failed = |source| StartError::Listen {
+            setting,
+            address,
+            source,
+        };
         let mut inner = TcpListener::bind(address).map_err(failed)?;
         registry
             .register(&mut inner, token, Interest::READABLE)

@@ -30,7 +30,7 @@ impl Listeners {
         registry: &Registry,
     ) -> Result<SocketAddr, StartError> {
         let token = Token(FIRST - self.list.len());
-        let listener = Listener::bind(address, registry, token)?;
+        let listener = Listener::bind(door.setting(), address, registry, token)?;
         let bound = listener.local_address();
         self.list.push((door, listener));
         Ok(bound)

@@ -53,6 +53,7 @@ pub struct Server {
     now: Now,
     listeners: Listeners,
     address: SocketAddr,
+    private_address: Option<SocketAddr>,
     signals: Option<Signals>,
     stop: Stop,
     sockets: Sockets,
@@ -67,7 +68,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the listener and makes an engine with a fresh random seed.
+    /// Binds the listeners and makes an engine with a fresh random seed.
     ///
     /// # Errors
     /// [`StartError`] names the setting to change.
@@ -75,6 +76,10 @@ impl Server {
         let poll = Poll::new().map_err(StartError::Poll)?;
         let mut listeners = Listeners::default();
         let address = listeners.bind(Door::Public, config.listen.address, poll.registry())?;
+        let private_address = match config.private.enabled {
+            true => Some(listeners.bind(Door::Private, config.private.address, poll.registry())?),
+            false => None,
+        };
         let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
         let budget = config.turn.clone();
         let mut config = config;
@@ -88,6 +93,7 @@ impl Server {
             clock,
             listeners,
             address,
+            private_address,
             signals: None,
             stop,
             sockets: Sockets::default(),
@@ -102,6 +108,11 @@ impl Server {
     /// The address that the listener got.
     pub fn local_address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address that the private listener got, if there is one.
+    pub fn private_address(&self) -> Option<SocketAddr> {
+        self.private_address
     }
 
     /// Stops the server from another thread.
@@ -238,7 +249,7 @@ impl Server {
                         self.engine.broken(id, now);
                     }
                 }
-                Err(refusal) => socket::refuse(&mut stream, refusal),
+                Err(refusal) => socket::refuse(&mut stream, door, refusal),
             }
         }
     }

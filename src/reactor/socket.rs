@@ -6,8 +6,8 @@ use std::net::Shutdown;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
+use crate::engine::Door;
 use crate::id::ConnectionId;
-use crate::protocol::head::Method;
 use crate::protocol::response::Refusal;
 
 /// One connection's socket and what its readiness is known to be.
@@ -107,9 +107,9 @@ impl Sockets {
 }
 
 /// Answers a connection that the engine did not admit; nothing of it is kept.
-pub(super) fn refuse(stream: &mut TcpStream, refusal: Refusal) {
+pub(super) fn refuse(stream: &mut TcpStream, door: Door, refusal: Refusal) {
     let mut bytes = Vec::new();
-    refusal.write(Method::Other, &mut bytes);
+    door.write_refusal(refusal, &mut bytes);
     // The socket is new and its buffer empty: the answer fits, or nobody is there to read it.
     let _ = stream.write(&bytes);
     let _ = stream.shutdown(Shutdown::Write);

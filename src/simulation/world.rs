@@ -96,8 +96,16 @@ impl World {
     /// # Errors
     /// The engine's refusal.
     pub fn connect(&mut self, peer: &str) -> Result<ConnectionId, Refusal> {
+        self.connect_at(Door::Public, peer)
+    }
+
+    /// The same through any door.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub fn connect_at(&mut self, door: Door, peer: &str) -> Result<ConnectionId, Refusal> {
         let peer: SocketAddr = format!("{peer}:40000").parse().expect("an address");
-        let id = self.engine.accept(Door::Public, peer, self.now)?;
+        let id = self.engine.accept(door, peer, self.now)?;
         self.clients.insert(id, Client::new(peer));
         Ok(id)
     }

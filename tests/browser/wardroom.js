@@ -47,7 +47,7 @@ export class Wardroom {
 
   /** Resolves when the server has printed its links, which it does once it listens. */
   async start() {
-    const settings = [`listen.address=127.0.0.1:${this.port}`, `store.directory=${this.directory}`, ...this.settings];
+    const settings = [`listen.address=127.0.0.1:${this.port}`, "private.address=127.0.0.1:0", `store.directory=${this.directory}`, ...this.settings];
     const child = spawn(BINARY, settings.flatMap((setting) => ["--set", setting]), {
       env: ENVIRONMENT,
       stdio: ["ignore", "pipe", "pipe"],

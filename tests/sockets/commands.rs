@@ -15,6 +15,7 @@ use crate::server::{PATIENCE, Server, wardroom};
 fn alone(directory: &Path) -> Command {
     let mut command = wardroom(directory);
     command.args(["--set", "listen.address=127.0.0.1:0"]);
+    command.args(["--set", "private.address=127.0.0.1:0"]);
     command
 }
 
@@ -60,7 +61,8 @@ fn alone_in_an_empty_directory_it_makes_a_secret_and_two_links_that_work() {
     let left: Vec<_> = fs::read_dir(path.join("wardroom-data"))
         .expect("it is there")
         .collect();
-    assert_eq!(left.len(), 1, "no draft is left: {left:?}");
+    assert_eq!(left.len(), 2, "no draft is left: {left:?}");
+    assert_eq!(mode(&path.join("wardroom-data/private.key")), 0o600);
     let secret = fs::read(&secret_file).expect("it is there");
     talk(&server, [&alice, &bob]);
     let page = Peer::connect(server.address).get("/");
@@ -99,19 +101,25 @@ fn talk(server: &Server, tokens: [&str; 2]) {
 fn a_busy_port_is_exit_code_1_and_names_the_setting() {
     let server = Server::serve("");
     let home: TempDir = tempfile::tempdir().expect("a directory");
-    let address = format!("listen.address={}", server.address);
-    let output = wardroom(home.path())
-        .args(["--set", &address])
-        .output()
-        .expect("the program starts");
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("--set listen.address="), "{told}");
-    assert!(told.contains(&server.address.to_string()), "{told}");
-    assert!(
-        output.stdout.is_empty(),
-        "no link to a server that is not there"
-    );
+    let private = server.private.expect("a private listener");
+    for (setting, taken, other) in [
+        ("listen.address", server.address, "private.address"),
+        ("private.address", private, "listen.address"),
+    ] {
+        let output = wardroom(home.path())
+            .args(["--set", &format!("{setting}={taken}")])
+            .args(["--set", &format!("{other}=127.0.0.1:0")])
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(&format!("--set {setting}=")), "{told}");
+        assert!(told.contains(&taken.to_string()), "{told}");
+        assert!(
+            output.stdout.is_empty(),
+            "no link to a server that is not there"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,15 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const GROWTH_KIB_MAX: u64 = 8 * 1024;
 
 const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
+/// What is shown to the private listener of a server that has a configuration.
+pub const PRIVATE_KEY: &str = "8c1f5b7d20a94e3e6c0d7f2b91e8a4c35d6e7f8091a2b3c4d5e6f708192a3b4c";
 
 /// A running `wardroom`, ended with the test.
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// Where its private listener is, if it has one.
+    pub private: Option<SocketAddr>,
     /// Its standard output, line by line.
     pub results: Receiver<String>,
     log: Receiver<String>,
@@ -50,11 +54,11 @@ pub fn wardroom(directory: &Path) -> Command {
     command
 }
 
-fn write_secret(path: &Path) {
+fn write_secret(path: &Path, secret: &str) {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path).expect("a new file");
-    file.write_all(SECRET.as_bytes()).expect("a secret");
+    file.write_all(secret.as_bytes()).expect("a secret");
 }
 
 /// Empties a pipe for as long as the process lives, whether or not anybody listens.
@@ -72,9 +76,10 @@ impl Server {
     /// Serves with these lines of configuration, on a free port.
     pub fn serve(config: &str) -> Server {
         let directory = tempfile::tempdir().expect("a directory");
-        write_secret(&directory.path().join("secret"));
+        write_secret(&directory.path().join("secret"), SECRET);
+        write_secret(&directory.path().join("private.key"), PRIVATE_KEY);
         let config = format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
+            "[listen]\naddress = \"127.0.0.1:0\"\n[private]\naddress = \"127.0.0.1:0\"\nkey_file = \"private.key\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
         );
         fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
         let mut command = wardroom(directory.path());
@@ -95,27 +100,57 @@ impl Server {
         let mut server = Server {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            private: None,
             results,
             log,
             directory,
         };
-        server.address = server.wait_for_address();
+        server.wait_for_addresses();
         server
     }
 
-    fn wait_for_address(&self) -> SocketAddr {
+    fn wait_for_addresses(&mut self) {
         let until = Instant::now() + PATIENCE;
         let mut said = Vec::new();
         while let Ok(line) = self
             .log
             .recv_timeout(until.saturating_duration_since(Instant::now()))
         {
+            if let Some((_, address)) = line.split_once("private listener on ") {
+                self.private = Some(address.parse().expect("an address"));
+            }
             if let Some((_, address)) = line.split_once("listening on ") {
-                return address.parse().expect("an address");
+                self.address = address.parse().expect("an address");
+                return;
             }
             said.push(line);
         }
         panic!("the server does not say where it listens: {said:#?}");
+    }
+
+    /// Asks the private listener by a sub-command of the program itself.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let url = format!("http://{}", self.private.expect("a private listener"));
+        wardroom(self.directory.path())
+            .args(arguments)
+            .args(["--private", &url, "--key-file", "private.key"])
+            .output()
+            .expect("the program starts")
+    }
+
+    /// The folder with its files.
+    pub fn folder(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The next line of its log that holds `text`.
+    pub fn logged(&self, text: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE).expect("such a line");
+            if line.contains(text) {
+                return line;
+            }
+        }
     }
 
     /// A token for `user`, made by the program itself.

@@ -116,6 +116,8 @@ fn configuration(address: SocketAddr) -> String {
     format!(
         r#"[listen]
 address = "{address}"
+[private]
+enabled = false
 [auth]
 query_token = true
 refuse_with = "http"

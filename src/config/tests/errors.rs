@@ -53,7 +53,6 @@ fn every_wrong_line_is_told_with_file_line_key_found_and_allowed() {
         ("[limits]\nzzz = 5", "5: limits.zzz: found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
         ("[limits]\n\"a\\u001bb\" = 5", "5: limits.a\\u{1b}b: found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
         ("[tls]\ncertificate = \"chain.pem\"", "4: tls: found an unknown key; allowed: this version does not have [tls]; leave it out".into()),
-        ("[private]\naddress = \"127.0.0.1:8090\"", "4: private: found an unknown key; allowed: this version does not have [private]; leave it out".into()),
         ("[proxy]\ntrusted = []", "4: proxy: found an unknown key; allowed: this version does not have [proxy]; leave it out".into()),
         ("[auth]\njwt = 5", "5: auth.jwt: found 5; allowed: the table [auth.jwt]".into()),
     ];

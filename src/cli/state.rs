@@ -1,0 +1,91 @@
+//! `wardroom rooms` and `wardroom limits`: what the server holds, and how much of it.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::client::{Client, percent_encoded};
+use super::target::TargetArguments;
+use super::{Failure, cell, pages, show, table};
+
+#[derive(Debug, Args)]
+pub(super) struct Rooms {
+    /// The members of this room, instead of all rooms.
+    room: Option<String>,
+    /// How many at most.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    limit: u32,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Limits {
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+impl Rooms {
+    pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
+        let json = self.target.json;
+        match &self.room {
+            None => {
+                let answer = pages(client, "/api/v1/rooms", "", "rooms", self.limit)?;
+                let names = ["room", "members", "connections", "seq"];
+                let headings = ["ROOM", "MEMBERS", "CONNECTIONS", "SEQ"];
+                show(&answer, json, output, |output| {
+                    table::print(headings, &rows(&answer["rooms"], names), output)
+                })
+            }
+            Some(room) => {
+                let path = format!("/api/v1/rooms/{}", percent_encoded(room));
+                let answer = pages(client, &path, "", "members", self.limit)?;
+                let names = ["user", "name", "connections"];
+                show(&answer, json, output, |output| {
+                    let headings = ["USER", "NAME", "CONNECTIONS"];
+                    table::print(headings, &rows(&answer["members"], names), output)
+                })
+            }
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
+        let answer = client.get("/api/v1/limits")?;
+        show(&answer, self.target.json, output, |output| {
+            let in_use = &answer["in_use"];
+            let settings = answer["settings"].as_object().into_iter().flatten();
+            let lines: Vec<[String; 4]> = settings
+                .map(|(key, setting)| {
+                    let value = match setting.get("burst") {
+                        Some(burst) => format!("{burst} per {} ms", cell(setting, "per_ms")),
+                        None => cell(setting, "value"),
+                    };
+                    [key.clone(), value, cell(setting, "unit"), cell(in_use, key)]
+                })
+                .collect();
+            table::print(["SETTING", "VALUE", "UNIT", "IN USE"], &lines, output)?;
+            for (whose, name) in [("USER", "user"), ("ADDRESS", "address")] {
+                let names = [name, "limit", "used", "burst", "full_in_ms"];
+                let list = if name == "user" { "users" } else { "addresses" };
+                let entries = rows(&answer[list], names);
+                if !entries.is_empty() {
+                    writeln!(output)?;
+                    let headings = [whose, "LIMIT", "USED", "OF", "FULL IN MS"];
+                    table::print(headings, &entries, output)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn rows<const N: usize>(list: &Value, names: [&str; N]) -> Vec<[String; N]> {
+    let entries = list.as_array().map_or(&[][..], Vec::as_slice);
+    entries
+        .iter()
+        .map(|entry| names.map(|name| cell(entry, name)))
+        .collect()
+}
