@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A layer imports only those before it: [`time`], [`hash`], [`id`], [`config`], then [`protocol`], then [`access`],
-//! [`limit`] and [`rooms`], which do not know each other, then [`engine`], then [`reactor`], then [`cli`].
+//! [`limit`], [`rooms`] and [`telemetry`], which do not know each other, then [`engine`], then [`reactor`], then [`cli`].
 //! `simulation` (feature of that name) puts the same engine into a world without sockets, in virtual time.
 //!
 //! To read the code in five minutes: this page, [`engine::Effect`], [`engine::Engine::receive`] down to the function
@@ -85,5 +85,6 @@ pub mod reactor;
 pub mod rooms;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
+pub mod telemetry;
 pub mod time;
 pub mod web;

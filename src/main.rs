@@ -13,37 +13,68 @@
     )
 )]
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write as _};
+use std::panic;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use wardroom::cli::{self, Failure, Surroundings};
+use wardroom::reactor::{LOG_FLUSH_TIME_MAX, LogQueue, StandardError};
 use wardroom::time::Wall;
 
 fn main() -> ExitCode {
+    let log = match StandardError::open().and_then(LogQueue::start) {
+        Ok(log) => log,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "no log can be written: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
         // It writes whole messages at its finest level; here no level shows what people say.
         .filter_module("tungstenite", log::LevelFilter::Off)
+        .target(env_logger::Target::Pipe(Box::new(log.clone())))
         .init();
+    log_panics_to(log.clone());
     let surroundings = Surroundings {
         arguments: std::env::args_os().collect(),
         environment: std::env::vars_os().collect(),
         now: today(),
         output: &mut io::stdout(),
     };
-    match cli::run(surroundings, cli::serve) {
+    let serve = |config, announce: cli::Announce<'_>| cli::serve(config, announce, log.clone());
+    let code = match cli::run(surroundings, serve) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
-    }
+        Err(failure) => report(&failure, &log),
+    };
+    log.flush(LOG_FLUSH_TIME_MAX);
+    code
 }
 
-fn report(failure: &Failure) -> ExitCode {
-    // Nobody is left to tell when these streams are closed.
-    let _ = if failure.is_result() {
-        writeln!(io::stdout(), "{failure}")
+/// Standard error may be stalled, and an end must not wait for it: last words take the same way as all others.
+fn log_panics_to(log: LogQueue) {
+    panic::set_hook(Box::new(move |panic| {
+        // What waits goes first, so that there is room for this.
+        log.flush(LOG_FLUSH_TIME_MAX);
+        log.push(format!("wardroom: {panic}\n").as_bytes());
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            log.push(backtrace.to_string().as_bytes());
+        }
+        log.flush(LOG_FLUSH_TIME_MAX);
+    }));
+}
+
+fn report(failure: &Failure, log: &LogQueue) -> ExitCode {
+    if failure.is_result() {
+        // Nobody is left to tell when this stream is closed.
+        let _ = writeln!(io::stdout(), "{failure}");
     } else {
-        writeln!(io::stderr(), "{failure}")
-    };
+        for line in failure.to_string().lines() {
+            log.push(format!("{line}\n").as_bytes());
+        }
+    }
     ExitCode::from(failure.exit_code())
 }
 

@@ -64,7 +64,9 @@ impl Client {
         let mut response = answered.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        let body = body.read_to_vec().map_err(|error| self.unreachable(&error))?;
+        let body = body
+            .read_to_vec()
+            .map_err(|error| self.unreachable(&error))?;
         let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         match status {
             200 if !value.is_null() => Ok(value),
@@ -76,7 +78,8 @@ impl Client {
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         let why = match error {
             ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                "nothing listens there; is the server running, and is this its private.address?".to_owned()
+                "nothing listens there; is the server running, and is this its private.address?"
+                    .to_owned()
             }
             ureq::Error::Timeout(_) => format!("no answer within {} s", TIME_MAX.as_secs()),
             error => error.to_string(),

@@ -60,9 +60,17 @@ impl Connections {
                 query.push_str(&format!("&{name}={}", percent_encoded(value)));
             }
         }
-        let answer = pages(client, "/api/v1/connections", &query, "connections", self.limit)?;
+        let answer = pages(
+            client,
+            "/api/v1/connections",
+            &query,
+            "connections",
+            self.limit,
+        )?;
         show(&answer, self.target.json, output, |output| {
-            let entries = answer["connections"].as_array().map_or(&[][..], Vec::as_slice);
+            let entries = answer["connections"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice);
             let rows: Vec<_> = entries.iter().map(row).collect();
             let headings = [
                 "USER", "NAME", "ADDRESS", "DOOR", "STATE", "PROTOCOL", "ROOMS", "QUEUED", "ID",

@@ -39,7 +39,11 @@ impl Publish {
         let path = format!("/api/v1/rooms/{}/messages", percent_encoded(&self.room));
         let answer = client.post(&path, &body)?;
         show(&answer, self.target.json, output, |output| {
-            super::table::print(["ROOM", "SEQ"], &[[self.room.clone(), super::cell(&answer, "seq")]], output)
+            super::table::print(
+                ["ROOM", "SEQ"],
+                &[[self.room.clone(), super::cell(&answer, "seq")]],
+                output,
+            )
         })
     }
 }

@@ -3,13 +3,13 @@
 use super::{Announce, Failure};
 use crate::access::token::TokenAuthenticator;
 use crate::config::Config;
-use crate::reactor::{Server, StartError};
+use crate::reactor::{LogQueue, Server, StartError};
 
-/// Binds, announces the address, and serves until the end.
+/// Binds, announces the address, and serves until the end. The security log goes to `log`, unless it has a file.
 ///
 /// # Errors
 /// [`Failure`] when a key cannot be used, the address cannot be bound, or the loop breaks.
-pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
+pub fn serve(config: Config, announce: Announce<'_>, log: LogQueue) -> Result<(), Failure> {
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
     let mut server =
@@ -20,6 +20,7 @@ pub fn serve(config: Config, announce: Announce<'_>) -> Result<(), Failure> {
             } => Failure::bind(setting, address, &error),
             error => Failure::Operation(error.to_string()),
         })?;
+    server.log_beside(log);
     server
         .stop_on_signals()
         .map_err(|error| Failure::Operation(error.to_string()))?;

@@ -109,7 +109,10 @@ fn base(config: &Config) -> Result<String, Failure> {
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    Ok(format!("http://{}", SocketAddr::new(ip, private.address.port())))
+    Ok(format!(
+        "http://{}",
+        SocketAddr::new(ip, private.address.port())
+    ))
 }
 
 /// `http://HOST:PORT`, and nothing behind it.

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, Deadlines, Echo, Jwt, Limits, Listen, Private, Rate, RefuseWith, RoomNames, Store, TicketSettings,
-    Turn,
+    Auth, Deadlines, Echo, Jwt, Limits, Listen, Log, LogFormat, Private, Rate, RefuseWith,
+    RoomNames, Store, TicketSettings, Turn,
 };
 
 impl Default for Listen {
@@ -162,6 +162,17 @@ impl Default for Store {
     fn default() -> Self {
         Store {
             directory: "wardroom-data".into(),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log {
+            format: LogFormat::Text,
+            security_file: None,
+            // Enough to see who it is and how much; a flood of one kind is 1 MiB an hour at most.
+            security_events: Rate::new(20, Duration::from_secs(10)),
         }
     }
 }

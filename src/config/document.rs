@@ -122,6 +122,7 @@ pub(super) fn unknown(place: Place, key: &str) -> ConfigError {
             "rooms",
             "echo",
             "store",
+            "log",
         ];
         match closest(key, keys.chain(sections)) {
             Some(name) => format!("did you mean {name}?"),

@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::quantity::{parse_duration, parse_size, show_duration};
 use super::text;
-use super::{Config, Rate, RefuseWith};
+use super::{Config, LogFormat, Rate, RefuseWith};
 
 /// The place in a [`Config`] that a setting fills.
 pub(super) type Field<T> = fn(&mut Config) -> &mut T;
@@ -85,6 +85,9 @@ pub(super) enum Form {
     Hosts {
         field: Field<Vec<String>>,
     },
+    LogFormat {
+        field: Field<LogFormat>,
+    },
 }
 
 impl Form {
@@ -135,6 +138,13 @@ impl Form {
             Form::Directory { field } => *field(config) = word(value, text::is_path)?.into(),
             Form::File { field } => *field(config) = Some(word(value, text::is_path)?.into()),
             Form::Hosts { field } => *field(config) = words(value, text::is_host)?,
+            Form::LogFormat { field } => {
+                *field(config) = match value.as_str()? {
+                    "text" => LogFormat::Text,
+                    "json" => LogFormat::Json,
+                    _ => return None,
+                };
+            }
         }
         Some(())
     }
@@ -181,6 +191,10 @@ impl Form {
                 || "not set".to_owned(),
                 |path| text::quoted(&path.to_string_lossy()),
             ),
+            Form::LogFormat { field } => match field(config) {
+                LogFormat::Text => "\"text\"".to_owned(),
+                LogFormat::Json => "\"json\"".to_owned(),
+            },
         }
     }
 
@@ -194,7 +208,7 @@ impl Form {
             Form::Size { .. } => "bytes",
             Form::Time { .. } => "time",
             Form::Address { .. } => "IP address and port",
-            Form::Refusal { .. } => "word",
+            Form::Refusal { .. } | Form::LogFormat { .. } => "word",
             Form::CookieName { .. } => "cookie name",
             Form::Text { .. } => "text",
             Form::Origins { .. } => "origins",
@@ -220,7 +234,8 @@ impl Form {
             | Form::Text { .. }
             | Form::Room { .. }
             | Form::Directory { .. }
-            | Form::File { .. } => "string",
+            | Form::File { .. }
+            | Form::LogFormat { .. } => "string",
         }
     }
 
@@ -256,6 +271,7 @@ impl Form {
             Form::Hosts { .. } => format!(
                 "up to {LIST_ENTRIES_MAX} different names without port, each as \"chat.internal\""
             ),
+            Form::LogFormat { .. } => "\"text\" or \"json\"".to_owned(),
         }
     }
 

@@ -212,6 +212,9 @@ impl Loading {
         let directory = &mut self.config.store.directory;
         *directory = base.unwrap_or(Path::new("")).join(&directory);
         self.read_private_key(base.unwrap_or(Path::new("")))?;
+        if let Some(file) = &mut self.config.log.security_file {
+            *file = base.unwrap_or(Path::new("")).join(&file);
+        }
         let lobby = self.config.rooms.lobby.clone();
         self.config.rooms.public.retain(|room| *room != lobby);
         self.config.auth.keys = std::mem::take(&mut self.keys.sources);

@@ -47,6 +47,7 @@ pub struct Config {
     pub rooms: RoomNames,
     pub echo: Echo,
     pub store: Store,
+    pub log: Log,
 }
 
 /// `[listen]`
@@ -281,6 +282,26 @@ pub struct Echo {
 pub struct Store {
     /// Where the server keeps what it made itself: the secret of the embedded default, later the database.
     pub directory: PathBuf,
+}
+
+/// `[log]`
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// How lines of the security log are written.
+    pub format: LogFormat,
+    /// Where the security log goes; `None`: to standard error, or wherever the embedding program's log goes.
+    pub security_file: Option<PathBuf>,
+    /// Lines of one kind of event.
+    pub security_events: Rate,
+}
+
+/// `log.format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `2026-11-24T02:57:19.123Z wardroom security: event=… address=… …`
+    Text,
+    /// One object of strings and numbers.
+    Json,
 }
 
 #[cfg(test)]

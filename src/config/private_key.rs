@@ -88,10 +88,22 @@ mod tests {
         for (bytes, mode, told) in [
             (&GOOD[1..], 0o600, "a secret of 31 bytes (***)"),
             (GOOD, 0o640, "mode 0640"),
-            ("f3a9c07e51d24b86 e8f10c3d95a7b264", 0o600, "no header can carry"),
-            ("f3a9c07e51d24b86\ne8f10c3d95a7b264", 0o600, "no header can carry"),
+            (
+                "f3a9c07e51d24b86 e8f10c3d95a7b264",
+                0o600,
+                "no header can carry",
+            ),
+            (
+                "f3a9c07e51d24b86\ne8f10c3d95a7b264",
+                0o600,
+                "no header can carry",
+            ),
             (&GOOD.repeat(17), 0o600, ""),
-            ("changeme-f3a9c07e51d24b86e8f10c3d95a7b264", 0o600, "typed secret"),
+            (
+                "changeme-f3a9c07e51d24b86e8f10c3d95a7b264",
+                0o600,
+                "typed secret",
+            ),
         ] {
             let error = read(bytes.as_bytes(), mode).unwrap_err();
             assert!(error.contains(told), "{error}");

@@ -43,7 +43,8 @@ impl Config {
 }
 
 fn measure(form: &Form, config: &mut Config) -> Option<(&'static str, Quantity)> {
-    let number = |number| u64::try_from(number).map_or(Quantity::Number(u64::MAX), Quantity::Number);
+    let number =
+        |number| u64::try_from(number).map_or(Quantity::Number(u64::MAX), Quantity::Number);
     match *form {
         Form::Count { field, unit, .. } => Some((unit, number(*field(config)))),
         Form::Size { field, .. } => Some(("bytes", number(*field(config)))),
@@ -68,7 +69,11 @@ mod tests {
         let quantities = Config::default().quantities();
         let find = |key: &str| quantities.iter().find(|measured| measured.key == key);
         for (key, unit, quantity) in [
-            ("limits.connections_max", "connections", Quantity::Number(10_000)),
+            (
+                "limits.connections_max",
+                "connections",
+                Quantity::Number(10_000),
+            ),
             ("limits.pauses_max", "pauses", Quantity::Number(5)),
             ("limits.head_bytes_max", "bytes", Quantity::Number(8192)),
             ("deadlines.head", "ms", Quantity::Number(10_000)),
@@ -81,7 +86,12 @@ mod tests {
             let found = find(key).map(|measured| (measured.unit, measured.quantity));
             assert_eq!(found, Some((unit, quantity)), "{key}");
         }
-        for key in ["listen.address", "private.key_file", "store.directory", "auth.cookie"] {
+        for key in [
+            "listen.address",
+            "private.key_file",
+            "store.directory",
+            "auth.cookie",
+        ] {
             assert_eq!(find(key), None, "{key}");
         }
     }

@@ -112,6 +112,7 @@ mod tests {
             "rooms",
             "echo",
             "store",
+            "log",
         ] {
             assert!(
                 example.contains(&format!("[{section}")),

@@ -220,6 +220,13 @@ pub(super) static SETTINGS: &[Setting] = settings! {
 
     store.directory: Directory {},
         "Where the server keeps what it made itself, such as the secret of the embedded default.";
+
+    log.format: LogFormat {},
+        "How lines of the security log are written: `event=… address=…` as text, or one JSON object each.";
+    log.security_file: File {},
+        "Where the security log is appended, readable by owner and group. Without it, its lines go to standard error.";
+    log.security_events: Rate { unit: "events", min: 1, max: 10_000 },
+        "Lines of one kind of event in the security log. Past it, they are left out, and a later line counts them.";
 };
 
 #[cfg(test)]

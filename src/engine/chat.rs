@@ -4,6 +4,7 @@ use super::Engine;
 use super::connection::{Phase, Session, Wire};
 use super::reply::{self, Complaint, Who};
 use crate::id::{ConnectionId, RoomKey, UserKey};
+use crate::limit::Scope;
 use crate::protocol::command::v1::{self, Command, Request, RequestId};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
@@ -133,6 +134,7 @@ impl Engine {
     /// The same for somebody who need not be here.
     pub(super) fn say_as(&mut self, person: &Who, room: RoomKey, message: &str, now: Now) -> u64 {
         let seq = self.rooms.room_mut(room).next_sequence();
+        self.counters.messages_said += 1;
         self.tell(room, |name| person.message(name, seq, message, now.wall));
         self.flush_full_room(room);
         seq
@@ -165,6 +167,9 @@ impl Engine {
             return Ok(());
         }
         if session.seats.len() >= seats_max {
+            self.counters
+                .limited
+                .count_pair(["rooms_per_connection_max", Scope::Connection.as_str()]);
             return Err(ChatError::TooManyRooms);
         }
         self.flush_room(room);

@@ -5,14 +5,15 @@
 
 use rand_chacha::rand_core::Rng;
 
-use super::{Door, Engine};
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Endpoint, Phase};
 use super::effect::Effect;
 use super::reply;
+use super::{Door, Engine};
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::{Incoming, WebSocket};
+use crate::telemetry::{Ending, Event};
 use crate::time::Now;
 
 /// Bytes still read from a peer that has been told everything. What it sends beyond waits in the kernel until
@@ -39,6 +40,7 @@ impl Engine {
         if !reason.is_barrier() {
             self.hear_out(id);
         }
+        self.tell_of_close(id, reason, now);
         let Some(mut websocket) = self.end_session(id, now) else {
             return;
         };
@@ -54,12 +56,13 @@ impl Engine {
             let purged = connection.outbox.purge_unwritten();
             self.outbound.shrunk(purged, connection.outbox.bytes());
         }
-        log::debug!("{} closed: {}", connection.peer, reason.label());
         let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
             .then(|| self.random.next_u64() % RECONNECT_SPREAD_MS);
         if !reason.ends_reading()
-            && let Some(bye) =
-                reply::encode(&reply::bye(reason, words, reconnect_after_ms), connection.wire)
+            && let Some(bye) = reply::encode(
+                &reply::bye(reason, words, reconnect_after_ms),
+                connection.wire,
+            )
         {
             self.outbound.push_shared(connection, &bye);
         }
@@ -73,6 +76,24 @@ impl Engine {
         connection.since = now.instant;
         self.drop_held(id, now);
         self.arm(id, now);
+    }
+
+    /// Counts the end of a session; one that somebody should know of goes to the security log, others to the log.
+    fn tell_of_close(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        if !matches!(connection.phase, Phase::Open(_)) {
+            return;
+        }
+        self.counters.closed(reason);
+        match Event::of_close(reason) {
+            // It was good when it was shown: its end is no failure.
+            Some(event) if reason != CloseReason::TokenExpired => {
+                self.report_about(id, &event, None, now);
+            }
+            _ => log::debug!("{} closed: {}", connection.peer, reason.label()),
+        }
     }
 
     /// Ends a connection because the server goes.
@@ -128,7 +149,9 @@ impl Engine {
             return;
         };
         connection.input_ended = true;
-        self.end_session(id, now);
+        if self.end_session(id, now).is_some() {
+            self.counters.ended(Ending::EndOfInput);
+        }
         self.finish(id, now);
     }
 
@@ -260,6 +283,14 @@ impl Connection {
     /// Whether the peer can be told something in its session: one in which a close frame has gone either way is not open.
     pub(super) fn can_tell(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Where its session was opened.
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        match &self.phase {
+            Phase::Open(session) => Some(session.endpoint),
+            _ => None,
+        }
     }
 
     /// Whose session it is.

@@ -52,6 +52,11 @@ impl Connections {
         self.slots.capacity()
     }
 
+    /// Every connection, in slot order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().map(|(_, connection)| connection)
+    }
+
     /// Every id, in slot order.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
         self.slots

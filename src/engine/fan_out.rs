@@ -40,6 +40,27 @@ struct Gathered {
 struct Run {
     hearers: usize,
     frames: Vec<u8>,
+    /// Notices in `frames`.
+    notices: u64,
+}
+
+/// What was gathered, on its way to queues.
+#[derive(Debug, Default)]
+struct Taken {
+    frames: Bytes,
+    notices: u64,
+    /// Connections that it was queued for.
+    hearers: u64,
+}
+
+impl Run {
+    fn take(&mut self) -> Taken {
+        Taken {
+            frames: Bytes::from(std::mem::take(&mut self.frames)),
+            notices: std::mem::take(&mut self.notices),
+            hearers: 0,
+        }
+    }
 }
 
 impl FanOut {
@@ -89,6 +110,7 @@ impl FanOut {
             }
             write_header(&mut run.frames, Opcode::Text, self.text.len());
             run.frames.extend_from_slice(&self.text);
+            run.notices += 1;
         }
         if was_empty && !(gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty()) {
             self.pending.push(room);
@@ -101,11 +123,9 @@ impl FanOut {
     }
 
     /// Takes what is gathered for a room: for the tutorial's protocol and for the full one.
-    fn take(&mut self, room: RoomKey) -> (Bytes, Bytes) {
+    fn take(&mut self, room: RoomKey) -> (Taken, Taken) {
         let gathered = of(&mut self.rooms, room);
-        let tutorial = std::mem::take(&mut gathered.tutorial.frames);
-        let v1 = std::mem::take(&mut gathered.v1.frames);
-        (Bytes::from(tutorial), Bytes::from(v1))
+        (gathered.tutorial.take(), gathered.v1.take())
     }
 }
 
@@ -137,8 +157,8 @@ impl Engine {
 
     /// Queues what was gathered for a room, for everybody who is in it now but `except`.
     pub(super) fn flush_room_except(&mut self, room: RoomKey, except: Option<UserKey>) {
-        let (tutorial, v1) = self.fan_out.take(room);
-        if tutorial.is_empty() && v1.is_empty() {
+        let (mut tutorial, mut v1) = self.fan_out.take(room);
+        if tutorial.frames.is_empty() && v1.frames.is_empty() {
             return;
         }
         for id in self.rooms.room(room).audience() {
@@ -148,12 +168,17 @@ impl Engine {
             if !connection.can_tell() || (except.is_some() && except == connection.user()) {
                 continue;
             }
-            let frames = match connection.wire {
-                Wire::Tutorial => &tutorial,
-                Wire::V1 => &v1,
+            let taken = match connection.wire {
+                Wire::Tutorial => &mut tutorial,
+                Wire::V1 => &mut v1,
             };
-            self.outbound.push_shared(connection, frames);
+            taken.hearers += 1;
+            self.outbound.push_shared(connection, &taken.frames);
         }
+        self.counters.fanned_out(
+            (tutorial.notices, tutorial.hearers),
+            (v1.notices, v1.hearers),
+        );
     }
 
     pub(super) fn flush_room(&mut self, room: RoomKey) {
@@ -176,8 +201,9 @@ impl Engine {
     /// Lets one connection hear what was said in a room before it leaves.
     pub(super) fn hear_out_room(&mut self, id: ConnectionId, room: RoomKey) {
         if let Some(connection) = self.connections.get_mut(id) {
-            let said = &self.fan_out.run(room, connection.wire).frames;
-            let said = Bytes::copy_from_slice(said);
+            let run = self.fan_out.run(room, connection.wire);
+            self.counters.deliveries += run.notices;
+            let said = Bytes::copy_from_slice(&run.frames);
             self.outbound.push_shared(connection, &said);
         }
     }

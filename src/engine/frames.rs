@@ -5,10 +5,12 @@ use super::connection::{Endpoint, Phase, Session};
 use super::echo;
 use crate::config::Limits;
 use crate::id::ConnectionId;
+use crate::limit::Scope;
 use crate::protocol::close::CloseReason;
 use crate::protocol::frame::{FrameHeader, Opcode};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::Incoming;
+use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
 /// One step through a session's bytes.
@@ -65,6 +67,7 @@ impl Engine {
             bytes,
             &mut connection.outbox,
             &self.config.limits,
+            &mut self.counters,
             now.instant,
         );
         self.outbound.grown(connection, before);
@@ -76,8 +79,14 @@ impl Engine {
             Incoming::Ping | Incoming::Pong => {}
             Incoming::Close => self.closed_by_peer(id, now),
             Incoming::Text(_) | Incoming::Binary(_) => match self.endpoint_of_message(id, now) {
-                Some(Endpoint::Echo) => echo::answer(self, id, incoming, now),
-                Some(Endpoint::Chat) => self.receive_chat(id, incoming, now),
+                Some(Endpoint::Echo) => {
+                    self.counters.echo_messages_received += 1;
+                    echo::answer(self, id, incoming, now);
+                }
+                Some(Endpoint::Chat) => {
+                    self.counters.chat_messages_received += 1;
+                    self.receive_chat(id, incoming, now);
+                }
                 None => {}
             },
         }
@@ -106,6 +115,7 @@ impl Engine {
         if let Some(mut websocket) = self.end_session(id, now)
             && let Some(connection) = self.connections.get_mut(id)
         {
+            self.counters.ended(Ending::ClosedByPeer);
             self.outbound
                 .write(connection, |outbox| websocket.acknowledge_close(outbox));
         }
@@ -120,16 +130,18 @@ impl Session {
         bytes: &[u8],
         outbox: &mut Outbox,
         limits: &Limits,
+        counters: &mut Counters,
         now: Instant,
     ) -> Step {
         let measured = match self.websocket.measure(bytes) {
             Ok(measured) => measured,
             Err(reason) => return Step::Violation(reason),
         };
-        if let Some(header) = measured.header
-            && let Err(reason) = self.charge_frame(header, limits, now)
-        {
-            return Step::Violation(reason);
+        if let Some(header) = measured.header {
+            counters.frame(header.opcode);
+            if let Err(reason) = self.charge_frame(header, limits, counters, now) {
+                return Step::Violation(reason);
+            }
         }
         let slice = bytes.get(..measured.taken).unwrap_or(bytes);
         match self.websocket.read(slice, outbox) {
@@ -143,16 +155,22 @@ impl Session {
         &mut self,
         header: FrameHeader,
         limits: &Limits,
+        counters: &mut Counters,
         now: Instant,
     ) -> Result<(), CloseReason> {
+        let mut over = |limit| {
+            let scope = Scope::Connection.as_str();
+            counters.limited.count_pair([limit, scope]);
+            CloseReason::RateLimited
+        };
         self.frames
             .take(1, limits.frames_per_connection, now)
-            .map_err(|_| CloseReason::RateLimited)?;
+            .map_err(|_| over("frames_per_connection"))?;
         if header.opcode.is_control() {
             return self
                 .control_frames
                 .take(1, limits.control_frames_per_connection, now)
-                .map_err(|_| CloseReason::RateLimited);
+                .map_err(|_| over("control_frames_per_connection"));
         }
         self.fragments = match header.opcode {
             Opcode::Continuation => self.fragments + 1,

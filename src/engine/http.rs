@@ -12,6 +12,7 @@ use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
+use crate::telemetry::{Event, Party};
 use crate::time::Now;
 use crate::web;
 
@@ -30,6 +31,31 @@ pub(super) enum Served {
     Upgraded,
     /// The turn's budget is used up: ask again in the next.
     Postponed,
+}
+
+/// What a refused request asked for, as far as it could be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked<'a> {
+    /// By HEAD: the answer has no body.
+    pub(super) is_head: bool,
+    pub(super) path: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// What this head asks for.
+    pub(super) fn by(head: &Head<'a>) -> Self {
+        Asked {
+            is_head: head.method() == Method::Head,
+            path: Some(head.path()),
+        }
+    }
+
+    fn method(self) -> Method {
+        match self.is_head {
+            true => Method::Head,
+            false => Method::Other,
+        }
+    }
 }
 
 impl Engine {
@@ -51,12 +77,18 @@ impl Engine {
         Ok(prefix)
     }
 
+    /// Whether there is room for one more connection of strangers.
+    pub(super) fn has_room(&self) -> bool {
+        let strangers = self.connections.len() - self.private.connections;
+        strangers < self.config.limits.connections_max
+    }
+
     /// Whether there is room for one more connection from this prefix.
     fn check_room(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
         let limits = &self.config.limits;
         let limit = if self.stopping {
             "stopping"
-        } else if self.connections.len() - self.private.connections >= limits.connections_max {
+        } else if !self.has_room() {
             "connections_max"
         } else if self.plain_connections >= limits.unauthenticated_max {
             "unauthenticated_max"
@@ -214,6 +246,7 @@ impl Engine {
         // One who asks and asks but does not read gets a last answer.
         let keep_alive = response.keep_alive && may_follow && reads;
         let response = response.with_keep_alive(keep_alive);
+        self.counters.responses += 1;
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| response.write_head(run));
             if method != Method::Head {
@@ -253,39 +286,81 @@ impl Engine {
 
     /// Refuses a connection whose request can't be read.
     pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Now) {
-        self.refuse_with(id, Method::Other, refusal, &[], now);
+        self.refuse_with(id, Asked::default(), refusal, &[], now);
     }
 
     fn refuse_request(&mut self, id: ConnectionId, bytes: &[u8], refusal: Refusal, now: Now) {
-        let is_head = bytes.starts_with(b"HEAD ");
-        let method = if is_head { Method::Head } else { Method::Other };
-        self.refuse_with(id, method, refusal, &[], now);
+        let asked = Asked {
+            is_head: bytes.starts_with(b"HEAD "),
+            path: path(bytes),
+        };
+        self.refuse_with(id, asked, refusal, &[], now);
     }
 
-    /// Refuses a request of this method, with further fields in the answer.
+    /// Refuses what was asked, with further fields in the answer.
     pub(super) fn refuse_with(
         &mut self,
         id: ConnectionId,
-        method: Method,
+        asked: Asked<'_>,
         refusal: Refusal,
         fields: &[(&'static str, &str)],
         now: Now,
     ) {
+        let method = asked.method();
         if self.connections.get(id).is_some_and(Connection::is_private) {
             return self.refuse_privately(id, method, &Problem::from(refusal), now);
         }
+        self.tell_of_refusal(id, asked.path, &refusal, now);
         if let Some(connection) = self.connections.get_mut(id) {
-            log::debug!(
-                "{} refused: {} {refusal}",
-                connection.peer,
-                refusal.status()
-            );
             self.outbound.write(connection, |outbox| {
                 outbox.append(|run| refusal.write_with(fields, method, run));
             });
         }
         self.finish(id, now);
     }
+
+    /// Counts a refusal; one that somebody should know of goes to the security log, others to the log.
+    fn tell_of_refusal(
+        &mut self,
+        id: ConnectionId,
+        path: Option<&str>,
+        refusal: &Refusal,
+        now: Now,
+    ) {
+        self.counters.refused(refusal);
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        // Browsers open connections in advance, and let them time out without a word.
+        let said_nothing = matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
+        match Event::of_refusal(refusal) {
+            Some(_) if *refusal == Refusal::TooSlow && said_nothing => {}
+            Some(event) => self.report_about(id, &event, path, now),
+            None => log::debug!(
+                "{} refused: {} {refusal}",
+                connection.peer,
+                refusal.status()
+            ),
+        }
+    }
+
+    /// The same for a connection that was never given a place.
+    pub(super) fn report_unadmitted(&mut self, peer: SocketAddr, refusal: &Refusal, now: Now) {
+        self.counters.refused(refusal);
+        if let Some(event) = Event::of_refusal(refusal) {
+            let party = Party {
+                address: Some(peer.ip()),
+                ..Party::default()
+            };
+            self.report(&event, party, now);
+        }
+    }
+}
+
+/// The target of a request line, good or bad.
+fn path(head: &[u8]) -> Option<&str> {
+    let target = head.split(|byte| *byte == b' ').nth(1)?;
+    std::str::from_utf8(target).ok()
 }
 
 /// A route that is only to be read.

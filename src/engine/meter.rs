@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Door, Engine};
 use super::connection::Phase;
 use super::open::too_many;
 use super::reply::Complaint;
+use super::{Door, Engine};
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{Limited, Scope};
 use crate::protocol::close::CloseReason;
@@ -47,7 +47,10 @@ impl Engine {
         now: Now,
     ) {
         let rate = self.config.limits.bytes_per_connection;
-        let Some(session) = self.session_mut(id) else {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Phase::Open(session) = &mut connection.phase else {
             return;
         };
         session.last_received = now.instant;
@@ -55,6 +58,11 @@ impl Engine {
         let own = session.bytes.charge(bytes as u64, rate, now.instant);
         let debt = own.max(debt_of_address);
         if !debt.is_zero() {
+            self.counters.limited.count_pair(if own >= debt_of_address {
+                ["bytes_per_connection", Scope::Connection.as_str()]
+            } else {
+                ["bytes_per_address", Scope::Address.as_str()]
+            });
             session.paused_until = Some(now.instant + debt);
         }
     }
@@ -72,6 +80,7 @@ impl Engine {
                 scope: Scope::User,
                 retry_after,
             })
+            .inspect_err(|limited| self.counters.limited.count_pair(limited.words()))
     }
 
     /// Takes a message from the buckets of connection, user and address: from all of them or from none.
@@ -117,6 +126,7 @@ impl Engine {
         });
         // Whoever comes back as told is not to meet another of the limits.
         if let Some(longest) = refused.max_by_key(|limited| limited.retry_after) {
+            self.counters.limited.count_pair(longest.words());
             return Err(longest);
         }
         for (bucket, rate, ..) in &mut buckets {
@@ -145,6 +155,9 @@ impl Engine {
         if session.error_replies.take(1, rate, now.instant).is_ok() {
             return true;
         }
+        self.counters
+            .limited
+            .count_pair(["error_replies_per_connection", Scope::Connection.as_str()]);
         self.pause(id, now);
         false
     }
@@ -154,6 +167,7 @@ impl Engine {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.can_tell()
         {
+            self.counters.errors.count(complaint.code());
             let frame = complaint.frame(connection.wire);
             self.outbound
                 .write(connection, |outbox| outbox.push_payload(frame));
@@ -175,6 +189,8 @@ impl Engine {
         session.pauses += 1;
         session.last_pause = now.instant;
         if session.pauses > self.config.limits.pauses_max {
+            let scope = Scope::Connection.as_str();
+            self.counters.limited.count_pair(["pauses_max", scope]);
             return self.close(id, CloseReason::RateLimited, now);
         }
         let until = now.instant + deadlines.pause;

@@ -17,10 +17,12 @@ mod fan_out;
 mod frames;
 mod http;
 mod meter;
+mod metrics;
 mod open;
 mod outbound;
 mod private;
 mod reply;
+mod security;
 mod tickets;
 mod timers;
 mod users;
@@ -41,17 +43,21 @@ use crate::id::ConnectionId;
 use crate::limit::PrefixTable;
 use crate::protocol::response::Refusal;
 use crate::rooms::Rooms;
+use crate::telemetry::{Counters, Ending, Event, Party};
 use crate::time::{Instant, Now};
 
 pub use door::Door;
 pub use effect::Effect;
+pub use metrics::Unready;
 
 use connection::{Connection, Head, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
 use fan_out::FanOut;
+use metrics::Observed;
 use outbound::Outbound;
 use private::PrivateDoor;
+use security::SecurityLog;
 use users::Users;
 
 /// Connections handed to [`Engine::turn`]'s unfinished work at most, in one turn.
@@ -81,6 +87,9 @@ pub struct Engine {
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
     stopping: bool,
+    counters: Counters,
+    security: SecurityLog,
+    observed: Observed,
 }
 
 /// What the engine holds, counted the slow way: all zero when everybody has gone.
@@ -135,6 +144,9 @@ impl Engine {
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
             stopping: false,
+            counters: Counters::default(),
+            security: SecurityLog::new(&config.log),
+            observed: Observed::default(),
             config,
         })
     }
@@ -149,6 +161,7 @@ impl Engine {
             }
         }
         self.close_doomed(now);
+        self.security.turn(now);
     }
 
     /// Ends what [`Engine::turn`] began: what rooms were told is queued for everybody in them.
@@ -171,7 +184,9 @@ impl Engine {
         peer: SocketAddr,
         now: Now,
     ) -> Result<ConnectionId, Refusal> {
-        let prefix = self.admit(door, peer, now)?;
+        let prefix = self.admit(door, peer, now);
+        let prefix = prefix.inspect_err(|refusal| self.report_unadmitted(peer, refusal, now))?;
+        self.counters.accepted += 1;
         let head_bytes_max = self.config.limits.head_bytes_max;
         let id = self.connections.insert(|id| Connection {
             id,
@@ -194,6 +209,7 @@ impl Engine {
 
     /// Bytes came from the peer. All are taken: handled, or held while [`Engine::wants_bytes`] says no.
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.counters.bytes_received += bytes.len() as u64;
         self.charge_bytes(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
@@ -208,7 +224,9 @@ impl Engine {
 
     /// The socket has failed: nothing more can be read or written.
     pub fn broken(&mut self, id: ConnectionId, now: Now) {
-        self.end_session(id, now);
+        if self.end_session(id, now).is_some() {
+            self.counters.ended(Ending::Broken);
+        }
         self.remove(id);
         self.close_doomed(now);
     }
@@ -232,6 +250,7 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return false;
         };
+        self.counters.bytes_sent += written as u64;
         connection.outbox.consume(written);
         self.outbound.shrunk(written, connection.outbox.bytes());
         if connection.outbox.is_empty() {
@@ -262,12 +281,15 @@ impl Engine {
 
     /// When [`Engine::turn`] must be called at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
+        let told = self.security.next_deadline();
+        self.deadlines.next().into_iter().chain(told).min()
     }
 
     /// Ends every session with 1001 and admits nobody any more.
     pub fn stop(&mut self, now: Now) {
         self.stopping = true;
+        let connections = self.connections.len();
+        self.report(&Event::Stopped { connections }, Party::default(), now);
         for id in self.connections.ids() {
             self.send_away(id, now);
         }

@@ -6,7 +6,7 @@ use super::Engine;
 use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
-use super::http::Served;
+use super::http::{Asked, Served};
 use crate::access::credentials::{
     self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
 };
@@ -21,6 +21,7 @@ use crate::protocol::outbox::Outbox;
 use crate::protocol::response::Refusal;
 use crate::protocol::upgrade::{Upgrade, write_switching};
 use crate::protocol::websocket::WebSocket;
+use crate::telemetry::Event;
 use crate::time::Now;
 
 /// The subprotocol of the full protocol.
@@ -56,7 +57,10 @@ impl Engine {
             Err(Denied::NotYet) => return Ok(Served::Postponed),
             Err(Denied::Close(reason)) => match self.config.auth.refuse_with {
                 RefuseWith::Http => return Err(self.as_status(reason)),
-                RefuseWith::Close => self.turn_away(id, &upgrade, &offered, reason, now),
+                RefuseWith::Close => {
+                    self.turn_away(id, &upgrade, &offered, reason, now);
+                    self.tell_of_turning_away(id, endpoint, reason, now);
+                }
             },
         }
         Ok(Served::Upgraded)
@@ -175,7 +179,6 @@ impl Engine {
     fn charge_failed_authentication(&mut self, id: ConnectionId, now: Now) {
         let rate = self.config.limits.failed_authentications_per_address;
         if let Some(connection) = self.connections.get(id) {
-            log::debug!("{} not authenticated", connection.peer);
             let entry = self.prefixes.entry(connection.prefix);
             entry.failed_authentications.charge(1, rate, now.instant);
         }
@@ -195,9 +198,16 @@ impl Engine {
             return match self.config.auth.refuse_with {
                 RefuseWith::Http => {
                     let refusal = self.as_status(reason);
-                    self.refuse(id, refusal, now);
+                    let asked = Asked {
+                        is_head: false,
+                        path: Some(endpoint.path()),
+                    };
+                    self.refuse_with(id, asked, refusal, &[], now);
                 }
-                RefuseWith::Close => self.turn_away(id, upgrade, offered, reason, now),
+                RefuseWith::Close => {
+                    self.turn_away(id, upgrade, offered, reason, now);
+                    self.tell_of_turning_away(id, endpoint, reason, now);
+                }
             };
         }
         let message_bytes_max = match endpoint {
@@ -228,11 +238,8 @@ impl Engine {
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| write_switching(run, upgrade.key, chosen));
         });
-        log::debug!(
-            "{} opened {endpoint:?} as {:?}",
-            connection.peer,
-            identity.user
-        );
+        self.counters.handshakes.count("upgraded");
+        self.report_about(id, &Event::SignedIn, None, now);
         if endpoint == Endpoint::Chat {
             chat::welcome(self, id, now);
         }
@@ -265,7 +272,6 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        log::debug!("{} turned away: {}", connection.peer, reason.label());
         let chosen = choose_protocol(offered, Endpoint::Chat);
         let mut websocket = WebSocket::new(self.config.limits.message_bytes_max);
         let mut say = |outbox: &mut Outbox| {
@@ -275,6 +281,24 @@ impl Engine {
         self.outbound.write(connection, &mut say);
         connection.phase = closing(websocket);
         connection.since = now.instant;
+    }
+
+    /// Counts and reports one who was upgraded only to be told why not.
+    fn tell_of_turning_away(
+        &mut self,
+        id: ConnectionId,
+        endpoint: Endpoint,
+        reason: CloseReason,
+        now: Now,
+    ) {
+        self.counters.handshakes.count(reason.label());
+        let Some(event) = Event::of_close(reason) else {
+            return;
+        };
+        if let Event::Limited { limit, scope } = event {
+            self.counters.limited.count_pair([limit, scope]);
+        }
+        self.report_about(id, &event, Some(endpoint.path()), now);
     }
 
     pub(super) fn as_status(&self, reason: CloseReason) -> Refusal {

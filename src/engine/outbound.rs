@@ -41,6 +41,16 @@ impl Outbound {
         self.bytes
     }
 
+    /// Connections that bytes wait for.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Connections to be closed.
+    pub(super) fn doomed(&self) -> usize {
+        self.doomed.len()
+    }
+
     pub(super) fn ask(&mut self, effect: Effect) {
         self.effects.push_back(effect);
     }

@@ -19,6 +19,9 @@ use crate::protocol::notice::{
 use crate::protocol::websocket::text_frame;
 use crate::time::{Now, Wall};
 
+/// The code of every refusal by a rate.
+const RATE_LIMITED: &str = "rate_limited";
+
 /// A notice as a frame, or `None` when the protocol has no such notice.
 pub(super) fn encode(notice: &Notice<'_>, wire: Wire) -> Option<Bytes> {
     match wire {
@@ -165,11 +168,7 @@ pub(super) fn members(
 }
 
 /// The last notice before a close frame of ours. Whoever may come back is told when.
-pub(super) fn bye(
-    reason: CloseReason,
-    words: &str,
-    reconnect_after_ms: Option<u64>,
-) -> Notice<'_> {
+pub(super) fn bye(reason: CloseReason, words: &str, reconnect_after_ms: Option<u64>) -> Notice<'_> {
     Notice::Bye(Bye {
         code: reason.code(),
         reason: words,
@@ -216,6 +215,15 @@ impl<'a> Complaint<'a> {
         }
     }
 
+    /// The stable code that programs act on.
+    pub(super) fn code(&self) -> &'static str {
+        match self.about {
+            About::Shape(error) => error.code(),
+            About::Limit(_) => RATE_LIMITED,
+            About::Chat(error) => error.code(),
+        }
+    }
+
     /// The complaint as a frame.
     pub(super) fn frame(&self, wire: Wire) -> Bytes {
         let error = self.text(wire);
@@ -235,7 +243,7 @@ impl<'a> Complaint<'a> {
     fn parts(&self) -> ErrorReply<'static> {
         let empty = ErrorReply {
             id: None,
-            code: "",
+            code: self.code(),
             error: "",
             field: None,
             limit: None,
@@ -244,12 +252,10 @@ impl<'a> Complaint<'a> {
         };
         match self.about {
             About::Shape(error) => ErrorReply {
-                code: error.code(),
                 field: error.field(),
                 ..empty
             },
             About::Limit(limited) => ErrorReply {
-                code: "rate_limited",
                 limit: Some(limited.limit),
                 scope: Some(limited.scope.as_str()),
                 // Rounded up, so that coming back then is early enough.
@@ -257,7 +263,6 @@ impl<'a> Complaint<'a> {
                 ..empty
             },
             About::Chat(error) => ErrorReply {
-                code: error.code(),
                 limit: error.limit(),
                 scope: error.limit().map(|_| Scope::Connection.as_str()),
                 ..empty

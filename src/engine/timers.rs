@@ -106,6 +106,7 @@ impl Engine {
             && let Phase::Open(session) = &mut connection.phase
         {
             session.ping_sent = Some(now.instant);
+            self.counters.pings += 1;
             self.outbound.write(connection, websocket::push_ping);
         }
     }

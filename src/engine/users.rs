@@ -110,8 +110,8 @@ impl Users {
         self.users.iter().map(|(_, user)| user.connections).sum()
     }
 
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    /// Users, connected or remembered.
+    pub(super) fn len(&self) -> usize {
         self.users.len()
     }
 

@@ -39,3 +39,10 @@ pub struct Limited {
     /// When to try again.
     pub retry_after: Duration,
 }
+
+impl Limited {
+    /// The limit and whose it is, as they are counted.
+    pub fn words(&self) -> [&'static str; 2] {
+        [self.limit, self.scope.as_str()]
+    }
+}

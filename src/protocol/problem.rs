@@ -85,8 +85,16 @@ impl Problem {
     /// Every kind there is.
     pub const KINDS: [Kind; 20] = [
         ("malformed-request", 400, "The request is malformed"),
-        ("invalid-json", 400, "The body is not a JSON object as expected"),
-        ("invalid-field", 400, "A field or parameter is not as expected"),
+        (
+            "invalid-json",
+            400,
+            "The body is not a JSON object as expected",
+        ),
+        (
+            "invalid-field",
+            400,
+            "A field or parameter is not as expected",
+        ),
         ("key-required", 401, "The private key is required"),
         ("key-invalid", 401, "The key shown is not the private key"),
         ("no-key-configured", 403, "This server has no private key"),
@@ -152,12 +160,16 @@ impl Problem {
             Problem::Malformed(detail) => detail,
             Problem::InvalidJson(error) => return error.to_string().into(),
             Problem::InvalidField { detail, .. } => return detail.clone(),
-            Problem::KeyRequired => "show what is in the file private.key_file as Authorization: Bearer",
+            Problem::KeyRequired => {
+                "show what is in the file private.key_file as Authorization: Bearer"
+            }
             Problem::KeyInvalid => "show what is in the file private.key_file, without its newline",
             Problem::NoKeyConfigured => {
                 "set private.key_file to a file with a key, as from openssl rand -hex 32, and start again; until then only /metrics, /healthz and /readyz are answered"
             }
-            Problem::BrowserRefused => "ask from a program: requests with Origin, or from another site, are refused",
+            Problem::BrowserRefused => {
+                "ask from a program: requests with Origin, or from another site, are refused"
+            }
             Problem::NoSuchRoute => "docs/openapi.json lists the routes",
             Problem::UnknownRoom => "GET /api/v1/rooms lists the rooms",
             Problem::MethodNotAllowed { allow } => return format!("allowed: {allow}").into(),
@@ -168,11 +180,15 @@ impl Problem {
             }
             Problem::NotJson => "send Content-Type: application/json, without a Content-Encoding",
             Problem::ExpectationFailed => "the only expectation that is met is 100-continue",
-            Problem::HostNotAllowed => "ask by an IP address or localhost, or name the host in private.hosts",
+            Problem::HostNotAllowed => {
+                "ask by an IP address or localhost, or name the host in private.hosts"
+            }
             Problem::TooMany { limit, .. } | Problem::ServerFull { limit, .. } => {
                 return format!("{limit} is reached; wait as Retry-After says").into();
             }
-            Problem::HeadTooLarge => "at most limits.head_bytes_max bytes and limits.head_fields_max fields",
+            Problem::HeadTooLarge => {
+                "at most limits.head_bytes_max bytes and limits.head_fields_max fields"
+            }
             Problem::Stopping => "ask another server, or this one when it is back",
         };
         text.into()
@@ -192,7 +208,9 @@ impl Problem {
             }
             _ => {}
         }
-        let seconds = self.retry_after().map(|wait| seconds_rounded_up(wait).to_string());
+        let seconds = self
+            .retry_after()
+            .map(|wait| seconds_rounded_up(wait).to_string());
         fields.extend(seconds.as_deref().map(|seconds| ("Retry-After", seconds)));
         let response = Response {
             status: self.status(),

@@ -85,6 +85,23 @@ struct RefusalBody<'a> {
 }
 
 impl Refusal {
+    /// Every code that [`Refusal::code`] gives.
+    pub const CODES: [&'static str; 13] = [
+        "malformed_request",
+        "credentials_required",
+        "invalid_credentials",
+        "token_expired",
+        "origin_forbidden",
+        "not_found",
+        "method_not_allowed",
+        "request_timeout",
+        "upgrade_required",
+        "version_unsupported",
+        "too_many",
+        "head_too_large",
+        "server_full",
+    ];
+
     /// The status code.
     pub const fn status(&self) -> u16 {
         match self {
@@ -183,11 +200,19 @@ impl Refusal {
         }
     }
 
+    /// The limit that was reached and whose it is, for a refusal by one.
+    pub const fn limit(&self) -> Option<[&'static str; 2]> {
+        match *self {
+            Refusal::TooMany { limit, scope, .. } => Some([limit, scope]),
+            Refusal::Full { limit, .. } => Some([limit, "server"]),
+            _ => None,
+        }
+    }
+
     fn body(&self) -> String {
-        let (limit, scope) = match *self {
-            Refusal::TooMany { limit, scope, .. } => (Some(limit), Some(scope)),
-            Refusal::Full { limit, .. } => (Some(limit), Some("server")),
-            _ => (None, None),
+        let [limit, scope] = match self.limit() {
+            Some(known) => known.map(Some),
+            None => [None, None],
         };
         let body = RefusalBody {
             error: &self.to_string(),

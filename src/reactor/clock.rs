@@ -17,14 +17,18 @@ impl Clock {
         }
     }
 
+    /// The monotonic clock alone.
+    pub(super) fn instant(&self) -> Instant {
+        // 584 years of nanoseconds.
+        Instant::from_nanos(self.began.elapsed().as_nanos() as u64)
+    }
+
     pub(super) fn now(&self) -> Now {
-        // 584 years of nanoseconds, and more milliseconds than that.
-        let since_start = self.began.elapsed().as_nanos() as u64;
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Now {
-            instant: Instant::from_nanos(since_start),
+            instant: self.instant(),
             wall: Wall::from_millis(since_epoch.as_millis() as u64),
         }
     }

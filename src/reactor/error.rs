@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::access::origin::OriginError;
 
@@ -24,6 +25,9 @@ pub enum StartError {
     Poll(#[source] io::Error),
     #[error("no signal handler: {0}")]
     Signals(#[source] io::Error),
+    /// Choose another file, or make its directory writable.
+    #[error("log.security_file = {path:?}: {source}")]
+    SecurityLog { path: PathBuf, source: io::Error },
     #[error("the system gives no random bytes")]
     Random,
 }

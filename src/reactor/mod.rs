@@ -7,6 +7,10 @@ mod clock;
 mod error;
 mod listener;
 mod listeners;
+mod log_file;
+pub mod log_queue;
+mod process;
+mod security_log;
 mod signals;
 mod socket;
 mod stop;
@@ -22,13 +26,18 @@ use crate::access::Authenticator;
 use crate::config::{Config, Turn};
 use crate::engine::{Door, Effect, Engine};
 use crate::id::ConnectionId;
+use crate::telemetry::{ProcessFacts, TurnFacts};
 use crate::time::{Instant, Now};
 
 pub use error::{RunError, StartError};
+pub use log_file::StandardError;
+pub use log_queue::LogQueue;
 pub use stop::StopHandle;
 
 use clock::Clock;
 use listeners::Listeners;
+use process::Process;
+use security_log::SecurityLog;
 use signals::Signals;
 use socket::Sockets;
 use stop::Stop;
@@ -39,6 +48,8 @@ const EVENTS_MAX: usize = 1024;
 const SLICES_MAX: usize = 16;
 /// How long a stopped server waits for its last words to be read.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
+/// How long an end waits for the last lines of a log to be written.
+pub const LOG_FLUSH_TIME_MAX: Duration = Duration::from_millis(500);
 
 const SIGNALS: Token = Token(usize::MAX);
 const STOP: Token = Token(usize::MAX - 1);
@@ -65,6 +76,8 @@ pub struct Server {
     readable: VecDeque<ConnectionId>,
     /// Connections whose socket takes bytes, but whose share of the turn was used up.
     writable: VecDeque<ConnectionId>,
+    process: Process,
+    security_log: SecurityLog,
 }
 
 impl Server {
@@ -82,6 +95,7 @@ impl Server {
         };
         let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
         let budget = config.turn.clone();
+        let security_log = SecurityLog::open(&config.log)?;
         let mut config = config;
         // Port 0 means any: the listener's own origins name the one it got.
         config.listen.address = address;
@@ -101,6 +115,8 @@ impl Server {
             read_buffer: vec![0; budget.read_bytes_per_connection_max].into_boxed_slice(),
             readable: VecDeque::new(),
             writable: VecDeque::new(),
+            process: Process::new(),
+            security_log,
             budget,
         })
     }
@@ -113,6 +129,17 @@ impl Server {
     /// The address that the private listener got, if there is one.
     pub fn private_address(&self) -> Option<SocketAddr> {
         self.private_address
+    }
+
+    /// Names the queue behind the process's logger: the security log goes there too unless it has a file, and lines that
+    /// it drops are counted among the metrics.
+    pub fn log_beside(&mut self, process: LogQueue) {
+        self.security_log.beside(process);
+    }
+
+    /// Begins the file of the security log anew, after it was moved away.
+    pub fn reopen_logs(&self) {
+        self.security_log.reopen();
     }
 
     /// Stops the server from another thread.
@@ -136,6 +163,7 @@ impl Server {
     /// [`RunError`] when the kernel refuses to be polled.
     pub fn run(mut self) -> Result<(), RunError> {
         let mut events = Events::with_capacity(EVENTS_MAX);
+        self.engine.start(self.clock.now());
         while !self.stop.is_asked() {
             self.turn(&mut events, None)?;
         }
@@ -149,6 +177,9 @@ impl Server {
         while self.sockets.len() > 0 && self.now.instant < until {
             self.turn(&mut events, Some(until))?;
         }
+        self.engine.end_security_log(self.now);
+        self.write_security_log();
+        self.security_log.flush(LOG_FLUSH_TIME_MAX);
         Ok(())
     }
 
@@ -163,8 +194,11 @@ impl Server {
         }
         let now = self.clock.now();
         self.now = now;
+        self.look_at_process();
         self.engine.turn(now);
+        let mut brought = 0;
         for event in events.iter() {
+            brought += 1;
             match event.token() {
                 SIGNALS => self.handle_signals(),
                 STOP => {}
@@ -176,7 +210,29 @@ impl Server {
         self.read(now);
         self.engine.end_turn(now);
         self.carry_out(now);
+        self.write_security_log();
+        self.engine.observe_turn(TurnFacts {
+            time: self.clock.instant().since(now.instant),
+            events: brought,
+            readable: self.readable.len(),
+            writable: self.writable.len(),
+        });
         Ok(())
+    }
+
+    fn look_at_process(&mut self) {
+        if let Some(facts) = self.process.look(self.now.instant) {
+            self.engine.observe_process(ProcessFacts {
+                log_lines_dropped: self.security_log.dropped(),
+                ..facts
+            });
+        }
+    }
+
+    fn write_security_log(&mut self) {
+        while let Some(line) = self.engine.next_security_line() {
+            self.security_log.write(&line);
+        }
     }
 
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {

@@ -73,7 +73,7 @@ pub fn frame(input: &[u8]) {
     let failure = feed(&mut websocket, &mut outbox, &input, &mut events).err();
     let mut expected = decode(input.bytes, bytes_max);
     if let Some(reason) = failure {
-        websocket.close(reason, &mut outbox);
+        websocket.close(reason, reason.text(), &mut outbox);
     }
     if let Some(reason) = expected.failure {
         let text = reason.text().as_bytes();

@@ -9,9 +9,10 @@ use super::client::{Client, Ending};
 use super::wire;
 use crate::access::{AuthError, Authenticator, Credential, Identity};
 use crate::config::Config;
-use crate::engine::{Census, Door, Effect, Engine};
+use crate::engine::{Census, Door, Effect, Engine, Unready};
 use crate::id::ConnectionId;
 use crate::protocol::response::Refusal;
+use crate::telemetry::Exposition;
 use crate::time::{Instant, Now, Wall};
 
 /// Pieces of one virtual `writev`.
@@ -89,6 +90,27 @@ impl World {
     /// What the engine holds.
     pub fn census(&self) -> Census {
         self.engine.census()
+    }
+
+    /// What a scrape would give.
+    pub fn metrics(&self) -> String {
+        let text = self.engine.metrics_text(Exposition::Text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Lines of the security log since they were last taken.
+    pub fn security_log(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.engine.next_security_line()).collect()
+    }
+
+    /// Why new clients should go elsewhere.
+    pub fn unready(&self) -> Vec<Unready> {
+        self.engine.unready()
+    }
+
+    /// Says that the listeners are bound, as a shell does.
+    pub fn start(&mut self) {
+        self.engine.start(self.now);
     }
 
     /// A new connection from this address.

@@ -329,6 +329,7 @@ impl Model {
         });
         let (open, seats) = sessions.fold((0, 0), |(open, seats), rooms| (open + 1, seats + rooms));
         let expected = Census {
+            private_connections: 0,
             connections: here,
             plain_connections: here - open,
             user_connections: open,

@@ -8,6 +8,7 @@ mod commands;
 mod frames;
 mod handshakes;
 mod honest;
+mod logs;
 mod never_reads;
 mod peer;
 mod server;

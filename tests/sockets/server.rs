@@ -1,11 +1,11 @@
 //! The real program in a directory of its own, and what the kernel says about it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -72,18 +72,45 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
+/// The command that serves with these lines of configuration on a free port, in a directory of its own.
+pub fn prepare(config: &str) -> (Command, TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    write_secret(&directory.path().join("secret"), SECRET);
+    write_secret(&directory.path().join("private.key"), PRIVATE_KEY);
+    let config = format!(
+        "[listen]\naddress = \"127.0.0.1:0\"\n[private]\naddress = \"127.0.0.1:0\"\nkey_file = \"private.key\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
+    );
+    fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
+    let mut command = wardroom(directory.path());
+    command.args(["serve", "--config", "wardroom.toml"]);
+    (command, directory)
+}
+
+/// The private and the public address. Reads byte by byte, so that nothing beyond the line is taken from the pipe.
+fn addresses_in(log: &mut impl Read) -> (Option<SocketAddr>, SocketAddr) {
+    let mut said = String::new();
+    loop {
+        let mut byte = [0];
+        log.read_exact(&mut byte)
+            .expect("the server says where it listens");
+        said.push(char::from(byte[0]));
+        if !said.ends_with('\n') {
+            continue;
+        }
+        let after = |words: &str| {
+            let (_, rest) = said.split_once(words)?;
+            rest.lines().next()?.parse().ok()
+        };
+        if let Some(address) = after("listening on ") {
+            return (after("private listener on "), address);
+        }
+    }
+}
+
 impl Server {
     /// Serves with these lines of configuration, on a free port.
     pub fn serve(config: &str) -> Server {
-        let directory = tempfile::tempdir().expect("a directory");
-        write_secret(&directory.path().join("secret"), SECRET);
-        write_secret(&directory.path().join("private.key"), PRIVATE_KEY);
-        let config = format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[private]\naddress = \"127.0.0.1:0\"\nkey_file = \"private.key\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
-        );
-        fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
-        let mut command = wardroom(directory.path());
-        command.args(["serve", "--config", "wardroom.toml"]);
+        let (command, directory) = prepare(config);
         Server::start(command, directory)
     }
 
@@ -107,6 +134,67 @@ impl Server {
         };
         server.wait_for_addresses();
         server
+    }
+
+    /// Starts `command` with a standard error that is read up to the server's address, and no further but by the caller.
+    pub fn start_unread(mut command: Command, directory: TempDir) -> (Server, ChildStderr) {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let results = lines(child.stdout.take().expect("it is piped"));
+        let mut log = child.stderr.take().expect("it is piped");
+        let (private, address) = addresses_in(&mut log);
+        let server = Server {
+            address,
+            child,
+            results,
+            private,
+            log: channel().1,
+            directory,
+        };
+        (server, log)
+    }
+
+    /// Starts `command`, which serves at `address`, with a standard error that tells this test nothing.
+    pub fn start_with_log(
+        mut command: Command,
+        directory: TempDir,
+        address: SocketAddr,
+        log: File,
+    ) -> Server {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let results = lines(child.stdout.take().expect("it is piped"));
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < until, "nobody listens on {address}");
+            std::thread::yield_now();
+        }
+        Server {
+            child,
+            address,
+            results,
+            private: None,
+            log: channel().1,
+            directory,
+        }
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the program wrote to its standard error since the last look, as far as it has come.
+    pub fn log_so_far(&self) -> Vec<String> {
+        self.log.try_iter().collect()
     }
 
     fn wait_for_addresses(&mut self) {

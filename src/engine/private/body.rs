@@ -94,6 +94,7 @@ impl Engine {
                 segment: body.segment.as_ref().into(),
             };
             let answer = self.carry_out_call(&found, None, &body.bytes, now);
+            self.tell_of_call(id, found.operation, answer.is_ok(), now);
             let served = self.answer_call(id, Method::Post, body.keep_alive, answer, now);
             if let Served::KeptAlive = served {
                 self.await_next_request(id, now);

@@ -18,7 +18,10 @@ impl Engine {
         for id in &ids {
             self.close_saying(*id, CloseReason::Disconnected, words, now);
         }
-        log::info!("private: disconnected {} connections of {user:?}", ids.len());
+        log::info!(
+            "private: disconnected {} connections of {user:?}",
+            ids.len()
+        );
         let answer = format!("{{\"disconnected\":{}}}\n", ids.len());
         Ok(Answer::json(answer.into_bytes()))
     }

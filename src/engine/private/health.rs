@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::super::Engine;
+use super::super::http::FULL_RETRY;
+use super::super::{Engine, Unready};
 use super::Answer;
 use crate::protocol::problem::Problem;
 
@@ -15,14 +16,18 @@ pub(super) fn alive() -> Answer {
 }
 
 impl Engine {
-    /// Not when the server is about to go: then people are to be sent elsewhere.
+    /// Not when the server is about to go, or full: then people are to be sent elsewhere.
     pub(super) fn readiness(&self) -> Result<Answer, Problem> {
-        if self.stopping {
-            return Err(Problem::Stopping);
+        match self.unready().first() {
+            Some(Unready::Stopping) => Err(Problem::Stopping),
+            Some(Unready::Full) => Err(Problem::ServerFull {
+                limit: "connections_max",
+                retry_after: FULL_RETRY,
+            }),
+            None => Ok(Answer {
+                content_type: "text/plain",
+                body: Bytes::from_static(b"ready\n"),
+            }),
         }
-        Ok(Answer {
-            content_type: "text/plain",
-            body: Bytes::from_static(b"ready\n"),
-        })
     }
 }

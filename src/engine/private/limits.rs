@@ -66,7 +66,8 @@ impl<T> Top<T> {
     }
 
     fn shorten(&mut self) {
-        self.list.sort_by_key(|(share, _)| std::cmp::Reverse(*share));
+        self.list
+            .sort_by_key(|(share, _)| std::cmp::Reverse(*share));
         self.list.truncate(TOLD_MAX);
     }
 }
@@ -101,8 +102,16 @@ impl Engine {
         let mut top = Top { list: Vec::new() };
         for user in self.users.iter() {
             let buckets = [
-                (user.messages, limits.messages_per_user, "limits.messages_per_user"),
-                (user.commands, limits.commands_per_user, "limits.commands_per_user"),
+                (
+                    user.messages,
+                    limits.messages_per_user,
+                    "limits.messages_per_user",
+                ),
+                (
+                    user.commands,
+                    limits.commands_per_user,
+                    "limits.commands_per_user",
+                ),
             ];
             for bucket in buckets {
                 if let Some(used) = used(bucket, now) {
@@ -119,8 +128,16 @@ impl Engine {
         let mut top = Top { list: Vec::new() };
         for entry in self.prefixes.iter() {
             let buckets = [
-                (entry.messages, limits.messages_per_address, "limits.messages_per_address"),
-                (entry.bytes, limits.bytes_per_address, "limits.bytes_per_address"),
+                (
+                    entry.messages,
+                    limits.messages_per_address,
+                    "limits.messages_per_address",
+                ),
+                (
+                    entry.bytes,
+                    limits.bytes_per_address,
+                    "limits.bytes_per_address",
+                ),
                 (
                     entry.handshakes,
                     limits.handshakes_per_address,

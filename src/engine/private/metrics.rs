@@ -1,34 +1,18 @@
-//! The numbers that the engine has at hand, in the text format of Prometheus 0.0.4.
-
-use std::fmt::Write as _;
+//! The numbers that the engine has at hand, for Prometheus.
 
 use super::super::Engine;
 use super::Answer;
+use crate::protocol::head::Head;
+use crate::telemetry::Exposition;
 
 impl Engine {
-    /// What `/metrics` answers.
-    pub(super) fn metrics(&self) -> Answer {
-        let census = self.census();
-        let gauges = [
-            ("connections", "Connections of any kind.", census.connections),
-            ("connections_plain", "Connections at the public door that are no open session.", census.plain_connections),
-            ("connections_private", "Connections at the private door.", census.private_connections),
-            ("sessions", "Open sessions.", census.user_connections),
-            ("seats", "Seats in rooms: sessions times the rooms each is in.", census.seats),
-            ("outbound_bytes", "Bytes that wait to be written.", census.outbound_bytes),
-            ("tickets", "Tickets that were given and not shown yet.", self.tickets.len()),
-        ];
-        let mut text = String::new();
-        for (name, help, value) in gauges {
-            // Writing to a String does not fail.
-            let _ = write!(
-                text,
-                "# HELP wardroom_{name} {help}\n# TYPE wardroom_{name} gauge\nwardroom_{name} {value}\n"
-            );
-        }
+    /// What `/metrics` answers, in the format that the request asks for.
+    pub(super) fn metrics(&self, head: &Head<'_>) -> Answer {
+        let accept = head.field("accept").unwrap_or_default();
+        let exposition = Exposition::of_accept(&String::from_utf8_lossy(accept));
         Answer {
-            content_type: "text/plain; version=0.0.4; charset=utf-8",
-            body: text.into(),
+            content_type: exposition.content_type(),
+            body: self.metrics_text(exposition),
         }
     }
 }

@@ -13,6 +13,7 @@ mod metrics;
 mod publish;
 mod rooms;
 mod tickets;
+mod told;
 
 use std::net::IpAddr;
 
@@ -94,7 +95,11 @@ impl Engine {
                 return Served::Ended;
             }
         };
-        let answer = self.carry_out_call(&call.found, call.query, &[], now);
+        let answer = match call.found.operation {
+            Operation::Metrics => Ok(self.metrics(&head)),
+            _ => self.carry_out_call(&call.found, call.query, &[], now),
+        };
+        self.tell_of_call(id, call.found.operation, answer.is_ok(), now);
         self.answer_call(id, head.method(), head.keep_alive(), answer, now)
     }
 
@@ -156,7 +161,8 @@ impl Engine {
         match found.operation {
             Operation::Health => api::expect_none(query).map(|()| health::alive()),
             Operation::Readiness => api::expect_none(query).and_then(|()| self.readiness()),
-            Operation::Metrics => Ok(self.metrics()),
+            // Answered without a look at the rest of the request but its head.
+            Operation::Metrics => Err(Problem::NoSuchRoute),
             Operation::ListConnections => {
                 ConnectionQuery::parse(query).and_then(|query| self.list_connections(&query, now))
             }
@@ -207,6 +213,7 @@ impl Engine {
         problem: &Problem,
         now: Now,
     ) {
+        self.tell_of_problem(id, problem, now);
         if let Some(connection) = self.connections.get_mut(id) {
             let (kind, status, _) = problem.kind();
             log::debug!("private: {} refused: {status} {kind}", connection.peer);
@@ -229,8 +236,8 @@ fn host_name(host: &str) -> &str {
 /// Browsers say where a page came from: nothing here is for pages.
 fn expect_no_page(head: &Head<'_>) -> Result<(), Problem> {
     let is_asked_by_hand = |site: &[u8]| site == b"none";
-    let from_page = head.field("origin").is_some()
-        || !head.fields("sec-fetch-site").all(is_asked_by_hand);
+    let from_page =
+        head.field("origin").is_some() || !head.fields("sec-fetch-site").all(is_asked_by_hand);
     if from_page {
         return Err(Problem::BrowserRefused);
     }

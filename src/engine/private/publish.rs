@@ -48,6 +48,8 @@ impl Engine {
             timestamp: now.wall.as_millis() as f64 / 1000.0,
         };
         // Numbers always serialise.
-        Ok(Answer::json(serde_json::to_vec(&published).unwrap_or_default()))
+        Ok(Answer::json(
+            serde_json::to_vec(&published).unwrap_or_default(),
+        ))
     }
 }

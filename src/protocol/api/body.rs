@@ -53,8 +53,7 @@ impl Publish {
     pub fn parse(body: &[u8], bounds: &Bounds) -> Result<Publish, Problem> {
         let mut fields = Fields::parse(body)?;
         let message = fields.required("message")?;
-        check_message(&message, bounds)
-            .map_err(|error| Problem::field("message", error.text()))?;
+        check_message(&message, bounds).map_err(|error| Problem::field("message", error.text()))?;
         let author = match fields.map.remove("as") {
             None => None,
             Some(Value::Object(map)) => {
@@ -63,7 +62,12 @@ impl Publish {
                 inner.expect_no_more("user, name")?;
                 Some(author)
             }
-            Some(_) => return Err(Problem::field("as", "an object with user, and perhaps name")),
+            Some(_) => {
+                return Err(Problem::field(
+                    "as",
+                    "an object with user, and perhaps name",
+                ));
+            }
         };
         fields.expect_no_more("message, as")?;
         Ok(Publish { message, author })

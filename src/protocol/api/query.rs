@@ -89,7 +89,10 @@ fn values<const N: usize>(
             continue;
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let slot = names.iter().zip(&mut values).find(|(known, _)| **known == name);
+        let slot = names
+            .iter()
+            .zip(&mut values)
+            .find(|(known, _)| **known == name);
         let Some((name, slot)) = slot else {
             return Err(Problem::InvalidField {
                 field: None,

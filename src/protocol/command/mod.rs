@@ -219,7 +219,10 @@ pub fn is_room_id(text: &str) -> bool {
 /// Checks the text of a chat message.
 ///
 /// Bidi formatting characters pass, since right-to-left languages need them.
-pub(in crate::protocol) fn check_message(message: &str, bounds: &Bounds) -> Result<(), CommandError> {
+pub(in crate::protocol) fn check_message(
+    message: &str,
+    bounds: &Bounds,
+) -> Result<(), CommandError> {
     let characters_max = bounds.message_characters_max;
     if message.chars().all(char::is_whitespace) {
         return Err(CommandError::MessageEmpty);

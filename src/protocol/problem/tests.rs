@@ -78,7 +78,12 @@ fn limits_say_when_to_come_back_and_methods_which_there_are() {
     let (head, _) = written(&Problem::KeyRequired);
     assert!(head.contains("\r\nWWW-Authenticate: Bearer"), "{head}");
     let (_, body) = written(&Problem::NoKeyConfigured);
-    assert!(body["detail"].as_str().unwrap().contains("private.key_file"));
+    assert!(
+        body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("private.key_file")
+    );
 }
 
 #[test]
