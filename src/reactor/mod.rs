@@ -48,8 +48,6 @@ const EVENTS_MAX: usize = 1024;
 const SLICES_MAX: usize = 16;
 /// How long a stopped server waits for its last words to be read.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
-/// How long an end waits for the last lines of a log to be written.
-pub const LOG_FLUSH_TIME_MAX: Duration = Duration::from_millis(500);
 
 const SIGNALS: Token = Token(usize::MAX);
 const STOP: Token = Token(usize::MAX - 1);
@@ -179,7 +177,7 @@ impl Server {
         }
         self.engine.end_security_log(self.now);
         self.write_security_log();
-        self.security_log.flush(LOG_FLUSH_TIME_MAX);
+        self.security_log.flush(log_queue::FLUSH_TIME_MAX);
         Ok(())
     }
 
