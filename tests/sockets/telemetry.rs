@@ -30,7 +30,8 @@ fn ask(server: &Server, path: &str, fields: &str) -> (String, String) {
     (head, String::from_utf8(peer.rest()).expect("text"))
 }
 
-fn scrape(server: &Server) -> BTreeMap<String, f64> {
+/// Every sample of a scrape, by name and labels.
+pub fn scrape(server: &Server) -> BTreeMap<String, f64> {
     let (head, body) = ask(server, "/metrics", "");
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     let samples = body.lines().filter(|line| !line.starts_with('#'));
