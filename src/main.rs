@@ -13,14 +13,13 @@
     )
 )]
 
-use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write as _};
-use std::panic;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use wardroom::cli::{self, Failure, Surroundings};
-use wardroom::reactor::{LOG_FLUSH_TIME_MAX, LogQueue, StandardError};
+use wardroom::reactor::log_queue::FLUSH_TIME_MAX;
+use wardroom::reactor::{LogQueue, StandardError};
 use wardroom::time::Wall;
 
 fn main() -> ExitCode {
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
         .filter_module("tungstenite", log::LevelFilter::Off)
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
         .init();
-    log_panics_to(log.clone());
+    log.take_panics();
     let surroundings = Surroundings {
         arguments: std::env::args_os().collect(),
         environment: std::env::vars_os().collect(),
@@ -48,22 +47,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure, &log),
     };
-    log.flush(LOG_FLUSH_TIME_MAX);
+    log.flush(FLUSH_TIME_MAX);
     code
-}
-
-/// Standard error may be stalled, and an end must not wait for it: last words take the same way as all others.
-fn log_panics_to(log: LogQueue) {
-    panic::set_hook(Box::new(move |panic| {
-        // What waits goes first, so that there is room for this.
-        log.flush(LOG_FLUSH_TIME_MAX);
-        log.push(format!("wardroom: {panic}\n").as_bytes());
-        let backtrace = Backtrace::capture();
-        if backtrace.status() == BacktraceStatus::Captured {
-            log.push(backtrace.to_string().as_bytes());
-        }
-        log.flush(LOG_FLUSH_TIME_MAX);
-    }));
 }
 
 fn report(failure: &Failure, log: &LogQueue) -> ExitCode {

@@ -35,6 +35,31 @@ pub(super) enum Served {
     Waiting,
 }
 
+/// What a refused request asked for, as far as it could be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked<'a> {
+    /// By HEAD: the answer has no body.
+    pub(super) is_head: bool,
+    pub(super) path: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// What this head asks for.
+    pub(super) fn by(head: &Head<'a>) -> Self {
+        Asked {
+            is_head: head.method() == Method::Head,
+            path: Some(head.path()),
+        }
+    }
+
+    fn method(self) -> Method {
+        match self.is_head {
+            true => Method::Head,
+            false => Method::Other,
+        }
+    }
+}
+
 impl Engine {
     /// Counts one more connection at a door, if there is room; gives the prefix that it is counted with.
     pub(super) fn admit(
@@ -276,29 +301,31 @@ impl Engine {
 
     /// Refuses a connection whose request can't be read.
     pub(super) fn refuse(&mut self, id: ConnectionId, refusal: Refusal, now: Now) {
-        self.refuse_with(id, Method::Other, None, refusal, &[], now);
+        self.refuse_with(id, Asked::default(), refusal, &[], now);
     }
 
     fn refuse_request(&mut self, id: ConnectionId, bytes: &[u8], refusal: Refusal, now: Now) {
-        let is_head = bytes.starts_with(b"HEAD ");
-        let method = if is_head { Method::Head } else { Method::Other };
-        self.refuse_with(id, method, path(bytes), refusal, &[], now);
+        let asked = Asked {
+            is_head: bytes.starts_with(b"HEAD "),
+            path: path(bytes),
+        };
+        self.refuse_with(id, asked, refusal, &[], now);
     }
 
-    /// Refuses a request for a path, as far as it is known, with further fields in the answer.
+    /// Refuses what was asked, with further fields in the answer.
     pub(super) fn refuse_with(
         &mut self,
         id: ConnectionId,
-        method: Method,
-        path: Option<&str>,
+        asked: Asked<'_>,
         refusal: Refusal,
         fields: &[(&'static str, &str)],
         now: Now,
     ) {
+        let method = asked.method();
         if self.connections.get(id).is_some_and(Connection::is_private) {
             return self.refuse_privately(id, method, &Problem::from(refusal), now);
         }
-        self.tell_of_refusal(id, path, &refusal, now);
+        self.tell_of_refusal(id, asked.path, &refusal, now);
         if let Some(connection) = self.connections.get_mut(id) {
             let strict_transport = self.strict_transport.as_deref();
             let strict_transport = strict_transport.filter(|_| connection.is_secure);

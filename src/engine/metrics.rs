@@ -77,6 +77,7 @@ impl Engine {
                 readable: turn.readable as u64,
                 writable: turn.writable as u64,
                 deadlines: self.deadlines.len() as u64,
+                works: 0,
             },
             process: self.observed.process,
             seats: self.rooms.seats() as u64,

@@ -6,7 +6,7 @@ use super::Engine;
 use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
-use super::http::Served;
+use super::http::{Asked, Served};
 use super::verify::{BUSY_RETRY, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
@@ -18,7 +18,7 @@ use crate::config::RefuseWith;
 use crate::id::ConnectionId;
 use crate::limit::Scope;
 use crate::protocol::close::CloseReason;
-use crate::protocol::head::{Head, Method};
+use crate::protocol::head::Head;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::response::Refusal;
 use crate::protocol::upgrade::{Upgrade, write_switching};
@@ -213,7 +213,11 @@ impl Engine {
             return match self.config.auth.refuse_with {
                 RefuseWith::Http => {
                     let refusal = self.as_status(reason);
-                    self.refuse_with(id, Method::Get, Some(endpoint.path()), refusal, &[], now);
+                    let asked = Asked {
+                        is_head: false,
+                        path: Some(endpoint.path()),
+                    };
+                    self.refuse_with(id, asked, refusal, &[], now);
                 }
                 RefuseWith::Close => {
                     self.turn_away(id, upgrade, offered, reason, now);

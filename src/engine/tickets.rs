@@ -7,7 +7,7 @@ use rand_chacha::rand_core::Rng;
 
 use super::Engine;
 use super::cross_origin::readable_by;
-use super::http::{Served, expect_no_body};
+use super::http::{Asked, Served, expect_no_body};
 use super::open::{Denied, origin_text};
 use crate::access::ticket::TicketError;
 use crate::id::ConnectionId;
@@ -33,8 +33,7 @@ impl Engine {
         };
         match (served, self.allowed_origin(head)) {
             (Err(refusal), Some(origin)) => {
-                let fields = readable_by(origin);
-                self.refuse_with(id, head.method(), Some("/ticket"), refusal, &fields, now);
+                self.refuse_with(id, Asked::by(head), refusal, &readable_by(origin), now);
                 Ok(Served::Ended)
             }
             (served, _) => served,

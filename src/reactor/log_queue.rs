@@ -3,6 +3,7 @@
 //! It decides nothing about what is logged. A destination that is stalled or full costs lines, which are counted and
 //! told of, and nothing else.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -15,6 +16,9 @@ pub const LINES_MAX: usize = 4096;
 pub const BYTES_MAX: usize = 1 << 20;
 /// Longest line; the rest of a longer one is cut off.
 pub const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// How long an end waits for the last lines to be written.
+pub const FLUSH_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// Where lines go in the end. Only the writing thread touches it.
 pub trait Destination: Write + Send {
@@ -148,6 +152,23 @@ impl LogQueue {
             .state
             .progress
             .wait_timeout_while(done, limit, |done| *done < pushed);
+    }
+}
+
+impl LogQueue {
+    /// Lets the words of a panic take the same way as all others: the destination may be stalled, and an end must not
+    /// wait for it. What waits goes first, so that there is room.
+    pub fn take_panics(&self) {
+        let log = self.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            log.flush(FLUSH_TIME_MAX);
+            log.push(format!("wardroom: {panic}\n").as_bytes());
+            let backtrace = Backtrace::capture();
+            if backtrace.status() == BacktraceStatus::Captured {
+                log.push(format!("{backtrace}\n").as_bytes());
+            }
+            log.flush(FLUSH_TIME_MAX);
+        }));
     }
 }
 

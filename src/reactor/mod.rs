@@ -54,8 +54,6 @@ const EVENTS_MAX: usize = 1024;
 const SLICES_MAX: usize = 16;
 /// How long a stopped server waits for its last words to be read.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
-/// How long an end waits for the last lines of a log to be written.
-pub const LOG_FLUSH_TIME_MAX: Duration = Duration::from_millis(500);
 
 const SIGNALS: Token = Token(usize::MAX);
 const STOP: Token = Token(usize::MAX - 1);
@@ -157,6 +155,11 @@ impl Server {
         self.address
     }
 
+    /// The address that the private listener got, if there is one.
+    pub fn private_address(&self) -> Option<SocketAddr> {
+        self.private_address
+    }
+
     /// Names the queue behind the process's logger: the security log goes there too unless it has a file, and lines that
     /// it drops are counted among the metrics.
     pub fn log_beside(&mut self, process: LogQueue) {
@@ -166,11 +169,6 @@ impl Server {
     /// Begins the file of the security log anew, after it was moved away.
     pub fn reopen_logs(&self) {
         self.security_log.reopen();
-    }
-
-    /// The address that the private listener got, if there is one.
-    pub fn private_address(&self) -> Option<SocketAddr> {
-        self.private_address
     }
 
     /// Stops the server from another thread.
@@ -226,7 +224,7 @@ impl Server {
         self.workers = None;
         self.engine.end_security_log(self.now);
         self.write_security_log();
-        self.security_log.flush(LOG_FLUSH_TIME_MAX);
+        self.security_log.flush(log_queue::FLUSH_TIME_MAX);
         Ok(())
     }
 

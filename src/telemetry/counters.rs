@@ -1,5 +1,7 @@
 //! What is counted: plain numbers that their owner adds to. No atomics, no locks: there is one owner.
 
+use std::time::Duration;
+
 use super::histogram::Histogram;
 use super::tally::Tally;
 use crate::protocol::close::CloseReason;
@@ -29,12 +31,29 @@ const FAN_OUT_BOUNDS: [u64; 14] = [
     0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000,
 ];
 
+/// In nanoseconds: from an answer out of memory to one that nobody waits for any more.
+const WORK_BOUNDS: [u64; 12] = [
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    50_000_000,
+    100_000_000,
+    500_000_000,
+    1_000_000_000,
+    5_000_000_000,
+];
+
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 24] = [
+const LIMITS: [[&str; 2]; 25] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
     ["tickets_max", "server"],
+    ["private.connections_max", "server"],
     ["outbound_bytes_max", "server"],
     ["plain_per_address", "address"],
     ["connections_per_address", "address"],
@@ -94,6 +113,16 @@ pub struct Counters {
     pub turn_nanos: Histogram<14>,
     /// What the poll brought.
     pub turn_events: Histogram<11>,
+    /// TLS handshakes done, by version and key exchange group.
+    pub tls_handshakes: Tally,
+    /// Those of them that went on with an earlier session.
+    pub tls_resumptions: u64,
+    /// TLS handshakes that failed, by reason.
+    pub tls_failures: Tally,
+    /// What other threads did for the loop, by who did it and what came of it.
+    pub works: Tally,
+    /// Nanoseconds from question to answer, by [`Worker`].
+    pub work_nanos: [Histogram<12>; Worker::ALL.len()],
     /// Lines of the security log that were left out for their rate.
     pub events_left_out: u64,
     /// Lines of the security log, by kind.
@@ -121,6 +150,28 @@ impl Ending {
             Ending::ClosedByPeer => "closed_by_peer",
             Ending::EndOfInput => "end_of_input",
             Ending::Broken => "broken",
+        }
+    }
+}
+
+/// A thread that does for the loop what takes longer than a turn may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worker {
+    /// The store of sessions and revocations.
+    Store,
+    /// The operator's own program, asked who somebody is.
+    Hook,
+}
+
+impl Worker {
+    /// Every worker.
+    pub const ALL: [Worker; 2] = [Worker::Store, Worker::Hook];
+
+    /// Its word.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Worker::Store => "store",
+            Worker::Hook => "hook",
         }
     }
 }
@@ -171,6 +222,11 @@ impl Default for Counters {
             fan_out: Histogram::new(&FAN_OUT_BOUNDS),
             turn_nanos: Histogram::new(&TURN_BOUNDS),
             turn_events: Histogram::new(&EVENT_BOUNDS),
+            tls_handshakes: Tally::default(),
+            tls_resumptions: 0,
+            tls_failures: Tally::default(),
+            works: Tally::default(),
+            work_nanos: Worker::ALL.map(|_| Histogram::new(&WORK_BOUNDS)),
             events_left_out: 0,
             events: Tally::of_words(super::Kind::ALL.map(super::Kind::word)),
         }
@@ -200,6 +256,27 @@ impl Counters {
     pub fn ended(&mut self, ending: Ending) {
         if let Some(count) = self.endings.get_mut(ending as usize) {
             *count += 1;
+        }
+    }
+
+    /// A TLS handshake is done; `group` is the registered name of the key exchange, if there was a new one.
+    pub fn secured(
+        &mut self,
+        version: &'static str,
+        group: Option<&'static str>,
+        is_resumed: bool,
+    ) {
+        self.tls_handshakes
+            .count_pair([version, group.unwrap_or("none")]);
+        self.tls_resumptions += u64::from(is_resumed);
+    }
+
+    /// A worker has answered, or could not be asked: `outcome` is a word of the program for what came of it.
+    pub fn worked(&mut self, worker: Worker, outcome: &'static str, waited: Duration) {
+        self.works.count_pair([worker.label(), outcome]);
+        if let Some(histogram) = self.work_nanos.get_mut(worker as usize) {
+            let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+            histogram.observe(nanos, 1);
         }
     }
 
@@ -245,6 +322,22 @@ mod tests {
             counters.ended(ending);
             assert_eq!(counters.endings[at], 1, "{}", ending.label());
         }
+    }
+
+    #[test]
+    fn handshakes_and_works_are_counted_by_what_came_of_them() {
+        let mut counters = Counters::default();
+        counters.secured("1.3", Some("X25519MLKEM768"), false);
+        counters.secured("1.3", None, true);
+        counters.worked(Worker::Hook, "allowed", Duration::from_millis(3));
+        let rows: Vec<_> = counters.tls_handshakes.rows().collect();
+        assert_eq!(rows, [(["1.3", "X25519MLKEM768"], 1), (["1.3", "none"], 1)]);
+        assert_eq!(counters.tls_resumptions, 1);
+        assert_eq!(counters.works.of("hook"), 1);
+        assert_eq!(
+            counters.work_nanos.map(|histogram| histogram.count()),
+            [0, 1]
+        );
     }
 
     #[test]

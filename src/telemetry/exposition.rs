@@ -92,7 +92,7 @@ impl Family {
         let kind = match self.numbers {
             Numbers::Counter(_) | Numbers::Counters(_) => MetricType::Counter,
             Numbers::Gauge(_) | Numbers::Seconds(_) | Numbers::Gauges(_) => MetricType::Gauge,
-            Numbers::Histogram(_) => MetricType::Histogram,
+            Numbers::Histogram(_) | Numbers::Histograms(_) => MetricType::Histogram,
             Numbers::Info(_) => MetricType::Info,
         };
         let Some(rows) = self.rows(snapshot) else {
@@ -109,6 +109,14 @@ impl Family {
                 _ => self.write(snapshot, number, &mut metric.encode_family(&labels)?)?,
             }
         }
+        if let Numbers::Histograms(get) = self.numbers {
+            for (value, (sum, count, buckets)) in get(snapshot) {
+                let labels: Vec<(&str, &str)> = self.labels.iter().map(|l| (*l, value)).collect();
+                let labels = labels.as_slice();
+                let mut row = metric.encode_family(&labels)?;
+                row.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+            }
+        }
         Ok(())
     }
 
@@ -123,6 +131,8 @@ impl Family {
                 let (sum, count, buckets) = get(snapshot);
                 row.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
             }
+            // Written by themselves: they have no number.
+            Numbers::Histograms(_) => Ok(()),
         }
     }
 
@@ -135,6 +145,7 @@ impl Family {
             Numbers::Seconds(_) | Numbers::Histogram(_) => Some(one(0)),
             Numbers::Info(get) => Some(vec![([get(snapshot), ""], 1)]),
             Numbers::Counters(get) | Numbers::Gauges(get) => Some(get(snapshot)),
+            Numbers::Histograms(_) => Some(Rows::new()),
         }
     }
 }
@@ -172,6 +183,8 @@ mod tests {
             "wardroom_turn_duration_seconds_bucket{le=\"0.00005\"} 2",
             "wardroom_turn_duration_seconds_bucket{le=\"+Inf\"} 2",
             "wardroom_turn_duration_seconds_count 2",
+            "wardroom_work_duration_seconds_count{worker=\"store\"} 0",
+            "wardroom_work_duration_seconds_bucket{le=\"0.001\",worker=\"hook\"} 0",
             "wardroom_log_lines_dropped_total 7",
             "wardroom_build_info{version=\"1.2.3\"} 1",
         ] {

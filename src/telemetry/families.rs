@@ -1,7 +1,7 @@
 //! The one table of metrics: name, labels, meaning, and where its numbers come from. The text for Prometheus and the
 //! reference in `docs/metrics.md` are driven by it.
 
-use super::counters::Ending;
+use super::counters::{Ending, Worker};
 use super::snapshot::Snapshot;
 use crate::protocol::close::CloseReason;
 
@@ -15,11 +15,15 @@ pub(super) enum Numbers {
     /// One number for each set of label values.
     Counters(fn(&Snapshot) -> Rows),
     Gauges(fn(&Snapshot) -> Rows),
-    /// Sum, count, and upper bounds with the observations of their own bucket.
-    Histogram(fn(&Snapshot) -> (f64, u64, Vec<(f64, u64)>)),
+    Histogram(fn(&Snapshot) -> Distribution),
+    /// One histogram for each value of the one label.
+    Histograms(fn(&Snapshot) -> Vec<(&'static str, Distribution)>),
     /// Always 1; the labels say it.
     Info(fn(&Snapshot) -> &'static str),
 }
+
+/// A histogram's sum, count, and upper bounds with the observations of their own bucket.
+pub(super) type Distribution = (f64, u64, Vec<(f64, u64)>);
 
 /// Label values, as many as the family has labels, and their number.
 pub(super) type Rows = Vec<([&'static str; 2], u64)>;
@@ -40,7 +44,7 @@ impl Family {
         match self.numbers {
             Numbers::Counter(_) | Numbers::Counters(_) => "counter",
             Numbers::Gauge(_) | Numbers::Seconds(_) | Numbers::Gauges(_) => "gauge",
-            Numbers::Histogram(_) => "histogram",
+            Numbers::Histogram(_) | Numbers::Histograms(_) => "histogram",
             Numbers::Info(_) => "info",
         }
     }
@@ -130,6 +134,19 @@ pub(super) static FAMILIES: &[Family] = families! {
         },
         "Sockets with news in one turn of the loop";
 
+    "wardroom_tls_handshakes" ["version", "group"] Counters |s| s.counters.tls_handshakes.rows().collect(),
+        "TLS handshakes done, by version and key exchange group; none in a resumption without a new one";
+    "wardroom_tls_resumptions" [] Counter |s| s.counters.tls_resumptions,
+        "TLS handshakes that went on with an earlier session";
+    "wardroom_tls_failures" ["reason"] Counters |s| s.counters.tls_failures.rows().collect(),
+        "TLS handshakes that failed, by reason";
+    "wardroom_work" ["worker", "outcome"] Counters |s| s.counters.works.rows().collect(),
+        "Questions to the store and to the authentication hook, by what came of them";
+    "wardroom_work_duration_seconds" ["worker"] Histograms works,
+        "Time from such a question to its answer, the wait in the queue included";
+    "wardroom_work_waiting" [] Gauge |s| Some(s.queues.works),
+        "Such questions that have no answer yet";
+
     "wardroom_security_events" ["event"] Counters |s| s.counters.events.rows().collect(),
         "Events for the security log, whether or not their line was written";
     "wardroom_security_events_left_out" [] Counter |s| s.counters.events_left_out,
@@ -175,6 +192,17 @@ fn closes(s: &Snapshot) -> Rows {
 fn frames(s: &Snapshot) -> Rows {
     let counted = FRAMES.into_iter().zip(s.counters.frames_received);
     counted.map(|(word, count)| ([word, ""], count)).collect()
+}
+
+fn works(s: &Snapshot) -> Vec<(&'static str, Distribution)> {
+    let workers = Worker::ALL.map(Worker::label).into_iter();
+    workers
+        .zip(&s.counters.work_nanos)
+        .map(|(worker, nanos)| {
+            let (sum, buckets) = (nanos.sum(NANOSECOND), nanos.buckets(NANOSECOND));
+            (worker, (sum, nanos.count(), buckets))
+        })
+        .collect()
 }
 
 fn queues(s: &Snapshot) -> Rows {

@@ -45,6 +45,8 @@ pub struct Queues {
     pub writable: u64,
     /// Entries in the table of deadlines.
     pub deadlines: u64,
+    /// Questions to other threads without an answer.
+    pub works: u64,
 }
 
 /// One scrape.

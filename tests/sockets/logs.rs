@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use wardroom::simulation::upgrade_request;
 
 use crate::honest::{Pair, Talk};
 use crate::peer::Peer;
 use crate::server::{PATIENCE, Server, prepare};
+use crate::telemetry::scrape;
 
 /// Limits that two people who talk without pause do not meet.
 const ROOMY: &str = "[limits]
@@ -50,6 +52,11 @@ fn fail(server: &Server, times: usize) {
     }
 }
 
+/// Lines that the server says were lost.
+fn dropped(server: &Server) -> f64 {
+    scrape(server)["wardroom_log_lines_dropped_total"]
+}
+
 /// Lets two people talk while `act` goes on; what they found.
 fn talk_while(server: &Server, act: impl FnOnce()) -> Talk {
     let pair = Pair::begin(server);
@@ -71,9 +78,19 @@ fn stop(mut server: Server) -> Duration {
     took
 }
 
+/// The command that serves, whose figures may be asked for as often as a test likes.
+fn prepared(config: &str) -> (Command, TempDir) {
+    let (mut command, directory) = prepare(config);
+    command.env(
+        "WARDROOM_PRIVATE_REQUESTS",
+        "{ burst = 1000000, per = \"1s\" }",
+    );
+    (command, directory)
+}
+
 /// A server with its debug log on a pipe that nobody reads beyond the first lines.
 fn with_unread_log() -> (Server, ChildStderr) {
-    let (mut command, directory) = prepare(ROOMY);
+    let (mut command, directory) = prepared(ROOMY);
     command.env("RUST_LOG", "debug");
     Server::start_unread(command, directory)
 }
@@ -103,6 +120,11 @@ fn people_chat_on_while_nobody_reads_the_log_and_the_gap_is_told_to_who_reads_it
         .expect("a count");
     println!("{kept} lines were kept, {missing} are missing");
     assert!(missing > 0 && kept > 4096);
+    // Figures of the process are at most a second old.
+    let until = Instant::now() + PATIENCE;
+    while dropped(&server) < missing as f64 {
+        assert!(Instant::now() < until, "{} are counted", dropped(&server));
+    }
     let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
     stop(server);
     rest.join().expect("read to the end");
@@ -138,7 +160,11 @@ fn a_security_log_on_a_full_disk_is_told_of_once_and_harms_nobody() {
     talk_while(&server, || {
         fail(&server, 20);
     });
-    let told = server.logged();
+    let until = Instant::now() + PATIENCE;
+    while dropped(&server) < 20.0 {
+        assert!(Instant::now() < until, "{} are counted", dropped(&server));
+    }
+    let told = server.log_so_far();
     let told = told.iter().filter(|line| line.contains("/dev/full"));
     let told: Vec<_> = told.collect();
     assert_eq!(told.len(), 1, "{told:?}");
@@ -186,7 +212,8 @@ fn a_disk_that_fills_up_and_is_cleared_has_whole_lines_and_the_number_of_those_l
     let file = format!("/proc/{}/root", server.pid());
     let file = PathBuf::from(file).join(
         server
-            .path("logs/security.log")
+            .folder()
+            .join("logs/security.log")
             .strip_prefix("/")
             .unwrap_or(Path::new("")),
     );

@@ -13,4 +13,5 @@ mod never_reads;
 mod peer;
 mod server;
 mod server_api;
+mod telemetry;
 mod tls;

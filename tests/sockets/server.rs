@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -90,18 +90,23 @@ pub fn prepare_in(directory: TempDir, config: &str) -> (Command, TempDir) {
     (command, directory)
 }
 
-/// Reads byte by byte, so that nothing beyond the line is taken from the pipe.
-fn address_in(log: &mut impl Read) -> SocketAddr {
+/// The private and the public address. Reads byte by byte, so that nothing beyond the line is taken from the pipe.
+fn addresses_in(log: &mut impl Read) -> (Option<SocketAddr>, SocketAddr) {
     let mut said = String::new();
     loop {
         let mut byte = [0];
         log.read_exact(&mut byte)
             .expect("the server says where it listens");
         said.push(char::from(byte[0]));
-        if byte[0] == b'\n'
-            && let Some((_, address)) = said.trim_end().rsplit_once("listening on ")
-        {
-            return address.parse().expect("an address");
+        if !said.ends_with('\n') {
+            continue;
+        }
+        let after = |words: &str| {
+            let (_, rest) = said.split_once(words)?;
+            rest.lines().next()?.parse().ok()
+        };
+        if let Some(address) = after("listening on ") {
+            return (after("private listener on "), address);
         }
     }
 }
@@ -151,11 +156,12 @@ impl Server {
             .expect("the program starts");
         let results = lines(child.stdout.take().expect("it is piped"));
         let mut log = child.stderr.take().expect("it is piped");
+        let (private, address) = addresses_in(&mut log);
         let server = Server {
-            address: address_in(&mut log),
+            address,
             child,
-            private: None,
             results,
+            private,
             log: channel().1,
             directory,
         };
@@ -184,16 +190,11 @@ impl Server {
         Server {
             child,
             address,
-            private: None,
             results,
+            private: None,
             log: channel().1,
             directory,
         }
-    }
-
-    /// A path in the directory that the server was started in.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
     }
 
     /// The process's id.
@@ -202,7 +203,7 @@ impl Server {
     }
 
     /// What the program wrote to its standard error since the last look, as far as it has come.
-    pub fn logged(&self) -> Vec<String> {
+    pub fn log_so_far(&self) -> Vec<String> {
         self.log.try_iter().collect()
     }
 
