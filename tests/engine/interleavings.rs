@@ -331,7 +331,6 @@ impl Model {
         let expected = Census {
             private_connections: 0,
             connections: here,
-            private_connections: 0,
             plain_connections: here - open,
             user_connections: open,
             prefix_connections: ((here - open) as u64, open as u64),
