@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::people::{Connections, Disconnect, Ticket};
-use super::publish::Publish;
-use super::state::{Limits, Rooms};
+use super::asking::Asking;
 use super::token::TokenRequest;
 use crate::config::parse_duration;
 
@@ -48,18 +46,8 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Say something in a room of a running server.
-    Publish(Publish),
-    /// End every connection of a user.
-    Disconnect(Disconnect),
-    /// List who is connected.
-    Connections(Connections),
-    /// List the rooms, or who is in one.
-    Rooms(Rooms),
-    /// Show the limits in force and who has used most of them.
-    Limits(Limits),
-    /// Print a one-time ticket that lets somebody in.
-    Ticket(Ticket),
+    #[command(flatten)]
+    Asking(Asking),
 }
 
 #[derive(Debug, Args)]

@@ -6,9 +6,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::parse_name;
+use super::asking::{cell, pages, show};
 use super::client::{Client, percent_encoded};
 use super::target::TargetArguments;
-use super::{Failure, cell, pages, show, table};
+use super::{Failure, table};
 
 #[derive(Debug, Args)]
 pub(super) struct Connections {

@@ -6,9 +6,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::parse_name;
+use super::asking::{cell, show};
 use super::client::{Client, percent_encoded};
 use super::target::TargetArguments;
-use super::{Failure, show};
+use super::{Failure, table};
 
 #[derive(Debug, Args)]
 pub(super) struct Publish {
@@ -39,9 +40,9 @@ impl Publish {
         let path = format!("/api/v1/rooms/{}/messages", percent_encoded(&self.room));
         let answer = client.post(&path, &body)?;
         show(&answer, self.target.json, output, |output| {
-            super::table::print(
+            table::print(
                 ["ROOM", "SEQ"],
-                &[[self.room.clone(), super::cell(&answer, "seq")]],
+                &[[self.room.clone(), cell(&answer, "seq")]],
                 output,
             )
         })

@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::Args;
 use serde_json::Value;
 
+use super::asking::{cell, pages, show};
 use super::client::{Client, percent_encoded};
 use super::target::TargetArguments;
-use super::{Failure, cell, pages, show, table};
+use super::{Failure, table};
 
 #[derive(Debug, Args)]
 pub(super) struct Rooms {

@@ -330,7 +330,6 @@ impl Model {
         let (open, seats) = sessions.fold((0, 0), |(open, seats), rooms| (open + 1, seats + rooms));
         let expected = Census {
             connections: here,
-            private_connections: 0,
             plain_connections: here - open,
             user_connections: open,
             prefix_connections: ((here - open) as u64, open as u64),

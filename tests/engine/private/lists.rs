@@ -283,7 +283,8 @@ fn metrics_are_text_that_prometheus_reads() {
     let mut samples = 0;
     for line in metrics.body.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').expect("a sample");
-        assert!(name.starts_with("wardroom_"), "{line}");
+        let known = name.starts_with("wardroom_") || name.starts_with("process_");
+        assert!(known, "{line}");
         value.parse::<f64>().expect("a number");
         samples += 1;
     }
