@@ -62,6 +62,8 @@ export class Connection {
   #replies = new Map();
   #timers = new Map();
   #bye = null;
+  /** Why the last connection ended, as long as there is no other. */
+  #lostFor = "";
 
   constructor(token, events, world = globalThis) {
     this.#token = token;
@@ -176,6 +178,7 @@ export class Connection {
         this.#cancel("hello");
         this.#after("steady", STEADY_AFTER_MS, () => (this.#attempt = 0));
         this.#pingLater();
+        this.#lostFor = "";
         this.#events.status({ kind: "open" });
         this.#events.hello(said);
         break;
@@ -227,8 +230,9 @@ export class Connection {
   #reconnectLater(atLeastMs, reason, refusal = undefined) {
     const delayMs = atLeastMs + backoffDelay(this.#attempt++, this.#world.Math.random);
     const life = this.#life;
+    this.#lostFor = reason || this.#lostFor;
     this.#after("reconnect", delayMs, () => this.#connect(life));
-    this.#events.status({ kind: "waiting", delayMs, reason, ...(refusal?.code && { refusal }) });
+    this.#events.status({ kind: "waiting", delayMs, reason: this.#lostFor, ...(refusal?.code && { refusal }) });
   }
 
   #pingLater() {

@@ -4,28 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { stage } from "./stage.js";
+import { bubbles, drainAndRestart, nothingIsLost } from "./talk.js";
 import { GENEROUS, bubble, say, signIn, waitForStatus } from "./wardroom.js";
 
 const LEEWAY = "auth.jwt.leeway=0s";
 const here = stage([LEEWAY]);
-
-const texts = (page, selector) => page.locator(selector).allTextContents();
-const bubbles = (page) => texts(page, "#timeline .bubble");
-
-/** Says a numbered message every few milliseconds until `stopTalking`; what is refused or lost stays on the page. */
-function keepTalking(page) {
-  return page.evaluate(() => {
-    let number = 0;
-    globalThis.talking = setInterval(() => {
-      const message = document.getElementById("message");
-      message.value = `Number ${++number}`;
-      document.getElementById("composer").requestSubmit();
-      message.value = "";
-    }, 15);
-  });
-}
-
-const stopTalking = (page) => page.evaluate(() => clearInterval(globalThis.talking));
 
 async function generousServer() {
   here.wardroom.settings.push(...GENEROUS);
@@ -81,20 +64,8 @@ test("a page comes back to its rooms after the server was killed and started aga
 test("through a drain and a restart on the same port nothing that was confirmed is lost, and the rest is marked", async () => {
   await generousServer();
   const [first, second] = [await here.enter(0), await here.enter(1)];
-  await keepTalking(first);
-  await bubble(second, "Number 20").waitFor();
-  assert.equal(await here.wardroom.drain(), 0);
-  await first.locator("#banner").getByText("The server is restarting.").waitFor();
-  await stopTalking(first);
-  await here.wardroom.start();
-  await Promise.all([waitForStatus(first, "open", 60_000), waitForStatus(second, "open", 60_000)]);
-
-  const [confirmed, unsure, received] = [await bubbles(first), await texts(first, "#pending .bubble"), await bubbles(second)];
-  assert.ok(confirmed.length >= 20);
-  assert.deepEqual(confirmed.filter((text) => !received.includes(text)), [], "confirmed and not received");
-  assert.deepEqual(received, [...new Set(received)], "received twice");
-  assert.deepEqual(await first.locator("#pending li").evaluateAll((rows) => rows.filter((row) => !row.matches(".unsure, .refused"))), []);
-  assert.deepEqual(unsure.filter((text) => confirmed.includes(text)), [], "confirmed and marked as not confirmed");
+  await drainAndRestart(here.wardroom, first, second);
+  await nothingIsLost(first, second);
 });
 
 test("a message of which no answer came is marked, kept through a reload, and sent again only when asked", async () => {

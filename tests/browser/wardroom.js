@@ -78,6 +78,9 @@ export class Wardroom {
         return;
       }
     }
+    if (child.exitCode === null && child.signalCode === null) {
+      await once(child, "close");
+    }
     throw new Error(`the server ended before it printed ${LINKS} links:\n${log}`);
   }
 
@@ -93,6 +96,10 @@ export class Wardroom {
   token(sub, { name = sub, ttl = "1h" } = {}) {
     const settings = [`store.directory=${this.directory}`, ...this.settings].flatMap((setting) => ["--set", setting]);
     return execFileSync(BINARY, ["token", "--sub", sub, "--name", name, "--ttl", ttl, ...settings], { env: ENVIRONMENT, encoding: "utf8" }).trim();
+  }
+
+  get isRunning() {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
   /** Stops the process where it stands: what is sent to it is neither read nor answered any more. */

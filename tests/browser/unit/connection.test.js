@@ -255,3 +255,14 @@ test("another token is used for the next ticket", async () => {
   await made.advance(375);
   assert.equal(made.requests[1].headers.Authorization, "Bearer newer");
 });
+
+test("why the connection was lost is said until there is another, however many attempts fail", async () => {
+  const { made, socket, last } = await started([{ status: 200, body: { ticket: "t" } }, "unreachable"]);
+  socket.onclose({ code: 1001, reason: "server is going away" });
+  await made.advance(375);
+  assert.deepEqual(last(), { kind: "waiting", delayMs: 750, reason: "server is going away" });
+  await made.advance(750);
+  made.sockets[1].say({ type: "hello" });
+  made.sockets[1].onclose({ code: 1006, reason: "" });
+  assert.equal(last().reason, "");
+});
