@@ -62,6 +62,9 @@ pub struct ClientOptions {
     /// A file with one token a line; connection i shows the i-th, round and round.
     #[arg(long)]
     pub tokens: Option<PathBuf>,
+    /// The servers' certificate as PEM; without one, connections are plain.
+    #[arg(long)]
+    pub certificate: Option<PathBuf>,
     #[arg(long)]
     pub connections: usize,
     /// Of one message.
@@ -98,6 +101,19 @@ pub enum Workload {
     /// Connect, upgrade, close; each ends in the closing handshake of RFC 6455 §7.
     Connect,
     Idle,
+    /// The same over TLS, each connection by a full handshake.
+    SecureConnect,
+    SecureIdle,
+}
+
+impl Workload {
+    pub fn is_secure(self) -> bool {
+        matches!(self, Workload::SecureConnect | Workload::SecureIdle)
+    }
+
+    pub fn is_idle(self) -> bool {
+        matches!(self, Workload::Idle | Workload::SecureIdle)
+    }
 }
 
 /// What server and client say to each other.

@@ -94,9 +94,11 @@ impl Raw {
             return;
         };
         let open = match self.workload {
-            Workload::Echo | Workload::Idle => echo(connection, &mut self.buffer),
+            Workload::Echo | Workload::Idle | Workload::SecureIdle => {
+                echo(connection, &mut self.buffer)
+            }
             Workload::FanOut => collect(connection, &mut self.buffer, &mut self.fan_out),
-            Workload::Connect => answer(connection, &mut self.buffer),
+            Workload::Connect | Workload::SecureConnect => answer(connection, &mut self.buffer),
         };
         if !matches!(open, Ok(true)) {
             self.connections.remove(key);

@@ -84,8 +84,12 @@ fn measure(kind: Kind, server: Server, fleet: &Fleet, options: &Options) -> Resu
     let alone = |value| Ok(Round { value, done: None });
     match kind {
         Kind::Load(load) => cpu_per_unit(load, &fleet.launch(server, load.workload)?, options),
-        Kind::Idle { connections } => {
-            rss_per_connection(connections, &fleet.launch(server, Workload::Idle)?, options)
+        Kind::Idle {
+            connections,
+            workload,
+        } => {
+            let running = fleet.launch(server, workload)?;
+            rss_per_connection(connections, workload, &running, options)
         }
         Kind::Start => alone(
             fleet
@@ -117,6 +121,7 @@ fn cpu_per_unit(load: Load, running: &Running, options: &Options) -> Result<Roun
 
 fn rss_per_connection(
     connections: usize,
+    workload: Workload,
     running: &Running,
     options: &Options,
 ) -> Result<Round, Failure> {
@@ -127,7 +132,7 @@ fn rss_per_connection(
         )));
     }
     let load = Load {
-        workload: Workload::Idle,
+        workload,
         connections,
         bytes: 0,
         in_flight: 0,
@@ -223,6 +228,9 @@ fn command(load: Load, running: &Running, options: &Options) -> Result<Command, 
     ];
     for (name, number) in numbers {
         command.args([name, &number.to_string()]);
+    }
+    if let Some(certificate) = &running.access.certificate {
+        command.arg("--certificate").arg(certificate);
     }
     if let Some(tokens) = &running.access.tokens {
         command.arg("--tokens").arg(tokens);

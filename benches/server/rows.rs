@@ -17,7 +17,10 @@ pub enum Kind {
     /// Microseconds of server CPU per unit of work.
     Load(Load),
     /// Bytes of resident memory that each of so many connections adds.
-    Idle { connections: usize },
+    Idle {
+        connections: usize,
+        workload: Workload,
+    },
     /// From spawning the process to the first connection it accepts.
     Start,
     /// Resident memory of a server nobody has talked to yet.
@@ -62,12 +65,14 @@ const fn fan_out(in_flight: usize) -> Kind {
 }
 
 /// Sixteen at a time: enough that the server always has a next one, few enough to be no flood.
-const CONNECT: Kind = Kind::Load(Load {
-    workload: Workload::Connect,
-    connections: 16,
-    bytes: 0,
-    in_flight: 1,
-});
+const fn connect(workload: Workload) -> Kind {
+    Kind::Load(Load {
+        workload,
+        connections: 16,
+        bytes: 0,
+        in_flight: 1,
+    })
+}
 
 const fn row(
     id: &'static str,
@@ -125,8 +130,15 @@ pub const ROWS: &[Row] = &[
         "connect",
         "connect + upgrade + close",
         "µs",
-        CONNECT,
+        connect(Workload::Connect),
         Target::TimesRaw(2.0),
+    ),
+    row(
+        "connect-tls",
+        "connect + upgrade + close, TLS (full handshake)",
+        "µs",
+        connect(Workload::SecureConnect),
+        Target::AtMost(160.0),
     ),
     row(
         "idle",
@@ -134,8 +146,19 @@ pub const ROWS: &[Row] = &[
         "B",
         Kind::Idle {
             connections: 10_000,
+            workload: Workload::Idle,
         },
         Target::AtMost(2048.0),
+    ),
+    row(
+        "idle-tls",
+        "RSS per idle connection, TLS (10,000)",
+        "B",
+        Kind::Idle {
+            connections: 10_000,
+            workload: Workload::SecureIdle,
+        },
+        Target::AtMost(12_288.0),
     ),
     row(
         "binary",

@@ -1,15 +1,20 @@
 // The Node `ws` peer: an echo or a broadcast with the library's ordinary settings, no compression.
-// node server.js PORT echo|fan-out.
+// node server.js PORT echo|fan-out [CERTIFICATE KEY], the last two for TLS.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { WebSocketServer, WebSocket } from 'ws';
 
-const [port, mode] = process.argv.slice(2);
+const [port, mode, certificate, key] = process.argv.slice(2);
+const place = { host: '127.0.0.1', port: Number(port), backlog: 4096 };
 
-const server = new WebSocketServer({
-  host: '127.0.0.1',
-  port: Number(port),
-  backlog: 4096,
-  perMessageDeflate: false,
-});
+function listen() {
+  if (!certificate) return { ...place };
+  const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) });
+  server.on('tlsClientError', () => {});
+  return { server: server.listen(place) };
+}
+
+const server = new WebSocketServer({ ...listen(), perMessageDeflate: false });
 
 server.on('connection', (socket) => {
   socket.on('error', () => socket.terminate());

@@ -1,22 +1,24 @@
 //! New connections for as long as it lasts, a few at a time: connect, upgrade, closing handshake, end of stream.
 
-use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
+use rustls::ClientConfig;
 
 use super::frames::{self, Splitter};
 use super::handshake::{Handshake, granted};
-use super::readiness::{Readiness, write_some};
+use super::link::{Link, secure_client};
+use super::readiness::Readiness;
 use super::{Work, Workloads};
-use crate::failure::{Doing, Failure};
+use crate::failure::Failure;
 use crate::options::ClientOptions;
 
 pub struct Connect {
     readiness: Readiness,
     handshake: Handshake,
     address: SocketAddr,
+    secure: Option<Arc<ClientConfig>>,
     at_a_time: usize,
     close: Vec<u8>,
     /// Connections made so far; decides whose token comes next.
@@ -24,7 +26,7 @@ pub struct Connect {
 }
 
 struct Visit {
-    stream: TcpStream,
+    link: Link,
     request: usize,
     stage: Stage,
     received: Vec<u8>,
@@ -41,10 +43,12 @@ impl Connect {
     pub fn new(options: &ClientOptions) -> Result<Self, Failure> {
         let (readiness, handshake) = (Readiness::new()?, Handshake::new(options)?);
         let (address, at_a_time) = (options.address, options.connections);
+        let secure = options.certificate.as_deref().map(secure_client);
         Ok(Connect {
             readiness,
             handshake,
             address,
+            secure: secure.transpose()?,
             at_a_time,
             close: frames::close(),
             made: 0,
@@ -52,11 +56,11 @@ impl Connect {
     }
 
     fn visit(&mut self, index: usize) -> Result<Visit, Failure> {
-        let mut stream = TcpStream::connect(self.address).doing("connecting")?;
-        self.readiness.add(&mut stream, index)?;
+        let mut link = Link::connect(self.address, self.secure.as_ref())?;
+        self.readiness.add(&mut link.stream, index)?;
         self.made += 1;
         Ok(Visit {
-            stream,
+            link,
             request: self.made,
             stage: Stage::Connecting,
             received: Vec::new(),
@@ -68,17 +72,19 @@ impl Connect {
         if visit.stage == Stage::Connecting {
             let request = self.handshake.request(visit.request);
             // Readiness for writing is how a connect in progress says that it is done, or failed.
-            if write_some(&mut visit.stream, request)? == 0 {
+            if !visit.link.send(request)? {
                 return Ok(false);
             }
             visit.stage = Stage::Asked;
         }
-        let ended = visit.receive(&mut self.readiness.buffer)?;
+        let ended = visit
+            .link
+            .receive(&mut self.readiness.buffer, &mut visit.received)?;
         if visit.stage == Stage::Asked
             && let Some(head_bytes) = granted(&visit.received)?
         {
             visit.received.drain(..head_bytes);
-            write_some(&mut visit.stream, &self.close)?;
+            visit.link.send(&self.close)?;
             visit.stage = Stage::Closing;
         }
         if ended && !visit.was_closed_in_order()? {
@@ -122,20 +128,6 @@ impl Workloads for Connect {
 }
 
 impl Visit {
-    /// Reads what there is; whether the stream is at its end.
-    fn receive(&mut self, buffer: &mut [u8]) -> Result<bool, Failure> {
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => return Ok(true),
-                Ok(count) => self
-                    .received
-                    .extend_from_slice(buffer.get(..count).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error).doing("reading"),
-            }
-        }
-    }
-
     fn was_closed_in_order(&self) -> Result<bool, Failure> {
         let mut closed = false;
         Splitter::default().feed(&self.received, |frame| {

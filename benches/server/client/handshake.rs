@@ -2,8 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
+
+use super::link::{secure_client, session};
 use crate::failure::{Doing, Failure};
 use crate::options::{ClientOptions, Language};
 
@@ -21,6 +25,7 @@ pub const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websoc
 pub struct Handshake {
     options_address: std::net::SocketAddr,
     language: Language,
+    secure: Option<Arc<ClientConfig>>,
     requests: Vec<Vec<u8>>,
 }
 
@@ -42,9 +47,11 @@ impl Handshake {
             .iter()
             .map(|target| request(options, target).into_bytes())
             .collect();
+        let secure = options.certificate.as_deref().map(secure_client);
         Ok(Handshake {
             options_address: options.address,
             language: options.language,
+            secure: secure.transpose()?,
             requests,
         })
     }
@@ -57,13 +64,23 @@ impl Handshake {
             .unwrap_or_default()
     }
 
-    /// A connection, upgraded if its language needs it, and what came after the response's head.
+    /// A connection, by TLS if there is a certificate, upgraded if its language needs it, and what came after the response's head.
     pub fn connect(&self, index: usize) -> Result<(mio::net::TcpStream, Vec<u8>), Failure> {
         let mut stream = TcpStream::connect(self.options_address).doing("connecting")?;
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .doing("setting a timeout")?;
         stream.set_nodelay(true).doing("setting TCP_NODELAY")?;
-        let early = match self.language {
-            Language::Bytes => Vec::new(),
-            Language::WebSocket | Language::Chat => upgrade(&mut stream, self.request(index))?,
+        let early = match (self.language, &self.secure) {
+            (Language::Bytes, _) => Vec::new(),
+            (_, None) => upgrade(&mut stream, self.request(index))?,
+            (_, Some(config)) => {
+                let mut session = session(config)?;
+                upgrade(
+                    &mut rustls::Stream::new(&mut session, &mut stream),
+                    self.request(index),
+                )?
+            }
         };
         stream
             .set_nonblocking(true)
@@ -85,10 +102,7 @@ fn request(options: &ClientOptions, target: &str) -> String {
     )
 }
 
-fn upgrade(stream: &mut TcpStream, request: &[u8]) -> Result<Vec<u8>, Failure> {
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .doing("setting a timeout")?;
+fn upgrade(stream: &mut (impl Read + Write), request: &[u8]) -> Result<Vec<u8>, Failure> {
     stream.write_all(request).doing("asking for the upgrade")?;
     let mut response = Vec::new();
     let mut buffer = [0; HEAD_BYTES_MAX];

@@ -9,6 +9,7 @@ mod fan_out;
 pub mod frames;
 pub mod handshake;
 mod idle;
+pub mod link;
 mod readiness;
 
 use std::io::Write;
@@ -54,8 +55,8 @@ pub fn run(options: &ClientOptions) -> Result<(), Failure> {
     let mut workload: Box<dyn Workloads> = match options.workload {
         Workload::Echo => Box::new(echo::Echo::connect(options)?),
         Workload::FanOut => Box::new(fan_out::FanOut::connect(options)?),
-        Workload::Connect => Box::new(connect::Connect::new(options)?),
-        Workload::Idle => Box::new(idle::Idle::connect(options)?),
+        Workload::Connect | Workload::SecureConnect => Box::new(connect::Connect::new(options)?),
+        Workload::Idle | Workload::SecureIdle => Box::new(idle::Idle::connect(options)?),
     };
     workload.run(Duration::from_millis(options.warm_up_ms))?;
     say(READY)?;

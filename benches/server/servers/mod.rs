@@ -3,9 +3,10 @@
 mod peers;
 mod wardroom;
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use tempfile::TempDir;
 
+use crate::client::link::NAME;
 use crate::failure::{Doing, Failure};
 use crate::options::{Language, Workload, id_of};
 use crate::process::{Process, SERVER_CORE, leashed, wait_on_the_clients_core};
@@ -39,6 +41,9 @@ impl Server {
     }
 }
 
+/// In the directory of a run.
+pub const CERTIFICATE: &str = "certificate.pem";
+pub const KEY: &str = "key.pem";
 const START_TIME_MAX: Duration = Duration::from_secs(20);
 const START_LOOK_EVERY: Duration = Duration::from_micros(200);
 const LOG_BYTES_SHOWN: usize = 400;
@@ -69,6 +74,8 @@ pub struct Access {
     pub language: Language,
     pub target: &'static str,
     pub tokens: Option<PathBuf>,
+    /// What the server shows; without one it is plain.
+    pub certificate: Option<PathBuf>,
 }
 
 impl Fleet {
@@ -84,6 +91,7 @@ impl Fleet {
             }
             build().map_err(|failure| failure.to_string())
         };
+        issue(directory.path())?;
         Ok(Fleet {
             wardroom: wardroom::Wardroom::prepare(directory.path())?,
             tungstenite: build(Server::TokioTungstenite, peers::build_tungstenite),
@@ -132,8 +140,10 @@ impl Fleet {
         let missing = |reason: &String| Failure::Missing(reason.clone());
         let port = address.port().to_string();
         let mut command = match server {
+            // Bytes without TLS are no reference for it.
+            Server::Raw if workload.is_secure() => return Err(Failure::Missing("–".to_owned())),
             Server::Raw => Command::new(std::env::current_exe().doing("finding this executable")?),
-            Server::Wardroom => return self.wardroom.command(address),
+            Server::Wardroom => return self.wardroom.command(address, workload),
             Server::TokioTungstenite => Command::new(self.tungstenite.as_ref().map_err(missing)?),
             Server::NodeWs => Command::new("node"),
         };
@@ -144,6 +154,9 @@ impl Fleet {
                 .args([&port, peer_mode(workload)]),
             _ => command.args([&port, peer_mode(workload)]),
         };
+        if workload.is_secure() {
+            command.args([self.certificate(), self.directory.path().join(KEY)]);
+        }
         Ok(command)
     }
 
@@ -151,7 +164,9 @@ impl Fleet {
         // The raw reference knows no handshake but in the row that is about handshakes.
         let language = match (server, workload) {
             (Server::Raw, _) => Language::Bytes,
-            (Server::Wardroom, Workload::FanOut | Workload::Idle) => Language::Chat,
+            (Server::Wardroom, Workload::FanOut | Workload::Idle | Workload::SecureIdle) => {
+                Language::Chat
+            }
             _ => Language::WebSocket,
         };
         let (target, tokens) = match server {
@@ -165,7 +180,12 @@ impl Fleet {
             language,
             target,
             tokens,
+            certificate: workload.is_secure().then(|| self.certificate()),
         }
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.directory.path().join(CERTIFICATE)
     }
 
     /// Of the stripped executable.
@@ -178,6 +198,23 @@ impl Fleet {
             _ => Err(Failure::Missing("–".to_owned())),
         }
     }
+}
+
+/// Writes a certificate that is its own authority, and its key (ECDSA P-256), for all servers.
+fn issue(directory: &Path) -> Result<(), Failure> {
+    let wrong = |error: rcgen::Error| Failure::Wrong(error.to_string());
+    let params = rcgen::CertificateParams::new(vec![NAME.to_owned()]).map_err(wrong)?;
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(wrong)?;
+    let certificate = params.self_signed(&key).map_err(wrong)?;
+    fs::write(directory.join(CERTIFICATE), certificate.pem()).doing("writing a certificate")?;
+    let mut owner_only = fs::OpenOptions::new();
+    let file = owner_only
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(directory.join(KEY));
+    file.and_then(|mut file| file.write_all(key.serialize_pem().as_bytes()))
+        .doing("writing a key")
 }
 
 /// A member of a room broadcasts; in the other rows a peer has only to answer.

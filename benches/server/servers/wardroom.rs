@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
+use super::{CERTIFICATE, KEY};
 use crate::failure::{Doing, Failure};
 use crate::options::Workload;
 
@@ -55,16 +56,20 @@ impl Wardroom {
     }
 
     pub fn tokens(&self, workload: Workload) -> PathBuf {
-        self.directory.join(if workload == Workload::Idle {
+        self.directory.join(if workload.is_idle() {
             "tokens-few"
         } else {
             "tokens-many"
         })
     }
 
-    pub fn command(&self, address: SocketAddr) -> Result<Command, Failure> {
+    pub fn command(&self, address: SocketAddr, workload: Workload) -> Result<Command, Failure> {
         let file = self.directory.join("wardroom.toml");
-        fs::write(&file, configuration(address)).doing("writing the configuration")?;
+        let mut text = configuration(address);
+        if workload.is_secure() {
+            text += &format!("[tls]\ncertificate = \"{CERTIFICATE}\"\nkey = \"{KEY}\"\n");
+        }
+        fs::write(&file, text).doing("writing the configuration")?;
         let mut command = Command::new(EXECUTABLE);
         command.args(["serve", "--config"]).arg(file);
         Ok(command)
@@ -73,8 +78,8 @@ impl Wardroom {
 
 pub fn target(workload: Workload) -> &'static str {
     match workload {
-        Workload::FanOut | Workload::Idle => "/ws/chat",
-        Workload::Echo | Workload::Connect => "/ws/echo",
+        Workload::FanOut | Workload::Idle | Workload::SecureIdle => "/ws/chat",
+        Workload::Echo | Workload::Connect | Workload::SecureConnect => "/ws/echo",
     }
 }
 
