@@ -338,6 +338,7 @@ impl Model {
             deadlines: here,
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
+            hook_questions: 0,
         };
         assert_eq!(census, expected, "after {after:?}");
     }

@@ -20,7 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What a server may have grown by when everybody has gone: the allocator's slack, not the peers' bytes.
 pub const GROWTH_KIB_MAX: u64 = 8 * 1024;
 
-const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
+pub const SECRET: &str = "f963095b126c6d633ef7396dc4b836a04bfada0cf43f90aea0faae14df5b50f1";
 /// What is shown to the private listener of a server that has a configuration.
 pub const PRIVATE_KEY: &str = "8c1f5b7d20a94e3e6c0d7f2b91e8a4c35d6e7f8091a2b3c4d5e6f708192a3b4c";
 
