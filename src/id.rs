@@ -37,3 +37,7 @@ pub struct UserKey(pub(crate) u32);
 /// A room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomKey(pub(crate) u32);
+
+/// A question to the operator's own program; never used again for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub(crate) u64);

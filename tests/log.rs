@@ -5,7 +5,13 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use backend::Backend;
+
 use wardroom::simulation::{text, upgrade_request};
+
+#[path = "sockets/backend.rs"]
+#[expect(dead_code, reason = "shared with the tests of the sockets")]
+mod backend;
 
 const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff0";
 const MESSAGE: &str = "nobody-but-the-room";
@@ -19,10 +25,11 @@ struct Server {
 }
 
 impl Server {
-    fn start(directory: &std::path::Path) -> Server {
+    fn start(directory: &std::path::Path, flags: &[String]) -> Server {
         let mut process = command(directory)
             .args(["--set", "listen.address=127.0.0.1:0"])
             .args(["--set", "private.address=127.0.0.1:0"])
+            .args(flags)
             .env("RUST_LOG", "trace,tungstenite=trace")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -94,10 +101,9 @@ fn token(directory: &std::path::Path) -> String {
     token.trim().to_owned()
 }
 
-#[test]
-fn neither_credentials_nor_messages_reach_the_log_at_any_level() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let data = directory.path().join("wardroom-data");
+/// A data directory whose secret is [`SECRET`].
+fn write_secret(directory: &std::path::Path) {
+    let data = directory.join("wardroom-data");
     std::fs::create_dir(&data).expect("a directory");
     let secret = data.join("secret");
     std::fs::write(&secret, SECRET).expect("written");
@@ -107,8 +113,14 @@ fn neither_credentials_nor_messages_reach_the_log_at_any_level() {
         let owner_only = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(&secret, owner_only).expect("changed");
     }
+}
+
+#[test]
+fn neither_credentials_nor_messages_reach_the_log_at_any_level() {
+    let directory = tempfile::tempdir().expect("a directory");
+    write_secret(directory.path());
     let token = token(directory.path());
-    let server = Server::start(directory.path());
+    let server = Server::start(directory.path(), &[]);
 
     let chat = |path: &str, fields: &str| server.connect(&upgrade_request(path, fields));
     let mut query = chat(&format!("/ws/chat?token={token}"), "");
@@ -144,5 +156,35 @@ fn neither_credentials_nor_messages_reach_the_log_at_any_level() {
     let hex: String = said.bytes().map(|byte| format!("{byte:02x}")).collect();
     for forbidden in [&token, &signature, &ticket, SECRET, MESSAGE, &hex] as [&str; 6] {
         assert!(!log.contains(forbidden), "{forbidden} in the log:\n{log}");
+    }
+}
+
+#[test]
+fn nothing_that_the_authentication_hook_is_told_reaches_the_log_at_any_level() {
+    let directory = tempfile::tempdir().expect("a directory");
+    write_secret(directory.path());
+    let answers = Backend::start(backend::good);
+    let garbage = Backend::start(backend::garbage);
+    let unavailable = "is not available";
+    for (backend, expected, refused_as) in [
+        (&answers, "has joined", "invalid credentials"),
+        (&garbage, unavailable, unavailable),
+    ] {
+        let flags = [
+            format!("--set=auth.hook.url=http://{}/who", backend.address),
+            "--set=auth.hook.secret_file=wardroom-data/secret".to_owned(),
+        ];
+        let server = Server::start(directory.path(), &flags);
+        let fields = "Authorization: Bearer good-credential-of-nobody-else\r\n";
+        let mut chat = server.connect(&upgrade_request("/ws/chat", fields));
+        read_until(&mut chat, expected);
+        let refused = "Authorization: Bearer bad-credential\r\n";
+        let mut chat = server.connect(&upgrade_request("/ws/chat", refused));
+        read_until(&mut chat, refused_as);
+        let log = server.everything_logged();
+        assert!(log.contains("TRACE mio"), "{log}");
+        for forbidden in ["good-credential-of-nobody-else", "bad-credential", SECRET] {
+            assert!(!log.contains(forbidden), "{forbidden} in the log:\n{log}");
+        }
     }
 }

@@ -59,6 +59,7 @@ impl Key {
 }
 
 /// Every key that tokens are verified with.
+#[derive(Default)]
 pub(super) struct KeyRing {
     keys: Vec<Key>,
 }
@@ -88,6 +89,11 @@ impl KeyRing {
             return Err(KeyFault::NoKeys.at("auth.key"));
         }
         Ok(KeyRing { keys })
+    }
+
+    /// Whether no token can be verified.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// The keys to try for a token with this `kid` and algorithm: at least one, at most [`KEYS_TRIED_MAX`].

@@ -3,6 +3,7 @@
 mod algorithm;
 pub mod certificate;
 pub mod credentials;
+pub mod hook;
 mod keys;
 mod name;
 pub mod origin;
@@ -155,4 +156,10 @@ pub trait Authenticator: Send {
     /// # Errors
     /// [`AuthError`], which decides what the client is told.
     fn authenticate(&self, credential: Credential<'_>, now: Now) -> Result<Identity, AuthError>;
+
+    /// Whether `credential` is of the kind that this one judges, good or not. With `auth.hook` every other one is shown to
+    /// the program there; without, every one comes here.
+    fn recognizes(&self, _credential: Credential<'_>) -> bool {
+        true
+    }
 }

@@ -99,16 +99,31 @@ pub struct TokenAuthenticator {
 }
 
 impl TokenAuthenticator {
-    /// Checks and loads the keys of `[auth]`.
+    /// Checks and loads the keys of `[auth]`. Beside `auth.hook` there need be none: then nothing is a token.
     ///
     /// # Errors
     /// [`KeyError`]: a key is missing, weak, doubled or not for its algorithms.
     pub fn new(auth: &Auth) -> Result<Self, KeyError> {
-        let keys = KeyRing::load(&auth.keys)?;
+        let keys = match auth.keys.as_slice() {
+            [] if auth.hook.url.is_some() => KeyRing::default(),
+            sources => KeyRing::load(sources)?,
+        };
         Ok(TokenAuthenticator {
             keys,
             rules: auth.jwt.clone(),
         })
+    }
+
+    /// Whether `value` is a token, good or not: three parts, of which the first is an object with an `alg`.
+    ///
+    /// Signed cookies of other kinds have three parts too, and are nothing for this authenticator.
+    fn is_token(&self, value: &str) -> bool {
+        let Ok(parts) = Parts::split(value) else {
+            return false;
+        };
+        // One too long to look into is refused as a token rather than shown to anybody.
+        value.len() > self.rules.token_bytes_max
+            || decode(parts.header).is_ok_and(|header| Header::has_algorithm(&header))
     }
 
     fn verify(&self, token: &str, now: Wall) -> Result<Identity, TokenFault> {
@@ -138,6 +153,10 @@ impl Authenticator for TokenAuthenticator {
             log::debug!("token from {:?} refused: {fault}", credential.source);
             fault.into()
         })
+    }
+
+    fn recognizes(&self, credential: Credential<'_>) -> bool {
+        !self.keys.is_empty() && self.is_token(credential.value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settings that are each allowed and yet may not stand together, safe defaults left above all.
 
-use super::{ClientCertificates, Config, Limits};
+use super::{ClientCertificates, Config, Limits, hook};
 
 /// Envelope around the text of a chat message: names, room, numbers, frame head.
 const ENVELOPE_BYTES: usize = 4096;
@@ -10,6 +10,9 @@ const CHARACTER_BYTES: usize = 12;
 const SURROUNDING_BYTES: usize = 1024;
 /// RFC 6455 §5.2: a server's longest frame head.
 const FRAME_HEAD_BYTES: usize = 10;
+
+/// A question waits in the queue, and then for its answer.
+const HOOK_WAITS: u32 = 2;
 
 /// What two settings may be together.
 pub(super) struct Rule {
@@ -99,6 +102,30 @@ pub(super) static RULES: &[Rule] = &[
         with: "auth.ticket.tickets_max",
         holds: |config| config.auth.ticket.tickets_per_user_max <= config.auth.ticket.tickets_max,
         allowed: "at most auth.ticket.tickets_max",
+    },
+    Rule {
+        key: "auth.hook.url",
+        with: "auth.hook.secret_file",
+        holds: |config| config.auth.hook.url.is_none() || config.auth.hook.secret_file.is_some(),
+        allowed: "an address only with auth.hook.secret_file, so that the program there knows who asks",
+    },
+    Rule {
+        key: "auth.hook.url",
+        with: "auth.hook.insecure_http",
+        holds: |config| hook::is_private(&config.auth.hook),
+        allowed: "https, or http to this machine, since credentials are sent there; or auth.hook.insecure_http = true \
+                  when something else keeps that network safe",
+    },
+    Rule {
+        key: "auth.hook.timeout",
+        with: "deadlines.head",
+        holds: |config| {
+            let Config {
+                auth, deadlines, ..
+            } = config;
+            auth.hook.url.is_none() || auth.hook.timeout * HOOK_WAITS < deadlines.head
+        },
+        allowed: "less than half of deadlines.head, so that a client lives to hear what became of its question",
     },
     Rule {
         key: "limits.connections_per_user",

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, Deadlines, Echo, Jwt, Limits, Listen, Log, LogFormat, Private, Rate, RefuseWith,
-    RoomNames, SessionSettings, Store, TicketSettings, Turn,
+    Auth, Deadlines, Echo, HookSecret, HookSettings, Jwt, Limits, Listen, Log, LogFormat, Private,
+    Rate, RefuseWith, RoomNames, SessionSettings, Store, TicketSettings, Turn,
 };
 
 impl Default for Listen {
@@ -45,6 +45,7 @@ impl Default for Auth {
             jwt: Jwt::default(),
             ticket: TicketSettings::default(),
             session: SessionSettings::default(),
+            hook: HookSettings::default(),
         }
     }
 }
@@ -77,6 +78,29 @@ impl Default for SessionSettings {
             lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             sessions_max: 100_000,
             sessions_per_user_max: 16,
+        }
+    }
+}
+
+impl Default for HookSettings {
+    fn default() -> Self {
+        HookSettings {
+            url: None,
+            secret_file: None,
+            secret: HookSecret::default(),
+            ca_file: None,
+            ca: Vec::new(),
+            insecure_http: false,
+            timeout: Duration::from_secs(2),
+            concurrency_max: 4,
+            queue_max: 64,
+            questions_per_address_max: 8,
+            credential_bytes_max: 4096,
+            cache_entries_max: 10_000,
+            cache_time: Duration::from_secs(30),
+            cache_refused_time: Duration::from_secs(5),
+            failures_max: 5,
+            down_time: Duration::from_secs(5),
         }
     }
 }

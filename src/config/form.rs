@@ -101,6 +101,9 @@ pub(super) enum Form {
     Hosts {
         field: Field<Vec<String>>,
     },
+    Url {
+        field: Field<Option<String>>,
+    },
 }
 
 /// A type that is one of a few words.
@@ -188,6 +191,7 @@ impl Form {
                 *field(config) = Some(u16::try_from(port).ok()?);
             }
             Form::Hosts { field } => *field(config) = words(value, text::is_host)?,
+            Form::Url { field } => *field(config) = Some(word(value, text::is_url)?),
         }
         Some(())
     }
@@ -206,6 +210,14 @@ impl Form {
             .map_or_else(|_| DeValue::String(text.into()), |value| value.into_inner())
     }
 
+    /// A value that is not allowed, as an error message repeats it.
+    pub(super) fn found(&self, value: &DeValue<'_>) -> String {
+        match self {
+            Form::Url { .. } => text::found_url(value),
+            _ => text::found(value),
+        }
+    }
+
     /// The value in force, written as it would stand in the file.
     pub(super) fn show(&self, config: &mut Config) -> String {
         match *self {
@@ -222,7 +234,7 @@ impl Form {
                 RefuseWith::Close => "\"close\"".to_owned(),
                 RefuseWith::Http => "\"http\"".to_owned(),
             },
-            Form::CookieName { field } | Form::Text { field } => {
+            Form::CookieName { field } | Form::Text { field } | Form::Url { field } => {
                 field(config).as_deref().map_or_else(not_set, text::quoted)
             }
             Form::Origins { field } | Form::Rooms { field } | Form::Hosts { field } => {
@@ -274,6 +286,7 @@ impl Form {
             Form::MaybeAddress { .. } => "IP address and port",
             Form::MaybePort { .. } => "port",
             Form::Hosts { .. } => "host names",
+            Form::Url { .. } => "URL",
         }
     }
 
@@ -295,6 +308,7 @@ impl Form {
             | Form::Choice { .. }
             | Form::File { .. }
             | Form::MaybeAddress { .. }
+            | Form::Url { .. }
             | Form::Directory { .. } => "string",
         }
     }
@@ -344,6 +358,10 @@ impl Form {
             Form::Hosts { .. } => format!(
                 "up to {LIST_ENTRIES_MAX} different names without port, each as \"chat.internal\""
             ),
+            Form::Url { .. } => {
+                "an address, as \"https://users.example/wardroom\", without user, query or fragment"
+                    .to_owned()
+            }
         }
     }
 

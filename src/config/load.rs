@@ -16,7 +16,7 @@ use super::keys::{self, Keys, Scope};
 use super::private_key::PrivateKey;
 use super::settings::{self, KEY_LIST, SETTINGS, Setting, VARIABLE_PREFIX};
 use super::suggest::closest;
-use super::{Config, text};
+use super::{Config, hook, text};
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -75,6 +75,8 @@ struct Loading {
     keys: Keys,
     /// There is a file, and what it says is not known: which variables hold secrets is not known either.
     is_unread: bool,
+    /// The file that has no key, when there is one.
+    keyless: Option<Place>,
     errors: Vec<ConfigError>,
 }
 
@@ -124,13 +126,10 @@ impl Loading {
             }
         }
         if !has_keys {
-            let place = Place::File {
+            self.keyless = Some(Place::File {
                 path: document.path.to_owned(),
                 line: None,
-            };
-            let allowed = "at least one [[auth.key]], so that somebody can sign in";
-            self.errors
-                .push(ConfigError::new(place, KEY_LIST, "none", allowed));
+            });
         }
     }
 
@@ -188,7 +187,7 @@ impl Loading {
             Some(()) => {
                 self.places.insert(setting.key, place);
             }
-            None => self.refuse(setting, text::found(value), place),
+            None => self.refuse(setting, setting.form.found(value), place),
         }
     }
 
@@ -203,10 +202,14 @@ impl Loading {
     }
 
     fn finish(mut self, base: Option<&Path>) -> Result<Loaded, Vec<ConfigError>> {
+        self.expect_a_way_in();
         for rule in RULES {
             self.check(rule);
         }
         let base = base.unwrap_or(Path::new(""));
+        let places = &self.places;
+        let place = |key: &str| places.get(key).cloned().unwrap_or(Place::Default);
+        hook::read_files(&mut self.config.auth.hook, base, place, &mut self.errors);
         if self.errors.is_empty() {
             self.read_tls_files(base);
         }
@@ -256,6 +259,20 @@ impl Loading {
             private.key_file = Some(path);
         }
         Ok(())
+    }
+
+    /// A file that names no key must name somebody else who knows people.
+    fn expect_a_way_in(&mut self) {
+        let is_asked =
+            self.config.auth.hook.url.is_some() || self.refused.contains(&"auth.hook.url");
+        if let Some(place) = self.keyless.take()
+            && !is_asked
+        {
+            let allowed =
+                "at least one [[auth.key]] or an auth.hook.url, so that somebody can sign in";
+            self.errors
+                .insert(0, ConfigError::new(place, KEY_LIST, "none", allowed));
+        }
     }
 
     fn check(&mut self, rule: &Rule) {

@@ -10,6 +10,7 @@ mod document;
 mod environment;
 mod error;
 mod form;
+mod hook;
 mod keys;
 mod load;
 mod private_key;
@@ -24,6 +25,7 @@ mod text;
 mod tls;
 
 pub use error::{ConfigError, Place};
+pub use hook::{HookSecret, HookSettings, HookUrl};
 pub use load::{Effective, Loaded};
 pub use private_key::PrivateKey;
 pub use quantities::{Measured, Quantity};
@@ -108,6 +110,7 @@ pub struct Auth {
     pub jwt: Jwt,
     pub ticket: TicketSettings,
     pub session: SessionSettings,
+    pub hook: HookSettings,
 }
 
 /// `auth.refuse_with`

@@ -140,6 +140,34 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Sessions kept in all. Past it, no further one is made until one expires or is revoked.";
     auth.session.sessions_per_user_max: Count { unit: "sessions", min: 1, max: 1000 },
         "Sessions of one user. Past it, no further one is made for them.";
+    auth.hook.url: Url {},
+        "When set, your own program is asked who shows a credential that is neither a session nor a token: see docs/auth-hook.md. While it can not be asked, nobody is let in by it.";
+    auth.hook.secret_file: File {},
+        "Holds the secret that shows your program that a question is ours, sent as a bearer. Needed with auth.hook.url.";
+    auth.hook.ca_file: File {},
+        "Certificates, as PEM, that an https auth.hook.url must be signed by. Not set: those that the system trusts.";
+    auth.hook.insecure_http: Flag {},
+        "Credentials may go to another machine unencrypted, since something else keeps that network safe. Without it, an http auth.hook.url leads to this machine only.";
+    auth.hook.timeout: Time { min: 100, max: MINUTE, zero: None },
+        "From the question to the whole answer, and at most that long in the queue before it. Past it, the client is told that authentication is not available.";
+    auth.hook.concurrency_max: Count { unit: "questions", min: 1, max: 64 },
+        "Questions under way at a time, each on a thread of its own. Past it, further ones wait.";
+    auth.hook.queue_max: Count { unit: "questions", min: 1, max: 1024 },
+        "Questions that wait. Past it, the client is told that authentication is not available.";
+    auth.hook.questions_per_address_max: Count { unit: "questions", min: 1, max: 1024 },
+        "Questions of one address, waiting or under way. Past it, the same is said: nobody may have the hook to themselves.";
+    auth.hook.credential_bytes_max: Size { min: 16, max: 16 * KIB },
+        "Longest credential that is sent. A longer one is refused without a question.";
+    auth.hook.cache_entries_max: Count { unit: "answers", min: 1, max: CONNECTIONS },
+        "Good answers remembered, and as many refusals. Past it, the oldest is forgotten and asked for again.";
+    auth.hook.cache_time: Time { min: 100, max: HOUR, zero: Some("not at all") },
+        "How long a good answer is remembered, though never longer than it says. A credential that your program takes back may be let in for so long.";
+    auth.hook.cache_refused_time: Time { min: 100, max: HOUR, zero: Some("not at all") },
+        "How long a refusal is remembered. A credential that your program comes to know may be refused for so long.";
+    auth.hook.failures_max: SmallCount { unit: "failures", min: 1, max: 1000 },
+        "Questions in a row without an answer. Past it, the hook is taken to be down, and nobody waits for it.";
+    auth.hook.down_time: Time { min: 100, max: 10 * MINUTE, zero: None },
+        "How long the hook is not asked then. After it, one question finds out whether it is well again.";
 
     limits.connections_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections in all. Past it, new ones are answered 503.";
@@ -313,7 +341,7 @@ mod tests {
 
     #[test]
     fn only_what_holds_settings_is_a_section() {
-        for key in ["listen", "auth", "auth.jwt", "auth.ticket"] {
+        for key in ["listen", "auth", "auth.jwt", "auth.ticket", "auth.hook"] {
             assert!(is_section(key), "{key}");
         }
         for key in [

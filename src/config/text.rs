@@ -45,6 +45,20 @@ pub(super) fn is_origin(text: &str) -> bool {
     is_http && is_host(host) && port.is_none_or(is_port)
 }
 
+/// `http` or `https`, a host, perhaps a port and a path (RFC 9110 §4.2), of at most 1024 bytes. No user and no query, in
+/// which secrets would stand, and no fragment, which is never sent.
+pub(super) fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let is_path = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>?\\^`{|}".contains(&byte);
+    matches!(scheme, "http" | "https")
+        && text.len() <= 1024
+        && is_origin(&format!("{scheme}://{authority}"))
+        && path.bytes().all(is_path)
+}
+
 /// A name or an address without port; an IPv6 address in brackets.
 pub(super) fn is_host(host: &str) -> bool {
     match host
@@ -77,6 +91,16 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn quoted_list(entries: &[String]) -> String {
     let quoted: Vec<String> = entries.iter().map(|entry| format!("{entry:?}")).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+/// The same for an address, of which nothing is repeated when a password may stand in it.
+pub(super) fn found_url(value: &DeValue<'_>) -> String {
+    match value.as_str() {
+        Some(url) if url.contains(['@', '?']) => {
+            "an address with a user or a query (***)".to_owned()
+        }
+        _ => found(value),
+    }
 }
 
 /// A value as an error message repeats it.

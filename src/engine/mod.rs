@@ -2,8 +2,8 @@
 //!
 //! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
 //! `http` heads and plain routes, `cross_origin` pages from elsewhere, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
-//! `work` what other threads are asked, `chat` the commands, `private` what comes through the operator's door,
-//! `closing` every way to end, `timers` what is due.
+//! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
+//! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
 mod chat;
 mod closing;
@@ -16,12 +16,14 @@ mod echo;
 mod effect;
 mod fan_out;
 mod frames;
+mod hook;
 mod http;
 mod meter;
 mod metrics;
 mod open;
 mod outbound;
 mod private;
+mod questions;
 mod redirect;
 mod reply;
 mod revoke;
@@ -66,6 +68,7 @@ use fan_out::FanOut;
 use metrics::Observed;
 use outbound::Outbound;
 use private::PrivateDoor;
+use questions::Questions;
 use security::SecurityLog;
 use users::Users;
 use work::{Awaited, Works};
@@ -100,6 +103,7 @@ pub struct Engine {
     signature_checks_left: usize,
     works: Works,
     revocations: Revocations,
+    questions: Questions,
     stopping: bool,
     counters: Counters,
     security: SecurityLog,
@@ -127,6 +131,8 @@ pub struct Census {
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
     pub pending_answers: usize,
+    /// Questions to the authentication hook without an answer.
+    pub hook_questions: usize,
 }
 
 impl Engine {
@@ -166,6 +172,7 @@ impl Engine {
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
             revocations: Revocations::new(config.auth.revocations_max, hash),
+            questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
@@ -178,6 +185,7 @@ impl Engine {
     pub fn turn(&mut self, now: Now) {
         self.signature_checks_left = self.config.turn.signature_checks_max;
         self.expire(now);
+        self.expire_questions(now);
         for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
             if let Some(id) = self.unfinished.pop_front() {
                 self.resume(id, now);
@@ -308,8 +316,12 @@ impl Engine {
 
     /// When [`Engine::turn`] must be called at the latest.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let told = self.security.next_deadline();
-        self.deadlines.next().into_iter().chain(told).min()
+        let next = [
+            self.deadlines.next(),
+            self.questions.next_deadline(),
+            self.security.next_deadline(),
+        ];
+        next.into_iter().flatten().min()
     }
 
     /// Ends every session with 1001 and admits nobody any more.
@@ -335,6 +347,7 @@ impl Engine {
             deadlines: self.deadlines.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
+            hook_questions: self.questions.under_way() + self.questions.waiting(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::{Asked, Served};
-use super::verify::{BUSY_RETRY, Unverified};
+use super::verify::{BUSY_RETRY, Place, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
     self, EnabledSources, RequestCredentials, Shown, TICKET_PROTOCOL_PREFIX,
@@ -61,7 +61,7 @@ impl Engine {
             Err(Denied::NotYet) => return Ok(Served::Postponed),
             Err(Denied::Waiting) => return Ok(Served::Waiting),
             Err(Denied::Close(reason)) => match self.config.auth.refuse_with {
-                RefuseWith::Http => return Err(self.as_status(reason)),
+                RefuseWith::Http => return Err(self.as_status(reason, now)),
                 RefuseWith::Close => {
                     self.turn_away(id, &upgrade, &offered, reason, now);
                     self.tell_of_turning_away(id, endpoint, reason, now);
@@ -117,7 +117,11 @@ impl Engine {
         let verified = match (certificate, shown) {
             (Some(certificate), _) => self.verify_certificate(&certificate, now),
             (None, Ok(Some(shown))) => {
-                self.verify(id, shown.credential(), origin_text(head), answer, now)
+                let place = Place {
+                    origin: origin_text(head),
+                    path: head.path(),
+                };
+                self.verify(id, shown.credential(), place, answer, now)
             }
             (None, Ok(None)) => Err(AuthError::Missing.into()),
             (None, Err(error)) => Err(error.into()),
@@ -135,6 +139,7 @@ impl Engine {
         match unverified {
             Unverified::Waiting => Denied::Waiting,
             Unverified::Unavailable => Denied::Close(CloseReason::Overloaded),
+            Unverified::HookUnavailable => Denied::Close(CloseReason::AuthenticationUnavailable),
             Unverified::Refused(error) => {
                 // Who forgot a credential, or whose credential ran out, guesses at nothing.
                 if error == AuthError::Invalid {
@@ -212,7 +217,7 @@ impl Engine {
         if let Err(reason) = self.admit_user(id, &identity) {
             return match self.config.auth.refuse_with {
                 RefuseWith::Http => {
-                    let refusal = self.as_status(reason);
+                    let refusal = self.as_status(reason, now);
                     let asked = Asked {
                         is_head: false,
                         path: Some(endpoint.path()),
@@ -318,7 +323,7 @@ impl Engine {
         self.report_about(id, &event, Some(endpoint.path()), now);
     }
 
-    pub(super) fn as_status(&self, reason: CloseReason) -> Refusal {
+    pub(super) fn as_status(&self, reason: CloseReason, now: Now) -> Refusal {
         match reason {
             CloseReason::CredentialsRequired => Refusal::CredentialsMissing,
             CloseReason::TokenExpired => Refusal::CredentialsExpired,
@@ -326,6 +331,9 @@ impl Engine {
             CloseReason::Overloaded => Refusal::Full {
                 limit: "pending_answers_max",
                 retry_after: BUSY_RETRY,
+            },
+            CloseReason::AuthenticationUnavailable => Refusal::AuthenticationUnavailable {
+                retry_after: self.questions.retry_after(now.instant),
             },
             CloseReason::TooManyConnectionsOfUser => Refusal::TooMany {
                 limit: "connections_per_user",

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::connection::Phase;
-use crate::access::revocation::Revocation;
+use crate::access::revocation::{Revocation, Subject};
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
 use crate::time::Now;
@@ -23,6 +23,9 @@ impl Engine {
             revocation.subject,
             concerned.len()
         );
+        if let Subject::User(user) = &revocation.subject {
+            self.questions.forget_user(user);
+        }
         self.revocations.insert(revocation);
         for id in concerned {
             self.close(id, CloseReason::Revoked, now);

@@ -53,7 +53,7 @@ impl Engine {
             Err(Denied::Refusal(refusal)) => return Err(refusal),
             Err(Denied::NotYet) => return Ok(Served::Postponed),
             Err(Denied::Waiting) => return Ok(Served::Waiting),
-            Err(Denied::Close(reason)) => return Err(self.as_status(reason)),
+            Err(Denied::Close(reason)) => return Err(self.as_status(reason, now)),
         };
         let mut value = [0; 32];
         self.random.fill_bytes(&mut value);

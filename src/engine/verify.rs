@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
-use super::work::{Outcome, Work};
+use super::work::{Come, Outcome, Work};
 use crate::access::certificate::ClientCertificate;
 use crate::access::record::{Answer, Question};
 use crate::access::session::{SESSION_PREFIX, SessionDigest};
@@ -14,14 +14,25 @@ use crate::time::Now;
 /// When to come back to a store that can not answer now.
 pub(super) const BUSY_RETRY: Duration = Duration::from_secs(1);
 
+/// Where a credential is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The Origin field, which the allow-list has let in.
+    pub(super) origin: Option<&'a str>,
+    /// Without its query.
+    pub(super) path: &'a str,
+}
+
 /// Why a credential makes nobody known, for now or for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unverified {
     Refused(AuthError),
     /// Asked for outside: put the request back.
     Waiting,
-    /// What would have to answer can not: try again later. Nobody is let in on a guess.
+    /// The store can not answer: try again later. Nobody is let in on a guess.
     Unavailable,
+    /// The same of the authentication hook.
+    HookUnavailable,
 }
 
 impl From<AuthError> for Unverified {
@@ -31,21 +42,24 @@ impl From<AuthError> for Unverified {
 }
 
 impl Engine {
-    /// Who shows `credential`, on a request with this Origin. `answer` is what was asked for when it was first looked at.
+    /// Who shows `credential`, on a request at this place. `answer` is what was asked for when it was first looked at.
     pub(super) fn verify(
         &mut self,
         id: ConnectionId,
         credential: Credential<'_>,
-        origin: Option<&str>,
-        answer: Option<Outcome>,
+        place: Place<'_>,
+        answer: Option<Come>,
         now: Now,
     ) -> Result<Identity, Unverified> {
         let identity = match credential.source {
-            Source::Ticket => self.tickets.redeem(credential.value, origin, now)?,
+            Source::Ticket => self.tickets.redeem(credential.value, place.origin, now)?,
             Source::Certificate => self.authenticator.authenticate(credential, now)?,
             Source::Bearer | Source::Cookie | Source::Query => match credential.value {
                 value if value.starts_with(SESSION_PREFIX) => {
                     self.find_session(id, value, answer, now)?
+                }
+                _ if self.is_for_hook(credential, answer.as_ref()) => {
+                    self.ask_hook(id, credential, place, answer, now)?
                 }
                 _ => self.authenticator.authenticate(credential, now)?,
             },
@@ -74,7 +88,7 @@ impl Engine {
         &mut self,
         id: ConnectionId,
         value: &str,
-        answer: Option<Outcome>,
+        answer: Option<Come>,
         now: Now,
     ) -> Result<Identity, Unverified> {
         let digest = SessionDigest::of(value).ok_or(AuthError::Invalid)?;
@@ -90,10 +104,14 @@ impl Engine {
                     Err(Unverified::Unavailable)
                 }
             }
-            Some(Outcome::Record(Answer::Found(Some(record)))) if record.digest == digest => {
+            Some(Come::Outcome(Outcome::Record(Answer::Found(Some(record)))))
+                if record.digest == digest =>
+            {
                 Ok(record.identity(now.wall)?)
             }
-            Some(Outcome::Record(Answer::Found(_))) => Err(AuthError::Invalid.into()),
+            Some(Come::Outcome(Outcome::Record(Answer::Found(_)))) => {
+                Err(AuthError::Invalid.into())
+            }
             Some(_) => Err(Unverified::Unavailable),
         }
     }

@@ -9,6 +9,7 @@ use slab::Slab;
 
 use super::Engine;
 use super::connection::Phase;
+use super::questions::Verdict;
 use crate::access::record::{Answer, Question};
 use crate::id::ConnectionId;
 use crate::time::{Instant, Now};
@@ -56,8 +57,17 @@ pub(super) enum Awaited {
     Nothing,
     /// Its request was put back until this is answered.
     Asked(WorkId),
+    /// The same, until the authentication hook is.
+    AskedHook,
     /// The answer is there, and its request is looked at again.
-    Come(Box<Outcome>),
+    Come(Box<Come>),
+}
+
+/// What a request was put back for.
+#[derive(Debug)]
+pub(super) enum Come {
+    Outcome(Outcome),
+    Verdict(Verdict),
 }
 
 /// Works not yet taken, and those without an answer.
@@ -144,16 +154,22 @@ impl Engine {
         if let Outcome::Record(Answer::Revoked { revocation, .. }) = &outcome {
             self.apply_revocation(revocation.clone(), now);
         }
-        let Some(connection) = asker.and_then(|asker| self.connections.get_mut(asker)) else {
+        let Some(connection) = asker.and_then(|asker| self.connections.get(asker)) else {
             return;
         };
-        if !matches!(connection.awaited, Awaited::Asked(asked) if asked == id) {
-            return;
+        if matches!(connection.awaited, Awaited::Asked(asked) if asked == id) {
+            self.bring(connection.id, Come::Outcome(outcome));
         }
-        connection.awaited = Awaited::Come(Box::new(outcome));
-        if !connection.unfinished {
-            connection.unfinished = true;
-            self.unfinished.push_back(connection.id);
+    }
+
+    /// Lets a request that waits be looked at again in the next turn.
+    pub(super) fn bring(&mut self, id: ConnectionId, come: Come) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.awaited = Awaited::Come(Box::new(come));
+            if !connection.unfinished {
+                connection.unfinished = true;
+                self.unfinished.push_back(id);
+            }
         }
     }
 
@@ -176,10 +192,10 @@ impl Engine {
     }
 
     /// The answer that a connection's request was put back for; `None` when it was not.
-    pub(super) fn take_answer(&mut self, id: ConnectionId) -> Option<Outcome> {
+    pub(super) fn take_answer(&mut self, id: ConnectionId) -> Option<Come> {
         let connection = self.connections.get_mut(id)?;
         match std::mem::take(&mut connection.awaited) {
-            Awaited::Come(outcome) => Some(*outcome),
+            Awaited::Come(come) => Some(*come),
             other => {
                 connection.awaited = other;
                 None

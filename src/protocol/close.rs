@@ -41,13 +41,15 @@ pub enum CloseReason {
     GoingAway,
     /// `limits.outbound_bytes_max` or another bound over all connections.
     Overloaded,
+    /// Whoever knows about the credential can not be asked.
+    AuthenticationUnavailable,
     /// A fault of ours.
     Internal,
 }
 
 impl CloseReason {
     /// Every reason, for tests and metrics.
-    pub const ALL: [CloseReason; 20] = [
+    pub const ALL: [CloseReason; 21] = [
         CloseReason::CredentialsRequired,
         CloseReason::InvalidCredentials,
         CloseReason::TokenExpired,
@@ -67,6 +69,7 @@ impl CloseReason {
         CloseReason::NoPong,
         CloseReason::GoingAway,
         CloseReason::Overloaded,
+        CloseReason::AuthenticationUnavailable,
         CloseReason::Internal,
     ];
 
@@ -128,6 +131,11 @@ impl CloseReason {
             CloseReason::NoPong => (1001, "no answer to ping", "no_pong"),
             CloseReason::GoingAway => (1001, "server is going away", "going_away"),
             CloseReason::Overloaded => (1013, "overloaded, try again later", "overloaded"),
+            CloseReason::AuthenticationUnavailable => (
+                1013,
+                "authentication is not available",
+                "authentication_unavailable",
+            ),
             CloseReason::Internal => (1011, "internal error", "internal"),
         }
     }

@@ -292,6 +292,10 @@ impl From<Refusal> for Problem {
             } => Problem::TooMany { limit, retry_after },
             Refusal::HeadTooLarge => Problem::HeadTooLarge,
             Refusal::Full { limit, retry_after } => Problem::ServerFull { limit, retry_after },
+            Refusal::AuthenticationUnavailable { retry_after } => Problem::ServerFull {
+                limit: "auth.hook",
+                retry_after,
+            },
         }
     }
 }

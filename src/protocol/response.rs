@@ -78,6 +78,12 @@ pub enum Refusal {
         /// When trying again makes sense.
         retry_after: Duration,
     },
+    /// 503: whoever knows about the credential can not be asked. It may be a good one.
+    #[error("authentication is not available")]
+    AuthenticationUnavailable {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
 }
 
 /// The body of a refusal.
@@ -126,7 +132,7 @@ impl Refusal {
             Refusal::UpgradeRequired | Refusal::VersionUnsupported => 426,
             Refusal::TooMany { .. } => 429,
             Refusal::HeadTooLarge => 431,
-            Refusal::Full { .. } => 503,
+            Refusal::Full { .. } | Refusal::AuthenticationUnavailable { .. } => 503,
         }
     }
 
@@ -148,6 +154,7 @@ impl Refusal {
             Refusal::TooMany { .. } => "too_many",
             Refusal::HeadTooLarge => "head_too_large",
             Refusal::Full { .. } => "server_full",
+            Refusal::AuthenticationUnavailable { .. } => "authentication_unavailable",
         }
     }
 
@@ -208,9 +215,9 @@ impl Refusal {
 
     const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Refusal::TooMany { retry_after, .. } | Refusal::Full { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Refusal::TooMany { retry_after, .. }
+            | Refusal::Full { retry_after, .. }
+            | Refusal::AuthenticationUnavailable { retry_after } => Some(*retry_after),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::hook::HookError;
 use super::tls::TlsError;
 use crate::access::origin::OriginError;
 
@@ -34,6 +35,9 @@ pub enum StartError {
     SecurityLog { path: PathBuf, source: io::Error },
     #[error("the system gives no random bytes")]
     Random,
+    /// Correct the setting that it names.
+    #[error(transparent)]
+    Hook(#[from] HookError),
 }
 
 /// The server can not go on.

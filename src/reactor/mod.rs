@@ -5,6 +5,7 @@
 
 mod clock;
 mod error;
+mod hook;
 mod listener;
 mod listeners;
 mod log_file;
@@ -34,12 +35,14 @@ use crate::telemetry::{ProcessFacts, TurnFacts};
 use crate::time::{Instant, Now};
 
 pub use error::{RunError, StartError};
+pub use hook::HookError;
 pub use log_file::StandardError;
 pub use log_queue::LogQueue;
 pub use stop::StopHandle;
 pub use tls::{IdentitySummary, TlsAcceptor, TlsError, TlsHandle};
 
 use clock::Clock;
+use hook::{Asker, HookWorkers};
 use listeners::Listeners;
 use process::Process;
 use security_log::SecurityLog;
@@ -77,6 +80,10 @@ pub struct Server {
     store: Option<Box<dyn Store>>,
     /// Between [`Server::run`]'s beginning and its end.
     workers: Option<Workers>,
+    /// Checked, and not yet at work.
+    asker: Option<Asker>,
+    /// `None` when there is nobody to ask.
+    hook: Option<HookWorkers>,
     budget: Turn,
     /// One for all connections: what was read is handled before the next read.
     read_buffer: Box<[u8]>,
@@ -116,6 +123,7 @@ impl Server {
         let mut config = config;
         // Port 0 means any: the listener's own origins name the one it got.
         config.listen.address = address;
+        let asker = Asker::prepare(&config.auth.hook)?;
         let clock = Clock::start();
         let acceptor = TlsAcceptor::new(&config.tls, clock.now().wall)?;
         if let Some(address) = config.tls.redirect_address {
@@ -136,6 +144,8 @@ impl Server {
             engine,
             store: None,
             workers: None,
+            asker,
+            hook: None,
             read_buffer: vec![0; budget.read_bytes_per_connection_max].into_boxed_slice(),
             readable: VecDeque::new(),
             handshakes: VecDeque::new(),
@@ -205,6 +215,10 @@ impl Server {
     /// [`RunError`] when the kernel refuses to be polled.
     pub fn run(mut self) -> Result<(), RunError> {
         self.start_workers().map_err(RunError::Thread)?;
+        if let Some(asker) = self.asker.take() {
+            let hook = HookWorkers::start(asker, self.stop.waker());
+            self.hook = Some(hook.map_err(RunError::Thread)?);
+        }
         let mut events = Events::with_capacity(EVENTS_MAX);
         self.engine.start(self.clock.now());
         while !self.stop.is_asked() {
@@ -222,6 +236,7 @@ impl Server {
         }
         // What was acknowledged is stored; what was only asked for is finished.
         self.workers = None;
+        self.hook = None;
         self.engine.end_security_log(self.now);
         self.write_security_log();
         self.security_log.flush(log_queue::FLUSH_TIME_MAX);
@@ -241,6 +256,7 @@ impl Server {
         self.now = now;
         self.look_at_process();
         self.take_reports(now);
+        self.take_answers(now);
         self.engine.turn(now);
         let mut brought = 0;
         for event in events.iter() {
@@ -257,6 +273,7 @@ impl Server {
         self.shake_hands(now);
         self.engine.end_turn(now);
         self.hand_out_work(now);
+        self.put_questions(now);
         self.carry_out(now);
         self.write_security_log();
         self.engine.observe_turn(TurnFacts {
@@ -280,6 +297,26 @@ impl Server {
     fn write_security_log(&mut self) {
         while let Some(line) = self.engine.next_security_line() {
             self.security_log.write(&line);
+        }
+    }
+
+    /// Brings the engine what the authentication hook has answered: at most as much as was under way.
+    fn take_answers(&mut self, now: Now) {
+        while let Some((id, answer)) = self.hook.as_ref().and_then(HookWorkers::next_answer) {
+            self.engine.hook_answered(id, answer, now);
+        }
+    }
+
+    /// Puts the questions that may be put now.
+    fn put_questions(&mut self, now: Now) {
+        while let Some((id, question)) = self.engine.next_question(now) {
+            let unput = match &self.hook {
+                Some(hook) => hook.ask(id, question),
+                None => Some(HookWorkers::NOBODY),
+            };
+            if let Some(answer) = unput {
+                self.engine.hook_answered(id, answer, now);
+            }
         }
     }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use super::client::{Client, Ending};
 use super::wire;
+use crate::access::hook::{Answer, Question};
+use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
-use crate::config::Config;
+use crate::config::{Config, HookSettings};
 use crate::engine::{Census, Door, Effect, Engine, Outcome, Unready, Work, WorkId, WorkTimes};
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::response::Refusal;
 use crate::store::{Memory, Store};
 use crate::telemetry::Exposition;
@@ -61,6 +63,8 @@ pub struct World {
     pub works_max: usize,
     /// Whether answers are kept back until [`World::answer_one`].
     pub answers_held: bool,
+    /// Questions put to the authentication hook and not answered.
+    questions: VecDeque<(QuestionId, Question)>,
 }
 
 impl World {
@@ -92,6 +96,7 @@ impl World {
             store: Box::new(Memory::default()),
             works_max: 1024,
             answers_held: false,
+            questions: VecDeque::new(),
         }
     }
 
@@ -277,6 +282,42 @@ impl World {
         self.works.len()
     }
 
+    /// The credential that the authentication hook was asked about first of those without an answer.
+    pub fn asked_of_hook(&self) -> Option<&str> {
+        let (_, question) = self.questions.front()?;
+        Some(&question.credential)
+    }
+
+    /// Questions put to the authentication hook and not answered.
+    pub fn questions(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// Lets the hook answer the oldest of them.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn answer_question(&mut self, answer: Answer) {
+        let (id, _) = self.questions.pop_front().expect("a question was put");
+        self.engine.hook_answered(id, answer, self.now);
+    }
+
+    /// Gives the engine other settings of the hook, whose questions are then put anew.
+    pub fn reconfigure_hook(&mut self, settings: HookSettings) {
+        self.questions.clear();
+        self.engine.reconfigure_hook(settings);
+    }
+
+    /// Takes a user's access back, as it was stored.
+    pub fn revoke_user(&mut self, user: &str) {
+        let revocation = Revocation {
+            subject: Subject::User(user.into()),
+            at: self.now.wall,
+            until: Wall::from_millis(u64::MAX),
+        };
+        self.engine.apply_revocation(revocation, self.now);
+    }
+
     /// How long answers took.
     pub fn work_times(&self) -> WorkTimes {
         self.engine.work_times()
@@ -294,6 +335,9 @@ impl World {
             } else {
                 self.engine.outcome(id, Outcome::Busy, self.now);
             }
+        }
+        while let Some(question) = self.engine.next_question(self.now) {
+            self.questions.push_back(question);
         }
     }
 

@@ -175,7 +175,9 @@ impl Event<'_> {
                 limit,
                 scope: "server",
             },
-            Refusal::NotFound
+            // The client may have done everything right.
+            Refusal::AuthenticationUnavailable { .. }
+            | Refusal::NotFound
             | Refusal::MethodNotAllowed { .. }
             | Refusal::TlsRequired
             | Refusal::UpgradeRequired
@@ -209,6 +211,7 @@ impl Event<'_> {
             | CloseReason::NoPong
             | CloseReason::GoingAway
             | CloseReason::Overloaded
+            | CloseReason::AuthenticationUnavailable
             | CloseReason::Internal => return None,
         })
     }

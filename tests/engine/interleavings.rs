@@ -330,6 +330,7 @@ impl Model {
         let (open, seats) = sessions.fold((0, 0), |(open, seats), rooms| (open + 1, seats + rooms));
         let expected = Census {
             connections: here,
+            private_connections: 0,
             plain_connections: here - open,
             user_connections: open,
             prefix_connections: ((here - open) as u64, open as u64),
@@ -337,6 +338,7 @@ impl Model {
             deadlines: here,
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
+            hook_questions: 0,
         };
         assert_eq!(census, expected, "after {after:?}");
     }

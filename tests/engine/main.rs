@@ -9,6 +9,7 @@ mod fairness;
 mod fan_out;
 mod floods;
 mod full_protocol;
+mod hook;
 mod interleavings;
 mod metrics;
 mod pages;

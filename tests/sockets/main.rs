@@ -2,12 +2,14 @@
 //!
 //! Everything waits for an event; a timeout is only ever a failure.
 
+mod backend;
 mod bad_input;
 mod broken_frames;
 mod commands;
 mod frames;
 mod handshakes;
 mod honest;
+mod hook;
 mod logs;
 mod never_reads;
 mod peer;

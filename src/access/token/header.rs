@@ -34,6 +34,11 @@ impl<'a> Header<'a> {
         let algorithm = algorithm.ok_or(TokenFault::Algorithm)?;
         Ok(Header { algorithm, kid })
     }
+
+    /// Whether this is a header at all, good or not.
+    pub(super) fn has_algorithm(json: &[u8]) -> bool {
+        Members::parse(json).is_ok_and(|members| members.into_iter().any(|(name, _)| name == "alg"))
+    }
 }
 
 fn parse_algorithm(name: &str) -> Result<Algorithm, TokenFault> {

@@ -215,7 +215,7 @@ fn two_keys_share_neither_id_nor_material() {
 
 #[test]
 fn a_file_without_a_key_is_refused() {
-    let allowed = "at least one [[auth.key]], so that somebody can sign in";
+    let allowed = "at least one [[auth.key]] or an auth.hook.url, so that somebody can sign in";
     assert_eq!(
         Fixture::new("").errors(),
         [format!("c.toml: auth.key: found none; allowed: {allowed}")]

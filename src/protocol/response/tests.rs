@@ -43,6 +43,13 @@ fn refusals() -> Vec<(Refusal, u16, &'static [&'static str])> {
         (too_many, 429, &["Retry-After: 1"]),
         (Refusal::HeadTooLarge, 431, &[]),
         (full, 503, &["Retry-After: 2"]),
+        (
+            Refusal::AuthenticationUnavailable {
+                retry_after: HALF_SECOND,
+            },
+            503,
+            &["Retry-After: 1"],
+        ),
     ]
 }
 

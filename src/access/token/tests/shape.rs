@@ -209,3 +209,42 @@ fn a_claim_of_the_wrong_type_is_refused() {
         ],
     );
 }
+
+#[test]
+fn a_token_is_told_from_credentials_of_other_kinds() {
+    let parts = |header: &str| format!("{}.{}.c2lnbmVk", encode(header), encode("{}"));
+    let long = format!("{}.e30.{}", encode("{}"), "A".repeat(5000));
+    for (value, is_token) in [
+        (with_claims(CLAIMS), true),
+        (parts(r#"{"alg":"none"}"#), true),
+        (parts(r#"{"alg":7,"crit":[]}"#), true),
+        (parts(r#"{"user":7}"#), false),
+        (parts("not JSON"), false),
+        (long, true),
+        ("eyJ1c2VyIjo3fQ.aVJx2g.c2lnbmVk".to_owned(), false),
+        ("s%3A5f0c.c2lnbmVk".to_owned(), false),
+        ("0b7de65f418c29a3d2f4a1c680957e3b".to_owned(), false),
+        ("..".to_owned(), false),
+    ] {
+        let credential = Credential {
+            source: Source::Bearer,
+            value: &value,
+        };
+        assert_eq!(hs256().recognizes(credential), is_token, "{value}");
+    }
+}
+
+#[test]
+fn without_keys_nothing_is_a_token_and_only_a_hook_makes_that_useful() {
+    let mut settings = auth(Vec::new(), jwt());
+    assert!(TokenAuthenticator::new(&settings).is_err());
+    settings.hook.url = Some("http://127.0.0.1:9000/".to_owned());
+    let keyless = TokenAuthenticator::new(&settings).unwrap();
+    let token = with_claims(CLAIMS);
+    let credential = Credential {
+        source: Source::Bearer,
+        value: &token,
+    };
+    assert!(!keyless.recognizes(credential));
+    assert_eq!(fault(&keyless, &token), Some(TokenFault::KeyUnknown));
+}
