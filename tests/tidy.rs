@@ -25,7 +25,7 @@ const PLACES: [(&str, &[&str]); 17] = [
     ("httparse", &["src/protocol/head"]),
     ("jsonwebtoken", &["src/access/", "src/cli/token.rs"]),
     ("mio", &["src/reactor/"]),
-    ("pem", &["src/access/"]),
+    ("pem", &["src/access/", "src/reactor/tls"]),
     ("prometheus_client", &["src/telemetry/exposition.rs"]),
     ("rand_chacha", &["src/engine/"]),
     ("rusqlite", &["src/store/sqlite"]),
@@ -36,7 +36,7 @@ const PLACES: [(&str, &[&str]); 17] = [
     ("slab", &["src/engine/"]),
     ("toml", &["src/config/"]),
     ("tungstenite", &["src/protocol/websocket.rs"]),
-    ("ureq", &["src/reactor/hook"]),
+    ("ureq", &["src/cli/client.rs", "src/reactor/hook"]),
 ];
 
 /// The only files that read a clock.

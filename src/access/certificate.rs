@@ -135,6 +135,10 @@ impl<A: Authenticator> Authenticator for WithCertificates<A> {
             _ => self.0.authenticate(credential, now),
         }
     }
+
+    fn recognizes(&self, credential: Credential<'_>) -> bool {
+        credential.source == Source::Certificate || self.0.recognizes(credential)
+    }
 }
 
 #[cfg(test)]
