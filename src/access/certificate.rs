@@ -135,6 +135,10 @@ impl<A: Authenticator> Authenticator for WithCertificates<A> {
             _ => self.0.authenticate(credential, now),
         }
     }
+
+    fn recognizes(&self, credential: Credential<'_>) -> bool {
+        credential.source == Source::Certificate || self.0.recognizes(credential)
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +217,10 @@ mod tests {
         fn authenticate(&self, _: Credential<'_>, _: Now) -> Result<Identity, AuthError> {
             Err(AuthError::Invalid)
         }
+
+        fn recognizes(&self, _: Credential<'_>) -> bool {
+            false
+        }
     }
 
     #[test]
@@ -237,5 +245,11 @@ mod tests {
         };
         let refused = WithCertificates(Nobody).authenticate(token, now(1));
         assert_eq!(refused, Err(AuthError::Invalid));
+        assert!(!WithCertificates(Nobody).recognizes(token));
+        let certificate = Credential {
+            source: Source::Certificate,
+            ..token
+        };
+        assert!(WithCertificates(Nobody).recognizes(certificate));
     }
 }
