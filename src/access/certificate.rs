@@ -217,6 +217,10 @@ mod tests {
         fn authenticate(&self, _: Credential<'_>, _: Now) -> Result<Identity, AuthError> {
             Err(AuthError::Invalid)
         }
+
+        fn recognizes(&self, _: Credential<'_>) -> bool {
+            false
+        }
     }
 
     #[test]
@@ -241,5 +245,11 @@ mod tests {
         };
         let refused = WithCertificates(Nobody).authenticate(token, now(1));
         assert_eq!(refused, Err(AuthError::Invalid));
+        assert!(!WithCertificates(Nobody).recognizes(token));
+        let certificate = Credential {
+            source: Source::Certificate,
+            ..token
+        };
+        assert!(WithCertificates(Nobody).recognizes(certificate));
     }
 }

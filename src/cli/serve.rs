@@ -17,6 +17,7 @@ pub fn serve(config: Config, announce: Announce<'_>, log: LogQueue) -> Result<()
         |error| match error {
             StartError::Origin(error) => Failure::Key(error.to_string()),
             StartError::Tls(error) => Failure::Key(error.to_string()),
+            StartError::Hook(error) => Failure::Key(error.to_string()),
             StartError::Listen {
                 setting, address, ..
             } => Failure::bind(setting, address, &error),

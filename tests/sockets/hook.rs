@@ -289,6 +289,9 @@ fn the_server_ends_in_time_though_the_hook_hangs() {
         "{:?}",
         began.elapsed()
     );
+    while backend.connections() > 0 {
+        assert!(began.elapsed() < PATIENCE, "it is still being asked");
+    }
 }
 
 /// The program of the documentation, ended with the test.
