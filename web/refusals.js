@@ -50,12 +50,14 @@ const BY_REASON = {
   "reading too slowly": "This page did not keep up with the messages: a slow network, or a device that was asleep. Connect again.",
   "too many fragments": "Something between this page and the server cuts messages into too many pieces. Connect again.",
   "no message came": "This page said nothing for too long after it connected. Connect again.",
+  "disconnected by the operator": "Whoever runs this server has ended your connection. Connect again if that is all right with them.",
+  revoked: "Your sign-in was taken back. Use a new link or token to go on.",
   "token expired": "Your sign-in has expired. Use a new link or token to go on.",
   "invalid credentials": "The server does not accept your sign-in any more. Use a new link or token to go on.",
   "credentials required": "The server wants you to sign in.",
 };
 
-const ABOUT_CREDENTIALS = new Set(["token expired", "invalid credentials", "credentials required"]);
+const ABOUT_CREDENTIALS = new Set(["token expired", "revoked", "invalid credentials", "credentials required"]);
 
 /** By the text of the close frame, or its code: those after which the page comes back by itself. */
 const BY_PASSING_REASON = {

@@ -1,19 +1,9 @@
 // Two people in the web page, end to end.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
-
+import { keepPicture } from "./stage.js";
 import { Wardroom, bubble, launch, newPage, say, signIn, waitForStatus } from "./wardroom.js";
-
-const SCREENSHOTS = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
-
-/** Pictures show the time of day, so they are renewed only when asked for. */
-async function keepPicture(page, name) {
-  const options = process.env.SCREENSHOTS ? { path: `${SCREENSHOTS}${name}` } : {};
-  await page.screenshot(options);
-}
 
 let browser;
 let wardroom;
@@ -21,7 +11,6 @@ let pages;
 
 before(async () => {
   browser = await launch();
-  await mkdir(SCREENSHOTS, { recursive: true });
 });
 after(() => browser.close());
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stage } from "./stage.js";
+import { keepPicture, stage } from "./stage.js";
 import { bubbles, drainAndRestart, nothingIsLost } from "./talk.js";
 import { GENEROUS, bubble, say, signIn, waitForStatus } from "./wardroom.js";
 
@@ -77,6 +77,7 @@ test("a message of which no answer came is marked, kept through a reload, and se
   await here.wardroom.kill();
   await first.locator("#pending .unsure").nth(1).waitFor();
   await first.getByText("Not confirmed: it may or may not have arrived.").first().waitFor();
+  await keepPicture(first, "lost.png");
   await here.wardroom.start();
   await Promise.all([waitForStatus(first, "open", 60_000), waitForStatus(second, "open", 60_000)]);
   assert.equal(await first.locator("#pending .unsure").count(), 2, "nothing is sent again by itself");
@@ -185,6 +186,33 @@ test("a new sign-in is taken before the old one ends, and the page stays where i
   await bubble(page, "Before").waitFor();
   await say(page, "After");
   await bubble(page, "After").waitFor();
+});
+
+test("where the server knows refresh, a new sign-in extends the very connection", async () => {
+  const page = await here.open();
+  const shown = [];
+  let sockets = 0;
+  await page.routeWebSocket("**/ws/chat", (socket) => {
+    sockets++;
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      const { type, id, token } = JSON.parse(text);
+      if (type === "refresh") {
+        shown.push(token);
+        socket.send(JSON.stringify({ type: "ok", id, expires_in_ms: 3_600_000 }));
+      } else {
+        server.send(text);
+      }
+    });
+  });
+  await signIn(page, here.wardroom.linkWith(here.wardroom.token("ada", { name: "Ada", ttl: "20s" })));
+  await page.getByRole("button", { name: "Use a new sign-in" }).click({ timeout: 30_000 });
+  const newer = here.wardroom.token("ada", { name: "Ada" });
+  await page.fill("#renew-token", newer);
+  await page.keyboard.press("Enter");
+  await page.locator("#banner").waitFor({ state: "hidden" });
+  await page.locator("#said").getByText("Your sign-in was renewed.").waitFor({ state: "attached" });
+  assert.deepEqual([shown, sockets], [[newer], 1]);
 });
 
 test("somebody else's sign-in begins with an empty page", async () => {

@@ -2,8 +2,16 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import { Wardroom, launch, newPage, signIn } from "./wardroom.js";
+
+const SCREENSHOTS = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
+
+/** Pictures show the time of day, so they are renewed only when asked for. */
+export async function keepPicture(page, name) {
+  await page.screenshot(process.env.SCREENSHOTS ? { path: `${SCREENSHOTS}${name}` } : {});
+}
 
 /** To be called once in a file; the `wardroom` of the returned stage is another one in every test. */
 export function stage(settings = []) {
