@@ -7,8 +7,8 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
-use super::{AuthError, Authenticator, Credential, Identity, Source};
-use crate::time::{Now, Wall};
+use super::{AuthError, Authenticator, Credential, Identity, RetiredKeys, Source};
+use crate::time::{Instant, Now, Wall};
 
 /// What is looked at of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +134,14 @@ impl<A: Authenticator> Authenticator for WithCertificates<A> {
             Source::Certificate => Ok(Identity::new(credential.value, credential.value, None)?),
             _ => self.0.authenticate(credential, now),
         }
+    }
+
+    fn retire(&self) -> Option<RetiredKeys> {
+        self.0.retire()
+    }
+
+    fn succeed(&mut self, retired: RetiredKeys, until: Instant) {
+        self.0.succeed(retired, until);
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::people::{Connections, Disconnect, Ticket};
 use super::publish::Publish;
+use super::session::{Revoke, SessionCommand};
 use super::state::{Limits, Rooms};
 use super::token::TokenRequest;
 use crate::config::parse_duration;
@@ -48,6 +49,13 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Make, list and revoke sessions: credentials that the server itself gives and remembers.
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// Take back what was given to a user, a token or a session; its connections end.
+    Revoke(Revoke),
     /// Say something in a room of a running server.
     Publish(Publish),
     /// End every connection of a user.

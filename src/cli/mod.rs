@@ -10,6 +10,7 @@ mod links;
 mod people;
 mod publish;
 mod serve;
+mod session;
 mod state;
 mod table;
 mod target;
@@ -98,6 +99,8 @@ where
                 .map_err(|error| Failure::Key(error.to_string()))?;
             Ok(check::print(&loaded.settings, output)?)
         }
+        Some(Command::Session { command }) => command.run(environment, now, output),
+        Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
         Some(Command::Publish(publish)) => {
             let client = Client::new(publish.target.resolve(environment)?);
             publish.run(&client, output)

@@ -15,7 +15,10 @@ mod rules;
 mod shape;
 
 const NOW_SECONDS: u64 = 1_764_000_000;
-const NOW: Wall = Wall::from_millis(NOW_SECONDS * 1000);
+const NOW: Now = Now {
+    instant: Instant::ZERO,
+    wall: Wall::from_millis(NOW_SECONDS * 1000),
+};
 const CLAIMS: &str = r#"{"sub":"alice","exp":1764000060}"#;
 
 fn authenticator(keys: Vec<KeySource>) -> TokenAuthenticator {
