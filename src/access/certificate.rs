@@ -7,8 +7,8 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
-use super::{AuthError, Authenticator, Credential, Identity, Source};
-use crate::time::{Now, Wall};
+use super::{AuthError, Authenticator, Credential, Identity, RetiredKeys, Source};
+use crate::time::{Instant, Now, Wall};
 
 /// What is looked at of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +138,14 @@ impl<A: Authenticator> Authenticator for WithCertificates<A> {
 
     fn recognizes(&self, credential: Credential<'_>) -> bool {
         credential.source == Source::Certificate || self.0.recognizes(credential)
+    }
+
+    fn retire(&self) -> Option<RetiredKeys> {
+        self.0.retire()
+    }
+
+    fn succeed(&mut self, retired: RetiredKeys, until: Instant) {
+        self.0.succeed(retired, until);
     }
 }
 

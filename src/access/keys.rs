@@ -3,7 +3,9 @@
 
 mod fault;
 mod jwks;
+mod overlap;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents, VerificationAlgorithm};
 use jsonwebtoken::DecodingKey;
 
@@ -11,6 +13,8 @@ use super::algorithm::{Algorithm, Curve, Family};
 use crate::config::{KeyMaterial, KeySource};
 
 pub use fault::{KeyError, KeyFault};
+pub use overlap::RetiredKeys;
+pub(super) use overlap::{Keys, NotSigned};
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +66,8 @@ impl Key {
 #[derive(Default)]
 pub(super) struct KeyRing {
     keys: Vec<Key>,
+    /// Of everything that the keys were made from: two rings with the same one are the same.
+    fingerprint: [u8; 32],
 }
 
 /// Why no key is tried.
@@ -88,7 +94,13 @@ impl KeyRing {
         if keys.is_empty() {
             return Err(KeyFault::NoKeys.at("auth.key"));
         }
-        Ok(KeyRing { keys })
+        let fingerprint = fingerprint(sources);
+        Ok(KeyRing { keys, fingerprint })
+    }
+
+    /// Whether both hold the same keys for the same algorithms.
+    pub(super) fn is_same(&self, other: &KeyRing) -> bool {
+        self.fingerprint == other.fingerprint
     }
 
     /// Whether no token can be verified.
@@ -126,6 +138,25 @@ impl KeyRing {
             _ => Err(NoKey::Ambiguous),
         }
     }
+}
+
+fn fingerprint(sources: &[KeySource]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    let mut part = |bytes: &[u8]| {
+        context.update(&(bytes.len() as u64).to_be_bytes());
+        context.update(bytes);
+    };
+    for source in sources {
+        let (KeyMaterial::Secret(material)
+        | KeyMaterial::Pem(material)
+        | KeyMaterial::Jwks(material)) = &source.material;
+        part(source.id.as_deref().unwrap_or_default().as_bytes());
+        part(source.algorithms.join(" ").as_bytes());
+        part(material);
+    }
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(context.finish().as_ref());
+    fingerprint
 }
 
 fn load_source(source: &KeySource, keys: &mut Vec<Key>) -> Result<(), KeyError> {

@@ -16,11 +16,11 @@ mod test_keys;
 pub mod ticket;
 pub mod token;
 
-pub use keys::{KeyError, KeyFault};
+pub use keys::{KeyError, KeyFault, RetiredKeys};
 
 use std::sync::Arc;
 
-use crate::time::{Now, Wall};
+use crate::time::{Instant, Now, Wall};
 
 /// Somebody whose credential was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,4 +162,12 @@ pub trait Authenticator: Send {
     fn recognizes(&self, _credential: Credential<'_>) -> bool {
         true
     }
+
+    /// The keys of this one, which is about to be replaced by another of its kind. `None`: there are none to go on with.
+    fn retire(&self) -> Option<RetiredKeys> {
+        None
+    }
+
+    /// Takes credentials that `retired` verifies until `until` too: whoever got one just before a reload is not locked out.
+    fn succeed(&mut self, _retired: RetiredKeys, _until: Instant) {}
 }

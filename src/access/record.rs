@@ -20,7 +20,7 @@ pub enum Question {
         now: Wall,
     },
     /// Keep this revocation, and forget the sessions that it takes back.
-    Revoke(Revocation),
+    Revoke(Box<NewRevocation>),
 }
 
 /// A session to be made.
@@ -33,6 +33,14 @@ pub struct NewSession {
     pub sessions_max: usize,
     /// Sessions of this user.
     pub sessions_per_user_max: usize,
+}
+
+/// Something to be taken back.
+#[derive(Debug, Clone)]
+pub struct NewRevocation {
+    pub revocation: Revocation,
+    /// Revocations in force, in all. A further one about the same subject always fits.
+    pub revocations_max: usize,
 }
 
 /// What the store says.
@@ -55,6 +63,9 @@ pub enum Answer {
         revocation: Revocation,
         sessions: usize,
     },
+    /// To [`Question::Revoke`]: so many are in force, and this one is not. None is forgotten to make room, since that would
+    /// let somebody in again.
+    RevocationsFull(usize),
     /// To any of them: the store can not do it, and says why.
     Failed(StoreFault),
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::session::SessionId;
 use super::{Grant, Identity};
+use crate::config::Auth;
 use crate::hash::Keyed;
 use crate::time::Wall;
 
@@ -27,6 +28,27 @@ pub enum Subject {
     Session(SessionId),
 }
 
+impl Subject {
+    /// The two words of it: what kind of thing, and which.
+    pub fn words(&self) -> (&'static str, String) {
+        match self {
+            Subject::User(user) => ("user", user.to_string()),
+            Subject::Token(id) => ("token", id.to_string()),
+            Subject::Session(id) => ("session", id.to_string()),
+        }
+    }
+
+    /// The inverse of [`Subject::words`].
+    pub fn from_words(kind: &str, which: &str) -> Option<Subject> {
+        match kind {
+            "user" => Some(Subject::User(which.into())),
+            "token" => Some(Subject::Token(which.into())),
+            "session" => SessionId::parse(which).map(Subject::Session),
+            _ => None,
+        }
+    }
+}
+
 /// One thing taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
@@ -38,6 +60,16 @@ pub struct Revocation {
 }
 
 impl Revocation {
+    /// Takes `subject` back as of `now`. It is remembered as long as a token could be good that was issued before: its
+    /// `auth.jwt.lifetime_max`, and the clock difference that is forgiven at both of its ends.
+    pub fn new(subject: Subject, auth: &Auth, now: Wall) -> Self {
+        Revocation {
+            subject,
+            at: now,
+            until: now.after(auth.jwt.lifetime_max).after(2 * auth.jwt.leeway),
+        }
+    }
+
     /// Whether `identity` was let in by what is taken back.
     ///
     /// **What is not dated counts as older than every revocation**: a token without `iat` of a revoked user is refused.
@@ -57,45 +89,26 @@ impl Revocation {
     }
 }
 
-/// The table is full: raise the bound. Nothing is forgotten to make room, since that would let somebody in again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("auth.revocations_max: {0} revocations are in force")]
-pub struct RevocationsFull(pub usize);
-
 /// Everything taken back that somebody could still show.
 #[derive(Debug)]
 pub struct Revocations {
-    max: usize,
     by_subject: HashMap<Subject, Revocation, Keyed>,
     /// The same in the order in which they are forgotten.
     by_end: BTreeSet<(Wall, Subject)>,
 }
 
 impl Revocations {
-    /// An empty table of at most `max` entries.
-    pub fn new(max: usize, keyed: Keyed) -> Self {
+    /// An empty table.
+    pub fn new(keyed: Keyed) -> Self {
         Revocations {
-            max,
             by_subject: HashMap::with_hasher(keyed),
             by_end: BTreeSet::new(),
         }
     }
 
-    /// Whether one more about `subject` fits.
-    ///
-    /// # Errors
-    /// [`RevocationsFull`].
-    pub fn check(&mut self, subject: &Subject, now: Wall) -> Result<(), RevocationsFull> {
+    /// Takes note. Of two about the same subject the later stays. How many there may be is checked where they are stored.
+    pub fn insert(&mut self, revocation: Revocation, now: Wall) {
         self.forget(now);
-        if self.by_subject.len() >= self.max && !self.by_subject.contains_key(subject) {
-            return Err(RevocationsFull(self.max));
-        }
-        Ok(())
-    }
-
-    /// Takes note, whatever the bound says: it was checked before the revocation was stored. Of two about the
-    /// same subject the later stays.
-    pub fn insert(&mut self, revocation: Revocation) {
         if let Some(known) = self.by_subject.get_mut(&revocation.subject) {
             self.by_end.remove(&(known.until, known.subject.clone()));
             known.at = known.at.max(revocation.at);

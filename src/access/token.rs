@@ -7,10 +7,10 @@ mod json;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::keys::{KeyError, KeyRing, NoKey};
-use super::{AuthError, Authenticator, Credential, Identity, IdentityError};
+use super::keys::{KeyError, KeyRing, Keys, NoKey, NotSigned};
+use super::{AuthError, Authenticator, Credential, Identity, IdentityError, RetiredKeys};
 use crate::config::{Auth, Jwt};
-use crate::time::{Now, Wall};
+use crate::time::{Instant, Now};
 use claims::Claims;
 use header::Header;
 use json::JsonFault;
@@ -61,7 +61,9 @@ enum TokenFault {
     NotYet,
     #[error("`iat` is in the future")]
     IssuedInFuture,
-    #[error("`exp` is further away than auth.jwt.lifetime_max")]
+    #[error("`jti` is not 1 to 256 bytes")]
+    TokenId,
+    #[error("`exp` is further away than auth.jwt.lifetime_max, from now or from `iat`")]
     Lifetime,
     #[error("`sub`, `username`, `name`: {0}")]
     Identity(#[from] IdentityError),
@@ -79,12 +81,13 @@ impl From<TokenFault> for AuthError {
     }
 }
 
-impl From<NoKey> for TokenFault {
-    fn from(none: NoKey) -> TokenFault {
-        match none {
-            NoKey::Id => TokenFault::KeyUnknown,
-            NoKey::Algorithm => TokenFault::AlgorithmNotPinned,
-            NoKey::Ambiguous => TokenFault::KeyAmbiguous,
+impl From<NotSigned> for TokenFault {
+    fn from(not_signed: NotSigned) -> TokenFault {
+        match not_signed {
+            NotSigned::NoKey(NoKey::Id) => TokenFault::KeyUnknown,
+            NotSigned::NoKey(NoKey::Algorithm) => TokenFault::AlgorithmNotPinned,
+            NotSigned::NoKey(NoKey::Ambiguous) => TokenFault::KeyAmbiguous,
+            NotSigned::Signature => TokenFault::Signature,
         }
     }
 }
@@ -94,7 +97,7 @@ impl From<NoKey> for TokenFault {
 /// **No byte of the claims is parsed before the signature over the exact bytes was verified by a key that is pinned to the
 /// algorithm.** The header chooses among our keys and never brings one.
 pub struct TokenAuthenticator {
-    keys: KeyRing,
+    keys: Keys,
     rules: Jwt,
 }
 
@@ -109,7 +112,7 @@ impl TokenAuthenticator {
             sources => KeyRing::load(sources)?,
         };
         Ok(TokenAuthenticator {
-            keys,
+            keys: Keys::new(keys),
             rules: auth.jwt.clone(),
         })
     }
@@ -126,7 +129,7 @@ impl TokenAuthenticator {
             || decode(parts.header).is_ok_and(|header| Header::has_algorithm(&header))
     }
 
-    fn verify(&self, token: &str, now: Wall) -> Result<Identity, TokenFault> {
+    fn verify(&self, token: &str, now: Now) -> Result<Identity, TokenFault> {
         if token.len() > self.rules.token_bytes_max {
             return Err(TokenFault::Length);
         }
@@ -135,21 +138,20 @@ impl TokenAuthenticator {
         let claims_json = decode(parts.claims)?;
         decode(parts.signature)?;
         let header = Header::parse(&header_json)?;
-        let keys = self.keys.select(header.kid.as_deref(), header.algorithm)?;
-        let signed = parts.signed.as_bytes();
-        if !keys
-            .iter()
-            .any(|key| key.verifies(header.algorithm, signed, parts.signature))
-        {
-            return Err(TokenFault::Signature);
-        }
-        Claims::parse(&claims_json)?.identity(&self.rules, now)
+        self.keys.check(
+            header.kid.as_deref(),
+            header.algorithm,
+            parts.signed.as_bytes(),
+            parts.signature,
+            now.instant,
+        )?;
+        Claims::parse(&claims_json)?.identity(&self.rules, now.wall)
     }
 }
 
 impl Authenticator for TokenAuthenticator {
     fn authenticate(&self, credential: Credential<'_>, now: Now) -> Result<Identity, AuthError> {
-        self.verify(credential.value, now.wall).map_err(|fault| {
+        self.verify(credential.value, now).map_err(|fault| {
             log::debug!("token from {:?} refused: {fault}", credential.source);
             fault.into()
         })
@@ -157,6 +159,14 @@ impl Authenticator for TokenAuthenticator {
 
     fn recognizes(&self, credential: Credential<'_>) -> bool {
         !self.keys.is_empty() && self.is_token(credential.value)
+    }
+
+    fn retire(&self) -> Option<RetiredKeys> {
+        Some(self.keys.retire())
+    }
+
+    fn succeed(&mut self, retired: RetiredKeys, until: Instant) {
+        self.keys.succeed(retired, until);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::asking::Asking;
+use super::session::{Revoke, SessionCommand};
 use super::token::TokenRequest;
 use crate::config::parse_duration;
 
@@ -46,6 +47,13 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Make, list and revoke sessions: credentials that the server itself gives and remembers.
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// Take back what was given to a user, a token or a session; its connections end.
+    Revoke(Revoke),
     #[command(flatten)]
     Asking(Asking),
 }

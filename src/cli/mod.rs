@@ -12,6 +12,7 @@ mod links;
 mod people;
 mod publish;
 mod serve;
+mod session;
 mod state;
 mod table;
 mod target;
@@ -100,6 +101,8 @@ where
                 .extend(tls.iter().flat_map(|tls| certificates::rows(tls, now)));
             Ok(check::print(&loaded.settings, output)?)
         }
+        Some(Command::Session { command }) => command.run(environment, now, output),
+        Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
         Some(Command::Asking(asking)) => asking.run(environment, output),
     }
 }

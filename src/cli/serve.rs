@@ -5,12 +5,19 @@ use crate::access::certificate::WithCertificates;
 use crate::access::token::TokenAuthenticator;
 use crate::config::Config;
 use crate::reactor::{LogQueue, Server, StartError};
+use crate::store::{Company, Sqlite};
 
 /// Binds, announces the address, and serves until the end. The security log goes to `log`, unless it has a file.
 ///
 /// # Errors
 /// [`Failure`] when a key cannot be used, the address cannot be bound, or the loop breaks.
 pub fn serve(config: Config, announce: Announce<'_>, log: LogQueue) -> Result<(), Failure> {
+    let company = match config.store.shared {
+        true => Company::Welcome,
+        false => Company::Alone,
+    };
+    let store = Sqlite::open(&config.store.directory, company)
+        .map_err(|error| Failure::Operation(error.to_string()))?;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
     let mut server = Server::bind(config, Box::new(WithCertificates(authenticator))).map_err(
@@ -25,6 +32,7 @@ pub fn serve(config: Config, announce: Announce<'_>, log: LogQueue) -> Result<()
         },
     )?;
     server.log_beside(log);
+    server.keep_in(Box::new(store));
     server
         .stop_on_signals()
         .map_err(|error| Failure::Operation(error.to_string()))?;

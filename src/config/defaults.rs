@@ -204,6 +204,7 @@ impl Default for Store {
     fn default() -> Self {
         Store {
             directory: "wardroom-data".into(),
+            shared: false,
         }
     }
 }

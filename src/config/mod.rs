@@ -311,8 +311,10 @@ pub struct Echo {
 /// `[store]`
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Where the server keeps what it made itself: the secret of the embedded default, later the database.
+    /// Where the server keeps what it made itself: the secret of the embedded default, and the database.
     pub directory: PathBuf,
+    /// Whether another server may use it at the same time.
+    pub shared: bool,
 }
 
 /// `[log]`

@@ -285,7 +285,9 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Bytes of one echoed message. Past it, the connection is closed with 1009.";
 
     store.directory: Directory {},
-        "Where the server keeps what it made itself, such as the secret of the embedded default.";
+        "Where the server keeps what it made itself: sessions and revocations, and the secret of the embedded default.";
+    store.shared: Flag {},
+        "Whether another server may use the same directory at the same time, as when one takes over from another. Each learns within a second what the other revokes.";
 
     log.format: Choice {},
         "How lines of the security log are written: `event=… address=…` as text, or one JSON object each.";

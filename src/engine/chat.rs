@@ -115,6 +115,10 @@ impl Engine {
                 self.tell_typing(user, room);
                 self.reply(id, &reply::done(tag.as_ref(), None));
             }),
+            Command::Refresh { token } => {
+                self.refresh(id, &token, tag, now);
+                return;
+            }
             Command::Ping => {
                 self.reply(id, &reply::pong(tag.as_ref(), now));
                 Ok(())
@@ -246,7 +250,7 @@ impl Engine {
         }
     }
 
-    fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
+    pub(super) fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.can_tell()
             && let Some(frame) = reply::encode(notice, connection.wire)
@@ -257,7 +261,7 @@ impl Engine {
     }
 
     /// Complains, if the connection may still be complained to.
-    fn object(&mut self, id: ConnectionId, complaint: &Complaint<'_>, now: Now) {
+    pub(super) fn object(&mut self, id: ConnectionId, complaint: &Complaint<'_>, now: Now) {
         if self.may_complain(id, now) {
             self.complain(id, complaint);
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
+use super::refresh::Refreshing;
 use super::secure::Handshake;
 use super::work::Awaited;
 use crate::access::Grant;
@@ -145,6 +146,9 @@ pub(super) struct Session {
     pub(super) control_frames: TokenBucket,
     pub(super) messages: TokenBucket,
     pub(super) error_replies: TokenBucket,
+    pub(super) refreshes: TokenBucket,
+    /// A newer credential that another thread is asked about.
+    pub(super) refreshing: Option<Box<Refreshing>>,
 
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
@@ -173,6 +177,8 @@ impl Session {
             control_frames: TokenBucket::default(),
             messages: TokenBucket::default(),
             error_replies: TokenBucket::default(),
+            refreshes: TokenBucket::default(),
+            refreshing: None,
             fragments: 0,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,

@@ -25,6 +25,7 @@ mod outbound;
 mod private;
 mod questions;
 mod redirect;
+mod refresh;
 mod reply;
 mod revoke;
 mod secure;
@@ -171,7 +172,7 @@ impl Engine {
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
-            revocations: Revocations::new(config.auth.revocations_max, hash),
+            revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
             counters: Counters::default(),
@@ -373,6 +374,10 @@ impl Engine {
             return;
         };
         connection.unfinished = false;
+        self.finish_refresh(id, now);
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         let held = std::mem::take(&mut connection.held);
         self.handle_bytes(id, &held, now);
         self.arm(id, now);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::chat::ChatError;
 use super::connection::{Wire, until};
+use super::refresh::RefreshError;
 use crate::config::Limits;
 use crate::limit::{Limited, Scope};
 use crate::protocol::close::CloseReason;
@@ -140,6 +141,19 @@ pub(super) fn announcement(message: &str, now: Now) -> Notice<'_> {
     })
 }
 
+/// The reply to `refresh`.
+pub(super) fn refreshed<'a>(
+    id: Option<&'a RequestId<'a>>,
+    expires: Option<Wall>,
+    now: Now,
+) -> Notice<'a> {
+    Notice::Ok(OkReply {
+        id,
+        expires_in_ms: expires.map(|expires| until(expires, now.wall).as_millis() as u64),
+        ..OkReply::default()
+    })
+}
+
 /// The reply to `send`.
 pub(super) fn sent<'a>(id: Option<&'a RequestId<'a>>, seq: u64, now: Now) -> Notice<'a> {
     Notice::Ok(OkReply {
@@ -188,6 +202,7 @@ enum About {
     Shape(CommandError),
     Limit(Limited),
     Chat(ChatError),
+    Refresh(RefreshError),
 }
 
 impl<'a> Complaint<'a> {
@@ -221,6 +236,15 @@ impl<'a> Complaint<'a> {
             About::Shape(error) => error.code(),
             About::Limit(_) => RATE_LIMITED,
             About::Chat(error) => error.code(),
+            About::Refresh(error) => error.code(),
+        }
+    }
+
+    /// The credential does not renew the connection's.
+    pub(super) fn not_refreshed(id: Option<RequestId<'a>>, error: RefreshError) -> Self {
+        Complaint {
+            id,
+            about: About::Refresh(error),
         }
     }
 
@@ -262,6 +286,11 @@ impl<'a> Complaint<'a> {
                 retry_after_ms: Some(limited.retry_after.as_nanos().div_ceil(1_000_000) as u64),
                 ..empty
             },
+            About::Refresh(error) => ErrorReply {
+                field: error.field(),
+                retry_after_ms: error.retry_after_ms(),
+                ..empty
+            },
             About::Chat(error) => ErrorReply {
                 limit: error.limit(),
                 scope: error.limit().map(|_| Scope::Connection.as_str()),
@@ -277,6 +306,7 @@ impl<'a> Complaint<'a> {
             (About::Limit(_), Wire::Tutorial) => tutorial::RATE_LIMITED.into(),
             (About::Limit(_), Wire::V1) => "Too much at once: wait before sending more.".into(),
             (About::Chat(error), _) => error.text().into(),
+            (About::Refresh(error), _) => error.text().into(),
         }
     }
 }

@@ -9,9 +9,13 @@ use crate::time::Now;
 
 impl Engine {
     /// Takes note of revocations that were stored before this process began.
-    pub fn remember_revocations(&mut self, revocations: impl IntoIterator<Item = Revocation>) {
+    pub fn remember_revocations(
+        &mut self,
+        revocations: impl IntoIterator<Item = Revocation>,
+        now: Now,
+    ) {
         for revocation in revocations {
-            self.revocations.insert(revocation);
+            self.revocations.insert(revocation, now.wall);
         }
     }
 
@@ -26,7 +30,7 @@ impl Engine {
         if let Subject::User(user) = &revocation.subject {
             self.questions.forget_user(user);
         }
-        self.revocations.insert(revocation);
+        self.revocations.insert(revocation, now.wall);
         for id in concerned {
             self.close(id, CloseReason::Revoked, now);
         }

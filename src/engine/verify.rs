@@ -7,7 +7,7 @@ use super::work::{Come, Outcome, Work};
 use crate::access::certificate::ClientCertificate;
 use crate::access::record::{Answer, Question};
 use crate::access::session::{SESSION_PREFIX, SessionDigest};
-use crate::access::{AuthError, Credential, Identity, Source};
+use crate::access::{AuthError, Authenticator, Credential, Identity, Source};
 use crate::id::ConnectionId;
 use crate::time::Now;
 
@@ -82,6 +82,15 @@ impl Engine {
             return Err(AuthError::Revoked.into());
         }
         Ok(identity)
+    }
+
+    /// Puts `next` in the place of the present authenticator, whose keys are good for `auth.key_overlap` yet.
+    pub fn replace_authenticator(&mut self, mut next: Box<dyn Authenticator>, now: Now) {
+        let until = now.instant + self.config.auth.key_overlap;
+        if let Some(retired) = self.authenticator.retire() {
+            next.succeed(retired, until);
+        }
+        self.authenticator = next;
     }
 
     fn find_session(

@@ -127,7 +127,9 @@ impl Server {
 
     pub(super) fn start_workers(&mut self) -> io::Result<()> {
         let store = self.store.take();
-        let store = store.unwrap_or_else(|| Box::new(Memory::default()));
+        let mut store = store.unwrap_or_else(|| Box::new(Memory::default()));
+        // Before anybody is served: what was taken back stays so.
+        self.engine.remember_revocations(store.news(), self.now);
         self.workers = Some(Workers::start(store, self.stop.waker())?);
         Ok(())
     }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use crate::access::record::{Answer, NewSession, Question, SessionsFull};
+use crate::access::record::{Answer, NewRevocation, NewSession, Question, SessionsFull};
 use crate::access::revocation::{Revocation, Subject};
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
 use crate::time::Wall;
 
-/// Sessions by digest. Revocations are in the engine's memory already, and nowhere else here.
+/// Sessions by digest, revocations by subject.
 #[derive(Debug, Default)]
 pub struct Memory {
     sessions: BTreeMap<SessionDigest, SessionRecord>,
+    revocations: BTreeMap<Subject, Revocation>,
 }
 
 impl Store for Memory {
@@ -47,7 +48,7 @@ impl Memory {
                 sessions.truncate(listed_max);
                 Answer::Listed { sessions, total }
             }
-            Question::Revoke(revocation) => self.revoke(revocation),
+            Question::Revoke(new) => self.revoke(*new),
         }
     }
 
@@ -75,9 +76,20 @@ impl Memory {
         Answer::Inserted(session)
     }
 
-    fn revoke(&mut self, revocation: Revocation) -> Answer {
-        let before = self.sessions.len();
+    fn revoke(&mut self, new: NewRevocation) -> Answer {
+        let NewRevocation {
+            revocation,
+            revocations_max,
+        } = new;
         let at = revocation.at;
+        self.revocations.retain(|_, known| known.until > at);
+        let is_known = self.revocations.contains_key(&revocation.subject);
+        if self.revocations.len() >= revocations_max && !is_known {
+            return Answer::RevocationsFull(revocations_max);
+        }
+        self.revocations
+            .insert(revocation.subject.clone(), revocation.clone());
+        let before = self.sessions.len();
         self.sessions
             .retain(|digest, record| match &revocation.subject {
                 Subject::User(user) => record.user != *user || record.created > at,

@@ -1,8 +1,16 @@
 //! Durable state behind one interface: SQLite, and a twin in memory. Knows no engine, no sockets and no clock.
 
+mod directory;
+mod error;
 mod memory;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 
+pub use directory::Company;
+pub use error::OpenError;
 pub use memory::Memory;
+pub use sqlite::Sqlite;
 
 use crate::access::record::{Answer, Question};
 use crate::access::revocation::Revocation;
@@ -13,6 +21,6 @@ pub trait Store: Send {
     /// together share the cost of that.
     fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer>;
 
-    /// Revocations that another process has stored since this was last asked.
+    /// Revocations stored since this was last asked, by another process among others. The first call gives all.
     fn news(&mut self) -> Vec<Revocation>;
 }

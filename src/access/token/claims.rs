@@ -1,11 +1,11 @@
 //! Claims (RFC 7519 §4): from verified bytes to an [`Identity`], or the rule that they break. Checks no signature.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::TokenFault;
 use super::json::{Members, Value};
-use crate::access::Identity;
+use crate::access::revocation::TOKEN_ID_BYTES_MAX;
+use crate::access::{Grant, Identity};
 use crate::config::Jwt;
 use crate::time::Wall;
 
@@ -23,6 +23,7 @@ pub(super) struct Claims<'a> {
     expires: Option<Wall>,
     not_before: Option<Wall>,
     issued_at: Option<Wall>,
+    token_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> Claims<'a> {
@@ -42,6 +43,7 @@ impl<'a> Claims<'a> {
                 "exp" => claims.expires = Some(date("exp", value)?),
                 "nbf" => claims.not_before = Some(date("nbf", value)?),
                 "iat" => claims.issued_at = Some(date("iat", value)?),
+                "jti" => claims.token_id = Some(text("jti", value)?),
                 _ => {}
             }
         }
@@ -62,10 +64,24 @@ impl<'a> Claims<'a> {
             .ok_or(TokenFault::ClaimMissing("sub"))?;
         let names = [self.username.as_deref(), self.name.as_deref()];
         let identity = Identity::of_first_name(user, names.into_iter().flatten(), Some(expires))?;
+        let grant = self.grant()?;
         if now >= expires {
             return Err(TokenFault::Expired);
         }
-        Ok(identity)
+        Ok(Identity { grant, ..identity })
+    }
+
+    /// What a revocation can name of this token.
+    fn grant(&self) -> Result<Grant, TokenFault> {
+        let token_id = self.token_id.as_deref();
+        if token_id.is_some_and(|id| id.is_empty() || id.len() > TOKEN_ID_BYTES_MAX) {
+            return Err(TokenFault::TokenId);
+        }
+        Ok(Grant {
+            issued: self.issued_at,
+            token_id: token_id.map(Into::into),
+            session: None,
+        })
     }
 
     fn check_issuer(&self, rules: &Jwt) -> Result<(), TokenFault> {
@@ -88,7 +104,7 @@ impl<'a> Claims<'a> {
     /// When the token stops being good, leeway included.
     fn check_dates(&self, rules: &Jwt, now: Wall) -> Result<Wall, TokenFault> {
         let expires = self.expires.ok_or(TokenFault::ClaimMissing("exp"))?;
-        let latest = later(now, rules.leeway);
+        let latest = now.after(rules.leeway);
         if self
             .not_before
             .is_some_and(|not_before| not_before > latest)
@@ -98,16 +114,13 @@ impl<'a> Claims<'a> {
         if self.issued_at.is_some_and(|issued_at| issued_at > latest) {
             return Err(TokenFault::IssuedInFuture);
         }
-        if expires > later(now, rules.lifetime_max) {
+        // By its own dates too: a revocation is remembered no longer than a token may live.
+        let is_long = |from: Wall| expires > from.after(rules.lifetime_max);
+        if is_long(now) || self.issued_at.is_some_and(is_long) {
             return Err(TokenFault::Lifetime);
         }
-        Ok(later(expires, rules.leeway))
+        Ok(expires.after(rules.leeway))
     }
-}
-
-fn later(date: Wall, by: Duration) -> Wall {
-    let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-    Wall::from_millis(date.as_millis().saturating_add(millis))
 }
 
 fn text<'a>(claim: &'static str, value: Value<'a>) -> Result<Cow<'a, str>, TokenFault> {

@@ -8,14 +8,17 @@ use crate::access::test_keys::{
     ALGORITHMS, SECRET, auth, encode, hmac_with, jwt, key, material, sign, source,
 };
 use crate::config::{KeyMaterial, KeySource};
-use crate::time::Instant;
+use crate::time::{Instant, Wall};
 
 mod forged;
 mod rules;
 mod shape;
 
 const NOW_SECONDS: u64 = 1_764_000_000;
-const NOW: Wall = Wall::from_millis(NOW_SECONDS * 1000);
+const NOW: Now = Now {
+    instant: Instant::ZERO,
+    wall: Wall::from_millis(NOW_SECONDS * 1000),
+};
 const CLAIMS: &str = r#"{"sub":"alice","exp":1764000060}"#;
 
 fn authenticator(keys: Vec<KeySource>) -> TokenAuthenticator {
@@ -153,10 +156,7 @@ fn without_kid_every_fitting_key_is_tried() {
 #[test]
 fn the_client_learns_no_more_than_invalid_or_expired() {
     let authenticator = hs256();
-    let now = Now {
-        instant: Instant::ZERO,
-        wall: NOW,
-    };
+    let now = NOW;
     let ask = |value: &str| {
         authenticator
             .authenticate(

@@ -41,17 +41,20 @@ pub enum Field {
     Id,
     Room,
     Message,
+    /// A newer credential.
+    Token,
     /// The tutorial protocol's name for the room.
     RoomId,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Field; 5] = [
+    pub const ALL: [Field; 6] = [
         Field::Type,
         Field::Id,
         Field::Room,
         Field::Message,
+        Field::Token,
         Field::RoomId,
     ];
 
@@ -62,6 +65,7 @@ impl Field {
             Field::Id => "id",
             Field::Room => "room",
             Field::Message => "message",
+            Field::Token => "token",
             Field::RoomId => "room_id",
         }
     }

@@ -18,6 +18,16 @@ pub enum RequestId<'a> {
     Text(Cow<'a, str>),
 }
 
+impl RequestId<'_> {
+    /// The same for an answer that takes longer than the request is there.
+    pub fn into_owned(self) -> RequestId<'static> {
+        match self {
+            RequestId::Integer(id) => RequestId::Integer(id),
+            RequestId::Text(id) => RequestId::Text(Cow::Owned(id.into_owned())),
+        }
+    }
+}
+
 /// Something a client asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'a> {
@@ -47,17 +57,22 @@ pub enum Command<'a> {
     Typing {
         room: Cow<'a, str>,
     },
+    /// Go on with `token`, which is newer than the credential that opened the connection. Of any length: it is judged elsewhere.
+    Refresh {
+        token: Cow<'a, str>,
+    },
     /// Ask for the server's time.
     Ping,
 }
 
 /// Every `type` of a request, with its fields besides `type` and `id`, all of them required.
-pub const COMMANDS: [(&str, &[Field]); 6] = [
+pub const COMMANDS: [(&str, &[Field]); 7] = [
     ("send", &[Field::Room, Field::Message]),
     ("join", &[Field::Room]),
     ("leave", &[Field::Room]),
     ("members", &[Field::Room]),
     ("typing", &[Field::Room]),
+    ("refresh", &[Field::Token]),
     ("ping", &[]),
 ];
 
@@ -150,6 +165,9 @@ fn command<'a>(mut object: Object<'a>, bounds: &Bounds) -> Result<Command<'a>, C
         },
         "typing" => Command::Typing {
             room: room(fields)?,
+        },
+        "refresh" => Command::Refresh {
+            token: string(fields, Field::Token)?,
         },
         "ping" => Command::Ping,
         _ => return Err(CommandError::UnknownType),

@@ -89,6 +89,8 @@ pub struct OkReply<'a> {
     /// The number in its room of the message just sent.
     pub seq: Option<u64>,
     pub timestamp: Option<Wall>,
+    /// To a `refresh`: until the connection's credential expires; `None`: it does not.
+    pub expires_in_ms: Option<u64>,
 }
 
 /// Who is in a room.

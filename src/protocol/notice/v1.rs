@@ -35,6 +35,7 @@ fn write_ok(text: &mut ObjectText<'_>, reply: &OkReply<'_>) {
     if let Some(timestamp) = reply.timestamp {
         text.timestamp(timestamp);
     }
+    text.optional_unsigned("expires_in_ms", reply.expires_in_ms);
 }
 
 fn write_members(text: &mut ObjectText<'_>, reply: &MembersReply<'_>) {

@@ -45,7 +45,13 @@ fn a_token_is_judged_by_the_time_handed_in() {
     let shown = with_claims(CLAIMS);
     let at = |millis| {
         hs256()
-            .verify(&shown, Wall::from_millis(millis))
+            .verify(
+                &shown,
+                Now {
+                    wall: Wall::from_millis(millis),
+                    ..NOW
+                },
+            )
             .map(|who| who.expires)
     };
     let end = (NOW_SECONDS + 60 + 30) * 1000;

@@ -16,6 +16,7 @@ fn replies_have_the_published_shape() {
                 room: None,
                 seq: Some(7),
                 timestamp: Some(AT),
+                expires_in_ms: None,
             }),
             r#"{"type":"ok","id":1,"seq":7,"timestamp":1764000000.123}"#,
         ),

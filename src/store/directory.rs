@@ -1,0 +1,84 @@
+//! The directory of a store: nobody else's to read, and one server's at a time.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+const DATABASE: &str = "wardroom.sqlite";
+const LOCK: &str = "wardroom.lock";
+
+/// Whether another server may use the same store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// A server that wants it for itself.
+    Alone,
+    /// A server that takes over from another, or a command beside one: the database keeps them apart, and each
+    /// learns of what the other has written by [`super::Store::news`].
+    Welcome,
+}
+
+/// A lock on the directory, freed by the system when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    is_held: bool,
+}
+
+impl Lock {
+    /// Takes the lock, unless company is welcome.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] when another process has it.
+    pub(super) fn take(directory: &Path, company: Company) -> Result<Lock, OpenError> {
+        let path = directory.join(LOCK);
+        let file = private_file(&path).map_err(|source| OpenError::Directory { path, source })?;
+        let mut lock = Lock {
+            file,
+            is_held: false,
+        };
+        // A command beside a server takes no lock: it would turn away a server that starts meanwhile.
+        if company == Company::Alone && !lock.try_hold() {
+            let path = directory.to_owned();
+            return Err(OpenError::InUse { path });
+        }
+        Ok(lock)
+    }
+
+    /// Takes the lock when the one who had it has gone. A file system without locks has nobody to keep apart.
+    pub(super) fn try_hold(&mut self) -> bool {
+        if !self.is_held {
+            self.is_held = !matches!(self.file.try_lock(), Err(TryLockError::WouldBlock));
+        }
+        self.is_held
+    }
+}
+
+/// Makes the directory, if need be, and gives the database's path: a file that its owner alone may read.
+pub(super) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(directory)
+        .map_err(|source| OpenError::Directory {
+            path: directory.to_owned(),
+            source,
+        })?;
+    let path = directory.join(DATABASE);
+    // SQLite gives its further files the same rights.
+    match private_file(&path) {
+        Ok(_) => Ok(path),
+        Err(source) => Err(OpenError::Directory { path, source }),
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
