@@ -156,7 +156,8 @@ fn a_log_on_a_full_disk_harms_nobody() {
 
 #[test]
 fn a_security_log_on_a_full_disk_is_told_of_once_and_harms_nobody() {
-    let server = Server::serve(&format!("{ROOMY}[log]\nsecurity_file = \"/dev/full\"\n"));
+    let (command, directory) = prepared(&format!("{ROOMY}[log]\nsecurity_file = \"/dev/full\"\n"));
+    let server = Server::start(command, directory);
     talk_while(&server, || {
         fail(&server, 20);
     });
