@@ -31,6 +31,9 @@ impl Server {
             .args(["--set", "private.address=127.0.0.1:0"])
             .args(flags)
             .env("RUST_LOG", "trace,tungstenite=trace")
+            // Nobody is there: what goes through it is lost.
+            .env("http_proxy", "http://127.0.0.1:9")
+            .env("ALL_PROXY", "http://127.0.0.1:9")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

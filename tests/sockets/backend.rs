@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
 /// One request, whole.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -39,7 +42,6 @@ pub struct Backend {
 #[derive(Default)]
 struct Shared {
     is_over: AtomicBool,
-    open: AtomicUsize,
     most: AtomicUsize,
     accepted: AtomicUsize,
     streams: Mutex<Vec<TcpStream>>,
@@ -81,7 +83,7 @@ impl Backend {
 
     /// Connections open now.
     pub fn connections(&self) -> usize {
-        self.shared.open.load(Ordering::SeqCst)
+        self.shared.open()
     }
 }
 
@@ -111,11 +113,10 @@ impl Shared {
                 return;
             }
             self.accepted.fetch_add(1, Ordering::SeqCst);
-            let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(open, Ordering::SeqCst);
             let kept = stream.try_clone().expect("a socket");
             self.streams.lock().expect("no panic").push(kept);
-            let (shared, ask) = (self.clone(), ask.clone());
+            self.most.fetch_max(self.open(), Ordering::SeqCst);
+            let ask = ask.clone();
             thread::spawn(move || {
                 while let Some(request) = read_request(&mut stream) {
                     let _ = ask.send(request.clone());
@@ -124,9 +125,22 @@ impl Shared {
                     }
                 }
                 let _ = stream.shutdown(Shutdown::Both);
-                shared.open.fetch_sub(1, Ordering::SeqCst);
             });
         }
+    }
+
+    /// Connections that the other side has not closed, by what the kernel knows now: on loopback it knows of a close before
+    /// it knows of what is opened instead.
+    fn open(&self) -> usize {
+        let mut streams = self.streams.lock().expect("no panic");
+        streams.retain(|stream| {
+            let peeked = recv(stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+            match peeked {
+                Ok((_, count)) => count > 0,
+                Err(error) => error == Errno::AGAIN,
+            }
+        });
+        streams.len()
     }
 }
 
