@@ -74,14 +74,12 @@ impl<T> Top<T> {
 
 impl Engine {
     pub(super) fn show_limits(&self, now: Now) -> Answer {
-        let limits = Limits {
+        Answer::of(&Limits {
             in_use: self.in_use(),
             settings: self.config.quantities().into_iter().map(setting).collect(),
             users: self.least_full_users(now.instant),
             addresses: self.least_full_addresses(now.instant),
-        };
-        // Strings and numbers always serialise.
-        Answer::json(serde_json::to_vec(&limits).unwrap_or_default())
+        })
     }
 
     fn in_use(&self) -> BTreeMap<&'static str, usize> {

@@ -18,6 +18,7 @@ mod told;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::Engine;
 use super::http::{FULL_RETRY, Served};
@@ -54,11 +55,19 @@ struct Answer {
 }
 
 impl Answer {
+    /// A line of JSON text.
     fn json(body: Vec<u8>) -> Self {
         Answer {
             content_type: "application/json",
             body: body.into(),
         }
+    }
+
+    /// What `value` is in JSON. Plain structs of strings and numbers always serialise.
+    fn of(value: &impl Serialize) -> Self {
+        let mut body = serde_json::to_vec(value).unwrap_or_default();
+        body.push(b'\n');
+        Answer::json(body)
     }
 }
 

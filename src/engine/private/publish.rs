@@ -43,13 +43,9 @@ impl Engine {
             "private: published in {room} as {:?}, seq {seq}",
             person.user
         );
-        let published = Published {
+        Ok(Answer::of(&Published {
             seq,
             timestamp: now.wall.as_millis() as f64 / 1000.0,
-        };
-        // Numbers always serialise.
-        Ok(Answer::json(
-            serde_json::to_vec(&published).unwrap_or_default(),
-        ))
+        }))
     }
 }
