@@ -245,3 +245,17 @@ fn when_the_server_stops_it_is_not_ready_and_lets_go_of_those_who_ask() {
     assert_ne!(world.client(idle).ending(), Ending::Open);
     assert_eq!(told(&get(&mut world, "/readyz")), "503 stopping");
 }
+
+#[test]
+fn what_comes_through_the_private_door_is_charged_to_no_address() {
+    let mut world = private_world(|config| {
+        config.limits.bytes_per_address = Rate::new(16_384, seconds(60));
+    });
+    let body = format!("{{\"user\":\"nobody\"{}}}", " ".repeat(60_000));
+    for _ in 0..3 {
+        let response = post(&mut world, "/api/v1/disconnect", &body);
+        assert_eq!(response.status, 200, "{response:?}");
+    }
+    let limits = get(&mut world, "/api/v1/limits").json();
+    assert_eq!(limits["addresses"], serde_json::json!([]));
+}
