@@ -10,6 +10,7 @@ use crate::access::hook::{Answer, Question};
 use crate::access::{AuthError, Credential, Identity};
 use crate::config::HookSettings;
 use crate::id::{ConnectionId, QuestionId};
+use crate::telemetry::Worker;
 use crate::time::Now;
 
 impl Engine {
@@ -24,6 +25,9 @@ impl Engine {
     /// Brings the hook's answer, between two turns or before [`Engine::turn`]. Those who wait for it are looked at again in
     /// the next turn.
     pub fn hook_answered(&mut self, id: QuestionId, answer: Answer, now: Now) {
+        if let Some(waited) = self.questions.age(id, now.instant) {
+            self.counters.worked(Worker::Hook, answer.word(), waited);
+        }
         let told = self.questions.answered(id, answer, now);
         self.bring_verdicts(told);
     }

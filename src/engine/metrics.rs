@@ -77,7 +77,9 @@ impl Engine {
                 readable: turn.readable as u64,
                 writable: turn.writable as u64,
                 deadlines: self.deadlines.len() as u64,
-                works: 0,
+                works: (self.works.outstanding()
+                    + self.questions.under_way()
+                    + self.questions.waiting()) as u64,
             },
             process: self.observed.process,
             seats: self.rooms.seats() as u64,

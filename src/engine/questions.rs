@@ -174,6 +174,12 @@ impl Questions {
         self.open.len() - self.queue.len()
     }
 
+    /// How long the question with this id has been open.
+    pub(super) fn age(&self, id: QuestionId, now: Instant) -> Option<Duration> {
+        let open = self.open.get(&id)?;
+        Some(now.since(open.since.instant))
+    }
+
     /// Questions that wait to be put.
     pub(super) fn waiting(&self) -> usize {
         self.queue.len()

@@ -8,6 +8,7 @@ use crate::config::Tls;
 use crate::id::ConnectionId;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::response::Refusal;
+use crate::telemetry::{Ending, Event};
 use crate::time::Now;
 
 /// What a finished handshake agreed on.
@@ -110,6 +111,8 @@ impl Engine {
             facts.group.unwrap_or("no new key exchange"),
             if facts.is_resumed { ", resumed" } else { "" }
         );
+        self.counters
+            .secured(facts.version.as_str(), facts.group, facts.is_resumed);
         // The time for the head has been running since the accept, and goes on.
         connection.phase = Phase::Head(Head::new(head_bytes_max));
         connection.is_secure = true;
@@ -132,9 +135,11 @@ impl Engine {
     /// TLS has failed, in the handshake or later: nothing more can be said to this peer, but that its last words (an alert)
     /// may reach it.
     pub fn end_insecure(&mut self, id: ConnectionId, now: Now) {
-        self.end_session(id, now);
+        self.tell_of_tls_failure(id, "handshake_failed", now);
+        if self.end_session(id, now).is_some() {
+            self.counters.ended(Ending::Broken);
+        }
         if let Some(connection) = self.connections.get_mut(id) {
-            log::debug!("{} ended: TLS failed", connection.peer);
             let waited = connection.outbox.bytes();
             connection.outbox = Outbox::default();
             connection.held = Vec::new();
@@ -142,6 +147,21 @@ impl Engine {
         }
         self.finish(id, now);
         self.close_doomed(now);
+    }
+
+    /// Counts and reports a handshake that came to nothing; a peer that never said anything is nobody's concern.
+    pub(super) fn tell_of_tls_failure(&mut self, id: ConnectionId, reason: &'static str, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        match &connection.phase {
+            Phase::Handshake(handshake) if handshake.bytes > 0 => {
+                self.counters.tls_failures.count(reason);
+                self.report_about(id, &Event::TlsFailed { reason }, None, now);
+            }
+            Phase::Handshake(_) => {}
+            _ => log::debug!("{} ended: TLS failed", connection.peer),
+        }
     }
 
     /// `taken` of the bytes that [`Engine::outgoing`] gave were sealed, and `left` sealed bytes have not left in all.

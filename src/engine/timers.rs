@@ -49,7 +49,10 @@ impl Engine {
             return;
         };
         match &connection.phase {
-            Phase::Handshake(_) => self.remove(id),
+            Phase::Handshake(_) => {
+                self.tell_of_tls_failure(id, "timeout", now);
+                self.remove(id);
+            }
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
             Phase::Head(_) | Phase::Body(_) => self.refuse(id, Refusal::TooSlow, now),
             Phase::Closing { .. } => self.finish(id, now),

@@ -12,6 +12,7 @@ use super::connection::Phase;
 use super::questions::Verdict;
 use crate::access::record::{Answer, Question};
 use crate::id::ConnectionId;
+use crate::telemetry::Worker;
 use crate::time::{Instant, Now};
 
 /// Something that takes longer than a turn may: a thread does it, and [`Engine::outcome`] brings the answer.
@@ -28,6 +29,15 @@ pub enum Outcome {
     Record(Answer),
     /// Nobody took it: a queue was full, or its thread has gone.
     Busy,
+}
+
+impl Outcome {
+    fn word(&self) -> &'static str {
+        match self {
+            Outcome::Record(_) => "answered",
+            Outcome::Busy => "busy",
+        }
+    }
 }
 
 /// Names one work among those without an answer. One that was answered is never meant again.
@@ -123,20 +133,25 @@ impl Works {
         Some(id)
     }
 
-    /// Whoever asked; `None` when this was answered before.
-    fn finish(&mut self, id: WorkId, outcome: &Outcome, now: Instant) -> Option<ConnectionId> {
+    /// Whoever asked, and how long they waited; `None` when this was answered before.
+    fn finish(
+        &mut self,
+        id: WorkId,
+        outcome: &Outcome,
+        now: Instant,
+    ) -> Option<(ConnectionId, Duration)> {
         let slot = id.slot as usize;
         self.outstanding.get(slot).filter(|found| found.id == id)?;
         let found = self.outstanding.try_remove(slot)?;
+        let waited = now.since(found.asked);
         if matches!(outcome, Outcome::Busy) {
             self.times.refused += 1;
         } else {
-            let waited = now.since(found.asked);
             self.times.answered += 1;
             self.times.waited += waited;
             self.times.waited_max = self.times.waited_max.max(waited);
         }
-        Some(found.asker)
+        Some((found.asker, waited))
     }
 }
 
@@ -150,7 +165,11 @@ impl Engine {
     /// Brings the answer to a work, between two turns or before [`Engine::turn`]. Who asked for it is looked at again in the
     /// next turn; when they have gone meanwhile only what the answer changes for everybody is kept.
     pub fn outcome(&mut self, id: WorkId, outcome: Outcome, now: Now) {
-        let asker = self.works.finish(id, &outcome, now.instant);
+        let finished = self.works.finish(id, &outcome, now.instant);
+        let asker = finished.map(|(asker, waited)| {
+            self.counters.worked(Worker::Store, outcome.word(), waited);
+            asker
+        });
         if let Outcome::Record(Answer::Revoked { revocation, .. }) = &outcome {
             self.apply_revocation(revocation.clone(), now);
         }

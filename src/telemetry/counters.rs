@@ -47,6 +47,16 @@ const WORK_BOUNDS: [u64; 12] = [
     5_000_000_000,
 ];
 
+/// What can come of a question to another thread.
+const WORKS: [[&str; 2]; 6] = [
+    ["store", "answered"],
+    ["store", "busy"],
+    ["hook", "known"],
+    ["hook", "refused"],
+    ["hook", "unusable"],
+    ["hook", "silent"],
+];
+
 /// Limits that a client can meet, each with whose it is.
 const LIMITS: [[&str; 2]; 25] = [
     ["connections_max", "server"],
@@ -224,8 +234,8 @@ impl Default for Counters {
             turn_events: Histogram::new(&EVENT_BOUNDS),
             tls_handshakes: Tally::default(),
             tls_resumptions: 0,
-            tls_failures: Tally::default(),
-            works: Tally::default(),
+            tls_failures: Tally::of_words(["handshake_failed", "timeout"]),
+            works: Tally::of_pairs(WORKS),
             work_nanos: Worker::ALL.map(|_| Histogram::new(&WORK_BOUNDS)),
             events_left_out: 0,
             events: Tally::of_words(super::Kind::ALL.map(super::Kind::word)),
@@ -329,7 +339,7 @@ mod tests {
         let mut counters = Counters::default();
         counters.secured("1.3", Some("X25519MLKEM768"), false);
         counters.secured("1.3", None, true);
-        counters.worked(Worker::Hook, "allowed", Duration::from_millis(3));
+        counters.worked(Worker::Hook, "known", Duration::from_millis(3));
         let rows: Vec<_> = counters.tls_handshakes.rows().collect();
         assert_eq!(rows, [(["1.3", "X25519MLKEM768"], 1), (["1.3", "none"], 1)]);
         assert_eq!(counters.tls_resumptions, 1);

@@ -356,3 +356,30 @@ fn the_program_in_the_documentation_lets_its_people_in() {
     peer.say("{\"type\":\"ping\"}");
     assert_eq!(knock(&server, &bearer("made-up")), Some(1008));
 }
+
+#[test]
+fn what_the_hook_said_is_counted_with_the_time_it_took() {
+    let backend = Backend::start(backend::good);
+    let server = serve(backend.address, "", "");
+    assert_eq!(knock(&server, &bearer("good-alice")), None);
+    assert_eq!(knock(&server, &bearer("bad-mallory")), Some(1008));
+    let samples = crate::telemetry::scrape(&server);
+    for (name, value) in [
+        (
+            "wardroom_work_total{worker=\"hook\",outcome=\"known\"}",
+            1.0,
+        ),
+        (
+            "wardroom_work_total{worker=\"hook\",outcome=\"refused\"}",
+            1.0,
+        ),
+        (
+            "wardroom_work_total{worker=\"hook\",outcome=\"silent\"}",
+            0.0,
+        ),
+        ("wardroom_work_duration_seconds_count{worker=\"hook\"}", 2.0),
+        ("wardroom_work_waiting", 0.0),
+    ] {
+        assert_eq!(samples.get(name), Some(&value), "{name} {samples:#?}");
+    }
+}

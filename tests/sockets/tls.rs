@@ -3,6 +3,7 @@
 mod authority;
 mod certificates;
 mod closing;
+mod counted;
 mod hostile;
 mod sessions;
 

@@ -40,6 +40,18 @@ pub enum Answer {
     Silent(Silence),
 }
 
+impl Answer {
+    /// One word for what the hook said.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Answer::Known { .. } => "known",
+            Answer::Refused => "refused",
+            Answer::Unusable(_) => "unusable",
+            Answer::Silent(_) => "silent",
+        }
+    }
+}
+
 /// When an identity ends, as the hook says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
