@@ -52,6 +52,16 @@ impl Engine {
         connection.is_some_and(|found| matches!(found.phase, Phase::Handshake(_)))
     }
 
+    /// Whether the next bytes may bring a handshake's work with them: a turn takes few of those.
+    pub fn awaits_handshake(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(id);
+        connection.is_some_and(|found| match found.phase {
+            Phase::Handshake(_) => true,
+            Phase::Preamble(_) => matches!(self.first_phase(found.door), Phase::Handshake(_)),
+            _ => false,
+        })
+    }
+
     /// How many bytes may be read next for the handshake; `None` when it is over.
     pub fn handshake_bytes_left(&self, id: ConnectionId) -> Option<usize> {
         match &self.connections.get(id)?.phase {
@@ -84,7 +94,11 @@ impl Engine {
                 *discarded += bytes;
                 true
             }
-            Phase::Head(_) | Phase::Body(_) | Phase::Open(_) | Phase::Closing { .. } => true,
+            Phase::Preamble(_)
+            | Phase::Head(_)
+            | Phase::Body(_)
+            | Phase::Open(_)
+            | Phase::Closing { .. } => true,
         }
     }
 
@@ -105,7 +119,7 @@ impl Engine {
         }
         log::debug!(
             "{} secured by TLS {}, {}{}",
-            connection.peer,
+            connection.whose(),
             facts.version.as_str(),
             facts.group.unwrap_or("no new key exchange"),
             if facts.is_resumed { ", resumed" } else { "" }
@@ -134,7 +148,7 @@ impl Engine {
     pub fn end_insecure(&mut self, id: ConnectionId, now: Now) {
         self.end_session(id, now);
         if let Some(connection) = self.connections.get_mut(id) {
-            log::debug!("{} ended: TLS failed", connection.peer);
+            log::debug!("{} ended: TLS failed", connection.whose());
             let waited = connection.outbox.bytes();
             connection.outbox = Outbox::default();
             connection.held = Vec::new();
