@@ -3,6 +3,7 @@
 mod algorithm;
 pub mod certificate;
 pub mod credentials;
+pub mod forwarded;
 pub mod hook;
 mod keys;
 mod name;

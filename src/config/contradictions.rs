@@ -1,6 +1,6 @@
 //! Settings that are each allowed and yet may not stand together, safe defaults left above all.
 
-use super::{ClientCertificates, Config, Limits, hook};
+use super::{ClientCertificates, Config, ForwardedField, Limits, hook};
 
 /// Envelope around the text of a chat message: names, room, numbers, frame head.
 const ENVELOPE_BYTES: usize = 4096;
@@ -32,10 +32,27 @@ pub(super) static RULES: &[Rule] = &[
         holds: |config| {
             config.tls.is_on()
                 || config.listen.insecure_public
+                || !config.proxy.trusted.is_empty()
                 || config.listen.address.ip().to_canonical().is_loopback()
         },
-        allowed: "a loopback address while tls.certificate is not set; or listen.insecure_public = true when \
-                  another program in front of this one ends TLS",
+        allowed: "a loopback address while tls.certificate is not set; or proxy.trusted or \
+                  listen.insecure_public = true when another program in front of this one ends TLS",
+    },
+    Rule {
+        key: "proxy.protocol",
+        with: "proxy.trusted",
+        holds: |config| !config.proxy.protocol || !config.proxy.trusted.is_empty(),
+        allowed: "true only with proxy.trusted: nobody else's PROXY header is read",
+    },
+    Rule {
+        key: "proxy.header",
+        with: "proxy.protocol",
+        holds: |config| {
+            let proxy = &config.proxy;
+            proxy.header != ForwardedField::None || proxy.protocol || proxy.trusted.is_empty()
+        },
+        allowed: "\"none\" only with proxy.protocol = true: otherwise trusted proxies could name nobody, and all of \
+                  their clients would count as one address",
     },
     Rule {
         key: "tls.key",

@@ -12,9 +12,6 @@ use super::settings::{self, KEY_LIST, SETTINGS};
 use super::suggest::closest;
 use super::text;
 
-/// Sections that a later version will have.
-const LATER_SECTIONS: [&str; 1] = ["proxy"];
-
 /// A file that was read, for saying where in it something stands.
 pub(super) struct Document<'t> {
     pub(super) path: &'t Path,
@@ -106,29 +103,25 @@ fn value_span(name: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Ran
 
 /// The error for a key that no setting has.
 pub(super) fn unknown(place: Place, key: &str) -> ConfigError {
-    let section = key.split('.').next().unwrap_or(key);
-    let allowed = if LATER_SECTIONS.contains(&section) {
-        format!("this version does not have [{section}]; leave it out")
-    } else {
-        let keys = SETTINGS.iter().map(|setting| setting.key).chain([KEY_LIST]);
-        let sections = [
-            "listen",
-            "tls",
-            "private",
-            "origins",
-            "auth",
-            "limits",
-            "deadlines",
-            "turn",
-            "rooms",
-            "echo",
-            "store",
-            "log",
-        ];
-        match closest(key, keys.chain(sections)) {
-            Some(name) => format!("did you mean {name}?"),
-            None => "the settings that docs/configuration.md lists".to_owned(),
-        }
+    let keys = SETTINGS.iter().map(|setting| setting.key).chain([KEY_LIST]);
+    let sections = [
+        "listen",
+        "proxy",
+        "tls",
+        "private",
+        "origins",
+        "auth",
+        "limits",
+        "deadlines",
+        "turn",
+        "rooms",
+        "echo",
+        "store",
+        "log",
+    ];
+    let allowed = match closest(key, keys.chain(sections)) {
+        Some(name) => format!("did you mean {name}?"),
+        None => "the settings that docs/configuration.md lists".to_owned(),
     };
     ConfigError::new(
         place,

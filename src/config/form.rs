@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::proxy::{self, networks};
 use super::quantity::{parse_duration, parse_size, show_duration};
 use super::text;
 use super::{Config, LogFormat, Rate, RefuseWith};
@@ -71,6 +73,9 @@ pub(super) enum Form {
     },
     Origins {
         field: Field<Vec<String>>,
+    },
+    Networks {
+        field: Field<Vec<IpNet>>,
     },
     Room {
         field: Field<String>,
@@ -179,6 +184,7 @@ impl Form {
             Form::CookieName { field } => *field(config) = Some(word(value, text::is_cookie_name)?),
             Form::Text { field } => *field(config) = Some(word(value, text::is_plain)?),
             Form::Origins { field } => *field(config) = words(value, text::is_origin)?,
+            Form::Networks { field } => *field(config) = networks(value)?,
             Form::Room { field } => *field(config) = word(value, text::is_room_id)?,
             Form::Rooms { field } => *field(config) = words(value, text::is_room_id)?,
             Form::Directory { field } => *field(config) = word(value, text::is_path)?.into(),
@@ -240,6 +246,10 @@ impl Form {
             Form::Origins { field } | Form::Rooms { field } | Form::Hosts { field } => {
                 text::quoted_list(field(config))
             }
+            Form::Networks { field } => {
+                let shown: Vec<String> = field(config).iter().map(IpNet::to_string).collect();
+                text::quoted_list(&shown)
+            }
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
             Form::Choice { field } => text::quoted(field(config).word()),
@@ -278,6 +288,7 @@ impl Form {
             Form::CookieName { .. } => "cookie name",
             Form::Text { .. } => "text",
             Form::Origins { .. } => "origins",
+            Form::Networks { .. } => "networks",
             Form::Room { .. } => "room id",
             Form::Rooms { .. } => "room ids",
             Form::Directory { .. } | Form::File { .. } => "path",
@@ -297,7 +308,10 @@ impl Form {
             Form::Count { .. } | Form::SmallCount { .. } | Form::MaybePort { .. } => "integer",
             Form::Size { .. } => "integer or string",
             Form::Rate { .. } => "table",
-            Form::Origins { .. } | Form::Rooms { .. } | Form::Hosts { .. } => "array of strings",
+            Form::Origins { .. }
+            | Form::Networks { .. }
+            | Form::Rooms { .. }
+            | Form::Hosts { .. } => "array of strings",
             Form::Files { .. } => "string or array of strings",
             Form::Time { .. }
             | Form::Address { .. }
@@ -337,6 +351,7 @@ impl Form {
                 "up to {LIST_ENTRIES_MAX} exact origins, each as \"https://chat.example\" or \
                  \"http://localhost:3000\"; never \"*\" or \"null\""
             ),
+            Form::Networks { .. } => proxy::networks_allowed(),
             Form::Room { .. } => ROOM_ALLOWED.to_owned(),
             Form::Rooms { .. } => {
                 format!("up to {LIST_ENTRIES_MAX} different room ids, each {ROOM_ALLOWED}")

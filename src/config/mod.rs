@@ -14,6 +14,7 @@ mod hook;
 mod keys;
 mod load;
 mod private_key;
+mod proxy;
 mod quantities;
 mod quantity;
 mod rate;
@@ -28,6 +29,7 @@ pub use error::{ConfigError, Place};
 pub use hook::{HookSecret, HookSettings, HookUrl};
 pub use load::{Effective, Loaded};
 pub use private_key::PrivateKey;
+pub use proxy::{ForwardedField, Proxy};
 pub use quantities::{Measured, Quantity};
 pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
@@ -42,6 +44,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     pub listen: Listen,
+    pub proxy: Proxy,
     pub tls: Tls,
     pub private: Private,
     pub origins: Origins,

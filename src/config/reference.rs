@@ -104,6 +104,7 @@ mod tests {
             .unwrap();
         for section in [
             "listen",
+            "proxy",
             "origins",
             "auth",
             "limits",

@@ -70,7 +70,14 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     listen.address: Address {},
         "Where clients connect. Port 0 takes any free one.";
     listen.insecure_public: Flag {},
-        "Another program in front of this one ends TLS. Without it and without tls.certificate, an address that is not loopback does not start. Limits per address then count the proxy as one address: raise them.";
+        "Another program in front of this one ends TLS. Without it, proxy.trusted or tls.certificate, an address that is not loopback does not start. Name it in proxy.trusted instead, or limits per address count it as one address.";
+
+    proxy.trusted: Networks {},
+        "Networks of the proxies in front of this server, and of nothing else: whoever connects from there may say which address they ask for. With it, an address that is not loopback starts without TLS, since the proxy ends it.";
+    proxy.header: Choice {},
+        "The one field in which trusted proxies name the client; it is read from right to left past trusted addresses only. The proxy must set this very field: another, which it passes on as a client sent it, is never looked at.";
+    proxy.protocol: Flag {},
+        "Every connection from a trusted proxy begins with a PROXY header, version 1 or 2, ahead of TLS. One that does not is refused with 400, and so is a PROXY header from anybody else.";
 
     tls.certificate: Files {},
         "Certificate chains as PEM, the server's own first in each. Several are chosen among by the name that the client asks for; the first serves the others. Without one, this program does not encrypt.";

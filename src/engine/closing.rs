@@ -91,7 +91,7 @@ impl Engine {
             Some(event) if reason != CloseReason::TokenExpired => {
                 self.report_about(id, &event, None, now);
             }
-            _ => log::debug!("{} closed: {}", connection.peer, reason.label()),
+            _ => log::debug!("{} closed: {}", connection.whose(), reason.label()),
         }
     }
 
@@ -102,7 +102,9 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Open(_) => self.close(id, CloseReason::GoingAway, now),
-            Phase::Head(_) | Phase::Body(_) | Phase::Handshake(_) => self.finish(id, now),
+            Phase::Preamble(_) | Phase::Handshake(_) | Phase::Head(_) | Phase::Body(_) => {
+                self.finish(id, now);
+            }
             Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }

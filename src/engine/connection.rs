@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
+use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
 use super::work::Awaited;
@@ -15,6 +16,7 @@ use crate::limit::{PrefixKey, TokenBucket};
 use crate::protocol::api::Operation;
 use crate::protocol::head::HeadScanner;
 use crate::protocol::outbox::Outbox;
+use crate::protocol::proxy::HeaderReader;
 use crate::protocol::websocket::WebSocket;
 use crate::rooms::Seat;
 use crate::time::{Instant, Now, Wall};
@@ -24,7 +26,9 @@ use crate::time::{Instant, Now, Wall};
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) door: Door,
+    /// The client: the peer of the socket, or whom a trusted proxy names.
     pub(super) peer: SocketAddr,
+    pub(super) via: Via,
     pub(super) prefix: PrefixKey,
     pub(super) phase: Phase,
     /// What its session speaks; here, beside the outbox, so that a fan-out does not have to look into the session.
@@ -55,6 +59,8 @@ pub(super) struct Connection {
 /// What a connection is doing.
 #[derive(Debug)]
 pub(super) enum Phase {
+    /// Waiting for a PROXY header, ahead of TLS and of the first request.
+    Preamble(HeaderReader),
     /// TLS is being agreed on; no request can come yet.
     Handshake(Handshake),
     /// Waiting for a request head, the first or a later one.
@@ -222,7 +228,7 @@ impl Connection {
         match &self.phase {
             Phase::Handshake(_) => self.since + deadlines.handshake.min(deadlines.head),
             Phase::Head(head) if head.is_idle() => self.since + deadlines.keep_alive,
-            Phase::Head(_) | Phase::Body(_) => self.since + deadlines.head,
+            Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => self.since + deadlines.head,
             Phase::Open(session) => session.next_deadline(deadlines, now),
             Phase::Closing { .. } | Phase::Ending { shut: false, .. } => {
                 self.since + deadlines.close
@@ -236,7 +242,11 @@ impl Connection {
         let deaf = match &self.phase {
             Phase::Open(session) => session.paused_until.is_some(),
             Phase::Ending { discarded, .. } => *discarded > DISCARDED_BYTES_MAX,
-            Phase::Handshake(_) | Phase::Head(_) | Phase::Body(_) | Phase::Closing { .. } => false,
+            Phase::Preamble(_)
+            | Phase::Handshake(_)
+            | Phase::Head(_)
+            | Phase::Body(_)
+            | Phase::Closing { .. } => false,
         };
         self.held.is_empty() && !deaf && !self.unfinished && !self.input_ended
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::connection::{Connection, Head as ArrivingHead, Phase};
+use super::proxied::Via;
 use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
 use crate::limit::{PrefixKey, Scope};
@@ -66,13 +67,14 @@ impl Engine {
         &mut self,
         door: Door,
         peer: SocketAddr,
+        via: Via,
         now: Now,
     ) -> Result<PrefixKey, Refusal> {
         if door == Door::Private {
             self.admit_privately()?;
             return Ok(PrefixKey::EVERYONE);
         }
-        let prefix = self.prefixes.find(peer.ip(), now.instant);
+        let prefix = self.prefix_of(via, peer, now);
         self.check_room(prefix)?;
         self.plain_connections += 1;
         self.prefixes.entry(prefix).plain_connections += 1;
@@ -94,6 +96,8 @@ impl Engine {
             "connections_max"
         } else if self.plain_connections >= limits.unauthenticated_max {
             "unauthenticated_max"
+        } else if prefix == PrefixKey::Proxies {
+            return Ok(());
         } else {
             let plain = self.prefixes.entry(prefix).plain_connections as usize;
             if plain < limits.plain_per_address {
@@ -142,7 +146,8 @@ impl Engine {
                 continue;
             }
             let Phase::Head(arriving) = &mut connection.phase else {
-                self.charge_session_bytes(id, bytes.len(), Duration::ZERO, now);
+                let debt_of_address = self.charge_unnamed_bytes(id, bytes.len(), now);
+                self.charge_session_bytes(id, bytes.len(), debt_of_address, now);
                 return self.handle_bytes(id, bytes, now);
             };
             let end = match arriving.scanner.find_end(bytes) {
@@ -184,10 +189,12 @@ impl Engine {
         match connection.door {
             Door::Public => {
                 let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
+                self.meet_client(id, &head, bytes.len(), now)?;
                 self.serve_public(id, &head, now)
             }
             Door::Redirect => {
                 let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
+                self.meet_client(id, &head, bytes.len(), now)?;
                 Ok(self.redirect(id, &head, now))
             }
             Door::Private => Ok(self.serve_private(id, bytes, now)),
@@ -284,6 +291,7 @@ impl Engine {
             *arriving = ArrivingHead::new(head_bytes_max);
             arriving.requests = requests;
             connection.since = now.instant;
+            self.part_from_client(id, now);
         }
     }
 
@@ -339,7 +347,7 @@ impl Engine {
     }
 
     /// Counts a refusal; one that somebody should know of goes to the security log, others to the log.
-    fn tell_of_refusal(
+    pub(super) fn tell_of_refusal(
         &mut self,
         id: ConnectionId,
         path: Option<&str>,
@@ -357,7 +365,7 @@ impl Engine {
             Some(event) => self.report_about(id, &event, path, now),
             None => log::debug!(
                 "{} refused: {} {refusal}",
-                connection.peer,
+                connection.whose(),
                 refusal.status()
             ),
         }

@@ -7,7 +7,7 @@ use super::open::too_many;
 use super::reply::Complaint;
 use super::{Door, Engine};
 use crate::id::{ConnectionId, UserKey};
-use crate::limit::{Limited, Scope};
+use crate::limit::{Limited, PrefixKey, Scope};
 use crate::protocol::close::CloseReason;
 use crate::time::Now;
 
@@ -26,9 +26,10 @@ impl Engine {
             // Charged by requests: what strangers owe at the public door must not shut out the operator.
             return;
         }
-        let rate = self.config.limits.bytes_per_address;
-        let entry = self.prefixes.entry(connection.prefix);
-        let debt = entry.bytes.charge(bytes as u64, rate, now.instant);
+        let debt = self.charge_address(id, bytes, now);
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
         match connection.phase {
             Phase::Open(_) => self.charge_session_bytes(id, bytes, debt, now),
             Phase::Head(_) if !debt.is_zero() => {
@@ -36,11 +37,25 @@ impl Engine {
             }
             // No answer could be read yet: the end of it is answer enough.
             Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
-            Phase::Handshake(_)
+            Phase::Preamble(_)
+            | Phase::Handshake(_)
             | Phase::Head(_)
             | Phase::Body(_)
             | Phase::Closing { .. }
             | Phase::Ending { .. } => {}
+        }
+    }
+
+    /// Charges the connection's address for bytes; gives the time until its debt is repaid. What a trusted proxy sends is
+    /// charged to its client once that is known.
+    pub(super) fn charge_address(&mut self, id: ConnectionId, bytes: usize, now: Now) -> Duration {
+        let rate = self.config.limits.bytes_per_address;
+        match self.connections.get(id) {
+            Some(connection) if connection.prefix != PrefixKey::Proxies => {
+                let entry = self.prefixes.entry(connection.prefix);
+                entry.bytes.charge(bytes as u64, rate, now.instant)
+            }
+            _ => Duration::ZERO,
         }
     }
 

@@ -96,7 +96,7 @@ fn phases(connections: &Connections) -> PhaseCounts {
     let mut counts = PhaseCounts::default();
     for connection in connections.iter() {
         let count = match (&connection.phase, connection.wire) {
-            (Phase::Handshake(_), _) => &mut counts.handshake,
+            (Phase::Preamble(_) | Phase::Handshake(_), _) => &mut counts.handshake,
             _ if connection.is_private() => &mut counts.private,
             (Phase::Head(_) | Phase::Body(_), _) => &mut counts.head,
             (Phase::Open(session), _) if session.endpoint == Endpoint::Echo => &mut counts.echo,

@@ -1,7 +1,7 @@
 //! A connection's life from first byte to last, for all connections: bytes and time in, bytes and effects out.
 //!
 //! No socket, no clock, no thread, no randomness but from the seed handed in. One file per concern:
-//! `http` heads and plain routes, `cross_origin` pages from elsewhere, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
+//! `proxied` whose a connection is, `http` heads and plain routes, `cross_origin` pages from elsewhere, `open` admission to a session, `tickets` credentials for pages, `frames` what a session sends,
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
@@ -23,6 +23,7 @@ mod metrics;
 mod open;
 mod outbound;
 mod private;
+mod proxied;
 mod questions;
 mod redirect;
 mod refresh;
@@ -51,6 +52,7 @@ use crate::config::Config;
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
 use crate::limit::PrefixTable;
+use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::Rooms;
 use crate::telemetry::{Counters, Ending, Event, Party};
@@ -106,6 +108,8 @@ pub struct Engine {
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
+    /// A trusted proxy has named no client, and the log has said so.
+    has_met_silent_proxy: bool,
     counters: Counters,
     security: SecurityLog,
     observed: Observed,
@@ -175,6 +179,7 @@ impl Engine {
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
+            has_met_silent_proxy: false,
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
             observed: Observed::default(),
@@ -216,14 +221,20 @@ impl Engine {
         peer: SocketAddr,
         now: Now,
     ) -> Result<ConnectionId, Refusal> {
-        let prefix = self.admit(door, peer, now);
+        let (via, awaits_preamble) = self.via(door, peer);
+        let prefix = self.admit(door, peer, via, now);
         let prefix = prefix.inspect_err(|refusal| self.report_unadmitted(peer, refusal, now))?;
         self.counters.accepted += 1;
-        let phase = self.first_phase(door);
+        let phase = if awaits_preamble {
+            Phase::Preamble(HeaderReader::default())
+        } else {
+            self.first_phase(door)
+        };
         let id = self.connections.insert(|id| Connection {
             id,
             door,
             peer,
+            via,
             prefix,
             phase,
             wire: Wire::Tutorial,
@@ -363,8 +374,8 @@ impl Engine {
             Phase::Open(_) => self.receive_open(id, bytes, now),
             Phase::Closing { .. } => self.receive_closing(id, bytes, now),
             Phase::Ending { discarded, .. } => *discarded += bytes.len(),
-            // The reactor opens what comes in a handshake before anything of it comes here.
-            Phase::Handshake(_) => {}
+            // Raw bytes come by `preamble`; the reactor opens what comes in a handshake before anything of it comes here.
+            Phase::Preamble(_) | Phase::Handshake(_) => {}
         }
     }
 

@@ -53,6 +53,16 @@ impl Engine {
         connection.is_some_and(|found| matches!(found.phase, Phase::Handshake(_)))
     }
 
+    /// Whether the next bytes may bring a handshake's work with them: a turn takes few of those.
+    pub fn awaits_handshake(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(id);
+        connection.is_some_and(|found| match found.phase {
+            Phase::Handshake(_) => true,
+            Phase::Preamble(_) => matches!(self.first_phase(found.door), Phase::Handshake(_)),
+            _ => false,
+        })
+    }
+
     /// How many bytes may be read next for the handshake; `None` when it is over.
     pub fn handshake_bytes_left(&self, id: ConnectionId) -> Option<usize> {
         match &self.connections.get(id)?.phase {
@@ -85,7 +95,11 @@ impl Engine {
                 *discarded += bytes;
                 true
             }
-            Phase::Head(_) | Phase::Body(_) | Phase::Open(_) | Phase::Closing { .. } => true,
+            Phase::Preamble(_)
+            | Phase::Head(_)
+            | Phase::Body(_)
+            | Phase::Open(_)
+            | Phase::Closing { .. } => true,
         }
     }
 
@@ -106,7 +120,7 @@ impl Engine {
         }
         log::debug!(
             "{} secured by TLS {}, {}{}",
-            connection.peer,
+            connection.whose(),
             facts.version.as_str(),
             facts.group.unwrap_or("no new key exchange"),
             if facts.is_resumed { ", resumed" } else { "" }

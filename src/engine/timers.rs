@@ -54,7 +54,9 @@ impl Engine {
                 self.remove(id);
             }
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
-            Phase::Head(_) | Phase::Body(_) => self.refuse(id, Refusal::TooSlow, now),
+            Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => {
+                self.refuse(id, Refusal::TooSlow, now);
+            }
             Phase::Closing { .. } => self.finish(id, now),
             Phase::Ending { .. } => self.remove(id),
             Phase::Open(_) => {}

@@ -21,6 +21,7 @@ enum Prefix {
     V6(u64),
     V6Parent(u64),
     Everyone,
+    Proxies,
 }
 
 impl Prefix {
@@ -37,7 +38,9 @@ impl Prefix {
         match self {
             Prefix::V4(bits) => Prefix::V4Parent(bits >> 8),
             Prefix::V6(bits) => Prefix::V6Parent(bits >> 16),
-            Prefix::V4Parent(_) | Prefix::V6Parent(_) | Prefix::Everyone => Prefix::Everyone,
+            Prefix::V4Parent(_) | Prefix::V6Parent(_) | Prefix::Everyone | Prefix::Proxies => {
+                Prefix::Everyone
+            }
         }
     }
 }
@@ -52,6 +55,7 @@ impl fmt::Display for Prefix {
                 write!(f, "{}/48", Ipv6Addr::from_bits(u128::from(bits) << 80))
             }
             Prefix::Everyone => f.write_str("everyone else"),
+            Prefix::Proxies => f.write_str("proxies"),
         }
     }
 }
@@ -63,6 +67,8 @@ pub enum PrefixKey {
     Own(u32),
     /// It is counted with its neighbours.
     Parent(u32),
+    /// Connections of trusted proxies that are no client's at the moment. No limit of an address applies to them.
+    Proxies,
 }
 
 impl PrefixKey {
@@ -126,6 +132,7 @@ impl PrefixEntry {
 pub struct PrefixTable {
     own: Slots,
     parents: Slots,
+    proxies: PrefixEntry,
 }
 
 /// One class of prefixes.
@@ -147,6 +154,7 @@ impl PrefixTable {
         PrefixTable {
             own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
             parents,
+            proxies: PrefixEntry::new(Prefix::Proxies),
         }
     }
 
@@ -169,6 +177,7 @@ impl PrefixTable {
         match key {
             PrefixKey::Own(slot) => &mut self.own.entries[slot as usize],
             PrefixKey::Parent(slot) => &mut self.parents.entries[slot as usize],
+            PrefixKey::Proxies => &mut self.proxies,
         }
     }
 
@@ -180,12 +189,14 @@ impl PrefixTable {
     /// Connections counted, over all prefixes: plain and open.
     pub fn connections(&self) -> (u64, u64) {
         let entries = self.own.entries.iter().chain(&self.parents.entries);
-        entries.fold((0, 0), |(plain, open), entry| {
-            (
-                plain + u64::from(entry.plain_connections),
-                open + u64::from(entry.open_connections),
-            )
-        })
+        entries
+            .chain([&self.proxies])
+            .fold((0, 0), |(plain, open), entry| {
+                (
+                    plain + u64::from(entry.plain_connections),
+                    open + u64::from(entry.open_connections),
+                )
+            })
     }
 
     #[cfg(test)]

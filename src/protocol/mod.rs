@@ -9,6 +9,7 @@ pub mod json;
 pub mod notice;
 pub mod outbox;
 pub mod problem;
+pub mod proxy;
 pub mod response;
 pub mod upgrade;
 mod utf8;

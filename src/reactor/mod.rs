@@ -374,7 +374,7 @@ impl Server {
             && self.engine.wants_bytes(id)
         {
             socket.queued = true;
-            if self.acceptor.is_some() && self.engine.is_handshaking(id) {
+            if self.acceptor.is_some() && self.engine.awaits_handshake(id) {
                 self.handshakes.push_back(id);
             } else {
                 self.readable.push_back(id);
@@ -438,7 +438,14 @@ impl Server {
                 let bytes = self.read_buffer.get(..count).unwrap_or_default();
                 // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
                 socket.has_bytes = bytes.len() == self.read_buffer.len() || socket.read_closed;
-                self.engine.receive(id, bytes, now);
+                let taken = self.engine.preamble(id, bytes, now);
+                match bytes.get(taken..).unwrap_or_default() {
+                    [] => {}
+                    _ if taken > 0 && self.engine.is_handshaking(id) => {
+                        self.open(id, taken..count, now);
+                    }
+                    bytes => self.engine.receive(id, bytes, now),
+                }
                 self.queue_read(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

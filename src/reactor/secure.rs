@@ -2,6 +2,7 @@
 //! to say is sealed no further ahead than the socket takes.
 
 use std::io::{self, IoSlice};
+use std::ops::Range;
 
 use mio::net::TcpStream;
 
@@ -35,7 +36,7 @@ impl Server {
             Ok(0) => self.engine.broken(id, now),
             Ok(count) => {
                 socket.has_bytes = count == most || socket.read_closed;
-                self.open(id, count, now);
+                self.open(id, 0..count, now);
                 self.queue_read(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_bytes = false,
@@ -44,12 +45,12 @@ impl Server {
         }
     }
 
-    /// Opens the first `count` bytes of the read buffer.
-    fn open(&mut self, id: ConnectionId, count: usize, now: Now) {
-        if !self.engine.arrived(id, count, now) {
+    /// Opens these bytes of the read buffer.
+    pub(super) fn open(&mut self, id: ConnectionId, bytes: Range<usize>, now: Now) {
+        if !self.engine.arrived(id, bytes.len(), now) {
             return;
         }
-        let sealed = self.read_buffer.get_mut(..count).unwrap_or_default();
+        let sealed = self.read_buffer.get_mut(bytes).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(id) else {
             return;
         };

@@ -356,7 +356,10 @@ impl World {
             if !client.in_flight.is_empty() {
                 let count = client.in_flight.len().min(self.read_bytes_max);
                 let bytes: Vec<u8> = client.in_flight.drain(..count).collect();
-                self.engine.receive(*id, &bytes, self.now);
+                let taken = self.engine.preamble(*id, &bytes, self.now);
+                if let Some(bytes) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+                    self.engine.receive(*id, bytes, self.now);
+                }
                 moved = true;
             } else if client.hung_up {
                 client.hung_up = false;

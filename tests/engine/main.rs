@@ -14,6 +14,7 @@ mod interleavings;
 mod metrics;
 mod pages;
 mod private;
+mod proxied;
 mod rates;
 mod refusals;
 mod replay;

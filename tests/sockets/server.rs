@@ -197,6 +197,18 @@ impl Server {
         }
     }
 
+    /// The next line of the log that holds all of `words`; those before it are dropped.
+    pub fn logged(&self, words: &[&str]) -> String {
+        let mut said = Vec::new();
+        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
+            if words.iter().all(|word| line.contains(word)) {
+                return line;
+            }
+            said.push(line);
+        }
+        panic!("the log does not say {words:?}: {said:#?}");
+    }
+
     /// The process's id.
     pub fn pid(&self) -> u32 {
         self.child.id()

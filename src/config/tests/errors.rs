@@ -52,8 +52,7 @@ fn every_wrong_line_is_told_with_file_line_key_found_and_allowed() {
         ("[limit]\nconnections_max = 5", "4: limit: found an unknown key; allowed: did you mean limits?".into()),
         ("[limits]\nzzz = 5", "5: limits.zzz: found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
         ("[limits]\n\"a\\u001bb\" = 5", "5: limits.a\\u{1b}b: found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
-        ("[tls]\ncertificate = \"chain.pem\"", "4: tls: found an unknown key; allowed: this version does not have [tls]; leave it out".into()),
-        ("[proxy]\ntrusted = []", "4: proxy: found an unknown key; allowed: this version does not have [proxy]; leave it out".into()),
+        ("[proxi]\ntrusted = []", "4: proxi: found an unknown key; allowed: did you mean proxy?".into()),
         ("[auth]\njwt = 5", "5: auth.jwt: found 5; allowed: the table [auth.jwt]".into()),
     ];
     for (lines, expected) in cases {
@@ -188,8 +187,8 @@ fn every_wrong_flag_is_told() {
             "echo.enable: found an unknown key; allowed: did you mean echo.enabled?",
         ),
         (
-            "tls.key=k",
-            "tls.key: found an unknown key; allowed: this version does not have [tls]; leave it out",
+            "proxy.trust=k",
+            "proxy.trust: found an unknown key; allowed: did you mean proxy.trusted?",
         ),
         (
             "auth.key=hunter2",
@@ -214,8 +213,19 @@ fn unsafe_and_contradictory_settings_do_not_start() {
         (
             "[listen]\naddress = \"0.0.0.0:8080\"",
             "5: listen.address: found \"0.0.0.0:8080\" while listen.insecure_public = false; allowed: a loopback \
-             address, since this program does not encrypt; or listen.insecure_public = true when another program in \
-             front of it ends TLS",
+             address while tls.certificate is not set; or proxy.trusted or listen.insecure_public = true when another \
+             program in front of this one ends TLS",
+        ),
+        (
+            "[proxy]\nprotocol = true",
+            "5: proxy.protocol: found true while proxy.trusted = []; allowed: true only with proxy.trusted: nobody \
+             else's PROXY header is read",
+        ),
+        (
+            "[proxy]\nheader = \"none\"\ntrusted = [\"10.0.0.1\"]",
+            "5: proxy.header: found \"none\" while proxy.protocol = false; allowed: \"none\" only with \
+             proxy.protocol = true: otherwise trusted proxies could name nobody, and all of their clients would count \
+             as one address",
         ),
         (
             "[auth]\ncookie = \"token\"",
@@ -281,6 +291,9 @@ fn unsafe_and_contradictory_settings_do_not_start() {
 fn what_is_said_to_be_safe_starts() {
     for lines in [
         "[listen]\naddress = \"0.0.0.0:8080\"\ninsecure_public = true\n",
+        "[listen]\naddress = \"0.0.0.0:8080\"\n[proxy]\ntrusted = [\"192.0.2.1/32\"]\n",
+        "[proxy]\nheader = \"none\"\n",
+        "[proxy]\nheader = \"none\"\nprotocol = true\ntrusted = [\"192.0.2.1/32\"]\n",
         "[listen]\naddress = \"127.8.8.8:1\"\n",
         "[listen]\naddress = \"[::ffff:127.0.0.1]:8080\"\n",
         "[origins]\nallow = [\"https://a\"]\n[auth]\ncookie = \"token\"\n",

@@ -89,7 +89,7 @@ impl Engine {
     fn entry<'a>(&'a self, connection: &'a Connection, now: Now) -> Entry<'a> {
         let user = connection.user().and_then(|user| self.users.get(user));
         let (state, rooms) = match &connection.phase {
-            Phase::Handshake(_) => ("handshake", Vec::new()),
+            Phase::Preamble(_) | Phase::Handshake(_) => ("handshake", Vec::new()),
             Phase::Head(head) if head.is_idle() => ("idle", Vec::new()),
             Phase::Head(_) | Phase::Body(_) => ("request", Vec::new()),
             Phase::Open(session) => {
@@ -106,7 +106,7 @@ impl Engine {
             id: format!("{}-{}", connection.id.slot, connection.id.generation),
             user: user.map(|user| user.id.as_ref()),
             name: user.map(|user| user.name.as_ref()),
-            address: connection.peer.to_string(),
+            address: connection.client().to_string(),
             door: match connection.door {
                 Door::Public => "public",
                 Door::Redirect => "redirect",
