@@ -2,8 +2,10 @@
 
 mod admission;
 mod chat;
+mod clock;
 mod credentials;
 mod deadlines;
+mod drain;
 mod endings;
 mod fairness;
 mod fan_out;
@@ -15,6 +17,7 @@ mod metrics;
 mod pages;
 mod private;
 mod rates;
+mod reconfigure;
 mod refusals;
 mod replay;
 mod security_log;
