@@ -45,7 +45,9 @@ fn main() -> ExitCode {
         now: today(),
         output: &mut io::stdout(),
     };
-    let serve = |config, announce: cli::Announce<'_>| cli::serve(config, announce, log.clone());
+    let serve = |config, source, announce: cli::Announce<'_>| {
+        cli::serve(config, source, announce, log.clone())
+    };
     let code = match cli::run(surroundings, serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure, &log),

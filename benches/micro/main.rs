@@ -196,6 +196,7 @@ fn authenticator() -> (TokenAuthenticator, String) {
             id: None,
             algorithms: vec!["HS256".to_owned()],
             material: KeyMaterial::Secret(secret),
+            file: None,
             origin: "auth.key[0].secret_file".to_owned(),
         }],
         ..Auth::default()

@@ -143,6 +143,7 @@ pub(super) fn source(id: Option<&str>, algorithms: &[&str], material: KeyMateria
         id: id.map(Into::into),
         algorithms: algorithms.iter().map(|name| (*name).to_owned()).collect(),
         material,
+        file: None,
         origin: "auth.key[0].file".to_owned(),
     }
 }

@@ -80,6 +80,11 @@ impl Tickets {
         }
     }
 
+    /// Other bounds for tickets made from now on; those outstanding stay good for as long as they were.
+    pub fn reconfigure(&mut self, settings: TicketSettings) {
+        self.settings = settings;
+    }
+
     /// Gives `identity` a ticket whose text is base64url of `value`: 32 bytes nobody can guess.
     ///
     /// `origin` is the Origin field of the request that asks, if it had one, after the allow-list let it in.

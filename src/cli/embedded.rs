@@ -89,7 +89,8 @@ fn random_hex<const BYTES: usize>() -> Result<String, Failure> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn make_directory(directory: &Path) -> io::Result<()> {
+/// Makes it, and what is above it, for its owner alone. One that exists stays as it is.
+pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

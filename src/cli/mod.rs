@@ -13,6 +13,7 @@ mod people;
 mod publish;
 mod serve;
 mod session;
+mod source;
 mod state;
 mod table;
 mod target;
@@ -33,6 +34,7 @@ use arguments::{Arguments, Command};
 
 pub use failure::Failure;
 pub use serve::serve;
+pub use source::Source;
 
 /// What a process is born into.
 pub struct Surroundings<'a> {
@@ -53,7 +55,7 @@ pub type Announce<'a> = &'a mut dyn FnMut(SocketAddr) -> Result<(), Failure>;
 /// [`Failure`], which knows its exit code.
 pub fn run<S>(surroundings: Surroundings<'_>, serve: S) -> Result<(), Failure>
 where
-    S: FnOnce(Config, Announce<'_>) -> Result<(), Failure>,
+    S: FnOnce(Config, Source, Announce<'_>) -> Result<(), Failure>,
 {
     let Surroundings {
         arguments,
@@ -64,16 +66,25 @@ where
     let Arguments { settings, command } = Arguments::try_parse_from(arguments)?;
     match command {
         None => {
-            let config = embedded::load(&settings.flags, environment)?;
+            let source = Source {
+                file: None,
+                flags: settings.flags,
+                environment,
+            };
+            let config = source.load()?;
             let links = links::Links::new(&config, now)?;
-            serve(config, &mut |address| {
+            serve(config, source, &mut |address| {
                 log::info!("listening on {address}");
                 Ok(links.print(address, output)?)
             })
         }
         Some(Command::Serve { config, settings }) => {
-            let loaded = load(&config, &settings.flags, environment)?;
-            serve(loaded.config, &mut |address| {
+            let source = Source {
+                file: Some(config),
+                flags: settings.flags,
+                environment,
+            };
+            serve(source.load()?, source, &mut |address| {
                 log::info!("listening on {address}");
                 Ok(())
             })

@@ -46,7 +46,7 @@ fn wardroom(arguments: &[&str]) -> Outcome {
         now: NOW,
         output: &mut output,
     };
-    let result = run(surroundings, |config, announce| {
+    let result = run(surroundings, |config, _source, announce| {
         let bound = config.listen.address;
         served = Some(config);
         announce(bound)

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, Deadlines, Echo, HookSecret, HookSettings, Jwt, Limits, Listen, Log, LogFormat, Private,
-    Rate, RefuseWith, RoomNames, SessionSettings, Store, TicketSettings, Turn,
+    Auth, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits, Listen, Log, LogFormat,
+    Private, Rate, RefuseWith, RoomNames, SessionSettings, Store, TicketSettings, Turn,
 };
 
 impl Default for Listen {
@@ -14,6 +14,7 @@ impl Default for Listen {
         Listen {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             insecure_public: false,
+            reuse_port: false,
         }
     }
 }
@@ -162,6 +163,16 @@ impl Default for Deadlines {
             close: Duration::from_secs(2),
             linger: Duration::from_millis(500),
             pause: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Drain {
+            window: Duration::from_secs(5),
+            // Below the ten seconds after which container runtimes kill.
+            time_max: Duration::from_secs(8),
         }
     }
 }

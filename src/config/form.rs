@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::proxy::{self, networks};
 use super::quantity::{parse_duration, parse_size, show_duration};
 use super::text;
-use super::{Config, LogFormat, Rate, RefuseWith};
+use super::{Config, LogFormat, Rate, RefuseWith, Sandbox};
 
 /// The place in a [`Config`] that a setting fills.
 pub(super) type Field<T> = fn(&mut Config) -> &mut T;
@@ -119,6 +119,30 @@ pub(super) trait Choice {
     fn choose(&mut self, word: &str) -> Option<()>;
 }
 
+impl Choice for Sandbox {
+    fn words(&self) -> &'static [&'static str] {
+        &["off", "on", "require"]
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Sandbox::Off => "off",
+            Sandbox::On => "on",
+            Sandbox::Require => "require",
+        }
+    }
+
+    fn choose(&mut self, word: &str) -> Option<()> {
+        *self = match word {
+            "off" => Sandbox::Off,
+            "on" => Sandbox::On,
+            "require" => Sandbox::Require,
+            _ => return None,
+        };
+        Some(())
+    }
+}
+
 impl Choice for LogFormat {
     fn words(&self) -> &'static [&'static str] {
         &["text", "json"]
@@ -200,6 +224,38 @@ impl Form {
             Form::Url { field } => *field(config) = Some(word(value, text::is_url)?),
         }
         Some(())
+    }
+
+    /// Puts the value of `from` into `to`.
+    pub(super) fn copy(&self, from: &mut Config, to: &mut Config) {
+        fn put<T: Clone>(field: Field<T>, from: &mut Config, to: &mut Config) {
+            field(to).clone_from(field(from));
+        }
+        match *self {
+            Form::Flag { field } => put(field, from, to),
+            Form::Count { field, .. } | Form::Size { field, .. } => put(field, from, to),
+            Form::SmallCount { field, .. } => put(field, from, to),
+            Form::Time { field, .. } => put(field, from, to),
+            Form::Rate { field, .. } => put(field, from, to),
+            Form::Address { field } => put(field, from, to),
+            Form::Refusal { field } => put(field, from, to),
+            Form::CookieName { field } | Form::Text { field } => put(field, from, to),
+            Form::Origins { field } | Form::Rooms { field } | Form::Hosts { field } => {
+                put(field, from, to);
+            }
+            Form::Room { field } => put(field, from, to),
+            Form::Directory { field } => put(field, from, to),
+            Form::Choice { field } => {
+                // A word of the same type is one of its words.
+                let _ = field(to).choose(field(from).word());
+            }
+            Form::File { field } => put(field, from, to),
+            Form::Files { field } => put(field, from, to),
+            Form::MaybeAddress { field } => put(field, from, to),
+            Form::MaybePort { field } => put(field, from, to),
+            Form::Url { field } => put(field, from, to),
+            Form::Networks { field } => put(field, from, to),
+        }
     }
 
     /// The value of an environment variable or a flag as TOML: strings need no quotes, lists no brackets.

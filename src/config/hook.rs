@@ -80,6 +80,7 @@ pub struct HookUrl<'a> {
     pub is_encrypted: bool,
     /// A name or an IP address; IPv6 without its brackets.
     pub host: &'a str,
+    pub port: u16,
 }
 
 impl<'a> HookUrl<'a> {
@@ -92,11 +93,22 @@ impl<'a> HookUrl<'a> {
             _ => return None,
         };
         let authority = rest.split('/').next()?;
-        let host = match authority.strip_prefix('[') {
-            Some(bracketed) => bracketed.split_once(']')?.0,
-            None => authority.split(':').next()?,
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, rest) = bracketed.split_once(']')?;
+                (host, rest.strip_prefix(':'))
+            }
+            None => match authority.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, None),
+            },
         };
-        Some(HookUrl { is_encrypted, host })
+        let usual = if is_encrypted { 443 } else { 80 };
+        Some(HookUrl {
+            is_encrypted,
+            host,
+            port: port.map_or(Some(usual), |port| port.parse().ok())?,
+        })
     }
 
     /// Whether what is sent there stays on this machine.

@@ -1,7 +1,7 @@
 //! `[[auth.key]]`: from the file's tables to key material. Reads files and variables; looks inside no PEM or
 //! JWK Set beyond what shows that a key is in the wrong place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
@@ -123,10 +123,12 @@ impl Reader<'_, '_> {
         keys.effective
             .push(self.effective(id.as_deref(), &algorithms, source));
         let origin = format!("{}.{source}", self.key);
+        let file = (source != "secret_env").then(|| self.path(source));
         keys.sources.push(KeySource {
             id,
             algorithms,
             material,
+            file,
             origin,
         });
     }
@@ -241,8 +243,12 @@ impl Reader<'_, '_> {
     }
 
     fn file(&self, source: &str, readers: Readers) -> Result<Vec<u8>, Fault> {
+        secret::read_file(&self.path(source), readers)
+    }
+
+    fn path(&self, source: &str) -> PathBuf {
         let path = self.text_of(source).unwrap_or_default();
-        secret::read_file(&self.scope.base.join(path), readers)
+        self.scope.base.join(path)
     }
 
     /// The message does not repeat the name: a secret may stand there by mistake.
@@ -386,6 +392,7 @@ impl KeySource {
             id: None,
             algorithms,
             material,
+            file: Some(path.to_owned()),
             origin: path.display().to_string(),
         })
     }

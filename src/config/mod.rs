@@ -19,6 +19,7 @@ mod quantities;
 mod quantity;
 mod rate;
 mod reference;
+mod reload;
 mod secret;
 mod settings;
 mod suggest;
@@ -34,6 +35,7 @@ pub use quantities::{Measured, Quantity};
 pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 pub use reference::reference;
+pub use reload::{Changed, Reloaded};
 pub use tls::{ClientCertificates, Tls, TlsIdentity, TlsMinimum};
 
 use std::net::SocketAddr;
@@ -51,11 +53,13 @@ pub struct Config {
     pub auth: Auth,
     pub limits: Limits,
     pub deadlines: Deadlines,
+    pub drain: Drain,
     pub turn: Turn,
     pub rooms: RoomNames,
     pub echo: Echo,
     pub store: Store,
     pub log: Log,
+    pub process: Process,
 }
 
 /// `[listen]`
@@ -65,6 +69,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Allows an address that is not loopback without `[tls]`: another program in front of this one ends TLS.
     pub insecure_public: bool,
+    /// Whether a process of the same user may bind the address too (`SO_REUSEPORT`).
+    pub reuse_port: bool,
 }
 
 /// `[private]`: the listener for the operator's own programs.
@@ -133,6 +139,8 @@ pub struct KeySource {
     /// Algorithm names (RFC 7518 §3.1) this key is pinned to; never empty but for a JWKS whose keys name theirs.
     pub algorithms: Vec<String>,
     pub material: KeyMaterial,
+    /// The file that held the material, for whoever reads it again; `None`: a variable did.
+    pub file: Option<PathBuf>,
     /// For messages: the config key that named this material, e.g. `auth.key[0].secret_file`.
     pub origin: String,
 }
@@ -249,7 +257,7 @@ pub struct Limits {
 }
 
 /// `[deadlines]`: how long. Zero where said: no such deadline.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadlines {
     /// From accept to a complete request head, whatever arrives.
     pub head: Duration,
@@ -271,6 +279,15 @@ pub struct Deadlines {
     pub linger: Duration,
     /// How long reads stay paused when error replies have run out.
     pub pause: Duration,
+}
+
+/// `[drain]`: how the server goes.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    /// Over which those who are sent away are asked to come back.
+    pub window: Duration,
+    /// From the signal to the end of the process, whoever is still there.
+    pub time_max: Duration,
 }
 
 /// `[turn]`: budgets of one loop of the reactor.
@@ -338,6 +355,24 @@ pub enum LogFormat {
     Text,
     /// One object of strings and numbers.
     Json,
+}
+
+/// `[process]`
+#[derive(Debug, Clone, Default)]
+pub struct Process {
+    pub sandbox: Sandbox,
+}
+
+/// `process.sandbox`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sandbox {
+    /// Nothing is given up.
+    Off,
+    /// Whatever the kernel can take away is.
+    #[default]
+    On,
+    /// All of it, or the server does not start.
+    Require,
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub fn reference() -> String {
 fn heading(section: &str) -> String {
     format!(
         "\n### `[{section}]`\n\n\
-         | Key | Type | Default | Unit | Allowed | What for, and what happens at the bound |\n\
-         |---|---|---|---|---|---|\n"
+         | Key | Type | Default | Unit | Allowed | What for, and what happens at the bound | Takes a |\n\
+         |---|---|---|---|---|---|---|\n"
     )
 }
 
@@ -40,11 +40,12 @@ fn row(setting: &Setting, name: &str, config: &mut Config) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         row,
-        "| `{name}` | {} | {default} | {} | {} | {} |",
+        "| `{name}` | {} | {default} | {} | {} | {} | {} |",
         form.toml_type(),
         form.unit(),
         cell(&form.allowed()),
-        cell(setting.reason)
+        cell(setting.reason),
+        setting.change.text()
     );
     row
 }
@@ -109,11 +110,13 @@ mod tests {
             "auth",
             "limits",
             "deadlines",
+            "drain",
             "turn",
             "rooms",
             "echo",
             "store",
             "log",
+            "process",
         ] {
             assert!(
                 example.contains(&format!("[{section}")),

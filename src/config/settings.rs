@@ -10,6 +10,29 @@ pub(super) struct Setting {
     pub(super) form: Form,
     /// What it is for, and what happens at the bound.
     pub(super) reason: &'static str,
+    /// When a new value of a running server's file counts.
+    pub(super) change: Change,
+}
+
+/// What it takes to change a setting of a running server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A reload, at once and for everybody.
+    Reload,
+    /// A reload, for connections made after it.
+    NewConnections,
+    /// Another process: the reload says so by name and keeps the old value.
+    Restart,
+}
+
+impl Change {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Change::Reload => "reload",
+            Change::NewConnections => "reload, for new connections",
+            Change::Restart => "restart",
+        }
+    }
 }
 
 impl Setting {
@@ -56,21 +79,26 @@ const CONNECTIONS: u64 = 1_000_000;
 const TOKENS: u64 = 1_000_000_000;
 
 macro_rules! settings {
-    ($($section:ident $(. $part:ident)+: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal;)*) => {
+    (@change) => { Change::Reload };
+    (@change $change:ident) => { Change::$change };
+    ($($section:ident $(. $part:ident)+: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal $(, $change:ident)?;)*) => {
         &[$(Setting {
             key: concat!(stringify!($section) $(, ".", stringify!($part))+),
             form: Form::$form { field: |config| &mut config.$section$(.$part)+, $($bound: $value),* },
             reason: $reason,
+            change: settings!(@change $($change)?),
         }),*]
     };
 }
 
-/// Every setting, in the order in which people read them.
+/// Every setting, in the order in which people read them. A row says so when a reload is not enough to change it.
 pub(super) static SETTINGS: &[Setting] = settings! {
     listen.address: Address {},
-        "Where clients connect. Port 0 takes any free one.";
+        "Where clients connect. Port 0 takes any free one.", Restart;
     listen.insecure_public: Flag {},
-        "Another program in front of this one ends TLS. Without it, proxy.trusted or tls.certificate, an address that is not loopback does not start. Name it in proxy.trusted instead, or limits per address count it as one address.";
+        "Another program in front of this one ends TLS. Without it, proxy.trusted or tls.certificate, an address that is not loopback does not start. Name it in proxy.trusted instead, or limits per address count it as one address.", Restart;
+    listen.reuse_port: Flag {},
+        "Whether a second process of the same user may listen on the address beside this one, to take over from it. Any program of that user may then.", Restart;
 
     proxy.trusted: Networks {},
         "Networks of the proxies in front of this server, and of nothing else: whoever connects from there may say which address they ask for. With it, an address that is not loopback starts without TLS, since the proxy ends it.";
@@ -80,26 +108,26 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Every connection from a trusted proxy begins with a PROXY header, version 1 or 2, ahead of TLS. One that does not is refused with 400, and so is a PROXY header from anybody else.";
 
     tls.certificate: Files {},
-        "Certificate chains as PEM, the server's own first in each. Several are chosen among by the name that the client asks for; the first serves the others. Without one, this program does not encrypt.";
+        "Certificate chains as PEM, the server's own first in each. Several are chosen among by the name that the client asks for; the first serves the others. Without one, this program does not encrypt.", NewConnections;
     tls.key: Files {},
-        "Private keys as PEM, one for each of tls.certificate in the same order. Only the owner and its group may read them.";
+        "Private keys as PEM, one for each of tls.certificate in the same order. Only the owner and its group may read them.", NewConnections;
     tls.minimum: Choice {},
-        "Lowest TLS version spoken.";
+        "Lowest TLS version spoken.", NewConnections;
     tls.hsts: Time { min: SECOND, max: 800 * DAY, zero: Some("none") },
         "When set, browsers are told to use https for this long (RFC 6797), in every plain answer over TLS.";
     tls.redirect_address: MaybeAddress {},
-        "When set, a plain listener there answers every request with 308 to the same place over https.";
+        "When set, a plain listener there answers every request with 308 to the same place over https.", Restart;
     tls.public_port: MaybePort {},
         "The port that clients reach TLS at, for redirects, when something in front of this program forwards another. Not set: that of listen.address.";
     tls.client_certificates: Choice {},
-        "Whether clients show certificates: never, if they have one, or else they are refused. One that tls.client_ca signed is a credential, after all others.";
+        "Whether clients show certificates: never, if they have one, or else they are refused. One that tls.client_ca signed is a credential, after all others.", NewConnections;
     tls.client_ca: File {},
-        "Certificates of the authorities that client certificates must come from, as PEM.";
+        "Certificates of the authorities that client certificates must come from, as PEM.", NewConnections;
 
     private.enabled: Flag {},
-        "Whether there is a second listener, for metrics, health and the server API. See docs/api.md.";
+        "Whether there is a second listener, for metrics, health and the server API. See docs/api.md.", Restart;
     private.address: Address {},
-        "Where it listens. An address that is not loopback needs private.key_file, and something in between that encrypts.";
+        "Where it listens. An address that is not loopback needs private.key_file, and something in between that encrypts.", Restart;
     private.key_file: File {},
         "The key that programs show as `Authorization: Bearer`: 32 to 512 bytes that cannot be guessed, of letters, digits and `-._~+/=`. Without it only `/metrics`, `/healthz` and `/readyz` are answered.";
     private.hosts: Hosts {},
@@ -123,7 +151,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     auth.key_overlap: Time { min: SECOND, max: 7 * DAY, zero: Some("none") },
         "After a reload with other keys, how long tokens signed with the keys before are still taken. Connections that they opened stay until their own `exp`.";
     auth.revocations_max: Count { unit: "revocations", min: 1, max: 10 * CONNECTIONS },
-        "Revocations in force. Past it, a further one is refused; none is forgotten to make room. One is forgotten when no token can be good any more that it concerns.";
+        "Revocations in force. Past it, a further one is refused; none is forgotten to make room. One is forgotten when no token can be good any more that it concerns.", Restart;
     auth.jwt.issuer: Text {},
         "When set, tokens must name it in `iss`.";
     auth.jwt.audience: Text {},
@@ -148,7 +176,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     auth.session.sessions_per_user_max: Count { unit: "sessions", min: 1, max: 1000 },
         "Sessions of one user. Past it, no further one is made for them.";
     auth.hook.url: Url {},
-        "When set, your own program is asked who shows a credential that is neither a session nor a token: see docs/auth-hook.md. While it can not be asked, nobody is let in by it.";
+        "When set, your own program is asked who shows a credential that is neither a session nor a token: see docs/auth-hook.md. While it can not be asked, nobody is let in by it.", Restart;
     auth.hook.secret_file: File {},
         "Holds the secret that shows your program that a question is ours, sent as a bearer. Needed with auth.hook.url.";
     auth.hook.ca_file: File {},
@@ -187,7 +215,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
     limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },
-        "Entries of the table that counts per address. Past it, neighbours are counted together, never let through.";
+        "Entries of the table that counts per address. Past it, neighbours are counted together, never let through.", Restart;
     limits.departed_users_max: Count { unit: "users", min: 1, max: CONNECTIONS },
         "Users remembered after they left, until their buckets are full again. Past it, the longest gone is forgotten.";
     limits.commands_per_user: Rate { unit: "commands", min: 1, max: TOKENS },
@@ -213,7 +241,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.refreshes_per_connection: Rate { unit: "refreshes", min: 1, max: TOKENS },
         "Credentials shown by `refresh` on one connection. Past it, they are refused with the time to wait.";
     limits.pending_answers_max: Count { unit: "answers", min: 1, max: CONNECTIONS },
-        "Questions to the store that wait for their answer. Past it, sign-ins that need one are told to come back: close code 1013, or 503.";
+        "Questions to the store that wait for their answer. Past it, sign-ins that need one are told to come back: close code 1013, or 503.", Restart;
     limits.error_replies_per_connection: Rate { unit: "replies", min: 1, max: TOKENS },
         "Error replies to one connection. Past it, reading pauses in silence for deadlines.pause.";
     limits.pauses_max: SmallCount { unit: "pauses", min: 1, max: 1000 },
@@ -221,13 +249,13 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.message_characters_max: Count { unit: "characters", min: 1, max: 64 * KIB },
         "Unicode scalar values of one chat message. A longer one is refused.";
     limits.message_bytes_max: Size { min: 2 * KIB, max: MIB },
-        "Bytes of one message as it travels. Past it, the connection is closed with 1009. At least 12 for each character, plus 1024.";
+        "Bytes of one message as it travels. Past it, the connection is closed with 1009. At least 12 for each character, plus 1024.", NewConnections;
     limits.fragments_per_message_max: SmallCount { unit: "fragments", min: 1, max: 65_536 },
         "Fragments of one message. Past it, the connection is closed with 1008.";
     limits.tls_handshake_bytes_max: Size { min: 4 * KIB, max: 64 * KIB },
         "Bytes of a client's part of the TLS handshake, its certificates included. Past it, the connection ends.";
     limits.head_bytes_max: Size { min: KIB, max: 64 * KIB },
-        "Bytes of a request head. A longer one is answered 431.";
+        "Bytes of a request head. A longer one is answered 431.", NewConnections;
     limits.head_fields_max: Count { unit: "fields", min: 16, max: 128 },
         "Fields of a request head. More are answered 431.";
     limits.requests_per_connection_max: SmallCount { unit: "requests", min: 1, max: 1_000_000 },
@@ -262,6 +290,11 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     deadlines.pause: Time { min: 10, max: MINUTE, zero: None },
         "How long reading pauses once error replies have run out.";
 
+    drain.window: Time { min: 100, max: 10 * MINUTE, zero: None },
+        "Those who are sent away all at once are asked to come back spread over this time.";
+    drain.time_max: Time { min: 100, max: 10 * MINUTE, zero: None },
+        "From the signal to the end of the process. Whoever has not gone by then is cut off.";
+
     turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
         "Connections accepted in one turn of the loop. The rest wait for the next.";
     turn.reads_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
@@ -280,7 +313,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Bytes written to one connection in one turn. The rest wait for the next.";
 
     rooms.lobby: Room {},
-        "The room that everybody joins on connect.";
+        "The room that everybody joins on connect.", Restart;
     rooms.public: Rooms {},
         "Further rooms that any user may join.";
     rooms.welcome: Text {},
@@ -289,19 +322,22 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     echo.enabled: Flag {},
         "Whether `/ws/echo` exists. For conformance and speed tests, not for production.";
     echo.message_bytes_max: Size { min: 125, max: 64 * MIB },
-        "Bytes of one echoed message. Past it, the connection is closed with 1009.";
+        "Bytes of one echoed message. Past it, the connection is closed with 1009.", NewConnections;
 
     store.directory: Directory {},
-        "Where the server keeps what it made itself: sessions and revocations, and the secret of the embedded default.";
+        "Where the server keeps what it made itself: sessions and revocations, and the secret of the embedded default.", Restart;
     store.shared: Flag {},
-        "Whether another server may use the same directory at the same time, as when one takes over from another. Each learns within a second what the other revokes.";
+        "Whether another server may use the same directory at the same time, as when one takes over from another. Each learns within a second what the other revokes.", Restart;
 
     log.format: Choice {},
-        "How lines of the security log are written: `event=… address=…` as text, or one JSON object each.";
+        "How lines of the security log are written: `event=… address=…` as text, or one JSON object each.", Restart;
     log.security_file: File {},
-        "Where the security log is appended, readable by owner and group. Without it, its lines go to standard error.";
+        "Where the security log is appended, readable by owner and group. Without it, its lines go to standard error.", Restart;
     log.security_events: Rate { unit: "events", min: 1, max: 10_000 },
         "Lines of one kind of event in the security log. Past it, they are left out, and a later line counts them.";
+
+    process.sandbox: Choice {},
+        "Whether the process gives up what a chat server does not need, once it has started. \"on\": as far as the kernel can; \"require\": or it does not start.", Restart;
 };
 
 #[cfg(test)]

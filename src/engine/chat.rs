@@ -176,6 +176,9 @@ impl Engine {
                 .count_pair(["rooms_per_connection_max", Scope::Connection.as_str()]);
             return Err(ChatError::TooManyRooms);
         }
+        if !self.rooms.room(room).is_open() {
+            return Err(ChatError::UnknownRoom);
+        }
         self.flush_room(room);
         let seated = self.rooms.room_mut(room).sit(user, id);
         self.fan_out.add_hearer(room, wire);
@@ -320,7 +323,8 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
         && let Some(person) = engine.person(user)
     {
         let expires = engine.session_mut(id).and_then(|session| session.expires);
-        let rooms: Vec<&str> = engine.rooms.iter().map(|room| room.name()).collect();
+        let open = engine.rooms.iter().filter(|room| room.is_open());
+        let rooms: Vec<&str> = open.map(|room| room.name()).collect();
         let lobby = engine.rooms.room(engine.rooms.lobby()).name();
         let hello = person.hello(lobby, &rooms, &engine.config.limits, expires, now.wall);
         let frame = reply::encode(&hello, wire);

@@ -3,8 +3,6 @@
 //! A session is over the moment its end is decided: user, address and rooms are free again. The socket
 //! may stay a little, so that the peer reads our last words instead of a reset.
 
-use rand_chacha::rand_core::Rng;
-
 use super::connection::{Connection, Endpoint, Phase};
 use super::effect::Effect;
 use super::reply;
@@ -19,9 +17,6 @@ use crate::time::Now;
 /// Bytes still read from a peer that has been told everything. What it sends beyond waits in the kernel until
 /// the socket goes: closing at once would turn our last words into a reset while the peer is still sending.
 pub(super) const DISCARDED_BYTES_MAX: usize = 256 * 1024;
-
-/// Those who are sent away all at once are asked to come back over this time, in milliseconds.
-const RECONNECT_SPREAD_MS: u64 = 5000;
 
 impl Engine {
     /// Ends a session for `reason` in the way of RFC 6455 §7: our close frame, the peer's, then the socket.
@@ -44,6 +39,8 @@ impl Engine {
         let Some(mut websocket) = self.end_session(id, now) else {
             return;
         };
+        let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
+            .then(|| self.reconnect_after_ms());
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -55,8 +52,6 @@ impl Engine {
             _ => 0,
         };
         self.outbound.shrunk(purged, connection.waiting());
-        let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
-            .then(|| self.random.next_u64() % RECONNECT_SPREAD_MS);
         if !reason.ends_reading()
             && let Some(bye) = reply::encode(
                 &reply::bye(reason, words, reconnect_after_ms),
@@ -92,20 +87,6 @@ impl Engine {
                 self.report_about(id, &event, None, now);
             }
             _ => log::debug!("{} closed: {}", connection.whose(), reason.label()),
-        }
-    }
-
-    /// Ends a connection because the server goes.
-    pub(super) fn send_away(&mut self, id: ConnectionId, now: Now) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        match &connection.phase {
-            Phase::Open(_) => self.close(id, CloseReason::GoingAway, now),
-            Phase::Preamble(_) | Phase::Handshake(_) | Phase::Head(_) | Phase::Body(_) => {
-                self.finish(id, now);
-            }
-            Phase::Closing { .. } | Phase::Ending { .. } => {}
         }
     }
 

@@ -57,6 +57,10 @@ impl Connections {
         self.slots.iter().map(|(_, connection)| connection)
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.slots.iter_mut().map(|(_, connection)| connection)
+    }
+
     /// Every id, in slot order.
     pub(super) fn ids(&self) -> Vec<ConnectionId> {
         self.slots

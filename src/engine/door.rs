@@ -25,6 +25,15 @@ impl Door {
         }
     }
 
+    /// What a service manager calls the socket for its listener (`FileDescriptorName=`).
+    pub fn socket_name(self) -> &'static str {
+        match self {
+            Door::Public => "public",
+            Door::Redirect => "redirect",
+            Door::Private => "private",
+        }
+    }
+
     /// The whole answer to a connection that was not admitted here.
     pub fn write_refusal(self, refusal: Refusal, out: &mut Vec<u8>) {
         match self {

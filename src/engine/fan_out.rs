@@ -71,6 +71,12 @@ impl FanOut {
         }
     }
 
+    /// Sees to an entry for each of `rooms` rooms; none is ever taken away.
+    pub(super) fn make_room_for(&mut self, rooms: usize) {
+        let rooms = rooms.max(self.rooms.len());
+        self.rooms.resize(rooms, Gathered::default());
+    }
+
     /// Somebody who speaks `wire` has come to the room.
     pub(super) fn add_hearer(&mut self, room: RoomKey, wire: Wire) {
         self.run(room, wire).hearers += 1;

@@ -90,9 +90,7 @@ impl Engine {
     /// Whether there is room for one more connection from this prefix.
     fn check_room(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
         let limits = &self.config.limits;
-        let limit = if self.stopping {
-            "stopping"
-        } else if !self.has_room() {
+        let limit = if !self.has_room() {
             "connections_max"
         } else if self.plain_connections >= limits.unauthenticated_max {
             "unauthenticated_max"
@@ -263,7 +261,7 @@ impl Engine {
         };
         let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
         // One who asks and asks but does not read gets a last answer.
-        let keep_alive = response.keep_alive && may_follow && reads;
+        let keep_alive = response.keep_alive && may_follow && reads && !self.stopping;
         let strict_transport = self.strict_transport.as_deref();
         let response = response
             .with_keep_alive(keep_alive)

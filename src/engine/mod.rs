@@ -12,6 +12,7 @@ mod connections;
 mod cross_origin;
 mod deadlines;
 mod door;
+mod drain;
 mod echo;
 mod effect;
 mod fan_out;
@@ -25,6 +26,7 @@ mod outbound;
 mod private;
 mod proxied;
 mod questions;
+mod reconfigure;
 mod redirect;
 mod refresh;
 mod reply;
@@ -55,12 +57,13 @@ use crate::limit::PrefixTable;
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::Rooms;
-use crate::telemetry::{Counters, Ending, Event, Party};
+use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
 pub use door::Door;
 pub use effect::Effect;
 pub use metrics::Unready;
+pub use reconfigure::Reconfiguration;
 pub use secure::{TlsFacts, TlsVersion};
 pub use work::{Outcome, Work, WorkId, WorkTimes};
 
@@ -110,6 +113,8 @@ pub struct Engine {
     stopping: bool,
     /// A trusted proxy has named no client, and the log has said so.
     has_met_silent_proxy: bool,
+    /// Who is still to be told that the server goes.
+    departing: VecDeque<ConnectionId>,
     counters: Counters,
     security: SecurityLog,
     observed: Observed,
@@ -183,6 +188,7 @@ impl Engine {
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
             observed: Observed::default(),
+            departing: VecDeque::new(),
             config,
         })
     }
@@ -198,6 +204,7 @@ impl Engine {
             }
         }
         self.close_doomed(now);
+        self.send_departing_away(now);
         self.security.turn(now);
     }
 
@@ -282,7 +289,7 @@ impl Engine {
     pub fn wants_bytes(&self, id: ConnectionId) -> bool {
         self.connections
             .get(id)
-            .is_some_and(Connection::wants_bytes)
+            .is_some_and(|connection| connection.wants_bytes() && !self.is_departing(connection))
     }
 
     /// Points `slices` at the bytes to write next; gives how many were filled.
@@ -324,6 +331,7 @@ impl Engine {
             || self.outbound.has_effects()
             || self.outbound.has_doomed()
             || self.fan_out.is_pending()
+            || !self.departing.is_empty()
     }
 
     /// When [`Engine::turn`] must be called at the latest.
@@ -334,17 +342,6 @@ impl Engine {
             self.security.next_deadline(),
         ];
         next.into_iter().flatten().min()
-    }
-
-    /// Ends every session with 1001 and admits nobody any more.
-    pub fn stop(&mut self, now: Now) {
-        self.stopping = true;
-        let connections = self.connections.len();
-        self.report(&Event::Stopped { connections }, Party::default(), now);
-        for id in self.connections.ids() {
-            self.send_away(id, now);
-        }
-        self.close_doomed(now);
     }
 
     /// Counts everything, the slow way.
@@ -369,6 +366,8 @@ impl Engine {
         };
         match &mut connection.phase {
             _ if !connection.held.is_empty() => connection.held.extend_from_slice(bytes),
+            // What is taken now would reach only those who have not been sent away yet.
+            Phase::Open(_) if self.stopping => connection.held.extend_from_slice(bytes),
             Phase::Head(_) => self.receive_head(id, bytes, now),
             Phase::Body(_) => self.serve(id, bytes, now),
             Phase::Open(_) => self.receive_open(id, bytes, now),

@@ -7,6 +7,7 @@ use super::chat;
 use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::{Asked, Served};
+use super::reply;
 use super::verify::{BUSY_RETRY, Place, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
@@ -55,7 +56,12 @@ impl Engine {
     ) -> Result<Served, Refusal> {
         let upgrade = Upgrade::from_head(head)?;
         let offered: Vec<&str> = upgrade.protocols.iter().collect();
-        match self.who(id, head, Some(&offered), now) {
+        let who = if self.stopping {
+            Err(Denied::Close(CloseReason::GoingAway))
+        } else {
+            self.who(id, head, Some(&offered), now)
+        };
+        match who {
             Ok(identity) => self.switch(id, &upgrade, &offered, endpoint, identity, now),
             Err(Denied::Refusal(refusal)) => return Err(refusal),
             Err(Denied::NotYet) => return Ok(Served::Postponed),
@@ -291,16 +297,27 @@ impl Engine {
         reason: CloseReason,
         now: Now,
     ) {
+        let goes = reason == CloseReason::GoingAway;
+        let reconnect_after_ms = goes.then(|| self.reconnect_after_ms());
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         let chosen = choose_protocol(offered, Endpoint::Chat);
+        let bye = (goes && chosen == Some(V1)).then(|| {
+            reply::encode(
+                &reply::bye(reason, reason.text(), reconnect_after_ms),
+                Wire::V1,
+            )
+        });
         let mut websocket = WebSocket::new(self.config.limits.message_bytes_max);
-        let mut say = |outbox: &mut Outbox| {
+        let say = |outbox: &mut Outbox| {
             outbox.append(|run| write_switching(run, upgrade.key, chosen));
+            if let Some(bye) = bye.flatten() {
+                outbox.push_shared(bye);
+            }
             websocket.close(reason, reason.text(), outbox);
         };
-        self.outbound.write(connection, &mut say);
+        self.outbound.write(connection, say);
         connection.phase = closing(websocket);
         connection.since = now.instant;
     }
@@ -323,8 +340,12 @@ impl Engine {
         self.report_about(id, &event, Some(endpoint.path()), now);
     }
 
-    pub(super) fn as_status(&self, reason: CloseReason, now: Now) -> Refusal {
+    pub(super) fn as_status(&mut self, reason: CloseReason, now: Now) -> Refusal {
         match reason {
+            CloseReason::GoingAway => Refusal::Full {
+                limit: "stopping",
+                retry_after: Duration::from_millis(self.reconnect_after_ms()),
+            },
             CloseReason::CredentialsRequired => Refusal::CredentialsMissing,
             CloseReason::TokenExpired => Refusal::CredentialsExpired,
             CloseReason::Revoked => Refusal::CredentialsRevoked,

@@ -36,6 +36,12 @@ impl Outbound {
         }
     }
 
+    /// Other bounds. Who is above one is judged when more is queued for them, as ever.
+    pub(super) fn reconfigure(&mut self, limits: &Limits) {
+        self.bytes_max = limits.outbound_bytes_max;
+        self.bytes_per_connection_max = limits.outbound_bytes_per_connection_max;
+    }
+
     /// Bytes waiting, over all connections.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

@@ -41,6 +41,11 @@ impl SecurityLog {
         }
     }
 
+    /// Another rate; lines are written as they were before.
+    pub(super) fn reconfigure(&mut self, log: &Log) {
+        self.rate = log.security_events;
+    }
+
     /// Writes the event's line; `false` when it is left out.
     fn write(&mut self, event: &Event<'_>, party: Party<'_>, now: Now) -> bool {
         let kind = event.kind() as usize;

@@ -50,6 +50,11 @@ impl Users {
         }
     }
 
+    /// Another bound on who is remembered; those above it go as others come.
+    pub(super) fn reconfigure(&mut self, limits: &Limits) {
+        self.departed_max = limits.departed_users_max;
+    }
+
     /// Open connections of the user with this id.
     pub(super) fn connections_of(&self, id: &str) -> usize {
         self.index
@@ -103,6 +108,10 @@ impl Users {
 
     pub(super) fn get_mut(&mut self, key: UserKey) -> Option<&mut User> {
         self.users.get_mut(key.0 as usize)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut User> {
+        self.users.iter_mut().map(|(_, user)| user)
     }
 
     /// Open connections, over all users.

@@ -186,6 +186,12 @@ impl PrefixTable {
         self.own.entries.iter().chain(&self.parents.entries)
     }
 
+    /// Every entry, for a change of all of them.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut PrefixEntry> {
+        let own = self.own.entries.iter_mut();
+        own.chain(&mut self.parents.entries)
+    }
+
     /// Connections counted, over all prefixes: plain and open.
     pub fn connections(&self) -> (u64, u64) {
         let entries = self.own.entries.iter().chain(&self.parents.entries);

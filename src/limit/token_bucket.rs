@@ -64,6 +64,15 @@ impl TokenBucket {
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at <= now
     }
+
+    /// Goes on at the rate `new` with as many tokens missing as there were at the rate `old`.
+    pub fn rerate(&mut self, old: Rate, new: Rate, now: Instant) {
+        let owed = u128::from(saturating_nanos(self.full_at.since(now)));
+        let times = u128::from(saturating_nanos(new.per)) * u128::from(old.burst);
+        let parts = u128::from(saturating_nanos(old.per)) * u128::from(new.burst);
+        let nanos = owed.saturating_mul(times).div_ceil(parts.max(1));
+        self.full_at = now + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+    }
 }
 
 /// The time that refilling `tokens` takes, rounded up to a nanosecond so that nothing is ever free.
@@ -169,6 +178,19 @@ mod tests {
             TokenBucket::default().take(6, TUTORIAL, at(0)),
             Err(Duration::MAX)
         );
+    }
+
+    #[test]
+    fn at_another_rate_as_many_tokens_are_missing() {
+        let slow = Rate::new(10, Duration::from_secs(3600));
+        for (owed, left) in [(0, 5), (3, 2), (5, 0), (10, 0)] {
+            let mut bucket = TokenBucket::default();
+            bucket.charge(owed, slow, at(1000));
+            bucket.rerate(slow, TUTORIAL, at(1000));
+            let taken = (0..=5).take_while(|_| bucket.take(1, TUTORIAL, at(1000)).is_ok());
+            assert_eq!(taken.count(), left, "{owed} owed");
+            assert!(bucket.is_full(at(1000 + 1000 * 10)), "{owed} owed");
+        }
     }
 
     #[test]

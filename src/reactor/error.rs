@@ -19,6 +19,9 @@ pub enum StartError {
         address: SocketAddr,
         source: io::Error,
     },
+    /// Correct the socket unit: it must hand over a listening TCP socket.
+    #[error("the listening socket that was handed over: {0}")]
+    Inherited(#[source] io::Error),
     /// Correct the entry of the allow-list.
     #[error(transparent)]
     Origin(#[from] OriginError),
@@ -28,6 +31,22 @@ pub enum StartError {
     /// The kernel gives no poll instance: raise the limit on open files.
     #[error("no poll instance: {0}")]
     Poll(#[source] io::Error),
+    /// Take fewer connections, or raise the limit.
+    #[error(
+        "limits.connections_max = {connections_max}: with {reserve} descriptors for everything else that makes {}, and \
+         the process may open {limit}; allowed: at most {fitting}, or a higher limit on open files (ulimit -Hn, \
+         LimitNOFILE=)",
+        connections_max + reserve
+    )]
+    Descriptors {
+        connections_max: usize,
+        reserve: usize,
+        limit: usize,
+        fitting: usize,
+    },
+    /// The process may have no more threads.
+    #[error("no thread: {0}")]
+    Thread(#[source] io::Error),
     #[error("no signal handler: {0}")]
     Signals(#[source] io::Error),
     /// Choose another file, or make its directory writable.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use socket2::{Domain, Socket, Type};
 
 use super::error::StartError;
 use crate::time::Instant;
@@ -13,6 +14,8 @@ use crate::time::Instant;
 /// How long the listener rests when no connection can be accepted for want of descriptors or memory: trying again
 /// at once would burn the core that is needed to free some.
 const REST: Duration = Duration::from_millis(100);
+/// Connections that may wait to be accepted; the kernel makes it `net.core.somaxconn` when that is less.
+pub(super) const BACKLOG: i32 = 4096;
 /// Connections accepted and gone before they were looked at, in one call.
 const ABORTED_MAX: usize = 64;
 
@@ -21,14 +24,18 @@ const ABORTED_MAX: usize = 64;
 pub(super) struct Listener {
     inner: Option<TcpListener>,
     address: SocketAddr,
+    /// Another process holds the same socket, and takes what is left in its queue.
+    is_shared: bool,
     may_have_more: bool,
     resting_until: Option<Instant>,
 }
 
 impl Listener {
+    /// Binds the address of the configuration.
     pub(super) fn bind(
         setting: &'static str,
         address: SocketAddr,
+        reuse_port: bool,
         registry: &Registry,
         token: Token,
     ) -> Result<Self, StartError> {
@@ -37,16 +44,39 @@ impl Listener {
             address,
             source,
         };
-        let mut inner = TcpListener::bind(address).map_err(failed)?;
-        registry
-            .register(&mut inner, token, Interest::READABLE)
-            .map_err(failed)?;
+        let socket = open(address, reuse_port).map_err(failed)?;
+        Listener::watch(socket, false, registry, token).map_err(failed)
+    }
+
+    /// Accepts from a socket that somebody else has bound and holds too.
+    pub(super) fn inherit(
+        socket: std::net::TcpListener,
+        registry: &Registry,
+        token: Token,
+    ) -> Result<Self, StartError> {
+        Listener::watch(socket, true, registry, token).map_err(StartError::Inherited)
+    }
+
+    fn watch(
+        socket: std::net::TcpListener,
+        is_shared: bool,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        let mut inner = TcpListener::from_std(socket);
+        registry.register(&mut inner, token, Interest::READABLE)?;
         Ok(Listener {
-            address: inner.local_addr().map_err(failed)?,
+            address: inner.local_addr()?,
             inner: Some(inner),
-            may_have_more: false,
+            is_shared,
+            // What has waited for this process since before it began may not be told of again.
+            may_have_more: is_shared,
             resting_until: None,
         })
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     pub(super) fn local_address(&self) -> SocketAddr {
@@ -100,4 +130,17 @@ impl Listener {
             let _ = registry.deregister(&mut listener);
         }
     }
+}
+
+fn open(address: SocketAddr, reuse_port: bool) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    // A restart need not wait for connections of the last process that linger in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    if reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }

@@ -6,6 +6,7 @@ use mio::net::TcpStream;
 use mio::{Registry, Token};
 
 use super::error::StartError;
+use super::inherited::Inherited;
 use super::listener::Listener;
 use crate::engine::Door;
 use crate::time::Instant;
@@ -22,18 +23,37 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Binds one more; gives the address that it got.
-    pub(super) fn bind(
+    /// Opens a door: on the sockets that were handed over for it, or on the address of the configuration. Gives the
+    /// address that it got.
+    pub(super) fn open(
         &mut self,
         door: Door,
         address: SocketAddr,
+        reuse_port: bool,
+        inherited: &mut Inherited,
         registry: &Registry,
     ) -> Result<SocketAddr, StartError> {
-        let token = Token(FIRST - self.list.len());
-        let listener = Listener::bind(door.setting(), address, registry, token)?;
-        let bound = listener.local_address();
-        self.list.push((door, listener));
-        Ok(bound)
+        let first = self.list.len();
+        for socket in inherited.named(door.socket_name()) {
+            let listener = Listener::inherit(socket, registry, self.next_token())?;
+            log::info!(
+                "{} is a socket that was handed over: {}",
+                door.setting(),
+                listener.local_address()
+            );
+            self.list.push((door, listener));
+        }
+        if self.list.len() == first {
+            let token = self.next_token();
+            let listener = Listener::bind(door.setting(), address, reuse_port, registry, token)?;
+            self.list.push((door, listener));
+        }
+        let opened = self.list.get(first);
+        Ok(opened.map_or(address, |(_, listener)| listener.local_address()))
+    }
+
+    fn next_token(&self) -> Token {
+        Token(FIRST - self.list.len())
     }
 
     /// Takes note of readiness; `false` when the token is no listener's.
@@ -69,10 +89,27 @@ impl Listeners {
         None
     }
 
-    /// Stops listening at every door.
-    pub(super) fn close(&mut self, registry: &Registry) {
-        for (_, listener) in &mut self.list {
+    /// Stops listening on sockets that another process listens on too: what waits there is for that one.
+    pub(super) fn leave_shared(&mut self, registry: &Registry) {
+        let shared = self.list.iter_mut().filter(|(_, own)| own.is_shared());
+        for (_, listener) in shared {
             listener.close(registry);
+        }
+    }
+
+    /// Looks once more whether somebody waits, told of or not.
+    pub(super) fn expect_more(&mut self) {
+        for (_, listener) in &mut self.list {
+            listener.is_ready();
+        }
+    }
+
+    /// Stops listening for strangers. The operator's own programs may ask to the end: they are told that the server goes.
+    pub(super) fn close_to_strangers(&mut self, registry: &Registry) {
+        for (door, listener) in &mut self.list {
+            if *door != Door::Private {
+                listener.close(registry);
+            }
         }
     }
 }

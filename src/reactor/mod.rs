@@ -4,15 +4,22 @@
 //! carry out what the engine asked for, so that everything a turn produced for a peer leaves in one write.
 
 mod clock;
+pub mod descriptors;
 mod error;
 mod hook;
+mod inherited;
+mod lifecycle;
 mod listener;
 mod listeners;
 mod log_file;
 pub mod log_queue;
 mod process;
+mod reload;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 mod secure;
 mod security_log;
+mod service;
 mod signals;
 mod socket;
 mod stop;
@@ -36,8 +43,11 @@ use crate::time::{Instant, Now};
 
 pub use error::{RunError, StartError};
 pub use hook::HookError;
+pub use inherited::Inherited;
 pub use log_file::StandardError;
 pub use log_queue::LogQueue;
+pub use reload::{Fresh, Reloader};
+pub use service::ServiceManager;
 pub use stop::StopHandle;
 pub use tls::{IdentitySummary, TlsAcceptor, TlsError, TlsHandle};
 
@@ -45,6 +55,7 @@ use clock::Clock;
 use hook::{Asker, HookWorkers};
 use listeners::Listeners;
 use process::Process;
+use reload::Reload;
 use security_log::SecurityLog;
 use signals::Signals;
 use socket::Sockets;
@@ -55,11 +66,10 @@ use workers::Workers;
 const EVENTS_MAX: usize = 1024;
 /// Pieces handed to one `writev`; Linux takes at most 1024.
 const SLICES_MAX: usize = 16;
-/// How long a stopped server waits for its last words to be read.
-const STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
 const SIGNALS: Token = Token(usize::MAX);
-const STOP: Token = Token(usize::MAX - 1);
+/// Another thread has something: a wish to stop, or a configuration that was read.
+const WAKE: Token = Token(usize::MAX - 1);
 
 /// The server, bound to its address.
 ///
@@ -74,6 +84,13 @@ pub struct Server {
     private_address: Option<SocketAddr>,
     signals: Option<Signals>,
     stop: Stop,
+    /// Asked to stop once more: nobody is waited for.
+    is_cut_short: bool,
+    reload: Option<Reload>,
+    /// Woken in this turn.
+    is_woken: bool,
+    service: ServiceManager,
+    drain_time_max: Duration,
     sockets: Sockets,
     engine: Engine,
     /// Where what must last is kept, until the threads start.
@@ -110,25 +127,52 @@ impl Server {
     /// # Errors
     /// [`StartError`] names the setting to change.
     pub fn bind(config: Config, authenticator: Box<dyn Authenticator>) -> Result<Self, StartError> {
+        Server::bind_with(config, authenticator, Inherited::default())
+    }
+
+    /// The same, with listening sockets that were bound before this process began. Where there is one, the address of
+    /// the configuration is not bound.
+    ///
+    /// # Errors
+    /// [`StartError`] names the setting to change.
+    pub fn bind_with(
+        mut config: Config,
+        authenticator: Box<dyn Authenticator>,
+        mut inherited: Inherited,
+    ) -> Result<Self, StartError> {
         let poll = Poll::new().map_err(StartError::Poll)?;
         let mut listeners = Listeners::default();
-        let address = listeners.bind(Door::Public, config.listen.address, poll.registry())?;
+        let mut open = |door: Door, address| {
+            listeners.open(
+                door,
+                address,
+                config.listen.reuse_port,
+                &mut inherited,
+                poll.registry(),
+            )
+        };
+        let address = open(Door::Public, config.listen.address)?;
         let private_address = match config.private.enabled {
-            true => Some(listeners.bind(Door::Private, config.private.address, poll.registry())?),
+            true => Some(open(Door::Private, config.private.address)?),
             false => None,
         };
-        let stop = Stop::new(poll.registry(), STOP).map_err(StartError::Poll)?;
+        if let Some(address) = config.tls.redirect_address {
+            open(Door::Redirect, address)?;
+        }
+        for name in inherited.left() {
+            log::warn!(
+                "a listening socket named {name:?} was handed over that nothing here listens on"
+            );
+        }
+        let stop = Stop::new(poll.registry(), WAKE).map_err(StartError::Poll)?;
         let budget = config.turn.clone();
+        let drain_time_max = config.drain.time_max;
         let security_log = SecurityLog::open(&config.log)?;
-        let mut config = config;
         // Port 0 means any: the listener's own origins name the one it got.
         config.listen.address = address;
         let asker = Asker::prepare(&config.auth.hook)?;
         let clock = Clock::start();
         let acceptor = TlsAcceptor::new(&config.tls, clock.now().wall)?;
-        if let Some(address) = config.tls.redirect_address {
-            listeners.bind(Door::Redirect, address, poll.registry())?;
-        }
         let engine = Engine::new(config, authenticator, random_seed()?)?;
         Ok(Server {
             poll,
@@ -140,13 +184,18 @@ impl Server {
             signals: None,
             tls: TlsHandle::new(stop.waker()),
             stop,
+            is_cut_short: false,
+            reload: None,
+            is_woken: false,
+            service: ServiceManager::default(),
+            drain_time_max,
             sockets: Sockets::default(),
             engine,
             store: None,
             workers: None,
             asker,
             hook: None,
-            read_buffer: vec![0; budget.read_bytes_per_connection_max].into_boxed_slice(),
+            read_buffer: read_buffer(&budget),
             readable: VecDeque::new(),
             handshakes: VecDeque::new(),
             acceptor,
@@ -209,38 +258,25 @@ impl Server {
         Ok(())
     }
 
-    /// Serves until it is stopped, then says goodbye to everybody, for at most three seconds.
+    /// Lets SIGHUP have the configuration read again by `reloader`, on a thread of its own. `running` is the one in
+    /// force, as the operator gave it. After [`Server::stop_on_signals`].
     ///
     /// # Errors
-    /// [`RunError`] when the kernel refuses to be polled.
-    pub fn run(mut self) -> Result<(), RunError> {
-        self.start_workers().map_err(RunError::Thread)?;
-        if let Some(asker) = self.asker.take() {
-            let hook = HookWorkers::start(asker, self.stop.waker());
-            self.hook = Some(hook.map_err(RunError::Thread)?);
-        }
-        let mut events = Events::with_capacity(EVENTS_MAX);
-        self.engine.start(self.clock.now());
-        while !self.stop.is_asked() {
-            self.turn(&mut events, None)?;
-        }
-        log::info!("stopping: {} connections are told", self.sockets.len());
-        self.listeners.close(self.poll.registry());
-        let now = self.clock.now();
-        self.engine.stop(now);
-        self.engine.end_turn(now);
-        self.carry_out(now);
-        let until = now.instant + STOP_TIME_MAX;
-        while self.sockets.len() > 0 && self.now.instant < until {
-            self.turn(&mut events, Some(until))?;
-        }
-        // What was acknowledged is stored; what was only asked for is finished.
-        self.workers = None;
-        self.hook = None;
-        self.engine.end_security_log(self.now);
-        self.write_security_log();
-        self.security_log.flush(log_queue::FLUSH_TIME_MAX);
-        Ok(())
+    /// [`StartError::Signals`] when no handler can be installed, [`StartError::Thread`] when no thread can be started.
+    pub fn reload_on_hangup(
+        &mut self,
+        running: Config,
+        reloader: Reloader,
+    ) -> Result<(), StartError> {
+        let reload = Reload::start(running, self.address, reloader, self.stop.waker());
+        self.reload = Some(reload.map_err(StartError::Thread)?);
+        let hangup = self.signals.as_ref().map_or(Ok(()), Signals::add_hangup);
+        hangup.map_err(StartError::Signals)
+    }
+
+    /// Tells a service manager how the server fares.
+    pub fn report_to(&mut self, service: ServiceManager) {
+        self.service = service;
     }
 
     /// One turn of the loop; `until` bounds the wait.
@@ -263,12 +299,12 @@ impl Server {
             brought += 1;
             match event.token() {
                 SIGNALS => self.handle_signals(),
-                STOP => self.take_handed_over(),
+                WAKE => self.is_woken = true,
                 token if self.listeners.is_ready(token) => {}
                 token => self.note_readiness(ConnectionId::from_u64(token.0 as u64), event),
             }
         }
-        self.accept(now);
+        self.accept(self.budget.accepts_max, now);
         self.read(now);
         self.shake_hands(now);
         self.engine.end_turn(now);
@@ -276,6 +312,7 @@ impl Server {
         self.put_questions(now);
         self.carry_out(now);
         self.write_security_log();
+        self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
             time: self.clock.instant().since(now.instant),
             events: brought,
@@ -331,26 +368,12 @@ impl Server {
         let next = [
             self.engine.next_deadline(),
             self.listeners.resting_until(),
+            self.service.next_sign(),
             until,
         ];
         let next = next.into_iter().flatten().min()?;
         // What this turn took is not slept off: it is microseconds, and a deadline is no promise to the microsecond.
         Some(next.since(self.now.instant))
-    }
-
-    fn handle_signals(&mut self) {
-        if let Some(signals) = &mut self.signals
-            && signals.asked_to_stop()
-        {
-            self.stop.ask();
-        }
-    }
-
-    /// What other threads handed over before they woke the loop.
-    fn take_handed_over(&mut self) {
-        if let Some(acceptor) = self.tls.take() {
-            self.replace_tls(acceptor);
-        }
     }
 
     fn note_readiness(&mut self, id: ConnectionId, event: &mio::event::Event) {
@@ -391,8 +414,8 @@ impl Server {
         }
     }
 
-    fn accept(&mut self, now: Now) {
-        for _ in 0..self.budget.accepts_max {
+    fn accept(&mut self, accepts_max: usize, now: Now) {
+        for _ in 0..accepts_max {
             let Some((door, mut stream, peer)) = self.listeners.accept(now.instant) else {
                 return;
             };
@@ -520,6 +543,10 @@ impl Server {
             }
         }
     }
+}
+
+fn read_buffer(budget: &Turn) -> Box<[u8]> {
+    vec![0; budget.read_bytes_per_connection_max].into_boxed_slice()
 }
 
 fn random_seed() -> Result<[u8; 32], StartError> {

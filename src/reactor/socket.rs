@@ -2,9 +2,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 use super::tls::Session;
 use crate::engine::Door;
@@ -142,6 +144,19 @@ impl Sockets {
             socket.part();
             self.count -= 1;
         }
+    }
+}
+
+impl Sockets {
+    /// Ends what is left with a reset, so that the kernel does not go on for a process that has ended; gives how many
+    /// there were.
+    pub(super) fn reset_all(&mut self) -> usize {
+        let left = std::mem::take(&mut self.count);
+        for socket in self.slots.drain(..).flatten() {
+            // A socket that can not be told is gone already.
+            let _ = SockRef::from(&socket.stream).set_linger(Some(Duration::ZERO));
+        }
+        left
     }
 }
 

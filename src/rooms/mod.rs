@@ -36,7 +36,7 @@ impl Rooms {
         self.lobby
     }
 
-    /// The room of that name.
+    /// The room of that name, whether or not it lets anybody in.
     pub fn find(&self, name: &str) -> Option<RoomKey> {
         self.index.get(name).copied()
     }
@@ -62,6 +62,52 @@ impl Rooms {
     /// The rooms in the order of their creation.
     pub fn iter(&self) -> impl Iterator<Item = &Room> {
         self.rooms.iter()
+    }
+
+    /// How many rooms keys can name.
+    pub fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Whether there is no room; never, since the lobby is one.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
+    /// Lets people into the lobby and these rooms, made where they are missing, and into no others. Who sits in a
+    /// closed room stays; once it is empty its place goes to the next new room, so that names that come and go do not
+    /// add up. Not to be called while something gathered for a room waits to be told.
+    pub fn open_only<'a>(&mut self, public: impl IntoIterator<Item = &'a str>) {
+        for room in self.rooms.iter_mut().skip(1) {
+            room.is_open = false;
+        }
+        let mut missing = Vec::new();
+        for name in public {
+            match self.find(name) {
+                Some(key) => self.room_mut(key).is_open = true,
+                None => missing.push(name),
+            }
+        }
+        for name in missing {
+            match self.vacant() {
+                Some(at) => self.replace(at, name),
+                None => self.create(name),
+            }
+        }
+    }
+
+    /// Where a closed room is that nobody sits in.
+    fn vacant(&self) -> Option<usize> {
+        let is_vacant = |room: &Room| !room.is_open && room.audience().is_empty();
+        self.rooms.iter().position(is_vacant)
+    }
+
+    fn replace(&mut self, at: usize, name: &str) {
+        if let Some(room) = self.rooms.get_mut(at) {
+            self.index.remove(room.name());
+            *room = Room::new(name);
+            self.index.insert(name.into(), RoomKey(at as u32));
+        }
     }
 
     /// Connections seated, over all rooms.

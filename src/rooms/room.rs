@@ -17,6 +17,8 @@ pub struct Room {
     /// Who hears the room, in no order that means anything.
     audience: Vec<ConnectionId>,
     sequence: u64,
+    /// Whether anybody may still come in.
+    pub(super) is_open: bool,
 }
 
 /// A seat was taken.
@@ -43,7 +45,13 @@ impl Room {
             members: BTreeMap::new(),
             audience: Vec::new(),
             sequence: 0,
+            is_open: true,
         }
+    }
+
+    /// Whether anybody may come in; who is in may stay and speak either way.
+    pub fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The room's id, as on the wire.

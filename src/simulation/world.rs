@@ -8,10 +8,13 @@ use std::time::Duration;
 use super::client::{Client, Ending};
 use super::wire;
 use crate::access::hook::{Answer, Question};
+use crate::access::origin::OriginList;
 use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::{Config, HookSettings};
-use crate::engine::{Census, Door, Effect, Engine, Outcome, Unready, Work, WorkId, WorkTimes};
+use crate::engine::{
+    Census, Door, Effect, Engine, Outcome, Reconfiguration, Unready, Work, WorkId, WorkTimes,
+};
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::response::Refusal;
 use crate::store::{Memory, Store};
@@ -216,7 +219,26 @@ impl World {
 
     /// Stops the server.
     pub fn stop(&mut self) {
-        self.engine.stop(self.now);
+        self.engine.drain(self.now);
+        self.settle();
+    }
+
+    /// Gives the engine another configuration, as the reactor does after a reload.
+    ///
+    /// # Panics
+    /// When `origins.allow` holds something that is no origin.
+    pub fn reconfigure(&mut self, config: Config) {
+        let origins = OriginList::new(
+            &config.origins.allow,
+            config.listen.address,
+            config.tls.is_on(),
+        );
+        let new = Reconfiguration {
+            config,
+            authenticator: Box::new(Names),
+            origins: origins.expect("origins are origins"),
+        };
+        self.engine.reconfigure(new, self.now);
         self.settle();
     }
 

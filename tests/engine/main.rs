@@ -2,8 +2,10 @@
 
 mod admission;
 mod chat;
+mod clock;
 mod credentials;
 mod deadlines;
+mod drain;
 mod endings;
 mod fairness;
 mod fan_out;
@@ -16,6 +18,7 @@ mod pages;
 mod private;
 mod proxied;
 mod rates;
+mod reconfigure;
 mod refusals;
 mod replay;
 mod security_log;

@@ -25,6 +25,7 @@ fn token_world() -> World {
         id: None,
         algorithms: vec!["HS256".to_owned()],
         material: KeyMaterial::Secret(SECRET.to_vec()),
+        file: None,
         origin: "test".to_owned(),
     }];
     let authenticator = TokenAuthenticator::new(&config.auth).expect("a good key");

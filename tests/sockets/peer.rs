@@ -183,6 +183,18 @@ impl Peer {
         self.stream.tcp().take_error().expect("a socket")
     }
 
+    /// Reads on; whether the end is a reset.
+    pub fn is_reset(&mut self) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+            }
+        }
+    }
+
     /// Reads what there is; `false` at the orderly end.
     fn read_more(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];

@@ -1,5 +1,6 @@
 //! The real program in a directory of its own, and what the kernel says about it.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,6 +34,8 @@ pub struct Server {
     /// Its standard output, line by line.
     pub results: Receiver<String>,
     log: Receiver<String>,
+    /// Lines of it that were looked at.
+    logged: RefCell<Vec<String>>,
     directory: TempDir,
 }
 
@@ -79,12 +82,7 @@ pub fn prepare(config: &str) -> (Command, TempDir) {
 
 /// The same in a directory that holds what the configuration names.
 pub fn prepare_in(directory: TempDir, config: &str) -> (Command, TempDir) {
-    write_secret(&directory.path().join("secret"), SECRET);
-    write_secret(&directory.path().join("private.key"), PRIVATE_KEY);
-    let config = format!(
-        "[listen]\naddress = \"127.0.0.1:0\"\n[private]\naddress = \"127.0.0.1:0\"\nkey_file = \"private.key\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
-    );
-    fs::write(directory.path().join("wardroom.toml"), config).expect("a configuration");
+    furnish(directory.path(), ANY_PORT, config);
     let mut command = wardroom(directory.path());
     command.args(["serve", "--config", "wardroom.toml"]);
     (command, directory)
@@ -111,6 +109,32 @@ fn addresses_in(log: &mut impl Read) -> (Option<SocketAddr>, SocketAddr) {
     }
 }
 
+/// A directory with secrets and a configuration of these lines.
+pub fn home(listen: &str, config: &str) -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    furnish(directory.path(), listen, config);
+    directory
+}
+
+fn furnish(directory: &Path, listen: &str, config: &str) {
+    write_secret(&directory.join("secret"), SECRET);
+    write_secret(&directory.join("private.key"), PRIVATE_KEY);
+    write_config(directory, listen, config);
+}
+
+/// Writes the configuration as a careful operator does: another file under the same name.
+pub fn write_config(directory: &Path, listen: &str, config: &str) {
+    let config = format!(
+        "[listen]\n{listen}\n[private]\naddress = \"127.0.0.1:0\"\nkey_file = \"private.key\"\n[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{config}"
+    );
+    let draft = directory.join("wardroom.toml.new");
+    fs::write(&draft, config).expect("a configuration");
+    fs::rename(draft, directory.join("wardroom.toml")).expect("its name");
+}
+
+/// Any port of this machine.
+pub const ANY_PORT: &str = "address = \"127.0.0.1:0\"";
+
 impl Server {
     /// Serves with these lines of configuration, on a free port.
     pub fn serve(config: &str) -> Server {
@@ -125,9 +149,14 @@ impl Server {
     }
 
     /// Starts `command` and waits for its address.
-    pub fn start(mut command: Command, directory: TempDir) -> Server {
+    pub fn start(command: Command, directory: TempDir) -> Server {
+        Server::start_with_input(command, directory, Stdio::null())
+    }
+
+    /// The same with a standard input.
+    pub fn start_with_input(mut command: Command, directory: TempDir, input: Stdio) -> Server {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -140,6 +169,7 @@ impl Server {
             private: None,
             results,
             log,
+            logged: RefCell::default(),
             directory,
         };
         server.wait_for_addresses();
@@ -163,6 +193,7 @@ impl Server {
             results,
             private,
             log: channel().1,
+            logged: RefCell::default(),
             directory,
         };
         (server, log)
@@ -193,20 +224,9 @@ impl Server {
             results,
             private: None,
             log: channel().1,
+            logged: RefCell::default(),
             directory,
         }
-    }
-
-    /// The next line of the log that holds all of `words`; those before it are dropped.
-    pub fn logged(&self, words: &[&str]) -> String {
-        let mut said = Vec::new();
-        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
-            if words.iter().all(|word| line.contains(word)) {
-                return line;
-            }
-            said.push(line);
-        }
-        panic!("the log does not say {words:?}: {said:#?}");
     }
 
     /// The process's id.
@@ -221,13 +241,22 @@ impl Server {
 
     /// Waits for a line of standard error that holds `words`.
     pub fn wait_for_line(&self, words: &str) -> String {
+        self.logged(&[words])
+    }
+
+    /// The same for one that holds all of `words`.
+    pub fn logged(&self, words: &[&str]) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.log.recv_timeout(left) {
-                Ok(line) if line.contains(words) => return line,
-                Ok(_) => {}
-                Err(_) => panic!("the server does not say {words:?}"),
+                Ok(line) => {
+                    self.logged.borrow_mut().push(line.clone());
+                    if words.iter().all(|word| line.contains(word)) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("the server does not say {words:?}: {:#?}", self.logged),
             }
         }
     }
@@ -239,6 +268,7 @@ impl Server {
             .log
             .recv_timeout(until.saturating_duration_since(Instant::now()))
         {
+            self.logged.borrow_mut().push(line.clone());
             if let Some((_, address)) = line.split_once("private listener on ") {
                 self.private = Some(address.parse().expect("an address"));
             }
@@ -264,6 +294,26 @@ impl Server {
     /// The folder with its files.
     pub fn folder(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Another configuration, which is not read before the server is told to.
+    pub fn write_config(&self, config: &str) {
+        write_config(self.directory.path(), ANY_PORT, config);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("its own child");
+    }
+
+    /// Whether a line that was waited for, or one before it, holds `text`.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.logged.borrow().iter().any(|line| line.contains(text))
+    }
+
+    /// A file of the process in `/proc`.
+    pub fn proc(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        fs::read_to_string(path).expect("the server lives")
     }
 
     /// A token for `user`, made by the program itself.
@@ -336,7 +386,7 @@ impl Server {
 
     /// Asks the process to end.
     pub fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("its own child");
+        self.signal(Signal::TERM);
     }
 
     /// Waits for the end of the process.

@@ -34,36 +34,44 @@ fn load_in(directory: &TempDir, lines: &str) -> Result<HookSettings, Vec<String>
 
 #[test]
 fn an_address_leads_where_it_says() {
-    for (url, is_encrypted, host, is_loopback) in [
-        ("https://users.example/w", true, "users.example", false),
-        ("http://127.0.0.1:9000/who", false, "127.0.0.1", true),
-        ("http://127.8.9.1", false, "127.8.9.1", true),
-        ("http://[::1]:80/", false, "::1", true),
+    for (url, is_encrypted, host, port, is_loopback) in [
+        ("https://users.example/w", true, "users.example", 443, false),
+        ("http://127.0.0.1:9000/who", false, "127.0.0.1", 9000, true),
+        ("http://127.8.9.1", false, "127.8.9.1", 80, true),
+        ("http://[::1]:80/", false, "::1", 80, true),
         (
             "http://[::ffff:127.0.0.1]/",
             false,
             "::ffff:127.0.0.1",
+            80,
             true,
         ),
-        ("http://LocalHost:1", false, "LocalHost", true),
+        ("http://LocalHost:1", false, "LocalHost", 1, true),
         (
             "http://localhost.example/",
             false,
             "localhost.example",
+            80,
             false,
         ),
         (
             "http://127.0.0.1.example/",
             false,
             "127.0.0.1.example",
+            80,
             false,
         ),
-        ("http://10.0.0.1/127.0.0.1", false, "10.0.0.1", false),
-        ("http://[2001:db8::1]:9/", false, "2001:db8::1", false),
+        ("http://10.0.0.1/127.0.0.1", false, "10.0.0.1", 80, false),
+        ("http://[2001:db8::1]:9/", false, "2001:db8::1", 9, false),
     ] {
         assert!(text::is_url(url), "{url}");
         let found = HookUrl::parse(url).expect(url);
-        assert_eq!(found, HookUrl { is_encrypted, host }, "{url}");
+        let expected = HookUrl {
+            is_encrypted,
+            host,
+            port,
+        };
+        assert_eq!(found, expected, "{url}");
         assert_eq!(found.is_loopback(), is_loopback, "{url}");
     }
 }

@@ -1,0 +1,66 @@
+//! How many descriptors the process may hold, and whether the configuration fits.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::error::StartError;
+use crate::config::Config;
+
+/// Descriptors beside those of connections: the poll, its waker and the signals (6), listeners (16), standard streams (3),
+/// the store and its journal (8), the log (2), workers that ask others who somebody is (16), the service manager (1),
+/// files of a reload, and one to accept with when there are no more.
+const RESERVE: usize = 64;
+
+/// Raises the limit on open descriptors to the hardest that the process may have, and sees whether
+/// `limits.connections_max` connections fit.
+///
+/// # Errors
+/// [`StartError::Descriptors`] with the figures.
+pub fn secure(config: &Config) -> Result<(), StartError> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        let raised = Rlimit {
+            current: maximum,
+            maximum,
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            log::warn!("the limit on open files stays at {current:?}: {error}");
+        }
+    }
+    check(config)
+}
+
+/// Whether the connections of `config` fit into the limit as it is.
+pub(super) fn check(config: &Config) -> Result<(), StartError> {
+    let limit = getrlimit(Resource::Nofile).current;
+    fits(config.limits.connections_max, limit)
+}
+
+fn fits(connections_max: usize, limit: Option<u64>) -> Result<(), StartError> {
+    // No limit at all is more than anything.
+    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    if connections_max + RESERVE <= limit {
+        return Ok(());
+    }
+    Err(StartError::Descriptors {
+        connections_max,
+        reserve: RESERVE,
+        limit,
+        fitting: limit.saturating_sub(RESERVE),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_told_with_its_figures() {
+        assert!(fits(1000, Some(1064)).is_ok());
+        assert!(fits(1_000_000, None).is_ok());
+        assert_eq!(
+            fits(1000, Some(1063)).unwrap_err().to_string(),
+            "limits.connections_max = 1000: with 64 descriptors for everything else that makes 1064, and the process \
+             may open 1063; allowed: at most 999, or a higher limit on open files (ulimit -Hn, LimitNOFILE=)"
+        );
+    }
+}
