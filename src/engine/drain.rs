@@ -5,8 +5,8 @@
 
 use rand_chacha::rand_core::Rng;
 
-use super::Engine;
 use super::connection::{Connection, Phase};
+use super::{Door, Engine};
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
 use crate::telemetry::{Event, Party};
@@ -57,6 +57,12 @@ impl Engine {
         match &connection.phase {
             Phase::Open(_) => self.close(id, CloseReason::GoingAway, now),
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
+            // The operator's programs need no goodbye, and can ask again to the end.
+            Phase::Head(head) if connection.door == Door::Private && head.bytes.is_empty() => {
+                self.finish(id, now);
+            }
+            // It was put back until somebody else has said who that is, which does not matter any more.
+            Phase::Head(_) if !connection.held.is_empty() => self.resume(id, now),
             Phase::Preamble(_)
             | Phase::Handshake(_)
             | Phase::Head(_)

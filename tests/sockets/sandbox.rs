@@ -166,7 +166,10 @@ fn a_server_that_requires_its_sandbox_serves_reloads_and_ends_in_it() {
         }
         threads += 1;
     }
-    assert_eq!(threads, 2, "the loop and the reader of configurations");
+    assert_eq!(
+        threads, 4,
+        "the loop, the log, the store and the reader of configurations"
+    );
     server.terminate();
     assert_eq!(alice.close_code(), Some(1001));
     drop(alice);
