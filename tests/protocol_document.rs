@@ -71,6 +71,7 @@ fn notices(write: impl Fn(Notice<'_>)) {
             room: Some("lobby"),
             seq: Some(1),
             timestamp: Some(timestamp),
+            expires_in_ms: Some(1),
         }),
         Notice::Members(MembersReply {
             id,
@@ -292,5 +293,5 @@ fn the_examples_of_the_page_are_taken_and_told_as_they_stand() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 12);
+    assert_eq!(seen, 14);
 }

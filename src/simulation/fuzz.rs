@@ -150,12 +150,17 @@ pub fn json(input: &[u8]) {
 
 fn asked_v1(text: &str) -> Result<Asked, Code> {
     let request = v1::parse(text, &Bounds::default()).map_err(|refused| refused.error.code())?;
+    let mut token = None;
     let (kind, room, message) = match request.command {
         Command::Send { room, message } => ("send", Some(room), Some(message)),
         Command::Join { room } => ("join", Some(room), None),
         Command::Leave { room } => ("leave", Some(room), None),
         Command::Members { room } => ("members", Some(room), None),
         Command::Typing { room } => ("typing", Some(room), None),
+        Command::Refresh { token: shown } => {
+            token = Some(shown.into_owned());
+            ("refresh", None, None)
+        }
         Command::Ping => ("ping", None, None),
     };
     Ok(Asked {
@@ -166,6 +171,7 @@ fn asked_v1(text: &str) -> Result<Asked, Code> {
         }),
         room: room.map(|room| room.into_owned()),
         message: message.map(|message| message.into_owned()),
+        token,
     })
 }
 
@@ -176,6 +182,7 @@ fn asked_tutorial(text: &str) -> Result<Asked, Code> {
         id: None,
         room: said.room.map(|room| room.into_owned()),
         message: Some(said.message.into_owned()),
+        token: None,
     })
 }
 

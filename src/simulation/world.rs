@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::client::{Client, Ending};
 use super::wire;
+use crate::access::revocation::Revocation;
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::Config;
 use crate::engine::{Census, Door, Effect, Engine, Outcome, Unready, Work, WorkId, WorkTimes};
@@ -270,6 +271,16 @@ impl World {
         for answer in self.store.answer(vec![question]) {
             self.engine.outcome(id, Outcome::Record(answer), self.now);
         }
+    }
+
+    /// Tells the engine of a revocation that is stored.
+    pub fn apply_revocation(&mut self, revocation: Revocation) {
+        self.engine.apply_revocation(revocation, self.now);
+    }
+
+    /// Replaces the authenticator, as a reload does.
+    pub fn replace_authenticator(&mut self, next: Box<dyn Authenticator>) {
+        self.engine.replace_authenticator(next, self.now);
     }
 
     /// Questions that the store has not answered.

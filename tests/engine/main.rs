@@ -16,6 +16,7 @@ mod rates;
 mod refusals;
 mod replay;
 mod security_log;
+mod sessions;
 mod tickets;
 mod tokens;
 mod tutorial;

@@ -8,7 +8,7 @@ use crate::access::test_keys::{
     ALGORITHMS, SECRET, auth, encode, hmac_with, jwt, key, material, sign, source,
 };
 use crate::config::{KeyMaterial, KeySource};
-use crate::time::Instant;
+use crate::time::{Instant, Wall};
 
 mod forged;
 mod rules;
@@ -156,10 +156,7 @@ fn without_kid_every_fitting_key_is_tried() {
 #[test]
 fn the_client_learns_no_more_than_invalid_or_expired() {
     let authenticator = hs256();
-    let now = Now {
-        instant: Instant::ZERO,
-        wall: NOW,
-    };
+    let now = NOW;
     let ask = |value: &str| {
         authenticator
             .authenticate(

@@ -16,6 +16,7 @@ pub struct Asked {
     pub id: Option<Value>,
     pub room: Option<String>,
     pub message: Option<String>,
+    pub token: Option<String>,
 }
 
 /// The code of the refusal.
@@ -54,6 +55,7 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
     known.extend(match &*kind {
         "send" => &["room", "message"][..],
         "join" | "leave" | "members" | "typing" => &["room"],
+        "refresh" => &["token"],
         "ping" => &[],
         _ => return Err("unknown_type"),
     });
@@ -62,6 +64,7 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         id,
         room: None,
         message: None,
+        token: None,
     };
     if known.contains(&"room") {
         asked.room = Some(string("room")?);
@@ -70,6 +73,9 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
     if known.contains(&"message") {
         asked.message = Some(string("message")?);
         check_message(asked.message.as_deref())?;
+    }
+    if known.contains(&"token") {
+        asked.token = Some(string("token")?);
     }
     if fields.iter().all(|(name, _)| known.contains(&&**name)) {
         Ok(asked)
@@ -102,6 +108,7 @@ pub fn tutorial(text: &str) -> Result<Asked, Code> {
         id: None,
         room,
         message,
+        token: None,
     })
 }
 

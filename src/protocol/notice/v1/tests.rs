@@ -16,6 +16,7 @@ fn replies_have_the_published_shape() {
                 room: None,
                 seq: Some(7),
                 timestamp: Some(AT),
+                expires_in_ms: None,
             }),
             r#"{"type":"ok","id":1,"seq":7,"timestamp":1764000000.123}"#,
         ),
@@ -26,6 +27,14 @@ fn replies_have_the_published_shape() {
                 ..OkReply::default()
             }),
             r#"{"type":"ok","id":"a\"b","room":"general"}"#,
+        ),
+        (
+            Notice::Ok(OkReply {
+                id: Some(&one),
+                expires_in_ms: Some(1500),
+                ..OkReply::default()
+            }),
+            r#"{"type":"ok","id":1,"expires_in_ms":1500}"#,
         ),
         (
             Notice::Members(MembersReply {
