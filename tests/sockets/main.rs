@@ -12,3 +12,4 @@ mod logs;
 mod never_reads;
 mod peer;
 mod server;
+mod sessions;
