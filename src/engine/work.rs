@@ -47,6 +47,16 @@ pub struct WorkId {
     generation: u32,
 }
 
+#[cfg(test)]
+impl WorkId {
+    pub(crate) fn numbered(slot: u32) -> Self {
+        WorkId {
+            slot,
+            generation: 0,
+        }
+    }
+}
+
 /// How long answers took, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WorkTimes {

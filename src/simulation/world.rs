@@ -299,6 +299,16 @@ impl World {
         }
     }
 
+    /// Tells the engine of a revocation that is stored.
+    pub fn apply_revocation(&mut self, revocation: Revocation) {
+        self.engine.apply_revocation(revocation, self.now);
+    }
+
+    /// Replaces the authenticator, as a reload does.
+    pub fn replace_authenticator(&mut self, next: Box<dyn Authenticator>) {
+        self.engine.replace_authenticator(next, self.now);
+    }
+
     /// Questions that the store has not answered.
     pub fn works_waiting(&self) -> usize {
         self.works.len()

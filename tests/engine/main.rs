@@ -22,6 +22,7 @@ mod reconfigure;
 mod refusals;
 mod replay;
 mod security_log;
+mod sessions;
 mod tickets;
 mod tokens;
 mod tutorial;

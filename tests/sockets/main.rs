@@ -18,6 +18,7 @@ mod reload;
 mod sandbox;
 mod server;
 mod server_api;
+mod sessions;
 mod start;
 mod takeover;
 mod telemetry;

@@ -384,6 +384,24 @@ impl Server {
         }
     }
 
+    /// Ends the process as a crash does, and starts it again in the same directory.
+    pub fn kill_and_start_again(&mut self) {
+        self.child.kill().expect("its own child");
+        self.child.wait().expect("its own child");
+        let mut command = wardroom(self.directory.path());
+        command.args(["serve", "--config", "wardroom.toml"]);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        self.results = lines(child.stdout.take().expect("it is piped"));
+        self.log = lines(child.stderr.take().expect("it is piped"));
+        self.child = child;
+        self.wait_for_addresses();
+    }
+
     /// Asks the process to end.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);

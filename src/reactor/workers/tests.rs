@@ -1,1 +1,77 @@
+use std::sync::mpsc::{Receiver, SyncSender};
 
+use mio::{Events, Poll, Token};
+
+use super::*;
+use crate::access::record::Answer;
+use crate::access::session::SessionValue;
+use crate::time::Wall;
+
+/// Says when it begins, and answers when it is told to.
+struct Slow {
+    begun: SyncSender<usize>,
+    go_on: Receiver<()>,
+}
+
+impl Store for Slow {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
+        let _ = self.begun.send(questions.len());
+        let _ = self.go_on.recv();
+        vec![Answer::Found(None); questions.len()]
+    }
+
+    fn news(&mut self) -> Vec<Revocation> {
+        Vec::new()
+    }
+}
+
+fn question() -> Work {
+    Work::Record(Question::FindSession {
+        digest: SessionValue::new([0; 32]).digest(),
+        now: Wall::from_millis(0),
+    })
+}
+
+/// Works need an engine to name them.
+fn ids(count: usize) -> Vec<WorkId> {
+    (0..count)
+        .map(|slot| WorkId::numbered(slot as u32))
+        .collect()
+}
+
+#[test]
+fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() {
+    let (begun, has_begun) = sync_channel(1024);
+    let (answer, go_on) = sync_channel(1024);
+    let mut poll = Poll::new().unwrap();
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let mut workers = Workers::start(Box::new(Slow { begun, go_on }), waker).unwrap();
+    let ids = ids(STORE_QUEUE_MAX + 2);
+    assert!(workers.submit(ids[0], question()).is_ok());
+    assert_eq!(has_begun.recv(), Ok(1));
+    for id in &ids[1..=STORE_QUEUE_MAX] {
+        assert!(workers.submit(*id, question()).is_ok());
+    }
+    let refused = workers.submit(ids[STORE_QUEUE_MAX + 1], question());
+    assert!(matches!(refused, Err(Outcome::Busy)));
+    assert!(workers.next_report().is_none());
+
+    answer.send(()).unwrap();
+    let mut events = Events::with_capacity(1);
+    poll.poll(&mut events, Some(Duration::from_secs(30)))
+        .unwrap();
+    assert_eq!(events.iter().count(), 1, "an answer wakes the loop");
+    let Some(Report::Answered(first, Outcome::Record(Answer::Found(None)))) = workers.next_report()
+    else {
+        panic!("no answer");
+    };
+    assert_eq!(first, ids[0]);
+    // Those that waited share the cost.
+    assert_eq!(has_begun.recv(), Ok(BATCH_MAX));
+    drop(answer);
+    workers.finish();
+    let batches: usize = has_begun.try_iter().sum();
+    assert_eq!(1 + BATCH_MAX + batches, STORE_QUEUE_MAX + 1);
+    let late = workers.submit(ids[0], question());
+    assert!(matches!(late, Err(Outcome::Busy)));
+}

@@ -29,6 +29,14 @@ fn replies_have_the_published_shape() {
             r#"{"type":"ok","id":"a\"b","room":"general"}"#,
         ),
         (
+            Notice::Ok(OkReply {
+                id: Some(&one),
+                expires_in_ms: Some(1500),
+                ..OkReply::default()
+            }),
+            r#"{"type":"ok","id":1,"expires_in_ms":1500}"#,
+        ),
+        (
             Notice::Members(MembersReply {
                 id: Some(&one),
                 room: "lobby",
