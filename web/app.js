@@ -49,28 +49,40 @@ function signIn(pasted) {
   }
 }
 
-/** Goes on with another link or token, over the same connection where the server can. Resolves to what is wrong, or "". */
 async function renew(pasted) {
   const token = tokenIn(pasted);
-  if (token === "") {
-    return "That is neither a sign-in link nor a token.";
-  }
+  const refusal = token === "" ? null : await extend(token);
+  return token === "" ? "That is neither a sign-in link nor a token." : refusal === null ? "" : refusalText(refusal);
+}
+
+/** Goes on with another token, over the same connection where the server can. Resolves to its refusal, or null. */
+async function extend(token) {
   if (conversation.isOpen) {
     try {
       const reply = await conversation.refresh(token);
       expiry.set(reply.expires_in_ms);
       banner.renewed();
       keepToken(tab, token);
-      return "";
+      return null;
     } catch (refusal) {
       if (!["unknown_type", "disconnected", "unanswered"].includes(refusal.code)) {
-        return refusalText(refusal);
+        return refusal;
       }
     }
   }
   keepToken(tab, token);
   conversation.continueWith(token);
-  return "";
+  return null;
+}
+
+/** A link was opened in the tab of somebody who is signed in: who opens another person's wants to be that person. */
+async function renewByLink(token) {
+  const refusal = await extend(token);
+  if (refusal?.code === "other_user") {
+    begin(token);
+  } else if (refusal !== null) {
+    composer.complain(refusalText(refusal));
+  }
 }
 
 function signOut(reason = "") {
@@ -86,7 +98,7 @@ function signOut(reason = "") {
 function enter() {
   const found = takeToken({ location, history });
   if (found !== "" && conversation.chat.me.user !== "") {
-    renew(found);
+    renewByLink(found);
   } else if (found !== "" || keptToken(tab) !== "") {
     begin(found || keptToken(tab));
   } else {
