@@ -34,7 +34,9 @@ openssl ecparam -name prime256v1 -genkey -noout -out ca.key
 openssl req -x509 -new -key ca.key -days 365 -subj "/CN=An authority of a test" -out ca.pem 2>/dev/null
 openssl ecparam -name prime256v1 -genkey -noout -out key.pem
 openssl req -new -key key.pem -subj "/CN=localhost" -out request.pem 2>/dev/null
-printf '%s\n' 'subjectAltName=DNS:localhost' 'extendedKeyUsage=serverAuth' 'keyUsage=digitalSignature' >extensions
+# An authority that is trusted says where it lists what it revoked; nothing is fetched from there.
+printf '%s\n' 'subjectAltName=DNS:localhost' 'extendedKeyUsage=serverAuth' 'keyUsage=digitalSignature' \
+  'crlDistributionPoints=URI:http://authority.example/revoked.crl' >extensions
 openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 90 -extfile extensions \
   -out leaf.pem 2>/dev/null
 cp leaf.pem chain.pem

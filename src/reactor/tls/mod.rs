@@ -66,6 +66,8 @@ impl TlsAcceptor {
             asked => builder.with_client_cert_verifier(verifier(tls, asked, provider)?),
         }
         .with_cert_resolver(resolver);
+        // All suites are good ones; the order is ours so that a client can not be talked into the weakest of its own.
+        config.ignore_client_order = true;
         config.alpn_protocols = vec![ALPN.to_vec()];
         // Sessions live in tickets at the client, sealed under keys that rotate: none costs memory here.
         config.session_storage = Arc::new(NoServerSessionStorage {});
