@@ -19,10 +19,11 @@ const LAYERS: [&[&str]; 7] = [
 ];
 
 /// Where a crate may be named. Crates that are not here may be used anywhere.
-const PLACES: [(&str, &[&str]); 17] = [
+const PLACES: [(&str, &[&str]); 18] = [
     ("clap", &["src/cli/"]),
     ("env_logger", &["src/main.rs"]),
     ("httparse", &["src/protocol/head"]),
+    ("ipnet", &["src/config/"]),
     ("jsonwebtoken", &["src/access/", "src/cli/token.rs"]),
     ("mio", &["src/reactor/"]),
     ("pem", &["src/access/", "src/reactor/tls"]),

@@ -20,6 +20,9 @@ const NODE_BYTES_MAX: usize = 80;
 /// Longest zone of a link-local address: an interface's name on Linux.
 const ZONE_BYTES_MAX: usize = 16;
 
+/// Reads the address that a list element names.
+type ReadNode = fn(&[u8]) -> Option<SocketAddr>;
+
 /// Whether `address` is a proxy that is believed.
 pub fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
     let address = address.to_canonical();
@@ -32,7 +35,7 @@ pub fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
 /// only past trusted addresses: the first that is not trusted is the client's, and what stands left of it is what the client
 /// says. At an element that names no address the walk ends, and the last trusted hop is the answer.
 pub fn client(proxy: &Proxy, from: SocketAddr, head: &Head<'_>) -> SocketAddr {
-    let (name, node): (_, fn(&[u8]) -> Option<SocketAddr>) = match proxy.header {
+    let (name, node): (_, ReadNode) = match proxy.header {
         ForwardedField::None => return from,
         ForwardedField::XForwardedFor => ("x-forwarded-for", x_forwarded_for),
         ForwardedField::Forwarded => ("forwarded", forwarded),

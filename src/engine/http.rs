@@ -12,6 +12,7 @@ use crate::id::ConnectionId;
 use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
 use crate::protocol::problem::Problem;
+use crate::protocol::proxy;
 use crate::protocol::response::{Refusal, Response, STRICT_TRANSPORT};
 use crate::telemetry::{Event, Party};
 use crate::time::Now;
@@ -148,6 +149,9 @@ impl Engine {
                 self.charge_session_bytes(id, bytes.len(), debt_of_address, now);
                 return self.handle_bytes(id, bytes, now);
             };
+            if proxy::is_header(bytes) {
+                return self.refuse_announcement(id, now);
+            }
             let end = match arriving.scanner.find_end(bytes) {
                 Ok(Some(end)) => end,
                 Ok(None) => return self.keep_head_bytes(id, bytes, now),

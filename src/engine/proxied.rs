@@ -16,6 +16,7 @@ use crate::limit::PrefixKey;
 use crate::protocol::head::Head;
 use crate::protocol::proxy::{Announced, Progress};
 use crate::protocol::response::Refusal;
+use crate::telemetry::Event;
 use crate::time::Now;
 
 /// What a connection has to do with a trusted proxy.
@@ -153,6 +154,16 @@ impl Engine {
             debt if debt.is_zero() => Ok(()),
             debt => Err(too_many("bytes_per_address", debt)),
         }
+    }
+
+    /// Somebody has announced a client where nobody may: who is no trusted proxy, or one that is not expected to.
+    pub(super) fn refuse_announcement(&mut self, id: ConnectionId, now: Now) {
+        let reason = "a PROXY header where none is expected";
+        let connection = self.connections.get(id);
+        if connection.is_some_and(|found| found.via == Via::Nobody && found.door.has_proxies()) {
+            self.report_about(id, &Event::ForgedAddress { reason }, None, now);
+        }
+        self.refuse(id, Refusal::Malformed(reason), now);
     }
 
     /// The request is answered: until the next the connection is the proxy's, and no client's address pays for it.

@@ -69,6 +69,17 @@ impl HeaderReader {
     }
 }
 
+/// Whether somebody who is to send a request has begun with a PROXY header instead. `PROXY` alone may be a method.
+pub fn is_header(bytes: &[u8]) -> bool {
+    let begins: [&[u8]; 4] = [
+        v2::SIGNATURE,
+        b"PROXY TCP4 ",
+        b"PROXY TCP6 ",
+        b"PROXY UNKNOWN",
+    ];
+    begins.iter().any(|begin| bytes.starts_with(begin))
+}
+
 /// How long the header is that begins with these bytes; `None` when they don't tell yet.
 fn length(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
     if begins(bytes, v2::SIGNATURE) {

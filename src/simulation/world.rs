@@ -119,6 +119,11 @@ impl World {
         String::from_utf8_lossy(&text).into_owned()
     }
 
+    /// Whether the bytes of this connection are taken as those of a TLS handshake.
+    pub fn is_handshaking(&self, id: ConnectionId) -> bool {
+        self.engine.is_handshaking(id)
+    }
+
     /// Lines of the security log since they were last taken.
     pub fn security_log(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.engine.next_security_line()).collect()

@@ -605,3 +605,75 @@ proptest! {
         expect_nothing_left(&mut world, ids);
     }
 }
+
+/// Lines of the security log about this event.
+fn reported(world: &mut World, event: &str) -> Vec<String> {
+    let lines = world.security_log().into_iter();
+    lines
+        .filter(|line| line.contains(&format!("event={event} ")))
+        .collect()
+}
+
+#[test]
+fn the_security_log_names_the_address_that_limits_count_and_who_forges_one() {
+    let mut world = behind(|_| {});
+    let forged = "X-Forwarded-For: 6.6.6.6, 10.0.0.1\r\n";
+    for (peer, fields, address) in [
+        (PROXY, "X-Forwarded-For: 6.6.6.6, 1.1.1.1\r\n", "1.1.1.1"),
+        (PROXY, "X-Forwarded-For: ::ffff:1.1.1.1\r\n", "1.1.1.1"),
+        (PROXY, "X-Forwarded-For: unknown\r\n", PROXY),
+        ("9.9.9.9", forged, "9.9.9.9"),
+    ] {
+        world.security_log();
+        knock(&mut world, peer, "?token=bad", fields);
+        let lines = reported(&mut world, "sign_in_failed");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines[0].contains(&format!(" address={address} ")),
+            "{lines:?}"
+        );
+    }
+    for (peer, expected) in [("9.9.9.9", 1), (PROXY, 0)] {
+        world.security_log();
+        let id = ask(&mut world, peer, "PROXY TCP4 6.6.6.6 10.0.0.1 1 2\r\n");
+        assert_eq!(outcome(&mut world, id), "400 malformed_request");
+        let lines = reported(&mut world, "forged_address");
+        assert_eq!(lines.len(), expected, "{peer}");
+        assert!(
+            lines.iter().all(|line| line.contains("address=9.9.9.9")),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn whom_a_proxy_header_names_is_counted_before_tls_begins() {
+    let mut world = behind_protocol(|config| {
+        config.tls.certificate = vec!["chain.pem".into()];
+        config.limits.plain_per_address = 1;
+    });
+    let ids: Vec<_> = (0..3)
+        .map(|_| world.connect(PROXY).expect("room"))
+        .collect();
+    let hello = b"\x16\x03\x01\x02\x00\x01";
+    for (id, client) in ids.iter().zip([[1, 1, 1, 1], [1, 1, 1, 1], [2, 2, 2, 2]]) {
+        assert!(
+            !world.is_handshaking(*id),
+            "none of its bytes is for TLS yet"
+        );
+        world.send(*id, &[&v2(client)[..], hello].concat());
+    }
+    let handshaking = ids.iter().map(|id| world.is_handshaking(*id));
+    assert_eq!(handshaking.collect::<Vec<_>>(), [true, false, true]);
+    assert!(
+        world.client(ids[1]).received().is_empty(),
+        "it could not read an answer"
+    );
+    let lines = reported(&mut world, "limited");
+    assert!(
+        lines.len() == 1 && lines[0].contains("address=1.1.1.1"),
+        "{lines:?}"
+    );
+    expect_books_to_agree(&world);
+    expect_nothing_left(&mut world, ids);
+}

@@ -4,10 +4,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use rustix::net::{self, AddressFamily, SocketType};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
-use socket2::{Domain, Socket, Type};
 use wardroom::simulation::{self, masked};
 
 use crate::running::{NAME, Site};
@@ -31,12 +31,10 @@ pub enum Told {
 
 /// A connection from `127.0.0.HOST`.
 pub fn connect(to: SocketAddr, host: u8) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
     let from = SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), 0));
-    socket
-        .bind(&from.into())
-        .expect("every address of 127.0.0.0/8 is this machine's");
-    socket.connect(&to.into()).expect("the proxy listens");
+    net::bind(&socket, &from).expect("every address of 127.0.0.0/8 is this machine's");
+    net::connect(&socket, &to).expect("the proxy listens");
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream.set_nodelay(true).expect("a socket");

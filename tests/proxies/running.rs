@@ -1,7 +1,9 @@
 //! One proxy as a process, with a certificate made for the test, and Wardroom behind it.
 
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +24,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub enum Kind {
     Nginx,
     Haproxy,
+    /// TLS ends at Wardroom.
+    HaproxyPassthrough,
     Caddy,
 }
 
@@ -46,12 +50,22 @@ pub struct Site {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Nginx, Kind::Haproxy, Kind::Caddy];
+    pub const ALL: [Kind; 4] = [
+        Kind::Nginx,
+        Kind::Haproxy,
+        Kind::HaproxyPassthrough,
+        Kind::Caddy,
+    ];
+
+    /// Whether clients are announced by a PROXY header.
+    pub fn announces(self) -> bool {
+        matches!(self, Kind::Haproxy | Kind::HaproxyPassthrough)
+    }
 
     fn program(self) -> &'static str {
         match self {
             Kind::Nginx => "nginx",
-            Kind::Haproxy => "haproxy",
+            Kind::Haproxy | Kind::HaproxyPassthrough => "haproxy",
             Kind::Caddy => "caddy",
         }
     }
@@ -60,6 +74,7 @@ impl Kind {
         match self {
             Kind::Nginx => "nginx",
             Kind::Haproxy => "HAProxy",
+            Kind::HaproxyPassthrough => "TLS through to Wardroom",
             Kind::Caddy => "Caddy",
         }
     }
@@ -72,7 +87,7 @@ impl Kind {
             .any(|folder| Path::new(folder).join(self.program()).is_file());
         (!is_there).then_some(match self {
             Kind::Nginx => "nginx is not installed",
-            Kind::Haproxy => "HAProxy is not installed",
+            Kind::Haproxy | Kind::HaproxyPassthrough => "HAProxy is not installed",
             Kind::Caddy => "Caddy is not installed",
         })
     }
@@ -82,10 +97,15 @@ impl Site {
     pub fn start(kind: Kind, changes: Changes<'_>) -> Site {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = shipped::settings(kind.heading());
-        let (mut command, directory) = prepare(&format!("{settings}{}", changes.settings));
+        let tls_settings = match kind {
+            Kind::HaproxyPassthrough => "[tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n",
+            _ => "",
+        };
+        let config = format!("{settings}{tls_settings}{}", changes.settings);
+        let (mut command, directory) = prepare(&config);
+        let certificate = write_certificate(&[folder.path(), directory.path()]);
         command.env("RUST_LOG", "debug");
         let wardroom = Server::start(command, directory);
-        let certificate = write_certificate(folder.path());
         let (tls, plain) = (free_address(), free_address());
         let mut command = match kind {
             Kind::Nginx => nginx(
@@ -100,6 +120,9 @@ impl Site {
                 wardroom.address,
                 changes.silence,
             ),
+            Kind::HaproxyPassthrough => {
+                passthrough(folder.path(), tls, wardroom.address, changes.silence)
+            }
             Kind::Caddy => caddy(folder.path(), tls, wardroom.address),
         };
         let said = fs::File::create(folder.path().join("said")).expect("a file");
@@ -116,7 +139,7 @@ impl Site {
             kind,
             proxy,
             address: tls,
-            plain_address: (kind != Kind::Caddy).then_some(plain),
+            plain_address: matches!(kind, Kind::Nginx | Kind::Haproxy).then_some(plain),
             wardroom,
             certificate,
             folder,
@@ -169,8 +192,8 @@ impl Drop for Site {
     }
 }
 
-/// A certificate for [`NAME`] in `chain.pem`, its key in `key.pem`, both in `both.pem`.
-fn write_certificate(folder: &Path) -> CertificateDer<'static> {
+/// A certificate for [`NAME`] in `chain.pem`, its key in `key.pem`, both in `both.pem`, in each of these folders.
+fn write_certificate(folders: &[&Path]) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let files = [
@@ -178,8 +201,18 @@ fn write_certificate(folder: &Path) -> CertificateDer<'static> {
         ("key.pem", &key),
         ("both.pem", &(chain.clone() + &key)),
     ];
-    for (name, text) in files {
-        fs::write(folder.join(name), text).expect("a file");
+    for (folder, (name, text)) in folders
+        .iter()
+        .flat_map(|folder| files.map(|file| (folder, file)))
+    {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(folder.join(name))
+            .expect("a new file");
+        file.write_all(text.as_bytes()).expect("a file");
     }
     made.cert.der().clone()
 }
@@ -264,6 +297,10 @@ fn haproxy(
             ("timeout tunnel          75s", &silence),
         ],
     );
+    run_haproxy(folder, &config)
+}
+
+fn run_haproxy(folder: &Path, config: &str) -> Command {
     fs::write(folder.join("haproxy.cfg"), config).expect("a file");
     let mut command = Command::new("haproxy");
     command.args(["-db", "-f"]).arg(folder.join("haproxy.cfg"));
@@ -272,6 +309,25 @@ fn haproxy(
         std::env::var("PATH").unwrap_or_default() + ":/usr/sbin",
     );
     command
+}
+
+fn passthrough(
+    folder: &Path,
+    tls: SocketAddr,
+    wardroom: SocketAddr,
+    silence: Option<&str>,
+) -> Command {
+    let silence = silence.unwrap_or("75s");
+    let config = shipped::file(
+        "haproxy-passthrough.cfg",
+        &[
+            ("127.0.0.1:8443", &wardroom.to_string()),
+            ("bind :443\n", &format!("bind {tls}\n")),
+            ("timeout client  75s", &format!("timeout client  {silence}")),
+            ("timeout server  75s", &format!("timeout server  {silence}")),
+        ],
+    );
+    run_haproxy(folder, &config)
 }
 
 fn caddy(folder: &Path, tls: SocketAddr, wardroom: SocketAddr) -> Command {

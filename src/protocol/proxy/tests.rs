@@ -256,6 +256,22 @@ fn a_verdict_does_not_depend_on_the_pieces_and_what_follows_is_left_alone() {
 }
 
 #[test]
+fn what_begins_as_a_header_is_told_from_a_method_of_that_name() {
+    for (bytes, expected) in [
+        (&v4_with(&[])[..], true),
+        (b"PROXY TCP4 192.0.2.1", true),
+        (b"PROXY TCP6 ::1", true),
+        (b"PROXY UNKNOWN\r\n", true),
+        (b"PROXY / HTTP/1.1\r\n", false),
+        (b"PROXY", false),
+        (b"\r\nGET / HTTP/1.1\r\n", false),
+        (b"", false),
+    ] {
+        assert_eq!(is_header(bytes), expected, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
 fn the_checksum_is_the_one_of_the_standard() {
     // RFC 3720 appendix B.4.
     assert_eq!(v2::crc32c([0; 32].into_iter()), 0x8A91_36AA);
