@@ -395,7 +395,7 @@ mod tests {
             "listen.address",
             "auth.key",
             "limits.",
-            "private",
+            "section",
         ] {
             assert!(!is_section(key), "{key}");
         }
