@@ -80,7 +80,7 @@ test("paint of piled-up marks does not leave the bubble", async () => {
   const page = await here.enter();
   const peer = await Peer.connect(here.browser, here.wardroom, here.wardroom.tokenOf(1));
   await peer.say("above", MESSAGES.marks, "below");
-  await page.getByText("below").waitFor();
+  await page.locator("#timeline").getByText("below").waitFor();
   const marks = page.locator("#timeline .bubble").nth(1);
   const others = () => Promise.all(["above", "below"].map((text) => page.locator("#timeline .bubble").getByText(text).screenshot()));
   const before = await others();

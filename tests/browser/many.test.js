@@ -86,14 +86,14 @@ test("one who reads older messages keeps the place, is told of newer ones, and f
 
   // Upwards, window by window, until the first message is there.
   await page.hover("#scroller");
-  for (let step = 0; (await page.getByText("Message 0:").count()) === 0; step++) {
+  for (let step = 0; (await page.locator("#timeline").getByText("Message 0:").count()) === 0; step++) {
     assert.ok(step < 400, "the first message is reached");
     await page.mouse.wheel(0, -1500);
     await page.evaluate(() => new Promise(requestAnimationFrame));
     assert.ok((await page.locator("#timeline > li").count()) < 480);
   }
   await page.locator("#newer").waitFor();
-  await page.getByText("Message 0:").scrollIntoViewIfNeeded();
+  await page.locator("#timeline").getByText("Message 0:").scrollIntoViewIfNeeded();
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
   const before = [await place(page, "Message 0:"), await top(page)];
