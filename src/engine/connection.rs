@@ -14,7 +14,7 @@ use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{PrefixKey, TokenBucket};
 use crate::protocol::api::Operation;
-use crate::protocol::head::HeadScanner;
+use crate::protocol::head::{HeadScanner, Method};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::websocket::WebSocket;
@@ -82,6 +82,8 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) operation: Operation,
+    pub(super) method: Method,
+    pub(super) query: Option<Box<str>>,
     /// What stood in the path where the route has braces.
     pub(super) segment: Box<str>,
     pub(super) keep_alive: bool,

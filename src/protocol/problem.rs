@@ -76,6 +76,16 @@ pub enum Problem {
     },
     /// The server is about to go.
     Stopping,
+    /// A bound on what is kept, which waiting does not lift.
+    BoundReached {
+        /// The setting that was reached.
+        limit: &'static str,
+    },
+    /// The store has no room for the question, or can not do what it is asked.
+    StoreUnavailable {
+        detail: Cow<'static, str>,
+        retry_after: Duration,
+    },
 }
 
 /// The kind of a problem: what stands behind [`TYPE_PREFIX`], the status, and the title.
@@ -83,7 +93,7 @@ pub type Kind = (&'static str, u16, &'static str);
 
 impl Problem {
     /// Every kind there is.
-    pub const KINDS: [Kind; 20] = [
+    pub const KINDS: [Kind; 22] = [
         ("malformed-request", 400, "The request is malformed"),
         (
             "invalid-json",
@@ -112,6 +122,8 @@ impl Problem {
         ("head-too-large", 431, "The request head is too large"),
         ("server-full", 503, "The server is full"),
         ("stopping", 503, "The server is stopping"),
+        ("bound-reached", 409, "A bound on what is kept is reached"),
+        ("store-unavailable", 503, "The store can not do it now"),
     ];
 
     /// Its kind, one of [`Problem::KINDS`].
@@ -137,6 +149,8 @@ impl Problem {
             Problem::HeadTooLarge => 17,
             Problem::ServerFull { .. } => 18,
             Problem::Stopping => 19,
+            Problem::BoundReached { .. } => 20,
+            Problem::StoreUnavailable { .. } => 21,
         };
         Problem::KINDS[at]
     }
@@ -190,6 +204,11 @@ impl Problem {
                 "at most limits.head_bytes_max bytes and limits.head_fields_max fields"
             }
             Problem::Stopping => "ask another server, or this one when it is back",
+            Problem::BoundReached { limit } => {
+                return format!("{limit} is reached; revoke what is not needed, or raise it")
+                    .into();
+            }
+            Problem::StoreUnavailable { detail, .. } => return detail.clone(),
         };
         text.into()
     }
@@ -225,9 +244,9 @@ impl Problem {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Problem::TooMany { retry_after, .. } | Problem::ServerFull { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Problem::TooMany { retry_after, .. }
+            | Problem::ServerFull { retry_after, .. }
+            | Problem::StoreUnavailable { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }
@@ -244,7 +263,9 @@ impl Problem {
                 _ => None,
             },
             limit: match self {
-                Problem::TooMany { limit, .. } | Problem::ServerFull { limit, .. } => Some(*limit),
+                Problem::TooMany { limit, .. }
+                | Problem::ServerFull { limit, .. }
+                | Problem::BoundReached { limit } => Some(*limit),
                 Problem::BodyTooLarge { .. } => Some("private.body_bytes_max"),
                 _ => None,
             },

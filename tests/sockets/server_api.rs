@@ -267,3 +267,30 @@ fn a_full_private_listener_says_so_and_people_do_not_notice() {
         );
     }
 }
+
+#[test]
+fn a_session_made_over_the_private_listener_works_until_it_is_revoked_there() {
+    let server = Server::serve("");
+    let ask = |path: &str, body: &str| {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {PRIVATE_KEY}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = exchange(&server, &request);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        serde_json::from_str::<Value>(body).expect("JSON")
+    };
+    let made = ask("/api/v1/sessions", r#"{"user":"u-7","name":"Ada"}"#);
+    let value = made["value"].as_str().expect("a value");
+    let mut peer = Peer::open(&server, "/ws/chat", value);
+    let body = serde_json::json!({ "session": made["session"] }).to_string();
+    assert_eq!(ask("/api/v1/revocations", &body)["sessions_ended"], 1);
+    let joined = peer.notice();
+    assert_eq!(
+        joined["sender"], "System",
+        "its own coming, and nothing else"
+    );
+    assert_eq!(peer.close_code(), Some(1008));
+}

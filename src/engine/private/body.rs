@@ -3,6 +3,7 @@
 use super::super::Engine;
 use super::super::connection::{Body, Head as ArrivingHead, Phase};
 use super::super::http::Served;
+use super::super::work::Awaited;
 use super::Call;
 use crate::id::ConnectionId;
 use crate::protocol::api::Found;
@@ -53,6 +54,8 @@ impl Engine {
         // Since when is not touched: one deadline is for the whole request.
         connection.phase = Phase::Body(Box::new(Body {
             operation: call.found.operation,
+            method: head.method(),
+            query: call.query.map(Box::from),
             segment: call.found.segment.as_ref().into(),
             keep_alive: head.keep_alive(),
             requests,
@@ -73,7 +76,6 @@ impl Engine {
         bytes: &'a [u8],
         now: Now,
     ) -> &'a [u8] {
-        let head_bytes_max = self.config.limits.head_bytes_max;
         let Some(connection) = self.connections.get_mut(id) else {
             return &[];
         };
@@ -86,21 +88,65 @@ impl Engine {
         if body.bytes.len() < body.wanted {
             return rest;
         }
+        self.carry_out_body(id, now);
+        if self.is_asking(id) {
+            // The next request is looked at when this one is answered.
+            self.hold(id, rest, false);
+            return &[];
+        }
+        rest
+    }
+
+    /// Carries out a call whose body is there, unless the store has not answered yet.
+    pub(super) fn carry_out_body(&mut self, id: ConnectionId, now: Now) {
+        if self.is_asking(id) {
+            return;
+        }
+        let head_bytes_max = self.config.limits.head_bytes_max;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Phase::Body(body) = &mut connection.phase else {
+            return;
+        };
         let mut next = ArrivingHead::new(head_bytes_max);
         next.requests = body.requests;
-        if let Phase::Body(body) = std::mem::replace(&mut connection.phase, Phase::Head(next)) {
+        let Phase::Body(body) = std::mem::replace(&mut connection.phase, Phase::Head(next)) else {
+            return;
+        };
+        let answer = if body.operation.asks_store() {
+            match self.carry_out_stored(id, &body, now) {
+                Ok(None) => return self.wait_with(id, body),
+                Ok(Some(answer)) => Ok(answer),
+                Err(problem) => Err(problem),
+            }
+        } else {
             let found = Found {
                 operation: body.operation,
                 segment: body.segment.as_ref().into(),
             };
-            let answer = self.carry_out_call(&found, None, &body.bytes, now);
-            self.tell_of_call(id, found.operation, answer.is_ok(), now);
-            let served = self.answer_call(id, Method::Post, body.keep_alive, answer, now);
-            if let Served::KeptAlive = served {
-                self.await_next_request(id, now);
-            }
+            self.carry_out_call(&found, None, &body.bytes, now)
+        };
+        self.tell_of_call(id, body.operation, answer.is_ok(), now);
+        let served = self.answer_call(id, body.method, body.keep_alive, answer, now);
+        if let Served::KeptAlive = served {
+            self.await_next_request(id, now);
         }
-        rest
+    }
+
+    /// Puts a request back until the store has answered; its deadline goes on.
+    fn wait_with(&mut self, id: ConnectionId, body: Box<Body>) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.phase = Phase::Body(body);
+        }
+    }
+
+    /// Whether a request waits for the store.
+    fn is_asking(&self, id: ConnectionId) -> bool {
+        self.connections.get(id).is_some_and(|connection| {
+            matches!(connection.phase, Phase::Body(_))
+                && matches!(connection.awaited, Awaited::Asked(_))
+        })
     }
 }
 

@@ -45,6 +45,12 @@ impl List {
         let _ = serde_json::to_writer(&mut self.text, entry);
     }
 
+    /// Ends list and object where there are no further pages to ask for.
+    pub(super) fn end_here(mut self) -> Answer {
+        self.text.extend_from_slice(b"]}\n");
+        Answer::json(self.text)
+    }
+
     /// Ends list and object; `next` is the cursor of the page after this, if there may be more.
     pub(super) fn end(mut self, next: Option<u64>) -> Answer {
         let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));

@@ -12,6 +12,7 @@ mod list;
 mod metrics;
 mod publish;
 mod rooms;
+mod sessions;
 mod tickets;
 mod told;
 
@@ -94,8 +95,11 @@ impl Engine {
             }
         };
         let call = match self.admit_call(&head, now) {
-            Ok(call) if call.body_bytes > 0 => {
+            Ok(call) if call.body_bytes > 0 || call.found.operation.asks_store() => {
                 self.await_body(id, &head, &call);
+                if call.body_bytes == 0 {
+                    self.carry_out_body(id, now);
+                }
                 return Served::AwaitsBody;
             }
             Ok(call) => call,
@@ -187,6 +191,10 @@ impl Engine {
             Operation::Disconnect => self.disconnect(body, now),
             Operation::Publish => self.publish(&found.segment, body, now),
             Operation::MintTicket => self.mint_ticket(body, now),
+            // These are asked of the store.
+            Operation::ListSessions | Operation::NewSession | Operation::Revoke => {
+                Err(Problem::NoSuchRoute)
+            }
         }
     }
 

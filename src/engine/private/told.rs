@@ -20,11 +20,14 @@ impl Engine {
             Operation::Disconnect => "disconnect",
             Operation::Publish => "publish",
             Operation::MintTicket => "mint_ticket",
+            Operation::NewSession => "new_session",
+            Operation::Revoke => "revoke",
             Operation::Health
             | Operation::Readiness
             | Operation::Metrics
             | Operation::ListConnections
             | Operation::ListRooms
+            | Operation::ListSessions
             | Operation::ListMembers
             | Operation::ShowLimits => return,
         };

@@ -1,5 +1,7 @@
 //! Bodies of requests: one strict JSON object each, to a typed call.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use crate::protocol::command::{Bounds, check_message};
@@ -12,6 +14,9 @@ const USER_BYTES_MAX: usize = 128;
 const NAME_BYTES_MAX: usize = 1024;
 /// Longest reason of a close frame: RFC 6455 §5.5 leaves 123 bytes beside the code.
 const REASON_BYTES_MAX: usize = 123;
+/// Longest label of a session, and longest token id, in bytes.
+const LABEL_BYTES_MAX: usize = 64;
+const TOKEN_ID_BYTES_MAX: usize = 256;
 /// Longest origin: scheme, a DNS name, a port.
 const ORIGIN_BYTES_MAX: usize = 267;
 
@@ -45,6 +50,27 @@ pub struct TicketRequest {
     pub author: Author,
     /// The only origin that may show it.
     pub origin: Option<String>,
+}
+
+/// Make a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRequest {
+    pub author: Author,
+    /// What it is for, as lists show it.
+    pub label: Option<String>,
+    /// How long it is to be good for.
+    pub lifetime: Option<Duration>,
+}
+
+/// Take back what let somebody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoke {
+    /// Everything that this user was given so far.
+    User(String),
+    /// The tokens with this `jti`.
+    Token(String),
+    /// The session of this name, which is 32 hexadecimal digits.
+    Session(String),
 }
 
 impl Publish {
@@ -96,6 +122,52 @@ impl TicketRequest {
         let origin = fields.bounded("origin", ORIGIN_BYTES_MAX)?;
         fields.expect_no_more("user, name, origin")?;
         Ok(TicketRequest { author, origin })
+    }
+}
+
+impl SessionRequest {
+    /// # Errors
+    /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
+    pub fn parse(body: &[u8]) -> Result<SessionRequest, Problem> {
+        let mut fields = Fields::parse(body)?;
+        let author = fields.author()?;
+        let label = fields.bounded("label", LABEL_BYTES_MAX)?;
+        let lifetime = match fields.map.remove("lifetime_ms") {
+            None => None,
+            Some(value) => Some(
+                value
+                    .as_u64()
+                    .map(Duration::from_millis)
+                    .ok_or_else(|| Problem::field("lifetime_ms", "an integer of milliseconds"))?,
+            ),
+        };
+        fields.expect_no_more("user, name, label, lifetime_ms")?;
+        Ok(SessionRequest {
+            author,
+            label,
+            lifetime,
+        })
+    }
+}
+
+impl Revoke {
+    /// # Errors
+    /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
+    pub fn parse(body: &[u8]) -> Result<Revoke, Problem> {
+        let mut fields = Fields::parse(body)?;
+        let user = fields.bounded("user", USER_BYTES_MAX)?;
+        let token = fields.bounded("token_id", TOKEN_ID_BYTES_MAX)?;
+        let session = fields.string("session")?;
+        fields.expect_no_more("user, token_id, session")?;
+        match (user, token, session) {
+            (Some(user), None, None) => Ok(Revoke::User(user)),
+            (None, Some(token), None) => Ok(Revoke::Token(token)),
+            (None, None, Some(session)) => Ok(Revoke::Session(session)),
+            _ => Err(Problem::InvalidField {
+                field: None,
+                detail: "exactly one of user, token_id and session".into(),
+            }),
+        }
     }
 }
 

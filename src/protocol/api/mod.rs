@@ -9,8 +9,8 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Author, Disconnect, Publish, TicketRequest};
-pub use query::{ConnectionQuery, Page, expect_none};
+pub use body::{Author, Disconnect, Publish, Revoke, SessionRequest, TicketRequest};
+pub use query::{ConnectionQuery, Page, SessionQuery, expect_none};
 pub use routes::{Found, Operation, ROUTES, Row, find, is_open};
 
 /// Entries of one page at most, and how many there are when the request does not say.

@@ -27,6 +27,26 @@ pub struct ConnectionQuery {
     pub room: Option<String>,
 }
 
+/// Which sessions are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionQuery {
+    pub entries_max: usize,
+    /// Those of this user alone.
+    pub user: Option<String>,
+}
+
+impl SessionQuery {
+    /// The parameters of the list of sessions, which has no pages.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidField`] names the parameter.
+    pub fn parse(query: Option<&str>) -> Result<SessionQuery, Problem> {
+        let [limit, user] = values(query, ["limit", "user"])?;
+        let Page { entries_max, .. } = Page::of(limit, None)?;
+        Ok(SessionQuery { entries_max, user })
+    }
+}
+
 impl Page {
     /// The parameters of a list.
     ///

@@ -19,6 +19,19 @@ pub enum Operation {
     Publish,
     ShowLimits,
     MintTicket,
+    ListSessions,
+    NewSession,
+    Revoke,
+}
+
+impl Operation {
+    /// Whether the store is asked, so that the answer comes in a later turn.
+    pub const fn asks_store(self) -> bool {
+        matches!(
+            self,
+            Operation::ListSessions | Operation::NewSession | Operation::Revoke
+        )
+    }
 }
 
 /// One route.
@@ -34,7 +47,7 @@ pub struct Row {
 }
 
 /// Every route there is.
-pub const ROUTES: [Row; 10] = [
+pub const ROUTES: [Row; 13] = [
     open(Operation::Health, "/healthz"),
     open(Operation::Readiness, "/readyz"),
     open(Operation::Metrics, "/metrics"),
@@ -45,6 +58,9 @@ pub const ROUTES: [Row; 10] = [
     post(Operation::Publish, "/api/v1/rooms/{room}/messages"),
     get(Operation::ShowLimits, "/api/v1/limits"),
     post(Operation::MintTicket, "/api/v1/tickets"),
+    get(Operation::ListSessions, "/api/v1/sessions"),
+    post(Operation::NewSession, "/api/v1/sessions"),
+    post(Operation::Revoke, "/api/v1/revocations"),
 ];
 
 const fn open(operation: Operation, path: &'static str) -> Row {

@@ -55,6 +55,9 @@ proptest! {
         let _ = Publish::parse(&bytes, &Bounds::default());
         let _ = Disconnect::parse(&bytes);
         let _ = TicketRequest::parse(&bytes);
+        let _ = SessionRequest::parse(&bytes);
+        let _ = Revoke::parse(&bytes);
+        let _ = SessionQuery::parse(Some(&text));
     }
 
     #[test]

@@ -33,6 +33,13 @@ fn all() -> Vec<Problem> {
             retry_after,
         },
         Problem::Stopping,
+        Problem::BoundReached {
+            limit: "auth.revocations_max",
+        },
+        Problem::StoreUnavailable {
+            detail: "no".into(),
+            retry_after,
+        },
     ]
 }
 

@@ -244,6 +244,7 @@ fn every_answer_is_as_the_document_says() {
     let alice = world.join_v1("alice", "10.0.0.1");
     world.join("bob", "10.0.0.2");
     world.say(alice, r#"{"type":"send","room":"lobby","message":"hi"}"#);
+    post(&mut world, "/api/v1/sessions", r#"{"user":"erin"}"#);
     for row in ROUTES.iter().filter(|row| row.method == Method::Get) {
         let path = row.path.replace("{room}", "lobby");
         let response = get(&mut world, &path);
@@ -258,6 +259,11 @@ fn every_answer_is_as_the_document_says() {
             r#"{"message":"hi","as":{"user":"carol","name":"Carol"}}"#,
         ),
         ("/api/v1/tickets", r#"{"user":"carol","name":"Carol"}"#),
+        (
+            "/api/v1/sessions",
+            r#"{"user":"carol","label":"phone","lifetime_ms":60000}"#,
+        ),
+        ("/api/v1/revocations", r#"{"user":"dave"}"#),
         (
             "/api/v1/disconnect",
             r#"{"user":"alice","reason":"enough"}"#,

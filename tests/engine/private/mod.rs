@@ -6,6 +6,7 @@ mod calls;
 mod document;
 mod lists;
 mod properties;
+mod sessions;
 
 use std::fs;
 use std::io::Write as _;

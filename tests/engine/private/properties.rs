@@ -58,6 +58,12 @@ fn mutated() -> impl Strategy<Value = Vec<Vec<u8>>> {
         ),
         ("POST /api/v1/disconnect", r#"{"user":"bob","reason":"x"}"#),
         ("POST /api/v1/tickets", r#"{"user":"bob"}"#),
+        ("GET /api/v1/sessions?user=bob", ""),
+        (
+            "POST /api/v1/sessions",
+            r#"{"user":"bob","lifetime_ms":1000}"#,
+        ),
+        ("POST /api/v1/revocations", r#"{"user":"bob"}"#),
     ]);
     (calls, any::<proptest::sample::Index>(), any::<u8>()).prop_map(|((line, body), at, byte)| {
         let mut bytes = super::request(line, "", body).into_bytes();
