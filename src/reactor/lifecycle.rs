@@ -7,6 +7,7 @@ use super::reload::{Outcome, Ready};
 use super::signals::Asked;
 use super::{RunError, Server};
 use crate::config::Changed;
+use crate::telemetry::{Event, Party};
 
 /// Connections taken out of a listener's queue before it is closed: the longest queue that is asked for.
 const BACKLOG_MAX: usize = super::listener::BACKLOG as usize;
@@ -58,9 +59,15 @@ impl Server {
             self.replace_tls(acceptor);
         }
         while let Some(outcome) = self.reload.as_ref().and_then(|reload| reload.outcome()) {
+            // A file that was moved away is begun anew whatever else came of it.
+            self.reopen_logs();
             match outcome {
-                Outcome::Ok(ready) => self.reconfigure(ready),
+                Outcome::Ok(ready) => {
+                    self.reconfigure(ready);
+                    self.tell_of_reload(None);
+                }
                 Outcome::Err(errors) => {
+                    self.tell_of_reload(Some("the configuration has faults, see the log"));
                     for error in &errors {
                         log::error!("not reloaded: {error}");
                     }
@@ -70,6 +77,11 @@ impl Server {
                 }
             }
         }
+    }
+
+    fn tell_of_reload(&mut self, fault: Option<&str>) {
+        let event = Event::Reloaded { fault };
+        self.engine.report(&event, Party::default(), self.now);
     }
 
     fn reconfigure(&mut self, ready: Ready) {
@@ -89,7 +101,6 @@ impl Server {
         if let Some(hook) = ready.hook {
             self.hook = Some(hook);
         }
-        self.reopen_logs();
         self.engine.reconfigure(ready.reconfiguration, self.now);
         log::info!(
             "reloaded: {} settings changed, {keys} keys read",

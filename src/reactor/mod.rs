@@ -281,6 +281,8 @@ impl Server {
 
     /// One turn of the loop; `until` bounds the wait.
     fn turn(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), RunError> {
+        // What the last turn told, and what was told between the two.
+        self.write_security_log();
         let timeout = self.time_to_wait(until);
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -311,7 +313,6 @@ impl Server {
         self.hand_out_work(now);
         self.put_questions(now);
         self.carry_out(now);
-        self.write_security_log();
         self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
             time: self.clock.instant().since(now.instant),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 use wardroom::simulation::upgrade_request;
 
@@ -281,4 +282,34 @@ fn the_security_log_ends_with_the_servers_end() {
         last.ends_with("wardroom security: event=stopped connections=0"),
         "{said}"
     );
+}
+
+#[test]
+fn a_hangup_begins_the_security_log_anew_whether_or_not_the_configuration_is_good() {
+    let server = Server::serve("[log]\nsecurity_file = \"security.log\"\n");
+    let file = server.folder().join("security.log");
+    let config = server.folder().join("wardroom.toml");
+    let good = fs::read_to_string(&config).expect("a configuration");
+    for (text, outcome) in [
+        (good.clone(), "event=reloaded outcome=done\n"),
+        (
+            format!("{good}nonsense = 1\n"),
+            "event=reloaded outcome=refused reason=\"the configuration has faults, see the log\"\n",
+        ),
+    ] {
+        fs::write(&config, text).expect("written");
+        fs::rename(&file, server.folder().join("security.log.1")).expect("moved away");
+        server.signal(Signal::HUP);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let log = fs::read_to_string(&file).unwrap_or_default();
+            if log.ends_with(outcome) {
+                assert_eq!(log.lines().count(), 1, "{log}");
+                break;
+            }
+            assert!(Instant::now() < until, "{log}");
+            std::thread::yield_now();
+        }
+    }
+    stop(server);
 }
