@@ -367,8 +367,12 @@ fn every_check_finds_what_it_is_for() {
 /// The names of the crates of one section of `Cargo.toml`.
 fn dependencies(section: &str) -> BTreeSet<String> {
     let manifest: toml::Table = read("Cargo.toml").parse().expect("a manifest");
-    let section = manifest[section].as_table().expect("a table");
-    section.keys().cloned().collect()
+    let everywhere = manifest[section].as_table().expect("a table");
+    let mut names: BTreeSet<String> = everywhere.keys().cloned().collect();
+    let targets = manifest["target"].as_table().expect("a table");
+    let of_targets = targets.values().filter_map(|target| target.get(section));
+    names.extend(of_targets.flat_map(|table| table.as_table().expect("a table").keys().cloned()));
+    names
 }
 
 /// The first cells of the table under a heading of `docs/dependencies.md`.

@@ -101,20 +101,23 @@ struct RefusalBody<'a> {
 
 impl Refusal {
     /// Every code that [`Refusal::code`] gives.
-    pub const CODES: [&'static str; 13] = [
+    pub const CODES: [&'static str; 16] = [
         "malformed_request",
         "credentials_required",
         "invalid_credentials",
         "token_expired",
+        "revoked",
         "origin_forbidden",
         "not_found",
         "method_not_allowed",
         "request_timeout",
+        "tls_required",
         "upgrade_required",
         "version_unsupported",
         "too_many",
         "head_too_large",
         "server_full",
+        "authentication_unavailable",
     ];
 
     /// The status code.

@@ -58,11 +58,12 @@ const WORKS: [[&str; 2]; 6] = [
 ];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 25] = [
+const LIMITS: [[&str; 2]; 27] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
     ["tickets_max", "server"],
+    ["pending_answers_max", "server"],
     ["private.connections_max", "server"],
     ["outbound_bytes_max", "server"],
     ["plain_per_address", "address"],
@@ -78,6 +79,7 @@ const LIMITS: [[&str; 2]; 25] = [
     ["messages_per_connection", "connection"],
     ["bytes_per_connection", "connection"],
     ["error_replies_per_connection", "connection"],
+    ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
     ["outbound_bytes_per_connection_max", "connection"],
