@@ -234,14 +234,14 @@ pub fn half(_: &Request, stream: &mut TcpStream) -> bool {
     false
 }
 
-/// Ten megabytes, of which the first bytes would be a good answer.
+/// As much as is taken, of which the first bytes would be a good answer.
 pub fn endless(_: &Request, stream: &mut TcpStream) -> bool {
     let head =
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10485760\r\n\r\n";
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10737418240\r\n\r\n";
     let mut is_taken = send(stream, head.as_bytes()) && send(stream, b"{\"user\":\"alice\"}");
     let spaces = [b' '; 64 * 1024];
-    for _ in 0..160 {
-        is_taken = is_taken && send(stream, &spaces);
+    while is_taken {
+        is_taken = send(stream, &spaces);
     }
     false
 }

@@ -127,7 +127,7 @@ fn whatever_the_hook_does_nobody_is_let_in_without_its_yes() {
         (backend::garbage, "garbage"),
         (backend::no_http, "no HTTP"),
         (backend::half, "half an answer"),
-        (backend::endless, "ten megabytes"),
+        (backend::endless, "ten gigabytes"),
         (backend::redirect, "a redirect"),
         (backend::html, "another content type"),
         (backend::fails, "500"),

@@ -245,6 +245,9 @@ mod tests {
         let alice = Some(Remembered::Known(identity("alice")));
         assert_eq!(cache.find(key("a"), at(32)), alice, "its time is new");
         assert_eq!(cache.len(), (1, 0));
+        let short = Duration::from_secs(1);
+        cache.remember_refused(key("a"), short, ENTRIES_MAX, at(4).instant);
+        assert_eq!(cache.find(key("a"), at(5)), None, "a refusal ends a yes");
     }
 
     #[test]
