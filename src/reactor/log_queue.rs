@@ -137,9 +137,10 @@ impl LogQueue {
 
     /// Begins the destination anew with the next line at the latest.
     pub fn reopen(&self) {
-        self.state.reopen.store(true, Ordering::Release);
-        // Wakes the thread; when there is no room for it, a line is on its way anyhow.
-        self.put(Entry::Reopen);
+        // In its turn, so that what was said before stands in the old file; with a full queue, at once.
+        if !self.put(Entry::Reopen) {
+            self.state.reopen.store(true, Ordering::Release);
+        }
     }
 
     /// Waits until what was pushed so far is dealt with, for `limit` at most. For a process that is about to end.
@@ -208,7 +209,7 @@ impl<D: Destination> Writer<D> {
                     self.state.bytes.fetch_sub(line.len(), Ordering::Relaxed);
                 }
                 Entry::Gap(lines) => self.untold += lines,
-                Entry::Reopen => {}
+                Entry::Reopen => self.reopen(),
             }
             let done = self.state.done.lock();
             *done.unwrap_or_else(PoisonError::into_inner) += 1;

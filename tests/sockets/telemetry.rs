@@ -265,7 +265,7 @@ fn a_log_of_attacks(server: &Server) -> PathBuf {
         head(request.as_bytes());
     }
     // One whose name is a line, who then breaks the protocol, and one who behaves.
-    let name = format!("mallory\" event=flood address={VICTIM}");
+    let name = format!("mallory\" event=flood address={VICTIM} reason=x");
     let mut mallory = Peer::open(server, "/ws/chat", &server.token(&name));
     mallory.send(&[0xFF, 0xFF]);
     assert_eq!(mallory.close_code(), Some(1002));
