@@ -19,22 +19,28 @@ const LAYERS: [&[&str]; 7] = [
 ];
 
 /// Where a crate may be named. Crates that are not here may be used anywhere.
-const PLACES: [(&str, &[&str]); 18] = [
+const PLACES: [(&str, &[&str]); 24] = [
     ("clap", &["src/cli/"]),
     ("env_logger", &["src/main.rs"]),
     ("httparse", &["src/protocol/head"]),
     ("ipnet", &["src/config/"]),
     ("jsonwebtoken", &["src/access/", "src/cli/token.rs"]),
+    ("landlock", &["src/reactor/sandbox/"]),
+    ("libc", &["src/reactor/sandbox/"]),
+    ("listenfd", &["src/reactor/inherited.rs"]),
     ("mio", &["src/reactor/"]),
     ("pem", &["src/access/", "src/reactor/tls"]),
     ("prometheus_client", &["src/telemetry/exposition.rs"]),
     ("rand_chacha", &["src/engine/"]),
     ("rusqlite", &["src/store/sqlite"]),
     ("rustls", &["src/reactor/"]),
+    ("sd_notify", &["src/reactor/service.rs"]),
+    ("seccompiler", &["src/reactor/sandbox/"]),
     ("signal_hook", &["src/reactor/"]),
     ("signal_hook_mio", &["src/reactor/"]),
     ("siphasher", &["src/hash.rs"]),
     ("slab", &["src/engine/"]),
+    ("socket2", &["src/reactor/"]),
     ("toml", &["src/config/"]),
     ("tungstenite", &["src/protocol/websocket.rs"]),
     ("ureq", &["src/cli/client.rs", "src/reactor/hook"]),
