@@ -257,6 +257,10 @@ enum Values {
 }
 
 /// No memory that was or may become code is added to what was there at the start.
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "what type the constants have is up to the C library"
+)]
 const LIMITED: &[Limited] = &[
     Limited {
         call: libc::SYS_mmap,
