@@ -8,6 +8,7 @@ use mio::{Registry, Token};
 use super::error::StartError;
 use super::inherited::Inherited;
 use super::listener::Listener;
+use crate::config::Config;
 use crate::engine::Door;
 use crate::time::Instant;
 
@@ -23,9 +24,33 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
+    /// Opens every door of the configuration; gives the address of the public one, and of the private one if there is
+    /// one.
+    pub(super) fn open_all(
+        &mut self,
+        config: &Config,
+        inherited: &mut Inherited,
+        registry: &Registry,
+    ) -> Result<(SocketAddr, Option<SocketAddr>), StartError> {
+        let reuse_port = config.listen.reuse_port;
+        let mut open = |door, address| self.open(door, address, reuse_port, inherited, registry);
+        let public = open(Door::Public, config.listen.address)?;
+        let private = config.private.enabled.then_some(config.private.address);
+        let private = private
+            .map(|address| open(Door::Private, address))
+            .transpose()?;
+        if let Some(address) = config.tls.redirect_address {
+            open(Door::Redirect, address)?;
+        }
+        for name in inherited.left() {
+            log::warn!("nothing here listens on the socket named {name:?} that was handed over");
+        }
+        Ok((public, private))
+    }
+
     /// Opens a door: on the sockets that were handed over for it, or on the address of the configuration. Gives the
     /// address that it got.
-    pub(super) fn open(
+    fn open(
         &mut self,
         door: Door,
         address: SocketAddr,

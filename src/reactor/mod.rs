@@ -35,7 +35,7 @@ use mio::{Events, Poll, Token};
 
 use crate::access::Authenticator;
 use crate::config::{Config, Turn};
-use crate::engine::{Door, Effect, Engine};
+use crate::engine::{Effect, Engine};
 use crate::id::ConnectionId;
 use crate::store::Store;
 use crate::telemetry::{ProcessFacts, TurnFacts};
@@ -142,28 +142,8 @@ impl Server {
     ) -> Result<Self, StartError> {
         let poll = Poll::new().map_err(StartError::Poll)?;
         let mut listeners = Listeners::default();
-        let mut open = |door: Door, address| {
-            listeners.open(
-                door,
-                address,
-                config.listen.reuse_port,
-                &mut inherited,
-                poll.registry(),
-            )
-        };
-        let address = open(Door::Public, config.listen.address)?;
-        let private_address = match config.private.enabled {
-            true => Some(open(Door::Private, config.private.address)?),
-            false => None,
-        };
-        if let Some(address) = config.tls.redirect_address {
-            open(Door::Redirect, address)?;
-        }
-        for name in inherited.left() {
-            log::warn!(
-                "a listening socket named {name:?} was handed over that nothing here listens on"
-            );
-        }
+        let (address, private_address) =
+            listeners.open_all(&config, &mut inherited, poll.registry())?;
         let stop = Stop::new(poll.registry(), WAKE).map_err(StartError::Poll)?;
         let budget = config.turn.clone();
         let drain_time_max = config.drain.time_max;

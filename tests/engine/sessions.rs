@@ -245,9 +245,13 @@ fn an_answer_after_the_stop_is_nobodys() {
     world.answers_held = true;
     let id = ask(&mut world, "10.0.0.1", &chat_request("", &bearer(&value)));
     world.stop();
+    let told = world.client(id).take_response();
+    assert_eq!(told.map(|(status, _)| status), Some(101));
+    assert_eq!(world.client(id).take_notices()[0]["type"], "bye");
+    world.client(id).forget_received();
     world.answer_one();
     world.settle();
-    assert_eq!(outcome(&mut world, id), "no answer");
+    assert!(world.client(id).received().is_empty());
     assert_eq!(world.census().pending_answers, 0);
     assert_eq!(world.census().user_connections, 0);
 }

@@ -52,7 +52,7 @@ fn a_reload_takes_over_what_it_can_and_names_what_it_can_not() {
 
 #[test]
 fn a_key_that_is_replaced_lets_in_new_tokens_and_leaves_those_who_are_in_alone() {
-    let server = Server::serve("");
+    let server = Server::serve("[auth]\nkey_overlap = 0\n");
     let old = server.token("alice");
     let mut alice = Peer::open(&server, "/ws/chat", &old);
     let secret = server.folder().join("secret");
@@ -94,8 +94,8 @@ fn an_invalid_file_changes_nothing_and_every_error_is_told_by_its_key() {
         server.write_config(config);
         server.signal(Signal::HUP);
         for key in keys {
-            let line = server.wait_for_line(key);
-            assert!(line.contains("not reloaded: "), "{line}");
+            // The security log tells the first of them too.
+            while !server.wait_for_line(key).contains("not reloaded: ") {}
         }
         server.wait_for_line("not reloaded: nothing has changed");
         assert_eq!(Peer::connect(server.address).get("/ws/echo"), "404");
