@@ -33,9 +33,9 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
         // It writes whole messages at its finest level; here no level shows what people say.
         .filter_module("tungstenite", log::LevelFilter::Off)
-        // These write what is sent to the authentication hook.
         // It warns of what peers do, as often as they do it.
         .filter_module("rustls", log::LevelFilter::Off)
+        // These write what is sent to the authentication hook.
         .filter_module("ureq", log::LevelFilter::Off)
         .filter_module("ureq_proto", log::LevelFilter::Off)
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
