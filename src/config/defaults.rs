@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits, Listen, Log, LogFormat,
-    Private, Rate, RefuseWith, RoomNames, SessionSettings, Store, TicketSettings, Turn,
+    Auth, ClientCertificates, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits,
+    Listen, Log, LogFormat, Private, Rate, RefuseWith, RoomNames, SessionSettings, Store,
+    TicketSettings, Tls, TlsMinimum, Turn,
 };
 
 impl Default for Listen {
@@ -30,6 +31,24 @@ impl Default for Private {
             connections_max: 64,
             body_bytes_max: 65_536,
             requests: Rate::new(100, Duration::from_secs(1)),
+        }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Tls {
+            certificate: Vec::new(),
+            key: Vec::new(),
+            minimum: TlsMinimum::default(),
+            look_every: Duration::from_secs(10),
+            hsts: Duration::ZERO,
+            redirect_address: None,
+            public_port: None,
+            client_certificates: ClientCertificates::default(),
+            client_ca: None,
+            identities: Vec::new(),
+            client_authorities: Vec::new(),
         }
     }
 }

@@ -113,6 +113,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Private keys as PEM, one for each of tls.certificate in the same order. Only the owner and its group may read them.", NewConnections;
     tls.minimum: Choice {},
         "Lowest TLS version spoken.", NewConnections;
+    tls.look_every: Time { min: 100, max: DAY, zero: Some("only when the configuration is read again") },
+        "How often the files of certificates and keys are looked at. When they have changed, and rest, new connections meet the new ones. Files that can not be used change nothing.";
     tls.hsts: Time { min: SECOND, max: 800 * DAY, zero: Some("none") },
         "When set, browsers are told to use https for this long (RFC 6797), in every plain answer over TLS.";
     tls.redirect_address: MaybeAddress {},

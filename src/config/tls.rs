@@ -4,17 +4,20 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::error::{ConfigError, Place};
 use super::form::Choice;
 use super::secret::{self, Fault, Readers};
 
 /// `[tls]`
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Tls {
     /// Files with a certificate chain each; none: no TLS.
     pub certificate: Vec<PathBuf>,
     /// The file with the key of each, in the same order.
     pub key: Vec<PathBuf>,
     pub minimum: TlsMinimum,
+    /// How often the files are looked at for a change; zero: they are read again when somebody asks.
+    pub look_every: Duration,
     /// How long browsers are told to keep to https; zero: they are told nothing.
     pub hsts: Duration,
     /// Where a plain listener sends people to https.
@@ -115,6 +118,34 @@ impl Tls {
     /// Whether the public listener speaks TLS.
     pub fn is_on(&self) -> bool {
         !self.certificate.is_empty()
+    }
+
+    /// The same settings with what their files hold now.
+    ///
+    /// # Errors
+    /// For each file that can not be read: its setting, and why.
+    pub fn read_again(&self) -> Result<Tls, Vec<ConfigError>> {
+        let mut again = Tls {
+            identities: Vec::new(),
+            client_authorities: Vec::new(),
+            ..self.clone()
+        };
+        let faults = again.read_files(Path::new(""));
+        let error = |(key, at, fault): (&str, Option<usize>, Fault)| {
+            let key = at.map_or_else(|| key.to_owned(), |at| format!("{key}[{at}]"));
+            ConfigError::new(Place::Default, key, fault.found, fault.allowed)
+        };
+        if faults.is_empty() {
+            Ok(again)
+        } else {
+            Err(faults.into_iter().map(error).collect())
+        }
+    }
+
+    /// Every file that is named.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.certificate.iter().chain(&self.key);
+        files.chain(&self.client_ca).map(PathBuf::as_path)
     }
 
     /// Makes the paths absolute from `base`, and reads what they name; gives what is wrong: key, entry, fault.

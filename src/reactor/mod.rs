@@ -248,7 +248,13 @@ impl Server {
         running: Config,
         reloader: Reloader,
     ) -> Result<(), StartError> {
-        let reload = Reload::start(running, self.address, reloader, self.stop.waker());
+        let reload = Reload::start(
+            running,
+            self.address,
+            reloader,
+            self.stop.waker(),
+            self.tls.clone(),
+        );
         self.reload = Some(reload.map_err(StartError::Thread)?);
         let hangup = self.signals.as_ref().map_or(Ok(()), Signals::add_hangup);
         hangup.map_err(StartError::Signals)

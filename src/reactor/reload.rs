@@ -3,14 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 
 use mio::Waker;
 
 use super::clock::Clock;
 use super::descriptors;
 use super::hook::{Asker, HookWorkers};
-use super::tls::TlsAcceptor;
+use super::tls::{TlsAcceptor, TlsHandle, Watch};
 use crate::access::Authenticator;
 use crate::access::origin::OriginList;
 use crate::config::{Changed, Config};
@@ -56,11 +56,14 @@ impl Reload {
         address: SocketAddr,
         reloader: Reloader,
         waker: Arc<Waker>,
+        tls: TlsHandle,
     ) -> io::Result<Reload> {
         let (asked, asks) = sync_channel(1);
         // Nobody asks for a third before the first is fetched; if the loop is slow, this thread waits for it.
         let (outcome, outcomes) = sync_channel(1);
         let mut reading = Reading {
+            watch: Watch::new(&running.tls),
+            tls,
             running,
             address,
             reloader,
@@ -70,7 +73,11 @@ impl Reload {
         std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || {
-                while asks.recv().is_ok() {
+                while let Some(asked) = reading.wait(&asks) {
+                    if !asked {
+                        reading.look_at_certificates();
+                        continue;
+                    }
                     if outcome.send(reading.read()).is_err() {
                         return;
                     }
@@ -107,6 +114,8 @@ struct Reading {
     address: SocketAddr,
     reloader: Reloader,
     clock: Clock,
+    watch: Watch,
+    tls: TlsHandle,
     /// For threads that are made here and serve the loop.
     waker: Arc<Waker>,
 }
@@ -115,6 +124,46 @@ const TLS_STAYS: &str =
     "tls.certificate: found TLS switched on or off; allowed: other certificates, or a restart";
 
 impl Reading {
+    /// Whether a reload was asked for, or else it is time to look at certificates; `None`: nobody will ask any more.
+    fn wait(&self, asks: &Receiver<()>) -> Option<bool> {
+        let tls = &self.running.tls;
+        if tls.look_every.is_zero() || !tls.is_on() {
+            return asks.recv().ok().map(|()| true);
+        }
+        match asks.recv_timeout(tls.look_every) {
+            Ok(()) => Some(true),
+            Err(RecvTimeoutError::Timeout) => Some(false),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Hands certificates over that were put in the place of others. Nothing else is read.
+    fn look_at_certificates(&mut self) {
+        if !self.watch.has_changed(&self.running.tls) {
+            return;
+        }
+        match self.certificates() {
+            Ok(acceptor) => match self.tls.replace(acceptor) {
+                Ok(()) => log::info!("certificates have changed and are replaced"),
+                Err(error) => log::error!("the loop can not be woken for certificates: {error}"),
+            },
+            Err(errors) => {
+                for error in errors {
+                    log::error!("certificates have changed and are not replaced: {error}");
+                }
+            }
+        }
+    }
+
+    fn certificates(&mut self) -> Result<TlsAcceptor, Vec<String>> {
+        let told = |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let tls = self.running.tls.read_again().map_err(told)?;
+        let acceptor = TlsAcceptor::new(&tls, self.clock.now().wall)
+            .map_err(|error| vec![error.to_string()])?;
+        self.running.tls = tls;
+        acceptor.ok_or_else(|| vec![TLS_STAYS.to_owned()])
+    }
+
     fn read(&mut self) -> Outcome {
         let fresh = (self.reloader)()?;
         let told = |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -130,6 +179,7 @@ impl Reading {
             .map_err(|error| vec![error.to_string()])?;
         let hook = self.hook(&config)?;
         self.running = config.clone();
+        self.watch = Watch::new(&config.tls);
         Ok(Ready {
             reconfiguration: Reconfiguration {
                 config,
@@ -190,7 +240,14 @@ mod tests {
             Err(vec!["wardroom.toml:1: nonsense".to_owned()])
         });
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let reload = Reload::start(Config::default(), address, reloader, waker).unwrap();
+        let reload = Reload::start(
+            Config::default(),
+            address,
+            reloader,
+            Arc::clone(&waker),
+            TlsHandle::new(waker),
+        )
+        .unwrap();
         reload.ask();
         begins.recv_timeout(PATIENCE).unwrap();
         for _ in 0..100 {
@@ -211,7 +268,10 @@ mod tests {
     #[test]
     fn what_was_kept_is_compared_with_the_next_file_too() {
         let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
         let mut reading = Reading {
+            watch: Watch::new(&Config::default().tls),
+            tls: TlsHandle::new(Arc::clone(&waker)),
             running: Config::default(),
             address: SocketAddr::from(([127, 0, 0, 1], 1)),
             reloader: Box::new(|| {
@@ -224,7 +284,7 @@ mod tests {
                 })
             }),
             clock: Clock::start(),
-            waker: Arc::new(Waker::new(poll.registry(), Token(0)).unwrap()),
+            waker,
         };
         let keys = |outcome: Outcome| -> Vec<(&str, bool)> {
             let changed = outcome.ok().expect("a good file").changed;

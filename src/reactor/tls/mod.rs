@@ -4,6 +4,7 @@
 mod error;
 mod identities;
 mod session;
+mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,7 @@ pub use identities::IdentitySummary;
 
 use identities::Identities;
 pub(super) use session::{Opened, Session};
+pub(super) use watch::Watch;
 
 /// The one protocol spoken inside (RFC 7301): whoever insists on another is told so in the handshake.
 const ALPN: &[u8] = b"http/1.1";

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ use wardroom::time::Wall;
 use super::authority::Authority;
 use super::{Secure, TLS, directory};
 use crate::peer::Peer;
-use crate::server::{SECRET, Server, wardroom, write_secret};
+use crate::server::{PATIENCE, SECRET, Server, wardroom, write_secret};
 
 /// The certificate that a server shows under `name`.
 fn shown(peer: &mut Peer) -> CertificateDer<'static> {
@@ -231,6 +232,44 @@ fn a_certificate_is_replaced_while_connections_stay_open() {
     assert_eq!(connect().get("/healthz"), "200", "and nothing changes");
     stop.stop().expect("a waker");
     serving.join().expect("no panic").expect("no error");
+}
+
+#[test]
+fn two_people_chat_on_while_the_files_of_the_certificate_change_under_them() {
+    let secure = Secure::serve("look_every = \"100ms\"\n", "");
+    let (mut alice, mut bob) = (secure.join("alice"), secure.join("bob"));
+    let first = shown(&mut alice);
+    let folder = secure.server.folder();
+    fs::write(folder.join("key.pem"), "half of a ke").expect("a file");
+    secure
+        .server
+        .wait_for_line("not replaced: tls.key[0]: found no private key");
+    assert_eq!(shown(&mut secure.connect()), first, "nothing has changed");
+    let renewed = secure.authority.server(&["chat.example"]);
+    renewed.write(folder, "chain.pem", "key.pem");
+    secure
+        .server
+        .wait_for_line("certificates have changed and are replaced");
+    // The line is written before the loop is woken.
+    let until = Instant::now() + PATIENCE;
+    while shown(&mut secure.connect()) == first {
+        assert!(Instant::now() < until, "the old one is still shown");
+    }
+    bob.say("{\"message\":\"new to you\"}");
+    while alice.notice()["message"] != "new to you" {}
+    let mut carol = secure.join("carol");
+    carol.say("{\"message\":\"new to me\"}");
+    while alice.notice()["message"] != "new to me" {}
+
+    secure
+        .authority
+        .server(&["chat.example"])
+        .write(folder, "chain.pem", "key.pem");
+    secure.server.signal(rustix::process::Signal::HUP);
+    secure.server.wait_for_line("reloaded: 0 settings changed");
+    assert_ne!(shown(&mut secure.connect()), renewed.der().0[0]);
+    alice.say("{\"message\":\"and I am still here\"}");
+    while bob.notice()["message"] != "and I am still here" {}
 }
 
 const CLIENTS: &str = "client_ca = \"clients.pem\"\n";
