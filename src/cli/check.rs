@@ -1,14 +1,32 @@
-//! The settings in force as an aligned table. Decides nothing.
+//! Everything that a start would look at, without starting; the settings in force as an aligned table.
 
 use std::io::{self, Write};
 
-use super::table;
-use crate::config::Effective;
+use super::{Failure, certificates, table};
+use crate::access::token::TokenAuthenticator;
+use crate::config::{Effective, Loaded};
+use crate::reactor::TlsAcceptor;
+use crate::time::Wall;
 
 const HEADINGS: [&str; 4] = ["SETTING", "VALUE", "UNIT", "SOURCE"];
 
+/// Checks keys and certificates too, then prints.
+///
+/// # Errors
+/// [`Failure`] names the setting to change.
+pub(super) fn run(mut loaded: Loaded, now: Wall, output: &mut dyn Write) -> Result<(), Failure> {
+    TokenAuthenticator::new(&loaded.config.auth)
+        .map_err(|error| Failure::Key(error.to_string()))?;
+    let tls = TlsAcceptor::new(&loaded.config.tls, now)
+        .map_err(|error| Failure::Key(error.to_string()))?;
+    loaded
+        .settings
+        .extend(tls.iter().flat_map(|tls| certificates::rows(tls, now)));
+    Ok(print(&loaded.settings, output)?)
+}
+
 /// Writes one line per setting: key, value, unit, source.
-pub(super) fn print(settings: &[Effective], output: &mut dyn Write) -> io::Result<()> {
+fn print(settings: &[Effective], output: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<_> = settings
         .iter()
         .map(|setting| {

@@ -26,9 +26,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 
-use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, Loaded};
-use crate::reactor::TlsAcceptor;
 use crate::time::Wall;
 use arguments::{Arguments, Command};
 
@@ -102,15 +100,7 @@ where
             Ok(writeln!(output, "{token}")?)
         }
         Some(Command::Check { file, settings }) => {
-            let mut loaded = load(&file, &settings.flags, environment)?;
-            TokenAuthenticator::new(&loaded.config.auth)
-                .map_err(|error| Failure::Key(error.to_string()))?;
-            let tls = TlsAcceptor::new(&loaded.config.tls, now)
-                .map_err(|error| Failure::Key(error.to_string()))?;
-            loaded
-                .settings
-                .extend(tls.iter().flat_map(|tls| certificates::rows(tls, now)));
-            Ok(check::print(&loaded.settings, output)?)
+            check::run(load(&file, &settings.flags, environment)?, now, output)
         }
         Some(Command::Session { command }) => command.run(environment, now, output),
         Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),

@@ -6,6 +6,7 @@
 mod algorithm;
 mod contradictions;
 mod defaults;
+mod described;
 mod document;
 mod environment;
 mod error;

@@ -221,20 +221,7 @@ impl Engine {
         now: Now,
     ) {
         if let Err(reason) = self.admit_user(id, &identity) {
-            return match self.config.auth.refuse_with {
-                RefuseWith::Http => {
-                    let refusal = self.as_status(reason, now);
-                    let asked = Asked {
-                        is_head: false,
-                        path: Some(endpoint.path()),
-                    };
-                    self.refuse_with(id, asked, refusal, &[], now);
-                }
-                RefuseWith::Close => {
-                    self.turn_away(id, upgrade, offered, reason, now);
-                    self.tell_of_turning_away(id, endpoint, reason, now);
-                }
-            };
+            return self.refuse_user(id, upgrade, offered, endpoint, reason, now);
         }
         let message_bytes_max = match endpoint {
             Endpoint::Chat => self.config.limits.message_bytes_max,
@@ -270,6 +257,32 @@ impl Engine {
         self.report_about(id, &Event::SignedIn, None, now);
         if endpoint == Endpoint::Chat {
             chat::welcome(self, id, now);
+        }
+    }
+
+    /// Says to somebody known why they can not come in as well.
+    fn refuse_user(
+        &mut self,
+        id: ConnectionId,
+        upgrade: &Upgrade<'_>,
+        offered: &[&str],
+        endpoint: Endpoint,
+        reason: CloseReason,
+        now: Now,
+    ) {
+        match self.config.auth.refuse_with {
+            RefuseWith::Http => {
+                let refusal = self.as_status(reason, now);
+                let asked = Asked {
+                    is_head: false,
+                    path: Some(endpoint.path()),
+                };
+                self.refuse_with(id, asked, refusal, &[], now);
+            }
+            RefuseWith::Close => {
+                self.turn_away(id, upgrade, offered, reason, now);
+                self.tell_of_turning_away(id, endpoint, reason, now);
+            }
         }
     }
 

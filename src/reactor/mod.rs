@@ -14,6 +14,7 @@ mod listeners;
 mod log_file;
 pub mod log_queue;
 mod process;
+mod read;
 mod reload;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
@@ -25,9 +26,10 @@ mod socket;
 mod stop;
 mod tls;
 mod workers;
+mod write;
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ use mio::{Events, Poll, Token};
 
 use crate::access::Authenticator;
 use crate::config::{Config, Turn};
-use crate::engine::{Effect, Engine};
+use crate::engine::Engine;
 use crate::id::ConnectionId;
 use crate::store::Store;
 use crate::telemetry::{ProcessFacts, TurnFacts};
@@ -377,30 +379,6 @@ impl Server {
         }
     }
 
-    fn queue_read(&mut self, id: ConnectionId) {
-        if let Some(socket) = self.sockets.get_mut(id)
-            && socket.has_bytes
-            && !socket.queued
-            && self.engine.wants_bytes(id)
-        {
-            socket.queued = true;
-            if self.acceptor.is_some() && self.engine.awaits_handshake(id) {
-                self.handshakes.push_back(id);
-            } else {
-                self.readable.push_back(id);
-            }
-        }
-    }
-
-    fn queue_write(&mut self, id: ConnectionId) {
-        if let Some(socket) = self.sockets.get_mut(id)
-            && socket.blocked
-        {
-            socket.blocked = false;
-            self.writable.push_back(id);
-        }
-    }
-
     fn accept(&mut self, accepts_max: usize, now: Now) {
         for _ in 0..accepts_max {
             let Some((door, mut stream, peer)) = self.listeners.accept(now.instant) else {
@@ -416,117 +394,6 @@ impl Server {
                 Err(refusal) => {
                     secure::refuse(&mut stream, door, self.acceptor.is_some(), refusal);
                 }
-            }
-        }
-    }
-
-    /// Reads once from every connection that has bytes and may be read.
-    fn read(&mut self, now: Now) {
-        for _ in 0..self.readable.len().min(self.budget.reads_max) {
-            let Some(id) = self.readable.pop_front() else {
-                return;
-            };
-            self.read_one(id, now);
-        }
-    }
-
-    fn read_one(&mut self, id: ConnectionId, now: Now) {
-        let Some(socket) = self.sockets.get_mut(id) else {
-            return;
-        };
-        socket.queued = false;
-        if !self.engine.wants_bytes(id) {
-            return;
-        }
-        let is_handshaking = || self.acceptor.is_some() && self.engine.is_handshaking(id);
-        if socket.session.is_some() || is_handshaking() {
-            return self.read_sealed(id, now);
-        }
-        match socket.read(&mut self.read_buffer) {
-            Ok(0) => self.engine.end_of_input(id, now),
-            Ok(count) => {
-                let bytes = self.read_buffer.get(..count).unwrap_or_default();
-                // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
-                socket.has_bytes = bytes.len() == self.read_buffer.len() || socket.read_closed;
-                let taken = self.engine.preamble(id, bytes, now);
-                match bytes.get(taken..).unwrap_or_default() {
-                    [] => {}
-                    _ if taken > 0 && self.engine.is_handshaking(id) => {
-                        self.open(id, taken..count, now);
-                    }
-                    bytes => self.engine.receive(id, bytes, now),
-                }
-                self.queue_read(id);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                socket.has_bytes = false;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(id),
-            Err(_) => self.engine.broken(id, now),
-        }
-    }
-
-    /// Does what the engine asked for, within the turn's budget of writes.
-    fn carry_out(&mut self, now: Now) {
-        let mut writes = self.writable.len().min(self.budget.writes_max);
-        for _ in 0..writes {
-            if let Some(id) = self.writable.pop_front() {
-                self.write(id, now);
-            }
-        }
-        while writes < self.budget.writes_max {
-            let Some(effect) = self.engine.next_effect() else {
-                return;
-            };
-            match effect {
-                Effect::Write(id) => {
-                    writes += 1;
-                    self.write(id, now);
-                }
-                Effect::Read(id) => self.queue_read(id),
-                Effect::ShutdownWrite(id) => {
-                    self.shutdown_write(id, now);
-                    self.queue_read(id);
-                }
-                Effect::Close(id) => self.sockets.remove(id),
-            }
-        }
-    }
-
-    /// Writes what waits for one peer, until its socket is full or its share of the turn used up.
-    fn write(&mut self, id: ConnectionId, now: Now) {
-        let mut left = self.budget.write_bytes_per_connection_max;
-        loop {
-            let Some(socket) = self.sockets.get_mut(id) else {
-                return;
-            };
-            if socket.session.is_some() {
-                return self.write_sealed(id, now);
-            }
-            if socket.blocked {
-                return;
-            }
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let filled = self.engine.outgoing(id, &mut slices);
-            if filled == 0 {
-                return;
-            }
-            if left == 0 {
-                return self.writable.push_back(id);
-            }
-            match socket.write(slices.get(..filled).unwrap_or_default()) {
-                Ok(written) => {
-                    left = left.saturating_sub(written);
-                    if !self.engine.written(id, written, now) {
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.blocked = true;
-                    return;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.engine.broken(id, now),
             }
         }
     }

@@ -1,0 +1,70 @@
+//! The part of a turn that reads: which sockets, how much of each, and what becomes of the bytes.
+
+use std::io;
+
+use super::Server;
+use crate::id::ConnectionId;
+use crate::time::Now;
+
+impl Server {
+    pub(super) fn queue_read(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.sockets.get_mut(id)
+            && socket.has_bytes
+            && !socket.queued
+            && self.engine.wants_bytes(id)
+        {
+            socket.queued = true;
+            if self.acceptor.is_some() && self.engine.awaits_handshake(id) {
+                self.handshakes.push_back(id);
+            } else {
+                self.readable.push_back(id);
+            }
+        }
+    }
+
+    /// Reads once from every connection that has bytes and may be read.
+    pub(super) fn read(&mut self, now: Now) {
+        for _ in 0..self.readable.len().min(self.budget.reads_max) {
+            let Some(id) = self.readable.pop_front() else {
+                return;
+            };
+            self.read_one(id, now);
+        }
+    }
+
+    pub(super) fn read_one(&mut self, id: ConnectionId, now: Now) {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        socket.queued = false;
+        if !self.engine.wants_bytes(id) {
+            return;
+        }
+        let is_handshaking = || self.acceptor.is_some() && self.engine.is_handshaking(id);
+        if socket.session.is_some() || is_handshaking() {
+            return self.read_sealed(id, now);
+        }
+        match socket.read(&mut self.read_buffer) {
+            Ok(0) => self.engine.end_of_input(id, now),
+            Ok(count) => {
+                let bytes = self.read_buffer.get(..count).unwrap_or_default();
+                // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
+                socket.has_bytes = bytes.len() == self.read_buffer.len() || socket.read_closed;
+                let taken = self.engine.preamble(id, bytes, now);
+                match bytes.get(taken..).unwrap_or_default() {
+                    [] => {}
+                    _ if taken > 0 && self.engine.is_handshaking(id) => {
+                        self.open(id, taken..count, now);
+                    }
+                    bytes => self.engine.receive(id, bytes, now),
+                }
+                self.queue_read(id);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                socket.has_bytes = false;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(id),
+            Err(_) => self.engine.broken(id, now),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The part of a turn that writes: what the engine asked for, each peer once, within the turn's budget.
+
+use std::io::{self, IoSlice};
+
+use super::{SLICES_MAX, Server};
+use crate::engine::Effect;
+use crate::id::ConnectionId;
+use crate::time::Now;
+
+impl Server {
+    pub(super) fn queue_write(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.sockets.get_mut(id)
+            && socket.blocked
+        {
+            socket.blocked = false;
+            self.writable.push_back(id);
+        }
+    }
+
+    /// Does what the engine asked for, within the turn's budget of writes.
+    pub(super) fn carry_out(&mut self, now: Now) {
+        let mut writes = self.writable.len().min(self.budget.writes_max);
+        for _ in 0..writes {
+            if let Some(id) = self.writable.pop_front() {
+                self.write(id, now);
+            }
+        }
+        while writes < self.budget.writes_max {
+            let Some(effect) = self.engine.next_effect() else {
+                return;
+            };
+            match effect {
+                Effect::Write(id) => {
+                    writes += 1;
+                    self.write(id, now);
+                }
+                Effect::Read(id) => self.queue_read(id),
+                Effect::ShutdownWrite(id) => {
+                    self.shutdown_write(id, now);
+                    self.queue_read(id);
+                }
+                Effect::Close(id) => self.sockets.remove(id),
+            }
+        }
+    }
+
+    /// Writes what waits for one peer, until its socket is full or its share of the turn used up.
+    pub(super) fn write(&mut self, id: ConnectionId, now: Now) {
+        let mut left = self.budget.write_bytes_per_connection_max;
+        loop {
+            let Some(socket) = self.sockets.get_mut(id) else {
+                return;
+            };
+            if socket.session.is_some() {
+                return self.write_sealed(id, now);
+            }
+            if socket.blocked {
+                return;
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let filled = self.engine.outgoing(id, &mut slices);
+            if filled == 0 {
+                return;
+            }
+            if left == 0 {
+                return self.writable.push_back(id);
+            }
+            match socket.write(slices.get(..filled).unwrap_or_default()) {
+                Ok(written) => {
+                    left = left.saturating_sub(written);
+                    if !self.engine.written(id, written, now) {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    socket.blocked = true;
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.engine.broken(id, now),
+            }
+        }
+    }
+}
