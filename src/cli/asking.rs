@@ -77,6 +77,12 @@ pub(super) fn show(
     Ok(table(output)?)
 }
 
+/// A list in an answer; empty when it is not there.
+pub(super) fn list<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
+    let list = answer.get(name).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
 /// A field of an answer as text; `-` when it is not there.
 pub(super) fn cell(entry: &Value, name: &str) -> String {
     match entry.get(name) {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::parse_name;
-use super::asking::{cell, pages, show};
+use super::asking::{cell, list, pages, show};
 use super::client::{Client, percent_encoded};
 use super::target::TargetArguments;
 use super::{Failure, table};
@@ -69,10 +69,7 @@ impl Connections {
             self.limit,
         )?;
         show(&answer, self.target.json, output, |output| {
-            let entries = answer["connections"]
-                .as_array()
-                .map_or(&[][..], Vec::as_slice);
-            let rows: Vec<_> = entries.iter().map(row).collect();
+            let rows: Vec<_> = list(&answer, "connections").iter().map(row).collect();
             let headings = [
                 "USER", "NAME", "ADDRESS", "DOOR", "STATE", "PROTOCOL", "ROOMS", "QUEUED", "ID",
             ];
@@ -82,8 +79,10 @@ impl Connections {
 }
 
 fn row(entry: &Value) -> [String; 9] {
-    let rooms = entry["rooms"].as_array().map_or(&[][..], Vec::as_slice);
-    let rooms: Vec<&str> = rooms.iter().filter_map(Value::as_str).collect();
+    let rooms: Vec<&str> = list(entry, "rooms")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     [
         cell(entry, "user"),
         cell(entry, "name"),

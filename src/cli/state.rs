@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::Value;
 
-use super::asking::{cell, pages, show};
+use super::asking::{cell, list, pages, show};
 use super::client::{Client, percent_encoded};
 use super::target::TargetArguments;
 use super::{Failure, table};
@@ -36,7 +36,7 @@ impl Rooms {
                 let names = ["room", "members", "connections", "seq"];
                 let headings = ["ROOM", "MEMBERS", "CONNECTIONS", "SEQ"];
                 show(&answer, json, output, |output| {
-                    table::print(headings, &rows(&answer["rooms"], names), output)
+                    table::print(headings, &rows(&answer, "rooms", names), output)
                 })
             }
             Some(room) => {
@@ -45,7 +45,7 @@ impl Rooms {
                 let names = ["user", "name", "connections"];
                 show(&answer, json, output, |output| {
                     let headings = ["USER", "NAME", "CONNECTIONS"];
-                    table::print(headings, &rows(&answer["members"], names), output)
+                    table::print(headings, &rows(&answer, "members", names), output)
                 })
             }
         }
@@ -56,9 +56,11 @@ impl Limits {
     pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
         let answer = client.get("/api/v1/limits")?;
         show(&answer, self.target.json, output, |output| {
-            let in_use = &answer["in_use"];
-            let settings = answer["settings"].as_object().into_iter().flatten();
+            let in_use = answer.get("in_use").unwrap_or(&Value::Null);
+            let settings = answer.get("settings").and_then(Value::as_object);
             let lines: Vec<[String; 4]> = settings
+                .into_iter()
+                .flatten()
                 .map(|(key, setting)| {
                     let value = match setting.get("burst") {
                         Some(burst) => format!("{burst} per {} ms", cell(setting, "per_ms")),
@@ -68,10 +70,12 @@ impl Limits {
                 })
                 .collect();
             table::print(["SETTING", "VALUE", "UNIT", "IN USE"], &lines, output)?;
-            for (whose, name) in [("USER", "user"), ("ADDRESS", "address")] {
+            for (whose, name, list) in [
+                ("USER", "user", "users"),
+                ("ADDRESS", "address", "addresses"),
+            ] {
                 let names = [name, "limit", "used", "burst", "full_in_ms"];
-                let list = if name == "user" { "users" } else { "addresses" };
-                let entries = rows(&answer[list], names);
+                let entries = rows(&answer, list, names);
                 if !entries.is_empty() {
                     writeln!(output)?;
                     let headings = [whose, "LIMIT", "USED", "OF", "FULL IN MS"];
@@ -83,9 +87,9 @@ impl Limits {
     }
 }
 
-fn rows<const N: usize>(list: &Value, names: [&str; N]) -> Vec<[String; N]> {
-    let entries = list.as_array().map_or(&[][..], Vec::as_slice);
-    entries
+/// The named fields of each entry of a list.
+fn rows<const N: usize>(answer: &Value, name: &str, names: [&str; N]) -> Vec<[String; N]> {
+    list(answer, name)
         .iter()
         .map(|entry| names.map(|name| cell(entry, name)))
         .collect()

@@ -259,3 +259,19 @@ fn what_comes_through_the_private_door_is_charged_to_no_address() {
     let limits = get(&mut world, "/api/v1/limits").json();
     assert_eq!(limits["addresses"], serde_json::json!([]));
 }
+
+#[test]
+fn a_reload_puts_another_key_in_place_of_the_first_and_other_bounds_too() {
+    let mut world = private_world(|_| {});
+    assert_eq!(get(&mut world, "/api/v1/rooms").status, 200);
+    world.advance(seconds(1));
+    let mut config = crate::roomy();
+    config.private.key = Some(super::key_of(&KEY.replace("8c1f", "8c1e")));
+    config.private.requests = Rate::new(2, seconds(60));
+    world.reconfigure(config);
+    assert_eq!(told(&get(&mut world, "/api/v1/rooms")), "401 key-invalid");
+    let other = request("GET /api/v1/rooms", "", "").replace("8c1f", "8c1e");
+    assert_eq!(answer(&mut world, &other).status, 200);
+    assert_eq!(answer(&mut world, &other).status, 200);
+    assert_eq!(told(&answer(&mut world, &other)), "429 too-many");
+}

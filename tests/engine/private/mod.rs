@@ -23,6 +23,11 @@ pub const KEY: &str = "8c1f5b7d20a94e3e6c0d7f2b91e8a4c35d6e7f8091a2b3c4d5e6f7081
 
 /// The key as the program reads it: from a file.
 pub fn key() -> PrivateKey {
+    key_of(KEY)
+}
+
+/// Another key in the same way.
+pub fn key_of(text: &str) -> PrivateKey {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("key");
     let mut options = fs::OpenOptions::new();
@@ -32,7 +37,7 @@ pub fn key() -> PrivateKey {
         .mode(0o600)
         .open(&path)
         .expect("a file");
-    file.write_all(KEY.as_bytes()).expect("a key");
+    file.write_all(text.as_bytes()).expect("a key");
     PrivateKey::from_file(&path).expect("a good key")
 }
 
