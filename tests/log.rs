@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use backend::Backend;
 
+use rustix::process::{Pid, Signal, kill_process};
 use wardroom::simulation::{text, upgrade_request};
 
 #[path = "sockets/backend.rs"]
@@ -67,8 +68,17 @@ impl Server {
         socket
     }
 
+    /// Lines are written in order, though not at once: after that of the stop there is none from before it.
     fn everything_logged(mut self) -> String {
-        self.process.kill().expect("it runs");
+        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it runs");
+        let mut line = String::new();
+        while !line.contains("event=stopped") {
+            line.clear();
+            let read = self.reader.read_line(&mut line).expect("a line");
+            self.log.push(line.clone());
+            assert!(read > 0, "the end before the stop: {:?}", self.log);
+        }
+        self.process.kill().expect("its own child");
         self.process.wait().expect("it ended");
         let mut rest = String::new();
         self.reader.read_to_string(&mut rest).expect("text");

@@ -7,7 +7,6 @@ use super::reload::{Outcome, Ready};
 use super::signals::Asked;
 use super::{RunError, Server};
 use crate::config::Changed;
-use crate::telemetry::{Event, Party};
 
 /// Connections taken out of a listener's queue before it is closed: the longest queue that is asked for.
 const BACKLOG_MAX: usize = super::listener::BACKLOG as usize;
@@ -62,12 +61,8 @@ impl Server {
             // A file that was moved away is begun anew whatever else came of it.
             self.reopen_logs();
             match outcome {
-                Outcome::Ok(ready) => {
-                    self.reconfigure(ready);
-                    self.tell_of_reload(None);
-                }
+                Outcome::Ok(ready) => self.reconfigure(ready),
                 Outcome::Err(errors) => {
-                    self.tell_of_reload(Some("the configuration has faults, see the log"));
                     for error in &errors {
                         log::error!("not reloaded: {error}");
                     }
@@ -80,11 +75,6 @@ impl Server {
                 }
             }
         }
-    }
-
-    fn tell_of_reload(&mut self, fault: Option<&str>) {
-        let event = Event::Reloaded { fault };
-        self.engine.report(&event, Party::default(), self.now);
     }
 
     fn reconfigure(&mut self, ready: Ready) {
