@@ -24,6 +24,7 @@ mod replay;
 mod security_log;
 mod sessions;
 mod tickets;
+mod tls;
 mod tokens;
 mod tutorial;
 
