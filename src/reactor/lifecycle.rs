@@ -67,9 +67,6 @@ impl Server {
                         log::error!("not reloaded: {error}");
                     }
                     log::error!("not reloaded: nothing has changed");
-                    if let Some(first) = errors.first() {
-                        self.engine.reload_refused(first, self.now);
-                    }
                     self.service
                         .ready("the last reload was refused, see the log");
                 }
@@ -84,7 +81,7 @@ impl Server {
         let config = &ready.reconfiguration.config;
         self.drain_time_max = config.drain.time_max;
         if self.budget.read_bytes_per_connection_max != config.turn.read_bytes_per_connection_max {
-            self.read_buffer = super::read_buffer(&config.turn);
+            self.read_buffer = super::setup::read_buffer(&config.turn);
         }
         self.budget = config.turn.clone();
         let keys = config.auth.keys.len();

@@ -328,6 +328,7 @@ fn without_reuse_port_a_second_process_does_not_start_on_the_address() {
     let taken = format!("listen.address={}", server.address);
     let outcome = crate::server::wardroom(server.folder())
         .args(["serve", "--config", "wardroom.toml", "--set", &taken])
+        .args(["--set", "store.directory=another"])
         .output()
         .expect("the program starts");
     assert_eq!(outcome.status.code(), Some(1));
