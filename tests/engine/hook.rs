@@ -8,7 +8,7 @@ use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
 use wardroom::time::Now;
 
-use crate::{ask, chat_request, closed, outcome, roomy, seconds};
+use crate::{ask, chat_request, closed, outcome, roomy, seconds, stay};
 
 const UNAVAILABLE: &str = "1013 authentication is not available";
 const SILENT: Answer = Answer::Silent(Silence::TooSlow);
@@ -59,6 +59,15 @@ fn yes(user: &str) -> Answer {
         identity: Identity::new(user, "", None).expect("a good name"),
         expires: None,
     }
+}
+
+/// The same for so many seconds.
+fn until(user: &str, time: u64) -> Answer {
+    let Answer::Known { identity, .. } = yes(user) else {
+        unreachable!("that is what yes says");
+    };
+    let expires = Some(Expiry::In(seconds(time)));
+    Answer::Known { identity, expires }
 }
 
 fn answer(world: &mut World, answer: Answer) {
@@ -213,11 +222,7 @@ fn a_head_that_waits_for_an_answer_still_has_its_deadline() {
 fn a_connection_ends_when_the_hook_said() {
     let mut world = world();
     let id = knock(&mut world, "a");
-    let Answer::Known { identity, .. } = yes("alice") else {
-        unreachable!("that is what yes says");
-    };
-    let expires = Some(Expiry::In(seconds(20)));
-    answer(&mut world, Answer::Known { identity, expires });
+    answer(&mut world, until("alice", 20));
     assert_eq!(outcome(&mut world, id), "in as alice");
     world.advance(seconds(19));
     assert_eq!(closed(&mut world, id), None);
@@ -240,6 +245,42 @@ fn a_connection_ends_when_the_hook_said() {
         },
     );
     assert_eq!(outcome(&mut world, again), "1008 token expired");
+}
+
+#[test]
+fn a_refresh_asks_the_hook_and_the_connection_goes_on_meanwhile() {
+    let mut world = world();
+    let id = knock(&mut world, "a");
+    answer(&mut world, until("alice", 60));
+    assert_eq!(outcome(&mut world, id), "in as alice");
+    world.advance(seconds(40));
+    let refresh = r#"{"type":"refresh","id":1,"token":"a"}"#;
+    for (says, reply) in [
+        (SILENT, "busy"),
+        (Answer::Refused, "invalid_credentials"),
+        (until("alice", 60), "ok"),
+    ] {
+        world.advance(seconds(6));
+        world.say(id, refresh);
+        world.say(id, r#"{"type":"ping","id":2}"#);
+        world.settle();
+        let before = world.client(id).take_notices();
+        assert!(before.iter().any(|said| said["id"] == 2), "{before:?}");
+        assert!(!before.iter().any(|said| said["id"] == 1), "{before:?}");
+        assert_eq!(world.asked_of_hook(), Some("a"), "{reply}");
+        answer(&mut world, says);
+        let said = world.client(id).take_notices();
+        let said = said.iter().find(|said| said["id"] == 1).expect("a reply");
+        let word = said["code"].as_str().or(said["type"].as_str());
+        assert_eq!(word, Some(reply), "{said}");
+    }
+    stay(&mut world, id, seconds(59));
+    assert_eq!(closed(&mut world, id), None);
+    world.advance(seconds(1));
+    assert_eq!(
+        closed(&mut world, id),
+        Some((1008, "token expired".to_owned()))
+    );
 }
 
 #[test]
