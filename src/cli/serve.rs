@@ -43,12 +43,6 @@ pub fn serve(
 }
 
 fn start(config: &Config, inherited: Inherited) -> Result<Server, Failure> {
-    let company = match config.store.shared {
-        true => Company::Welcome,
-        false => Company::Alone,
-    };
-    let store = Sqlite::open(&config.store.directory, company)
-        .map_err(|error| Failure::Operation(error.to_string()))?;
     let authenticator =
         TokenAuthenticator::new(&config.auth).map_err(|error| Failure::Key(error.to_string()))?;
     let authenticator = Box::new(WithCertificates(authenticator));
@@ -62,11 +56,25 @@ fn start(config: &Config, inherited: Inherited) -> Result<Server, Failure> {
         } => Failure::bind(setting, address, &error),
         error => Failure::Operation(error.to_string()),
     })?;
-    server.keep_in(Box::new(store));
+    // After the address: who finds that taken is told so, and not of the store that goes with it.
+    server.keep_in(open_store(config)?);
     server
         .stop_on_signals()
         .map_err(|error| Failure::Operation(error.to_string()))?;
     Ok(server)
+}
+
+/// The store, for this server alone unless another is to be taken over from.
+fn open_store(config: &Config) -> Result<Box<Sqlite>, Failure> {
+    let company = if config.store.shared || config.listen.reuse_port {
+        Company::Welcome
+    } else {
+        Company::Alone
+    };
+    let opened = Sqlite::open(&config.store.directory, company);
+    opened
+        .map(Box::new)
+        .map_err(|error| Failure::Operation(error.to_string()))
 }
 
 fn cannot(what: &str, error: &std::io::Error) -> Failure {

@@ -329,7 +329,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     store.directory: Directory {},
         "Where the server keeps what it made itself: sessions and revocations, and the secret of the embedded default.", Restart;
     store.shared: Flag {},
-        "Whether another server may use the same directory at the same time, as when one takes over from another. Each learns within a second what the other revokes.", Restart;
+        "Whether another server may use the same directory at the same time, as when one takes over from another. Each learns within a second what the other revokes. listen.reuse_port says so too.", Restart;
 
     log.format: Choice {},
         "How lines of the security log are written: `event=… address=…` as text, or one JSON object each.", Restart;

@@ -287,7 +287,10 @@ mod tests {
             waker,
         };
         let keys = |outcome: Outcome| -> Vec<(&str, bool)> {
-            let changed = outcome.ok().expect("a good file").changed;
+            let changed = match outcome {
+                Ok(fresh) => fresh.changed,
+                Err(_) => panic!("a good file"),
+            };
             changed
                 .iter()
                 .map(|change| (change.key, change.needs_restart))

@@ -1,9 +1,7 @@
-//! Why a store can't be opened, or can't do what it is asked.
+//! Why a store can't be opened.
 
 use std::io;
 use std::path::PathBuf;
-
-use rusqlite::ErrorCode;
 
 use crate::access::record::StoreFault;
 
@@ -39,18 +37,5 @@ fn remedy(fault: StoreFault) -> &'static str {
         StoreFault::DiskFull => "; make room",
         StoreFault::Locked => "; another process has kept it locked for seconds",
         StoreFault::Io => "",
-    }
-}
-
-/// What an error of the library means.
-pub(super) fn fault(error: &rusqlite::Error) -> StoreFault {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreFault::DiskFull,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreFault::ReadOnly,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreFault::Locked,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreFault::Corrupt,
-        // What stands in a row is not what this program writes.
-        None => StoreFault::Corrupt,
-        Some(_) => StoreFault::Io,
     }
 }

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: WAL, every commit on the disk before it is spoken of.
 
+mod fault;
 mod revocations;
 mod schema;
 mod sessions;
@@ -10,12 +11,12 @@ use std::time::Duration;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Result, Row, TransactionBehavior};
 
 use super::directory::{self, Lock};
-use super::error::fault;
 use super::{Company, OpenError, Store};
 use crate::access::record::{Answer, Question, StoreFault};
 use crate::access::revocation::Revocation;
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
 use crate::time::Wall;
+use fault::fault;
 
 /// How long a statement waits for another process that writes. Its own thread waits, nobody else.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(5);

@@ -57,7 +57,8 @@ fn limits_below_what_is_in_use_refuse_who_comes_and_send_nobody_away() {
     let config = roomy();
     let mut world = World::new(config.clone());
     let ids = [0, 1, 2, 3].map(|_| world.join_v1("alice", "10.0.0.1"));
-    let shrinks: [(&str, fn(&mut Config), &str); 4] = [
+    type Shrink = fn(&mut Config);
+    let shrinks: [(&str, Shrink, &str); 4] = [
         ("connections_max", |c| c.limits.connections_max = 1, "503"),
         (
             "unauthenticated_max",

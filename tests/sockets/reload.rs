@@ -71,6 +71,23 @@ fn a_key_that_is_replaced_lets_in_new_tokens_and_leaves_those_who_are_in_alone()
 }
 
 #[test]
+fn tokens_of_a_replaced_key_are_taken_for_the_overlap() {
+    let server = Server::serve("");
+    let old = server.token("alice");
+    fs::write(
+        server.folder().join("secret"),
+        "0e7ad1c84f3b29565d80f2a17be94c63d2f50a8819cb6e37f4ac05d17e926b38",
+    )
+    .expect("a secret");
+    server.signal(Signal::HUP);
+    server.wait_for_line("reloaded: 0 settings changed, 1 keys read");
+    for token in [old, server.token("bob")] {
+        let mut peer = Peer::open(&server, "/ws/chat", &token);
+        assert_eq!(peer.notice()["sender"], "System");
+    }
+}
+
+#[test]
 fn an_invalid_file_changes_nothing_and_every_error_is_told_by_its_key() {
     let server = Server::serve("");
     let token = server.token("alice");

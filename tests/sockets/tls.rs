@@ -60,7 +60,7 @@ impl Secure {
     }
 
     pub fn client(&self) -> Arc<ClientConfig> {
-        self.authority.client(&rustls::DEFAULT_VERSIONS)
+        self.authority.client(rustls::DEFAULT_VERSIONS)
     }
 
     /// Connected as a client that trusts the server's authority.

@@ -14,7 +14,9 @@ impl Engine {
     /// Gives a ticket that opens the chat as the named user, once, from the named origin or any allowed one.
     pub(super) fn mint_ticket(&mut self, body: &[u8], now: Now) -> Result<Answer, Problem> {
         let request = TicketRequest::parse(body)?;
-        let identity = identity(&request.author)?;
+        let mut identity = identity(&request.author)?;
+        // Given now: a revocation from before does not concern it.
+        identity.grant.issued = Some(now.wall);
         if let Some(origin) = &request.origin
             && !self.origins.allows(origin.as_bytes())
         {

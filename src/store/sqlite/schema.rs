@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::OpenError;
-use super::super::error::fault;
+use super::fault::fault;
 use crate::access::record::StoreFault;
 
 /// "WRDM": says that a database is one of ours.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use wardroom::simulation::{Ending, World};
 
 use super::{enter, get, post, private_world, request, told};
-use crate::{closed, knock, seconds};
+use crate::{closed, knock, millis, seconds};
 
 const SESSIONS: &str = "/api/v1/sessions";
 const REVOCATIONS: &str = "/api/v1/revocations";
@@ -203,4 +203,60 @@ fn requests_behind_one_that_waits_are_answered_after_it_and_in_order() {
         let second = world.client(id).take_whole_response().expect("another");
         assert!(second.json()["rooms"].is_array(), "{second:?}");
     }
+}
+
+#[test]
+fn a_revocation_is_acknowledged_after_the_store_has_it_and_its_sockets_have_gone() {
+    let mut world = private_world(|_| {});
+    let victim = world.join("mallory", "10.0.0.1");
+    world.client(victim).take_notices();
+    world.answers_held = true;
+    let operator = enter(&mut world);
+    let body = r#"{"user":"mallory"}"#;
+    let asked = request("POST /api/v1/revocations", "", body);
+    world.send(operator, asked.as_bytes());
+    assert!(world.client(operator).take_whole_response().is_none());
+    assert_eq!(closed(&mut world, victim), None);
+    world.answer_one();
+    let census = world.census();
+    assert_eq!(census.user_connections, 0, "before a byte of the answer");
+    world.settle();
+    let revoked = world.client(operator).take_whole_response();
+    assert_eq!(revoked.expect("an answer").json()["revoked"], "user");
+    let told = Some((1008, "revoked".to_owned()));
+    assert_eq!(closed(&mut world, victim), told);
+}
+
+#[test]
+fn what_was_revoked_is_revoked_though_whoever_asked_has_gone() {
+    let mut world = private_world(|_| {});
+    let victim = world.join("mallory", "10.0.0.1");
+    world.answers_held = true;
+    let operator = enter(&mut world);
+    let body = r#"{"user":"mallory"}"#;
+    let asked = request("POST /api/v1/revocations", "", body);
+    world.send(operator, asked.as_bytes());
+    world.reset(operator);
+    world.answer_one();
+    world.settle();
+    let told = Some((1008, "revoked".to_owned()));
+    assert_eq!(closed(&mut world, victim), told);
+    assert_eq!(world.census().pending_answers, 0);
+}
+
+#[test]
+fn a_ticket_minted_after_a_revocation_of_its_user_opens_the_chat_and_one_from_before_does_not() {
+    let mut world = private_world(|_| {});
+    let mint = |world: &mut World| {
+        let minted = post(world, "/api/v1/tickets", r#"{"user":"alice"}"#).json();
+        let ticket = minted["ticket"].as_str().expect("a ticket").to_owned();
+        format!("Sec-WebSocket-Protocol: wardroom.v1, wardroom.ticket.{ticket}\r\n")
+    };
+    let before = mint(&mut world);
+    let revoked = post(&mut world, "/api/v1/revocations", r#"{"user":"alice"}"#);
+    assert_eq!(revoked.status, 200);
+    world.advance(millis(1));
+    let after = mint(&mut world);
+    assert_eq!(knock(&mut world, "10.0.0.1", "", &before), "1008 revoked");
+    assert_eq!(knock(&mut world, "10.0.0.1", "", &after), "in as alice");
 }

@@ -113,8 +113,8 @@ fn what_is_said_to_many_arrives_whole() {
     for member in &mut members {
         for round in 0..200 {
             let expected = format!("{round} {words}");
-            let mut message = || member.notice()["message"].as_str().map(str::to_owned);
-            let mut next = std::iter::from_fn(|| message());
+            let message = || member.notice()["message"].as_str().map(str::to_owned);
+            let mut next = std::iter::from_fn(message);
             // Notices of those who came go before.
             let found = next.find(|text| text.ends_with('x'));
             assert_eq!(found.as_deref(), Some(expected.as_str()));
