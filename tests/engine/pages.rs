@@ -12,7 +12,7 @@ fn request(method: &str, path: &str, fields: &str) -> String {
 fn every_route_answers_its_methods_and_names_them_to_the_others() {
     let rows = [
         ("GET", "/", 200, None),
-        ("GET", "/app.css", 200, None),
+        ("GET", "/messages.css", 200, None),
         ("GET", "/healthz", 200, None),
         ("GET", "/healthz?x=1", 200, None),
         ("POST", "/", 405, Some("GET, HEAD")),
@@ -78,7 +78,7 @@ fn what_is_no_good_upgrade_names_what_would_be() {
 
 #[test]
 fn head_is_answered_like_get_without_the_body() {
-    for path in ["/", "/app.css", "/healthz", "/nowhere"] {
+    for path in ["/", "/messages.css", "/healthz", "/nowhere"] {
         let mut world = world();
         let got = ask(&mut world, "10.0.0.1", &request("GET", path, ""));
         let headed = ask(&mut world, "10.0.0.1", &request("HEAD", path, ""));
@@ -131,7 +131,7 @@ fn requests_in_one_go_are_answered_in_order_and_an_upgrade_may_be_the_last() {
         world.read_bytes_max = read_bytes_max;
         let requests = [
             request("GET", "/healthz", ""),
-            request("GET", "/app.css", ""),
+            request("GET", "/layout.css", ""),
             request("GET", "/healthz", ""),
             upgrade_request("/ws/chat?token=alice", ""),
         ];
@@ -139,7 +139,7 @@ fn requests_in_one_go_are_answered_in_order_and_an_upgrade_may_be_the_last() {
         bytes.extend(text(&message("early")));
         let id = world.connect("10.0.0.1").expect("room");
         world.send(id, &bytes);
-        for expected in [3, 16_000, 3] {
+        for expected in [3, 8_000, 3] {
             let (status, body) = world.client(id).take_response().expect("an answer");
             assert_eq!(status, 200);
             assert!(body.len() >= expected);
@@ -213,7 +213,7 @@ fn a_client_that_asks_and_does_not_read_costs_no_more_than_a_connections_outbox(
     });
     let id = world.connect("10.0.0.1").expect("room");
     world.client(id).set_window(0);
-    world.send(id, request("GET", "/app.css", "").repeat(90).as_bytes());
+    world.send(id, request("GET", "/messages.css", "").repeat(90).as_bytes());
     let waiting = world.census().outbound_bytes;
     assert!((50_000..90_000).contains(&waiting), "{waiting} bytes wait");
     world.client(id).set_window(usize::MAX);
