@@ -130,9 +130,9 @@ refuse_with = "http"
 algorithms = ["HS256"]
 secret_file = "secret"
 [limits]
-connections_max = 20000
-connections_per_user = 20000
-connections_per_address = 20000
+connections_max = 15000
+connections_per_user = 15000
+connections_per_address = 15000
 outbound_bytes_per_connection_max = 16777216
 outbound_bytes_max = 1073741824
 {rates}
