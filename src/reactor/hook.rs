@@ -20,7 +20,9 @@ use crate::access::hook::answer::{self, BODY_BYTES_MAX};
 use crate::access::hook::{Answer, Question, Reply, Silence};
 use crate::config::{HookSettings, HookUrl};
 use crate::id::QuestionId;
+use crate::time::Now;
 
+use super::Server;
 use names::Names;
 
 /// How long a connection to the hook may lie unused: shorter than any common server waits before it closes one, since a
@@ -105,6 +107,28 @@ impl HookWorkers {
 impl Drop for HookWorkers {
     fn drop(&mut self) {
         self.agent.clone().shutdown();
+    }
+}
+
+impl Server {
+    /// Brings the engine what the authentication hook has answered: at most as much as was under way.
+    pub(super) fn take_answers(&mut self, now: Now) {
+        while let Some((id, answer)) = self.hook.as_ref().and_then(HookWorkers::next_answer) {
+            self.engine.hook_answered(id, answer, now);
+        }
+    }
+
+    /// Puts the questions that may be put now.
+    pub(super) fn put_questions(&mut self, now: Now) {
+        while let Some((id, question)) = self.engine.next_question(now) {
+            let unput = match &self.hook {
+                Some(hook) => hook.ask(id, question),
+                None => Some(HookWorkers::NOBODY),
+            };
+            if let Some(answer) = unput {
+                self.engine.hook_answered(id, answer, now);
+            }
+        }
     }
 }
 

@@ -183,26 +183,6 @@ impl Server {
         }
     }
 
-    /// Brings the engine what the authentication hook has answered: at most as much as was under way.
-    fn take_answers(&mut self, now: Now) {
-        while let Some((id, answer)) = self.hook.as_ref().and_then(HookWorkers::next_answer) {
-            self.engine.hook_answered(id, answer, now);
-        }
-    }
-
-    /// Puts the questions that may be put now.
-    fn put_questions(&mut self, now: Now) {
-        while let Some((id, question)) = self.engine.next_question(now) {
-            let unput = match &self.hook {
-                Some(hook) => hook.ask(id, question),
-                None => Some(HookWorkers::NOBODY),
-            };
-            if let Some(answer) = unput {
-                self.engine.hook_answered(id, answer, now);
-            }
-        }
-    }
-
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
         let has_work = self.engine.has_unfinished()
             || !self.readable.is_empty()
