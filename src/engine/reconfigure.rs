@@ -8,6 +8,7 @@ use crate::access::Authenticator;
 use crate::access::origin::OriginList;
 use crate::config::{Config, Limits, Rate};
 use crate::limit::TokenBucket;
+use crate::telemetry::{Event, Party};
 use crate::time::{Instant, Now};
 
 /// What a running engine can be given anew, already checked.
@@ -45,12 +46,19 @@ impl Engine {
         self.users.reconfigure(&self.config.limits);
         self.reopen_rooms();
         self.rerate(&old.limits, now.instant);
+        self.report(&Event::Reloaded { fault: None }, Party::default(), now);
         if old.deadlines != self.config.deadlines {
             // An entry of the table may be early, never late.
             for id in self.connections.ids() {
                 self.arm(id, now);
             }
         }
+    }
+
+    /// Takes note of a configuration that was read again and can't be used, for this reason.
+    pub fn reload_refused(&mut self, fault: &str, now: Now) {
+        let fault = Some(fault);
+        self.report(&Event::Reloaded { fault }, Party::default(), now);
     }
 
     fn reopen_rooms(&mut self) {

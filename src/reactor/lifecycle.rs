@@ -67,6 +67,9 @@ impl Server {
                         log::error!("not reloaded: {error}");
                     }
                     log::error!("not reloaded: nothing has changed");
+                    if let Some(first) = errors.first() {
+                        self.engine.reload_refused(first, self.now);
+                    }
                     self.service
                         .ready("the last reload was refused, see the log");
                 }

@@ -213,7 +213,10 @@ fn a_client_that_asks_and_does_not_read_costs_no_more_than_a_connections_outbox(
     });
     let id = world.connect("10.0.0.1").expect("room");
     world.client(id).set_window(0);
-    world.send(id, request("GET", "/messages.css", "").repeat(90).as_bytes());
+    world.send(
+        id,
+        request("GET", "/messages.css", "").repeat(90).as_bytes(),
+    );
     let waiting = world.census().outbound_bytes;
     assert!((50_000..90_000).contains(&waiting), "{waiting} bytes wait");
     world.client(id).set_window(usize::MAX);
