@@ -370,10 +370,12 @@ fn nothing_that_was_queued_leaves_after_a_revocation_but_the_rest_of_a_frame_and
     world.client(victim).take_notices();
     // A socket that takes three bytes of the first frame and no more.
     world.client(victim).set_window(3);
+    // Said in one turn, they are one segment of the victim's queue.
     for n in 0..20 {
         let text = json!({"message": format!("secret {n}")}).to_string();
-        world.say(speaker, &text);
+        world.queue(speaker, &wardroom::simulation::text(&text));
     }
+    world.settle();
     revoke(&mut world, Subject::Token("a".into()));
     world.client(victim).set_window(usize::MAX);
     world.settle();

@@ -1,6 +1,7 @@
 //! What a token rightly signed may still not say.
 
 use super::*;
+use crate::access::Grant;
 
 #[test]
 fn dates_hold_to_the_millisecond_at_the_edge_of_the_leeway() {
@@ -210,4 +211,41 @@ fn the_largest_leeway_does_not_overflow() {
         ..jwt()
     };
     assert_eq!(fault(&with_rules(rules), &with_claims(CLAIMS)), None);
+}
+
+#[test]
+fn a_token_lives_no_longer_than_it_may_by_its_own_dates_either() {
+    // `lifetime_max` is a day here; `exp` is near in every row.
+    for (issued, expected) in [
+        (Some(86_400 - 60), None),
+        (Some(86_400 - 59), Some(TokenFault::Lifetime)),
+        (Some(10 * 86_400), Some(TokenFault::Lifetime)),
+        (None, None),
+    ] {
+        let issued = issued.map_or(String::new(), |ago| {
+            format!(r#","iat":{}"#, NOW_SECONDS - ago)
+        });
+        let claims = format!(r#"{{"sub":"alice","exp":{}{issued}}}"#, NOW_SECONDS + 60);
+        assert_eq!(fault(&hs256(), &with_claims(&claims)), expected, "{claims}");
+    }
+}
+
+#[test]
+fn what_a_revocation_can_name_is_read_from_the_claims() {
+    let read = |more: &str| {
+        let claims = format!(r#"{{"sub":"alice","exp":{}{more}}}"#, NOW_SECONDS + 60);
+        hs256()
+            .verify(&with_claims(&claims), NOW)
+            .map(|who| who.grant)
+    };
+    let both = read(&format!(r#","iat":{}.5,"jti":"t-1""#, NOW_SECONDS - 1)).unwrap();
+    assert_eq!(both.token_id.as_deref(), Some("t-1"));
+    let issued = Wall::from_millis((NOW_SECONDS - 1) * 1000 + 500);
+    assert_eq!(both.issued, Some(issued));
+    assert_eq!(read(""), Ok(Grant::default()));
+    let long = format!(r#","jti":"{}""#, "x".repeat(257));
+    for more in [r#","jti":"""#, long.as_str()] {
+        assert_eq!(read(more), Err(TokenFault::TokenId));
+    }
+    assert_eq!(read(r#","jti":7"#), Err(TokenFault::ClaimType("jti")));
 }
