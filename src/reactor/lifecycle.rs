@@ -75,6 +75,8 @@ impl Server {
                 }
             }
         }
+        // The next turn may be far away.
+        self.write_security_log();
     }
 
     fn reconfigure(&mut self, ready: Ready) {
