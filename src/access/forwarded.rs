@@ -29,13 +29,15 @@ pub fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
     proxy.trusted.iter().any(|net| net.contains(&address))
 }
 
-/// Whose request it is that the trusted proxy at `from` has passed on: the port is 0 where it is not known.
+/// Whose request it is that the proxy at `from` has passed on: the port is 0 where it is not known. Who is not trusted, or not
+/// any more, asks for themselves.
 ///
 /// Each proxy adds the address that it was asked from at the right end of the list. So the walk goes from there to the left, and
 /// only past trusted addresses: the first that is not trusted is the client's, and what stands left of it is what the client
 /// says. At an element that names no address the walk ends, and the last trusted hop is the answer.
 pub fn client(proxy: &Proxy, from: SocketAddr, head: &Head<'_>) -> SocketAddr {
     let (name, node): (_, ReadNode) = match proxy.header {
+        _ if !is_trusted(proxy, from.ip()) => return from,
         ForwardedField::None => return from,
         ForwardedField::XForwardedFor => ("x-forwarded-for", x_forwarded_for),
         ForwardedField::Forwarded => ("forwarded", forwarded),

@@ -142,7 +142,7 @@ impl Engine {
             return Ok(());
         };
         let client = forwarded::client(&self.config.proxy, proxy, head);
-        if client == proxy {
+        if client == proxy && forwarded::is_trusted(&self.config.proxy, proxy.ip()) {
             self.note_silent_proxy(proxy);
         }
         let via = Via::Field {

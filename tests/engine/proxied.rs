@@ -525,6 +525,29 @@ fn a_proxy_that_hangs_up_in_its_header_leaves_nothing_behind() {
     expect_nothing_left(&mut world, [id]);
 }
 
+#[test]
+fn a_reload_gives_trust_to_new_connections_and_takes_it_from_those_that_are_there() {
+    let mut config = Config::default();
+    config.limits.connections_per_address = 1;
+    let untrusting = config.clone();
+    config.proxy.trusted = vec!["10.0.0.0/24".parse().expect("a network")];
+    let mut world = World::new(untrusting.clone());
+    world.reconfigure(config);
+    let waiting = world.connect(PROXY).expect("room");
+    assert_eq!(through(&mut world, "a", "", "1.1.1.1"), "in as a");
+    assert_eq!(through(&mut world, "b", "", "2.2.2.2"), "in as b");
+    world.reconfigure(untrusting);
+    assert_eq!(through(&mut world, "c", "", "3.3.3.3"), "in as c");
+    let field = "X-Forwarded-For: 4.4.4.4\r\n";
+    world.send(waiting, chat_request("?token=d", field).as_bytes());
+    assert_eq!(
+        outcome(&mut world, waiting),
+        FULL,
+        "it counts as the proxy's own"
+    );
+    expect_books_to_agree(&world);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Connect { at: usize },

@@ -203,6 +203,17 @@ fn only_the_field_of_the_configuration_is_looked_at() {
 }
 
 #[test]
+fn who_is_not_trusted_asks_for_themselves() {
+    let head = b"GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n";
+    let head = Head::parse(head, 128).expect("a head");
+    let from = "9.9.9.9:5000".parse().expect("an address");
+    assert_eq!(
+        client(&proxy(ForwardedField::XForwardedFor), from, &head),
+        from
+    );
+}
+
+#[test]
 fn an_ipv4_address_is_trusted_in_whatever_form_it_comes() {
     let proxy = proxy(ForwardedField::None);
     for (address, expected) in [
