@@ -13,11 +13,12 @@
 //! ```
 //!
 //! A layer imports only those before it: [`time`], [`hash`], [`id`], [`config`], then [`protocol`], then [`access`],
-//! [`limit`], [`rooms`] and [`telemetry`], which do not know each other, then [`engine`], then [`reactor`], then [`cli`].
+//! [`limit`], [`rooms`] and [`telemetry`], which do not know each other, then [`engine`] and [`store`], then [`reactor`],
+//! then [`cli`].
 //! `simulation` (feature of that name) puts the same engine into a world without sockets, in virtual time.
 //!
 //! To read the code in five minutes: this page, [`engine::Effect`], [`engine::Engine::receive`] down to the function
-//! `tell` in `engine/chat.rs`, and the function `turn` in `reactor/mod.rs`. `docs/architecture.md` walks that way.
+//! `tell` in `engine/fan_out.rs`, and the function `turn` in `reactor/mod.rs`. `docs/architecture.md` walks that way.
 //!
 //! # Embedding it
 //!
