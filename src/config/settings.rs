@@ -118,7 +118,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     tls.hsts: Time { min: SECOND, max: 800 * DAY, zero: Some("none") },
         "When set, browsers are told to use https for this long (RFC 6797), in every plain answer over TLS.";
     tls.redirect_address: MaybeAddress {},
-        "When set, a plain listener there answers every request with 308 to the same place over https.", Restart;
+        "When set, a plain listener there answers requests for pages with 308 to the same place over https; what programs ask is answered 400.", Restart;
     tls.public_port: MaybePort {},
         "The port that clients reach TLS at, for redirects, when something in front of this program forwards another. Not set: that of listen.address.";
     tls.client_certificates: Choice {},

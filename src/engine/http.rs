@@ -197,7 +197,7 @@ impl Engine {
             Door::Redirect => {
                 let head = Head::parse(bytes, self.config.limits.head_fields_max)?;
                 self.meet_client(id, &head, bytes.len(), now)?;
-                Ok(self.redirect(id, &head, now))
+                self.redirect(id, &head, now)
             }
             Door::Private => Ok(self.serve_private(id, bytes, now)),
         }

@@ -1,10 +1,10 @@
-//! The plain listener beside TLS: every request is sent to the same place over https.
+//! The plain listener beside TLS: who asks for a page is sent to the same place over https.
 
 use super::Engine;
 use super::http::Served;
 use crate::id::ConnectionId;
 use crate::protocol::head::{Head, Method};
-use crate::protocol::response::Response;
+use crate::protocol::response::{Refusal, Response};
 use crate::time::Now;
 
 /// The port of https, which may be left out (RFC 9110 §4.2.2).
@@ -13,7 +13,20 @@ const HTTPS_PORT: u16 = 443;
 impl Engine {
     /// Answers 308, so that method and body stay as they are (RFC 9110 §15.4.9). The host is the request's own: no page
     /// can choose it for somebody else, and a head without a valid one was refused.
-    pub(super) fn redirect(&mut self, id: ConnectionId, head: &Head<'_>, now: Now) -> Served {
+    ///
+    /// # Errors
+    /// What programs ask is refused: one that shows its credential in the clear should be noticed, not sent on.
+    pub(super) fn redirect(
+        &mut self,
+        id: ConnectionId,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<Served, Refusal> {
+        if is_for_programs(head) {
+            return Err(Refusal::Malformed(
+                "this port only shows browsers the way: use https or wss",
+            ));
+        }
         let public_port = self.config.tls.public_port;
         let port = public_port.unwrap_or(self.config.listen.address.port());
         let location = location(head.host(), port, head.target());
@@ -30,8 +43,13 @@ impl Engine {
         }
         // A body may follow; it is read and thrown away.
         self.finish(id, now);
-        Served::Ended
+        Ok(Served::Ended)
     }
+}
+
+fn is_for_programs(head: &Head<'_>) -> bool {
+    let is_read = matches!(head.method(), Method::Get | Method::Head);
+    !is_read || head.path() == "/ticket" || head.path().starts_with("/ws/")
 }
 
 fn location(authority: &str, port: u16, target: &str) -> String {

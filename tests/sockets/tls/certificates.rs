@@ -391,9 +391,14 @@ fn browsers_are_told_to_stay_with_https_and_shown_the_way_there() {
             format!("https://chat.example:{port}/a?b=c"),
         ),
         (
-            "POST / HTTP/1.1\r\nHost: chat.example:80\r\nContent-Length: 1\r\n\r\nx",
+            "HEAD / HTTP/1.1\r\nHost: chat.example:80\r\n\r\n",
             "308",
             format!("https://chat.example:{port}/"),
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: chat.example:80\r\nContent-Length: 1\r\n\r\nx",
+            "400",
+            String::new(),
         ),
         (
             "GET / HTTP/1.1\r\nHost: evil.example/..\r\n\r\n",
@@ -406,6 +411,17 @@ fn browsers_are_told_to_stay_with_https_and_shown_the_way_there() {
             String::new(),
         ),
         ("GET / HTTP/1.1\r\n\r\n", "400", String::new()),
+        // Whoever shows a credential in the clear is told, not sent on.
+        (
+            "GET /ws/chat?token=secret HTTP/1.1\r\nHost: a\r\n\r\n",
+            "400",
+            String::new(),
+        ),
+        (
+            "POST /ticket HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer secret\r\n\r\n",
+            "400",
+            String::new(),
+        ),
         (
             "GET http://evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
             "400",
