@@ -22,9 +22,9 @@ impl Engine {
     /// Takes note of a revocation that is stored, and closes the sockets that it concerns, now.
     pub fn apply_revocation(&mut self, revocation: Revocation, now: Now) {
         let concerned = self.concerned(&revocation);
+        let (kind, which) = revocation.subject.words();
         log::info!(
-            "revoked: {:?}; {} connections end",
-            revocation.subject,
+            "revoked: {kind} {which:?}; {} connections end",
             concerned.len()
         );
         if let Subject::User(user) = &revocation.subject {
