@@ -75,6 +75,18 @@ pub(super) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
+/// Which file is at `path` now, by device and number; `None`: none that can be looked at.
+pub(super) fn file_at(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.dev(), found.ino()))
+    }
+    #[cfg(not(unix))]
+    path.exists().then_some((0, 0))
+}
+
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -36,6 +36,7 @@ fn remedy(fault: StoreFault) -> &'static str {
         StoreFault::ReadOnly => "; give the server's user the right to write there",
         StoreFault::DiskFull => "; make room",
         StoreFault::Locked => "; another process has kept it locked for seconds",
+        StoreFault::Replaced => "; start the server again",
         StoreFault::Io => "",
     }
 }

@@ -5,7 +5,7 @@ mod revocations;
 mod schema;
 mod sessions;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Result, Row, TransactionBehavior};
@@ -31,6 +31,9 @@ const LOG_BYTES_MAX: i64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Sqlite {
     connection: Connection,
+    path: PathBuf,
+    /// Which file that was when it was opened.
+    file: Option<(u64, u64)>,
     lock: Lock,
     /// Of the revocation that was told of last.
     last_serial: i64,
@@ -52,6 +55,7 @@ impl Sqlite {
             path: path.clone(),
             fault,
         };
+        let file = directory::file_at(&path);
         let mut connection = connect(&path).map_err(|error| failed(fault(&error)))?;
         if connection.is_readonly(MAIN_DB).unwrap_or(true) {
             return Err(failed(StoreFault::ReadOnly));
@@ -59,6 +63,8 @@ impl Sqlite {
         schema::bring_up(&mut connection, &path)?;
         let mut store = Sqlite {
             connection,
+            path: path.clone(),
+            file,
             lock,
             last_serial: 0,
             data_version: None,
@@ -67,6 +73,12 @@ impl Sqlite {
         // Without what was taken back nobody can be let in.
         store.untold = store.read_news().map_err(|error| failed(fault(&error)))?;
         Ok(store)
+    }
+
+    /// **What is written to a file that nobody will open again is not durable**, and what others write to the one in its
+    /// place is not read: SQLite itself goes on with the file that it opened, whatever became of its name.
+    fn is_replaced(&self) -> bool {
+        self.file.is_none() || directory::file_at(&self.path) != self.file
     }
 
     fn answer_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>> {
@@ -126,6 +138,11 @@ impl Sqlite {
 impl Store for Sqlite {
     fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
         let count = questions.len();
+        if self.is_replaced() {
+            let fault = StoreFault::Replaced;
+            log::error!("store: {}: {fault}", self.path.display());
+            return vec![Answer::Failed(fault); count];
+        }
         self.answer_all(questions).unwrap_or_else(|error| {
             let fault = fault(&error);
             log::error!("store: {fault}: {error}");

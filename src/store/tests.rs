@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::access::record::{NewRevocation, NewSession, SessionsFull};
+use crate::access::record::{NewRevocation, NewSession, SessionsFull, StoreFault};
 use crate::access::revocation::Subject;
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord, SessionValue};
 use crate::time::Wall;
@@ -238,6 +238,38 @@ fn two_servers_share_a_store_only_when_they_say_so_and_then_learn_from_each_othe
     // Whoever stays has the directory for itself.
     second.news();
     assert!(Sqlite::open(directory.path(), Company::Alone).is_err());
+}
+
+#[test]
+fn a_store_whose_file_is_gone_or_another_answers_nothing_until_it_is_back() {
+    let directory = TempDir::new().expect("a directory");
+    let mut store = open(directory.path());
+    assert_eq!(ask(&mut store, find(1, 0)), "none");
+    let path = directory.path().join("wardroom.sqlite");
+    let aside = directory.path().join("aside");
+    fs::rename(&path, &aside).expect("moved away");
+    let questions = || {
+        [
+            find(1, 0),
+            insert(1, "ann", 0, HOUR),
+            revoke(user("ann"), 0, HOUR),
+        ]
+    };
+    for question in questions() {
+        assert_eq!(
+            ask(&mut store, question),
+            told(Answer::Failed(StoreFault::Replaced))
+        );
+    }
+    fs::write(&path, "another").expect("another in its place");
+    for question in questions() {
+        assert_eq!(
+            ask(&mut store, question),
+            told(Answer::Failed(StoreFault::Replaced))
+        );
+    }
+    fs::rename(&aside, &path).expect("moved back");
+    assert_eq!(ask(&mut store, find(1, 0)), "none");
 }
 
 #[test]
