@@ -87,7 +87,7 @@ impl Engine {
     fn carry_out(&mut self, id: ConnectionId, user: UserKey, request: Request<'_>, now: Now) {
         let Request { id: tag, command } = request;
         let done = match command {
-            Command::Send { room, message } => {
+            Command::Send { room, message, .. } => {
                 let seated = self.seated_room(id, &room);
                 if seated.is_ok()
                     && let Err(limited) = self.charge_message(id, now)
@@ -99,7 +99,7 @@ impl Engine {
                     self.reply(id, &reply::sent(tag.as_ref(), seq, now));
                 })
             }
-            Command::Join { room } => self.find_room(&room).and_then(|key| {
+            Command::Join { room, .. } => self.find_room(&room).and_then(|key| {
                 self.sit(id, user, key, now)?;
                 self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
                 Ok(())
@@ -123,6 +123,7 @@ impl Engine {
                 self.reply(id, &reply::pong(tag.as_ref(), now));
                 Ok(())
             }
+            Command::Rooms { .. } | Command::Room { .. } => Err(ChatError::UnknownRoom),
         };
         if let Err(error) = done {
             self.object(id, &Complaint::refused(tag, error), now);

@@ -13,4 +13,5 @@ pub mod proxy;
 pub mod response;
 pub mod upgrade;
 mod utf8;
+pub mod vocabulary;
 pub mod websocket;

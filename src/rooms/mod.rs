@@ -1,6 +1,13 @@
 //! The domain: rooms and who is in them. No JSON, no sockets, no clock.
 
+pub mod audit;
+pub mod lasting;
+pub mod moderation;
+pub mod permissions;
+pub mod record;
 mod room;
+pub mod settings;
+pub mod standing;
 
 use std::collections::HashMap;
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::json::{DEPTH_MAX, FIELDS_MAX, JsonError};
 
+pub mod rooms;
 pub mod tutorial;
 pub mod v1;
 

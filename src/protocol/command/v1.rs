@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::rooms::RoomCommand;
 use super::{Bounds, CommandError, Field, REQUEST_ID_BYTES_MAX, check_message, is_room_id};
 use crate::protocol::json::{self, Object, Rejected, Scalar};
 
@@ -42,9 +43,13 @@ pub enum Command<'a> {
     Send {
         room: Cow<'a, str>,
         message: Cow<'a, str>,
+        /// The same again from the same user is the same message. At most [`CLIENT_KEY_BYTES_MAX`] bytes.
+        key: Option<Cow<'a, str>>,
     },
     Join {
         room: Cow<'a, str>,
+        /// The latest message that the client has: what came after it is told first.
+        since: Option<u64>,
     },
     Leave {
         room: Cow<'a, str>,
@@ -63,7 +68,20 @@ pub enum Command<'a> {
     },
     /// Ask for the server's time.
     Ping,
+    /// List the rooms that the asker may see, from the one after `after` on.
+    Rooms {
+        after: Option<Cow<'a, str>>,
+        limit: Option<u64>,
+    },
+    /// Something about one room itself.
+    Room {
+        room: Cow<'a, str>,
+        command: RoomCommand<'a>,
+    },
 }
+
+/// Longest `key` of a `send`, in bytes once escapes are resolved.
+pub const CLIENT_KEY_BYTES_MAX: usize = 64;
 
 /// Every `type` of a request, with its fields besides `type` and `id`, all of them required.
 pub const COMMANDS: [(&str, &[Field]); 7] = [
@@ -153,9 +171,11 @@ fn command<'a>(mut object: Object<'a>, bounds: &Bounds) -> Result<Command<'a>, C
         "send" => Command::Send {
             room: room(fields)?,
             message: message(fields, bounds)?,
+            key: None,
         },
         "join" => Command::Join {
             room: room(fields)?,
+            since: None,
         },
         "leave" => Command::Leave {
             room: room(fields)?,

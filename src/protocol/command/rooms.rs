@@ -1,0 +1,126 @@
+//! Commands of `wardroom.v1` about a room itself: its settings, its people, its history.
+
+use std::borrow::Cow;
+
+use crate::protocol::vocabulary::{Affiliation, JoinRule, RoomKind};
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The first above this number.
+    After(u64),
+    /// The last below this number.
+    Before(u64),
+    /// The last ones.
+    End,
+}
+
+/// Settings to be changed; `None` stays as it is. Times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomPatch<'a> {
+    pub kind: Option<RoomKind>,
+    pub join_rule: Option<JoinRule>,
+    pub name: Option<Cow<'a, str>>,
+    pub topic: Option<Cow<'a, str>>,
+    /// In `create` only.
+    pub ephemeral: Option<bool>,
+    pub locked: Option<bool>,
+    pub slow_mode_ms: Option<u64>,
+    pub cooldown_ms: Option<u64>,
+    pub message_characters_max: Option<u32>,
+    pub members_max: Option<u32>,
+    pub retention_messages: Option<u32>,
+    pub retention_ms: Option<u64>,
+    pub messages_per_minute: Option<u32>,
+    pub messages_per_minute_per_member: Option<u32>,
+    pub bytes_per_second: Option<u32>,
+    pub joins_per_minute: Option<u32>,
+}
+
+/// What is asked of one room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomCommand<'a> {
+    Create(Box<RoomPatch<'a>>),
+    Describe,
+    Update(Box<RoomPatch<'a>>),
+    Archive {
+        archived: bool,
+    },
+    Delete,
+    History {
+        from: Place,
+        limit: Option<u64>,
+    },
+    /// Another text for one's own message.
+    Edit {
+        seq: u64,
+        message: Cow<'a, str>,
+    },
+    DeleteMessage {
+        seq: u64,
+        reason: Option<Cow<'a, str>>,
+    },
+    /// Delete everything that this user said.
+    Purge {
+        user: Cow<'a, str>,
+        reason: Option<Cow<'a, str>>,
+    },
+    /// The asker has read up to this message.
+    Seen {
+        seq: u64,
+    },
+    Invite {
+        user: Cow<'a, str>,
+    },
+    /// Take an invitation back, or turn down a knock.
+    Withdraw {
+        user: Cow<'a, str>,
+    },
+    Knock,
+    Approve {
+        user: Cow<'a, str>,
+    },
+    /// Never [`Affiliation::Banned`]: that is `ban`.
+    Affiliate {
+        user: Cow<'a, str>,
+        affiliation: Affiliation,
+    },
+    Transfer {
+        user: Cow<'a, str>,
+    },
+    Resign,
+    Kick {
+        user: Cow<'a, str>,
+        reason: Option<Cow<'a, str>>,
+    },
+    /// `None`: until it is lifted.
+    Ban {
+        user: Cow<'a, str>,
+        for_ms: Option<u64>,
+        reason: Option<Cow<'a, str>>,
+    },
+    Unban {
+        user: Cow<'a, str>,
+    },
+    Mute {
+        user: Cow<'a, str>,
+        for_ms: Option<u64>,
+        reason: Option<Cow<'a, str>>,
+    },
+    Unmute {
+        user: Cow<'a, str>,
+    },
+    /// Joins become knocks for so long; 0 ends it.
+    Raid {
+        for_ms: u64,
+    },
+    /// What the asker, or somebody else, may do and why.
+    Explain {
+        user: Option<Cow<'a, str>>,
+    },
+    /// Entries of the moderation log.
+    Log {
+        from: Place,
+        limit: Option<u64>,
+    },
+}

@@ -1,0 +1,170 @@
+//! What is asked of the store about rooms, and what it answers. Plain values: who asks and who answers stand elsewhere.
+
+use std::sync::Arc;
+
+use super::audit::{Digest, Entry};
+use super::settings::Settings;
+use super::standing::Standing;
+use crate::time::Wall;
+
+/// A room as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomRecord {
+    pub id: Arc<str>,
+    pub settings: Settings,
+    /// Who made it; empty: the operator.
+    pub created_by: Arc<str>,
+    pub created: Wall,
+    /// The number of the latest message, kept or not; 0: none yet.
+    pub last_seq: u64,
+    /// The number of the oldest message kept; `last_seq + 1`: none is.
+    pub first_seq: u64,
+    /// The number and hash of the latest entry of its moderation log.
+    pub audit: Head,
+    pub standings: Vec<(Arc<str>, Standing)>,
+}
+
+/// The end of a moderation log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// 0: the log is empty.
+    pub number: u64,
+    pub digest: Digest,
+}
+
+/// A message of a durable room as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRecord {
+    pub seq: u64,
+    pub sender: Arc<str>,
+    /// The sender's name when it was said.
+    pub name: Arc<str>,
+    /// Empty once it is deleted. In a private room what the client enciphered.
+    pub text: Box<str>,
+    pub at: Wall,
+    pub edited: Option<Wall>,
+    pub deleted: Option<Wall>,
+}
+
+/// Where a page of a log of numbered things begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// The first ones above this number, upwards.
+    After(u64),
+    /// The last ones below this number, told in ascending order too.
+    Before(u64),
+}
+
+/// A message to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    pub room: Arc<str>,
+    pub sender: Arc<str>,
+    pub name: Arc<str>,
+    pub text: Box<str>,
+    pub at: Wall,
+    /// The client's own: the same of the same sender in the same room is the same message.
+    pub key: Option<Box<str>>,
+}
+
+/// A change of what is kept of a message. Stands in [`Change`], so that it has an entry in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageChange {
+    /// Another text for the sender's own message.
+    Edit { seq: u64, text: Box<str> },
+    /// The text is forgotten, its number stays.
+    Delete { seq: u64 },
+    /// The same for everything that this user said here, at most `messages_max` at a time, latest first.
+    DeleteAllOf { user: Arc<str>, messages_max: usize },
+}
+
+/// Something that moderators or owners do, with all that it changes. **All of it or nothing is done**, in the order of the
+/// fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub room: Arc<str>,
+    /// What the room is from now on; `None`: as it was.
+    pub settings: Option<Box<Settings>>,
+    /// How these users stand to it from now on; a blank one is forgotten.
+    pub standings: Vec<(Arc<str>, Standing)>,
+    pub messages: Option<MessageChange>,
+    /// The room and everything of it but its log is forgotten.
+    pub is_deletion: bool,
+    /// To be written into the log, which numbers and chains it; `None`: an author's edit, which no moderator did.
+    pub entry: Option<Entry>,
+}
+
+/// A question to the store about rooms.
+#[derive(Debug, Clone)]
+pub enum RoomQuestion {
+    /// Make this room, with its first standings; its log begins with this entry.
+    Create(Box<RoomRecord>, Box<Entry>),
+    Change(Box<Change>),
+    Append(Box<NewMessage>),
+    /// Messages of this room. At most `messages_max`, and no more than `bytes_max` bytes of texts but always one.
+    Page {
+        room: Arc<str>,
+        from: From,
+        messages_max: usize,
+        bytes_max: usize,
+    },
+    /// Entries of its moderation log, at most `entries_max`.
+    Log {
+        room: Arc<str>,
+        from: From,
+        entries_max: usize,
+    },
+    /// This user has read so far.
+    Read {
+        room: Arc<str>,
+        user: Arc<str>,
+        seq: u64,
+    },
+    /// Forget the oldest messages below `first_seq` or said before `before`, at most `messages_max` of them.
+    Trim {
+        room: Arc<str>,
+        first_seq: u64,
+        before: Option<Wall>,
+        messages_max: usize,
+    },
+}
+
+/// What the store says about rooms.
+#[derive(Debug, Clone)]
+pub enum RoomAnswer {
+    /// To [`RoomQuestion::Create`]: `None`: a room of this id exists already.
+    Created(Option<Box<RoomRecord>>),
+    /// To [`RoomQuestion::Change`]: it is kept, and this is the log's end now.
+    Changed(Box<Changed>),
+    /// To [`RoomQuestion::Append`].
+    Appended { seq: u64, is_repeated: bool },
+    /// To [`RoomQuestion::Page`], in ascending order.
+    Page {
+        messages: Vec<MessageRecord>,
+        /// The oldest kept, and the latest there is.
+        first_seq: u64,
+        last_seq: u64,
+    },
+    /// To [`RoomQuestion::Log`], in ascending order, each with its number and hash.
+    Log {
+        entries: Vec<(Head, Entry)>,
+        head: Head,
+    },
+    /// To [`RoomQuestion::Read`].
+    Read,
+    /// To [`RoomQuestion::Trim`]: the oldest kept is now this one; whether more would have to go.
+    Trimmed { first_seq: u64, is_more: bool },
+    /// To any of them: no such room, or no such message of this sender's to change.
+    Missing,
+}
+
+/// What a [`Change`] has changed.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    pub change: Change,
+    pub head: Head,
+    /// Numbers of the messages that were edited or deleted, ascending.
+    pub messages: Vec<u64>,
+    /// Whether [`MessageChange::DeleteAllOf`] left some.
+    pub is_more: bool,
+}

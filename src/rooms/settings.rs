@@ -1,0 +1,83 @@
+//! What a room is like: what its owners may set, and the ceilings above that.
+
+use std::time::Duration;
+
+use crate::protocol::vocabulary::{JoinRule, RoomKind};
+use crate::time::Wall;
+
+/// Longest name of a room, in bytes.
+pub const ROOM_NAME_BYTES_MAX: usize = 128;
+/// Longest topic of a room, in bytes.
+pub const TOPIC_BYTES_MAX: usize = 1024;
+/// Longest reason of a kick, ban or mute, in bytes.
+pub const REASON_BYTES_MAX: usize = 256;
+/// Longest ban, mute, cooldown, slow mode or raid mode that has an end.
+pub const SANCTION_TIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// A room's settings. Zero says "no bound of the room's own" where a field can have none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub kind: RoomKind,
+    pub join_rule: JoinRule,
+    /// For people; empty: the room's id.
+    pub name: Box<str>,
+    pub topic: Box<str>,
+    /// Messages are kept and numbered for good.
+    pub is_durable: bool,
+    /// Nobody but moderators may say anything.
+    pub is_locked: bool,
+    /// Read only, and unlisted for those without an affiliation.
+    pub is_archived: bool,
+    /// Until then joins become knocks.
+    pub raid_until: Option<Wall>,
+    /// Between two messages of one person; zero: none.
+    pub slow_mode: Duration,
+    /// From becoming present for the first time to the first message; zero: none.
+    pub cooldown: Duration,
+    /// Longest message in Unicode scalar values; zero: the server's.
+    pub message_characters_max: u32,
+    /// People with an affiliation or present; zero: the server's ceiling.
+    pub members_max: u32,
+    /// Messages kept; zero: the server's ceiling.
+    pub retention_messages: u32,
+    /// How long messages are kept; zero: the server's ceiling.
+    pub retention: Duration,
+    /// Messages of everybody together; zero: no bound of the room's own.
+    pub messages_per_minute: u32,
+    /// Messages of one person; zero likewise.
+    pub messages_per_minute_per_member: u32,
+    /// Bytes of messages of everybody together; zero likewise.
+    pub bytes_per_second: u32,
+    /// People who come in; zero likewise.
+    pub joins_per_minute: u32,
+}
+
+impl Settings {
+    /// Those of a room that nobody has configured.
+    pub fn new(kind: RoomKind, is_durable: bool) -> Self {
+        let join_rule = match kind {
+            RoomKind::Public => JoinRule::Open,
+            RoomKind::Members | RoomKind::Private => JoinRule::Invite,
+        };
+        Settings {
+            kind,
+            join_rule,
+            name: "".into(),
+            topic: "".into(),
+            is_durable,
+            is_locked: false,
+            is_archived: false,
+            raid_until: None,
+            slow_mode: Duration::ZERO,
+            cooldown: Duration::ZERO,
+            message_characters_max: 0,
+            members_max: 0,
+            retention_messages: 0,
+            retention: Duration::ZERO,
+            messages_per_minute: 0,
+            messages_per_minute_per_member: 0,
+            bytes_per_second: 0,
+            joins_per_minute: 0,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! How a user stands to a room, present or not.
+
+use std::sync::Arc;
+
+use crate::protocol::vocabulary::Affiliation;
+use crate::time::Wall;
+
+/// Who decided something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Authority {
+    /// Somebody of the room.
+    Room,
+    /// The operator; nobody of the room lifts it.
+    Operator,
+}
+
+impl Authority {
+    /// As it is stored, and told to people.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Authority::Room => "room",
+            Authority::Operator => "operator",
+        }
+    }
+
+    /// The one with this word.
+    pub fn from_word(word: &str) -> Option<Authority> {
+        [Authority::Room, Authority::Operator]
+            .into_iter()
+            .find(|authority| authority.word() == word)
+    }
+}
+
+/// A ban or a mute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sanction {
+    /// `None`: until it is lifted.
+    pub until: Option<Wall>,
+    pub reason: Box<str>,
+    /// The user who decided it; empty: the operator.
+    pub by: Arc<str>,
+    pub authority: Authority,
+}
+
+impl Sanction {
+    /// Whether it is in force at `now`.
+    pub fn is_in_force(&self, now: Wall) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// A user's standing: lasting, and told to the store. One that says nothing is not kept ([`Standing::is_blank`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Never [`Affiliation::Banned`]: that is what [`Standing::affiliation`] says while `ban` is in force.
+    pub held: Affiliation,
+    pub ban: Option<Sanction>,
+    pub mute: Option<Sanction>,
+    /// May join although the join rule says otherwise; ends when they do.
+    pub is_invited: bool,
+    /// Has asked to be let in, then.
+    pub knocked: Option<Wall>,
+    /// Of the latest message read; 0: none.
+    pub read: u64,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Standing {
+            held: Affiliation::None,
+            ban: None,
+            mute: None,
+            is_invited: false,
+            knocked: None,
+            read: 0,
+        }
+    }
+}
+
+impl Standing {
+    /// The affiliation at `now`.
+    pub fn affiliation(&self, now: Wall) -> Affiliation {
+        match &self.ban {
+            Some(ban) if ban.is_in_force(now) => Affiliation::Banned,
+            _ => self.held,
+        }
+    }
+
+    /// The mute in force at `now`.
+    pub fn mute(&self, now: Wall) -> Option<&Sanction> {
+        self.mute.as_ref().filter(|mute| mute.is_in_force(now))
+    }
+
+    /// Whether it says nothing at `now`, and need not be kept.
+    pub fn is_blank(&self, now: Wall) -> bool {
+        self.affiliation(now) == Affiliation::None
+            && self.mute(now).is_none()
+            && !self.is_invited
+            && self.knocked.is_none()
+            && self.read == 0
+    }
+}
