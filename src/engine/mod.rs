@@ -50,13 +50,13 @@ use crate::access::Authenticator;
 use crate::access::origin::{OriginError, OriginList};
 use crate::access::revocation::Revocations;
 use crate::access::ticket::Tickets;
-use crate::config::Config;
+use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
 use crate::limit::PrefixTable;
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
-use crate::rooms::Rooms;
+use crate::rooms::{Configured, Rooms};
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
@@ -145,6 +145,14 @@ pub struct Census {
     pub hook_questions: usize,
 }
 
+/// A room of the configuration.
+fn configured<'a>(rooms: &RoomSettings, name: &'a str) -> Configured<'a> {
+    Configured {
+        name,
+        is_durable: rooms.is_durable(name),
+    }
+}
+
 impl Engine {
     /// An engine without connections. `seed` is secret: hash keys and tickets come from it.
     ///
@@ -157,8 +165,9 @@ impl Engine {
     ) -> Result<Self, OriginError> {
         let mut random = ChaCha20Rng::from_seed(seed);
         let hash = Keyed::new(random.next_u64(), random.next_u64());
-        let public = config.rooms.public.iter().map(String::as_str);
-        let rooms = Rooms::new(&config.rooms.lobby, public, hash);
+        let names = &config.rooms;
+        let public = names.public.iter().map(|name| configured(names, name));
+        let rooms = Rooms::new(configured(names, &names.lobby), public, hash);
         Ok(Engine {
             authenticator,
             origins: OriginList::new(

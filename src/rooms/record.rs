@@ -100,7 +100,7 @@ pub enum RoomQuestion {
     /// Make this room, with its first standings; its log begins with this entry.
     Create(Box<RoomRecord>, Box<Entry>),
     Change(Box<Change>),
-    Append(Box<NewMessage>),
+    Append(Arc<NewMessage>),
     /// Messages of this room. At most `messages_max`, and no more than `bytes_max` bytes of texts but always one.
     Page {
         room: Arc<str>,
