@@ -11,7 +11,9 @@ use super::Engine;
 use super::connection::Phase;
 use super::questions::Verdict;
 use crate::access::record::{Answer, Question};
+use crate::fault::StoreFault;
 use crate::id::ConnectionId;
+use crate::rooms::record::{RoomAnswer, RoomQuestion};
 use crate::telemetry::Worker;
 use crate::time::{Instant, Now};
 
@@ -20,6 +22,8 @@ use crate::time::{Instant, Now};
 pub enum Work {
     /// A question to the store about sessions and revocations.
     Record(Question),
+    /// A question to the store about rooms.
+    Room(RoomQuestion),
 }
 
 /// What became of a [`Work`].
@@ -27,6 +31,10 @@ pub enum Work {
 pub enum Outcome {
     /// The store's answer to [`Work::Record`].
     Record(Answer),
+    /// The store's answer to [`Work::Room`].
+    Room(RoomAnswer),
+    /// The store can not do it, and nothing of it was done.
+    Failed(StoreFault),
     /// Nobody took it: a queue was full, or its thread has gone.
     Busy,
 }
@@ -34,7 +42,8 @@ pub enum Outcome {
 impl Outcome {
     fn word(&self) -> &'static str {
         match self {
-            Outcome::Record(_) => "answered",
+            Outcome::Record(_) | Outcome::Room(_) => "answered",
+            Outcome::Failed(_) => "failed",
             Outcome::Busy => "busy",
         }
     }
@@ -98,6 +107,7 @@ pub(super) struct Works {
     outstanding_max: usize,
     next_generation: u32,
     times: WorkTimes,
+    store_fault: Option<StoreFault>,
 }
 
 #[derive(Debug)]
@@ -115,6 +125,7 @@ impl Works {
             outstanding_max,
             next_generation: 0,
             times: WorkTimes::default(),
+            store_fault: None,
         }
     }
 
@@ -200,6 +211,16 @@ impl Engine {
                 self.unfinished.push_back(id);
             }
         }
+    }
+
+    /// Tells what is wrong with the store, or that nothing is any more. The store's thread finds out by itself, asked or not.
+    pub fn store_is(&mut self, fault: Option<StoreFault>) {
+        self.works.store_fault = fault;
+    }
+
+    /// What is wrong with the store.
+    pub fn store_fault(&self) -> Option<StoreFault> {
+        self.works.store_fault
     }
 
     /// How long answers took.

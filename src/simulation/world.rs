@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::response::Refusal;
-use crate::store::{Memory, Store};
+use crate::store::{self, Memory, Store};
 use crate::telemetry::Exposition;
 use crate::time::{Instant, Now, Wall};
 
@@ -296,11 +296,20 @@ impl World {
 
     /// Lets the store answer the oldest question, as its thread does between two turns.
     pub fn answer_one(&mut self) {
-        let Some((id, Work::Record(question))) = self.works.pop_front() else {
+        let Some((id, work)) = self.works.pop_front() else {
             return;
         };
+        let question = match work {
+            Work::Record(question) => store::Question::Record(question),
+            Work::Room(question) => store::Question::Room(question),
+        };
         for answer in self.store.answer(vec![question]) {
-            self.engine.outcome(id, Outcome::Record(answer), self.now);
+            let outcome = match answer {
+                store::Answer::Record(answer) => Outcome::Record(answer),
+                store::Answer::Room(answer) => Outcome::Room(answer),
+                store::Answer::Failed(fault) => Outcome::Failed(fault),
+            };
+            self.engine.outcome(id, outcome, self.now);
         }
     }
 
