@@ -152,8 +152,8 @@ fn asked_v1(text: &str) -> Result<Asked, Code> {
     let request = v1::parse(text, &Bounds::default()).map_err(|refused| refused.error.code())?;
     let mut token = None;
     let (kind, room, message) = match request.command {
-        Command::Send { room, message } => ("send", Some(room), Some(message)),
-        Command::Join { room } => ("join", Some(room), None),
+        Command::Send { room, message, .. } => ("send", Some(room), Some(message)),
+        Command::Join { room, .. } => ("join", Some(room), None),
         Command::Leave { room } => ("leave", Some(room), None),
         Command::Members { room } => ("members", Some(room), None),
         Command::Typing { room } => ("typing", Some(room), None),
