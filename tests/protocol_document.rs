@@ -8,8 +8,8 @@ use wardroom::config::Rate;
 use wardroom::protocol::command::{self, Bounds, CommandError, tutorial, v1};
 use wardroom::protocol::json::{DEPTH_MAX, FIELDS_MAX};
 use wardroom::protocol::notice::{
-    Announcement, Bye, ErrorReply, Hello, HelloLimits, MembersReply, Message, Notice, OkReply,
-    Person, Presence, Typing,
+    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Member, MembersReply, Message,
+    Notice, OkReply, Person, Presence, Typing,
 };
 use wardroom::time::Wall;
 
@@ -76,7 +76,12 @@ fn notices(write: impl Fn(Notice<'_>)) {
         Notice::Members(MembersReply {
             id,
             room: "lobby",
-            members: &[person],
+            members: &[Member {
+                is_muted: true,
+                is_invited: true,
+                is_knocking: true,
+                ..Member::present(person, Affiliation::Member, 1)
+            }],
             count: 1,
         }),
         Notice::Error(ErrorReply {
@@ -87,13 +92,8 @@ fn notices(write: impl Fn(Notice<'_>)) {
             limit: Some("l"),
             scope: Some("user"),
             retry_after_ms: Some(1),
-        }),
-        Notice::Message(Message {
-            room: "lobby",
-            seq: 1,
-            sender: person,
-            message: "hi",
-            timestamp,
+            until: Some(timestamp),
+            reason: Some("r"),
         }),
         Notice::Joined(presence),
         Notice::Left(presence),

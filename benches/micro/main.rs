@@ -14,7 +14,7 @@ use wardroom::hash::Keyed;
 use wardroom::limit::{PrefixTable, TokenBucket};
 use wardroom::protocol::command::{Bounds, tutorial, v1};
 use wardroom::protocol::head::{Head, HeadScanner};
-use wardroom::protocol::notice::{Message, Notice, Person};
+use wardroom::protocol::notice::{Content, Message, Notice, Person};
 use wardroom::protocol::outbox::Outbox;
 use wardroom::protocol::upgrade::Upgrade;
 use wardroom::protocol::websocket::{WebSocket, text_frame};
@@ -123,8 +123,9 @@ fn encode(c: &mut Criterion) {
             user: "alice",
             name: "Alice",
         },
-        message: "How is the weather where you are?",
+        content: Content::Text("How is the weather where you are?"),
         timestamp: Wall::from_millis(1_764_000_000_123),
+        edited: None,
     });
     group.bench_function("message to a frame", |b| {
         b.iter(|| text_frame(|out| black_box(&notice).write_v1(out)));

@@ -5,7 +5,7 @@ use super::connection::{Phase, Session, Wire};
 use super::reply::{self, Complaint, Who};
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::limit::Scope;
-use crate::protocol::command::v1::{self, Command, Request, RequestId};
+use crate::protocol::command::v1::{self, Command, Request, RequestId, Said};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
 use crate::rooms::Seat;
@@ -21,6 +21,8 @@ pub(super) enum ChatError {
     UnknownRoom,
     /// Join the room first.
     NotInRoom,
+    /// A body was sent to a room that takes messages.
+    MessageRequired,
     /// Leave a room first: `limits.rooms_per_connection_max`.
     TooManyRooms,
 }
@@ -87,7 +89,11 @@ impl Engine {
     fn carry_out(&mut self, id: ConnectionId, user: UserKey, request: Request<'_>, now: Now) {
         let Request { id: tag, command } = request;
         let done = match command {
-            Command::Send { room, message, .. } => {
+            Command::Send { room, said, .. } => {
+                let Said::Message(message) = said else {
+                    let refused = Complaint::refused(tag, ChatError::MessageRequired);
+                    return self.object(id, &refused, now);
+                };
                 let seated = self.seated_room(id, &room);
                 if seated.is_ok()
                     && let Err(limited) = self.charge_message(id, now)
@@ -236,11 +242,11 @@ impl Engine {
         let listed_max = self.config.limits.members_listed_max;
         let room = self.rooms.room(room);
         let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
-        let people: Vec<Who> = room
-            .members()
+        let people: Vec<(Who, u32)> = room
+            .members_from(UserKey(0))
             .take(listed_max)
-            .filter_map(|user| self.person(user))
-            .take_while(|person| {
+            .filter_map(|(user, seats)| Some((self.person(user)?, seats)))
+            .take_while(|(person, _)| {
                 let cost = person.bytes_max();
                 let fits = cost <= bytes_left;
                 bytes_left = bytes_left.saturating_sub(cost);

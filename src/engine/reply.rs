@@ -14,9 +14,10 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::command::{CommandError, tutorial};
 use crate::protocol::notice::{
-    Announcement, Bye, ErrorReply, Hello, HelloLimits, MembersReply, Message, Notice, OkReply,
-    Person, Presence, Typing,
+    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Member, MembersReply, Message,
+    Notice, OkReply, Person, Presence, Typing,
 };
+use crate::protocol::vocabulary::Affiliation;
 use crate::protocol::websocket::text_frame;
 use crate::time::{Now, Wall};
 
@@ -52,7 +53,7 @@ impl Who {
 
     /// Bytes that this person takes in a list at most: every character of both texts may need an escape.
     pub(super) fn bytes_max(&self) -> usize {
-        const NAMES_AND_QUOTES: usize = 32;
+        const NAMES_AND_QUOTES: usize = 96;
         2 * (self.user.len() + self.name.len()) + NAMES_AND_QUOTES
     }
 
@@ -67,8 +68,9 @@ impl Who {
             room,
             seq,
             sender: self.person(),
-            message,
+            content: Content::Text(message),
             timestamp,
+            edited: None,
         })
     }
 
@@ -168,10 +170,13 @@ pub(super) fn sent<'a>(id: Option<&'a RequestId<'a>>, seq: u64, now: Now) -> Not
 pub(super) fn members(
     id: Option<&RequestId<'_>>,
     room: &str,
-    listed: &[Who],
+    listed: &[(Who, u32)],
     count: usize,
 ) -> Bytes {
-    let listed: Vec<Person<'_>> = listed.iter().map(Who::person).collect();
+    let listed: Vec<Member<'_>> = listed
+        .iter()
+        .map(|(who, seats)| Member::present(who.person(), Affiliation::None, *seats))
+        .collect();
     let reply = Notice::Members(MembersReply {
         id,
         room,
@@ -273,6 +278,8 @@ impl<'a> Complaint<'a> {
             limit: None,
             scope: None,
             retry_after_ms: None,
+            until: None,
+            reason: None,
         };
         match self.about {
             About::Shape(error) => ErrorReply {
@@ -317,6 +324,7 @@ impl ChatError {
         match self {
             ChatError::UnknownRoom => "unknown_room",
             ChatError::NotInRoom => "not_in_room",
+            ChatError::MessageRequired => "message_required",
             ChatError::TooManyRooms => "too_many_rooms",
         }
     }
@@ -329,6 +337,7 @@ impl ChatError {
         match self {
             ChatError::UnknownRoom => "There is no such room.",
             ChatError::NotInRoom => "Join the room first.",
+            ChatError::MessageRequired => "This room takes a message, not a body.",
             ChatError::TooManyRooms => "Too many rooms on this connection: leave one first.",
         }
     }

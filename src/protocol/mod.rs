@@ -10,6 +10,7 @@ pub mod notice;
 pub mod outbox;
 pub mod problem;
 pub mod proxy;
+pub mod refusal;
 pub mod response;
 pub mod upgrade;
 mod utf8;

@@ -83,6 +83,22 @@ words! {
     }
 }
 
+words! {
+    /// Why somebody is not in a room any more.
+    Removal {
+        /// For now: whoever may join may come back.
+        Kicked = "kicked",
+        Banned = "banned",
+        /// The room does not exist any more.
+        Deleted = "deleted",
+        Archived = "archived",
+        /// They left on another connection.
+        Left = "left",
+        /// They may not be there any more.
+        Forbidden = "forbidden",
+    }
+}
+
 /// A set of capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u8);
@@ -105,6 +121,12 @@ impl Capabilities {
     /// The same and `capability`.
     pub const fn with(self, capability: Capability) -> Self {
         Capabilities(self.0 | 1 << capability as u8)
+    }
+
+    /// Those in it, in the order of their declaration.
+    pub fn iter(self) -> impl Iterator<Item = Capability> {
+        let all = Capability::ALL.iter().copied();
+        all.filter(move |capability| self.contains(*capability))
     }
 
     /// Whether `capability` is one of them.

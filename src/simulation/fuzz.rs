@@ -9,7 +9,7 @@ use super::reference::commands::{Asked, Code};
 use super::reference::frames::{Decoded, Event, decode};
 use super::reference::{commands, heads};
 use crate::protocol::close::CloseReason;
-use crate::protocol::command::v1::{self, Command, RequestId};
+use crate::protocol::command::v1::{self, Command, RequestId, Said};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::head::{FIELDS_MAX, Head, HeadScanner};
 use crate::protocol::outbox::Outbox;
@@ -152,7 +152,11 @@ fn asked_v1(text: &str) -> Result<Asked, Code> {
     let request = v1::parse(text, &Bounds::default()).map_err(|refused| refused.error.code())?;
     let mut token = None;
     let (kind, room, message) = match request.command {
-        Command::Send { room, message, .. } => ("send", Some(room), Some(message)),
+        Command::Send {
+            room,
+            said: Said::Message(message),
+            ..
+        } => ("send", Some(room), Some(message)),
         Command::Join { room, .. } => ("join", Some(room), None),
         Command::Leave { room } => ("leave", Some(room), None),
         Command::Members { room } => ("members", Some(room), None),
@@ -162,6 +166,9 @@ fn asked_v1(text: &str) -> Result<Asked, Code> {
             ("refresh", None, None)
         }
         Command::Ping => ("ping", None, None),
+        Command::Send { .. } | Command::Rooms { .. } | Command::Room { .. } => {
+            panic!("not read yet: {:?}", request.command)
+        }
     };
     Ok(Asked {
         kind: kind.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::v1::Said;
 use crate::protocol::vocabulary::{Affiliation, JoinRule, RoomKind};
 
 /// Where a page begins.
@@ -51,10 +52,10 @@ pub enum RoomCommand<'a> {
         from: Place,
         limit: Option<u64>,
     },
-    /// Another text for one's own message.
+    /// Other words for one's own message.
     Edit {
         seq: u64,
-        message: Cow<'a, str>,
+        said: Said<'a>,
     },
     DeleteMessage {
         seq: u64,

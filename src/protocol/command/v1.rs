@@ -29,6 +29,15 @@ impl RequestId<'_> {
     }
 }
 
+/// What a client says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// Text for people.
+    Message(Cow<'a, str>),
+    /// Bytes that the server does not look into, in base64url: what private rooms take.
+    Body(Cow<'a, str>),
+}
+
 /// Something a client asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'a> {
@@ -39,10 +48,10 @@ pub struct Request<'a> {
 /// What is asked. Rooms satisfy [`is_room_id`]; whether they exist is not known here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// Say `message` in `room`.
+    /// Say something in `room`.
     Send {
         room: Cow<'a, str>,
-        message: Cow<'a, str>,
+        said: Said<'a>,
         /// The same again from the same user is the same message. At most [`CLIENT_KEY_BYTES_MAX`] bytes.
         key: Option<Cow<'a, str>>,
     },
@@ -170,7 +179,7 @@ fn command<'a>(mut object: Object<'a>, bounds: &Bounds) -> Result<Command<'a>, C
     let command = match &*name {
         "send" => Command::Send {
             room: room(fields)?,
-            message: message(fields, bounds)?,
+            said: Said::Message(message(fields, bounds)?),
             key: None,
         },
         "join" => Command::Join {

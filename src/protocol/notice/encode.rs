@@ -80,9 +80,49 @@ impl<'o> ObjectText<'o> {
         self
     }
 
-    /// Seconds since the epoch with exactly three decimals.
     pub(super) fn timestamp(&mut self, value: Wall) -> &mut Self {
-        let out = self.name("timestamp");
+        self.date("timestamp", value)
+    }
+
+    pub(super) fn optional_date(&mut self, name: &'static str, value: Option<Wall>) -> &mut Self {
+        if let Some(value) = value {
+            self.date(name, value);
+        }
+        self
+    }
+
+    /// A string that is left out when it says nothing.
+    pub(super) fn words(&mut self, name: &'static str, value: &str) -> &mut Self {
+        self.optional_string(name, Some(value).filter(|value| !value.is_empty()))
+    }
+
+    /// A number that is left out when it is zero.
+    pub(super) fn positive(&mut self, name: &'static str, value: u64) -> &mut Self {
+        self.optional_unsigned(name, Some(value).filter(|value| *value > 0))
+    }
+
+    /// A flag that is left out when it is not set.
+    pub(super) fn flag(&mut self, name: &'static str, value: bool) -> &mut Self {
+        if value {
+            self.boolean(name, true);
+        }
+        self
+    }
+
+    /// Bytes as lower-case hexadecimal digits.
+    pub(super) fn hex(&mut self, name: &'static str, value: &[u8]) -> &mut Self {
+        let out = self.name(name);
+        out.push(b'"');
+        for byte in value {
+            out.extend([hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        }
+        out.push(b'"');
+        self
+    }
+
+    /// Seconds since the epoch with exactly three decimals.
+    pub(super) fn date(&mut self, name: &'static str, value: Wall) -> &mut Self {
+        let out = self.name(name);
         push_unsigned(out, value.as_seconds());
         out.push(b'.');
         let millis = value.as_millis() % 1000;
@@ -202,7 +242,7 @@ const fn digit(number: u64) -> u8 {
     b'0' + (number % 10) as u8
 }
 
-fn push_unsigned(out: &mut Vec<u8>, value: u64) {
+pub(super) fn push_unsigned(out: &mut Vec<u8>, value: u64) {
     let begin = out.len();
     let mut rest = value;
     loop {

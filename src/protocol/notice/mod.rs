@@ -4,10 +4,16 @@
 //! the caller's buffer.
 
 use super::command::v1::RequestId;
+use super::vocabulary::Affiliation;
 use crate::config::{Limits, Rate};
 use crate::time::Wall;
+use rooms::{
+    Changed, Crowd, Description, ExplainReply, HistoryReply, Invited, JoinReply, Knocked, LogReply,
+    Moderated, Removed, RoomReply, RoomsReply,
+};
 
 mod encode;
+pub mod rooms;
 mod tutorial;
 mod v1;
 
@@ -21,6 +27,18 @@ pub enum Notice<'a> {
     Ok(OkReply<'a>),
     /// A `members` request was done.
     Members(MembersReply<'a>),
+    /// A `join` with `since` was done.
+    Entered(JoinReply<'a>),
+    /// A `rooms` request was done.
+    Rooms(RoomsReply<'a>),
+    /// A `describe`, `create` or `update` request was done.
+    Described(RoomReply<'a>),
+    /// A `history` request was done.
+    History(HistoryReply<'a>),
+    /// A `log` request was done.
+    Log(LogReply<'a>),
+    /// An `explain` request was done.
+    Explained(ExplainReply<'a>),
     /// A request was not done.
     Error(ErrorReply<'a>),
     /// Somebody said something.
@@ -31,6 +49,20 @@ pub enum Notice<'a> {
     Left(Presence<'a>),
     /// Somebody is writing.
     Typing(Typing<'a>),
+    /// Messages were edited or deleted.
+    Changed(Changed<'a>),
+    /// A room is not as it was, or what you may do in it.
+    Room(&'a Description<'a>),
+    /// Somebody was moderated, or the room was.
+    Moderation(Moderated<'a>),
+    /// You are not in a room any more.
+    Removed(Removed<'a>),
+    /// You were invited.
+    Invited(Invited<'a>),
+    /// Somebody asks to be let in.
+    Knock(Knocked<'a>),
+    /// How many are in a large room.
+    Presence(Crowd<'a>),
     /// The server's own words.
     Announcement(Announcement<'a>),
     /// First on every connection.
@@ -41,19 +73,48 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every `type` that [`Notice::write_v1`] writes.
-    pub const TYPES: [&'static str; 9] = [
-        "ok", "error", "message", "joined", "left", "typing", "notice", "hello", "bye",
+    pub const TYPES: [&'static str; 16] = [
+        "ok",
+        "error",
+        "message",
+        "joined",
+        "left",
+        "typing",
+        "changed",
+        "room",
+        "moderation",
+        "removed",
+        "invited",
+        "knock",
+        "presence",
+        "notice",
+        "hello",
+        "bye",
     ];
 
     /// Its `type` in `wardroom.v1`.
     pub const fn kind(&self) -> &'static str {
         match self {
-            Notice::Ok(_) | Notice::Members(_) => "ok",
+            Notice::Ok(_)
+            | Notice::Members(_)
+            | Notice::Entered(_)
+            | Notice::Rooms(_)
+            | Notice::Described(_)
+            | Notice::History(_)
+            | Notice::Log(_)
+            | Notice::Explained(_) => "ok",
             Notice::Error(_) => "error",
             Notice::Message(_) => "message",
             Notice::Joined(_) => "joined",
             Notice::Left(_) => "left",
             Notice::Typing(_) => "typing",
+            Notice::Changed(_) => "changed",
+            Notice::Room(_) => "room",
+            Notice::Moderation(_) => "moderation",
+            Notice::Removed(_) => "removed",
+            Notice::Invited(_) => "invited",
+            Notice::Knock(_) => "knock",
+            Notice::Presence(_) => "presence",
             Notice::Announcement(_) => "notice",
             Notice::Hello(_) => "hello",
             Notice::Bye(_) => "bye",
@@ -99,9 +160,37 @@ pub struct MembersReply<'a> {
     pub id: Option<&'a RequestId<'a>>,
     pub room: &'a str,
     /// Those listed.
-    pub members: &'a [Person<'a>],
-    /// Everybody in the room, listed or not.
+    pub members: &'a [Member<'a>],
+    /// Everybody that could have been listed.
     pub count: u64,
+}
+
+/// Somebody in a list of members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member<'a> {
+    pub person: Person<'a>,
+    pub affiliation: Affiliation,
+    /// Connections that are in the room; 0: they are not present.
+    pub connections: u32,
+    pub is_muted: bool,
+    /// Invited, and not there yet.
+    pub is_invited: bool,
+    /// Waits to be let in.
+    pub is_knocking: bool,
+}
+
+impl<'a> Member<'a> {
+    /// Somebody present of whom there is nothing more to say.
+    pub const fn present(person: Person<'a>, affiliation: Affiliation, connections: u32) -> Self {
+        Member {
+            person,
+            affiliation,
+            connections,
+            is_muted: false,
+            is_invited: false,
+            is_knocking: false,
+        }
+    }
 }
 
 /// Why a request was not done.
@@ -119,6 +208,20 @@ pub struct ErrorReply<'a> {
     /// Whose limit it is.
     pub scope: Option<&'static str>,
     pub retry_after_ms: Option<u64>,
+    /// When the ban or mute that stands in the way ends.
+    pub until: Option<Wall>,
+    /// In the words of whoever decided it.
+    pub reason: Option<&'a str>,
+}
+
+/// What there is of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    Text(&'a str),
+    /// Opaque bytes of a private room, in base64url.
+    Body(&'a str),
+    /// Deleted then: only its number is left.
+    Deleted(Wall),
 }
 
 /// What somebody said.
@@ -128,8 +231,10 @@ pub struct Message<'a> {
     /// The message's number in its room.
     pub seq: u64,
     pub sender: Person<'a>,
-    pub message: &'a str,
+    pub content: Content<'a>,
     pub timestamp: Wall,
+    /// When its sender last changed it.
+    pub edited: Option<Wall>,
 }
 
 /// That somebody came or left.

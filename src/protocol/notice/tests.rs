@@ -31,8 +31,9 @@ pub(super) fn said(message: &str) -> Notice<'_> {
         room: "lobby",
         seq: 7,
         sender: ALICE,
-        message,
+        content: Content::Text(message),
         timestamp: AT,
+        edited: None,
     })
 }
 
@@ -53,6 +54,8 @@ pub(super) fn error() -> ErrorReply<'static> {
         limit: None,
         scope: None,
         retry_after_ms: None,
+        until: None,
+        reason: None,
     }
 }
 
@@ -87,8 +90,9 @@ fn nothing_that_was_said_can_end_its_string() {
             room: hostile,
             seq: 1,
             sender: person,
-            message: hostile,
+            content: Content::Text(hostile),
             timestamp: AT,
+            edited: None,
         }),
         Notice::Joined(Presence {
             room: hostile,
@@ -102,7 +106,7 @@ fn nothing_that_was_said_can_end_its_string() {
         Notice::Members(MembersReply {
             id: Some(&id),
             room: hostile,
-            members: &[person],
+            members: &[Member::present(person, Affiliation::None, 1)],
             count: 1,
         }),
         Notice::Announcement(Announcement {
@@ -158,7 +162,7 @@ proptest! {
         let bounds = Bounds::default();
         let asked = json!({"type": "send", "id": id, "room": "lobby", "message": said_text}).to_string();
         if let Ok(request) = v1_command::parse(&asked, &bounds) {
-            let v1_command::Command::Send { message, .. } = &request.command else {
+            let v1_command::Command::Send { said: v1_command::Said::Message(message), .. } = &request.command else {
                 return Err(TestCaseError::fail("another command"));
             };
             let told: Value = serde_json::from_str(&v1(said(message))).unwrap();

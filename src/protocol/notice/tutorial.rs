@@ -1,7 +1,7 @@
 //! Notices in the tutorial's protocol: what somebody or [`SYSTEM_SENDER`] says, and errors.
 
 use super::encode::ObjectText;
-use super::{ErrorReply, Notice};
+use super::{Content, ErrorReply, Message, Notice};
 use crate::time::Wall;
 
 #[cfg(test)]
@@ -12,11 +12,17 @@ const SYSTEM_SENDER: &str = "System";
 
 pub(super) fn write(notice: &Notice<'_>, out: &mut Vec<u8>) -> bool {
     let saying = match notice {
-        Notice::Message(message) => Saying {
-            sender: message.sender.name,
-            words: &[message.message],
-            timestamp: message.timestamp,
-            room: Some(message.room),
+        Notice::Message(Message {
+            content: Content::Text(words),
+            room,
+            sender,
+            timestamp,
+            ..
+        }) => Saying {
+            sender: sender.name,
+            words: &[words],
+            timestamp: *timestamp,
+            room: Some(room),
         },
         Notice::Joined(joined) => Saying {
             sender: SYSTEM_SENDER,
@@ -36,13 +42,36 @@ pub(super) fn write(notice: &Notice<'_>, out: &mut Vec<u8>) -> bool {
             timestamp: announcement.timestamp,
             room: announcement.room,
         },
+        Notice::Removed(removed) => Saying {
+            sender: SYSTEM_SENDER,
+            words: &[
+                "You are not in this room any more: ",
+                removed.code.word(),
+                ".",
+            ],
+            timestamp: removed.timestamp,
+            room: Some(removed.room),
+        },
         Notice::Error(reply) => {
             write_error(reply, out);
             return true;
         }
         Notice::Ok(_)
         | Notice::Members(_)
+        | Notice::Entered(_)
+        | Notice::Rooms(_)
+        | Notice::Described(_)
+        | Notice::History(_)
+        | Notice::Log(_)
+        | Notice::Explained(_)
+        | Notice::Message(_)
         | Notice::Typing(_)
+        | Notice::Changed(_)
+        | Notice::Room(_)
+        | Notice::Moderation(_)
+        | Notice::Invited(_)
+        | Notice::Knock(_)
+        | Notice::Presence(_)
         | Notice::Hello(_)
         | Notice::Bye(_) => return false,
     };

@@ -2,12 +2,13 @@
 
 use super::encode::{ObjectText, push_string};
 use super::{
-    Announcement, Bye, ErrorReply, Hello, HelloLimits, MembersReply, Message, Notice, OkReply,
-    Person, Presence, Typing,
+    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Member, MembersReply, Message,
+    Notice, OkReply, Person, Presence, Typing,
 };
 use crate::config::Rate;
 use crate::protocol::command::v1::RequestId;
 
+mod rooms;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +18,26 @@ pub(super) fn write(notice: &Notice<'_>, out: &mut Vec<u8>) {
     match notice {
         Notice::Ok(reply) => write_ok(&mut text, reply),
         Notice::Members(reply) => write_members(&mut text, reply),
+        Notice::Entered(reply) => rooms::write_join(&mut text, reply),
+        Notice::Rooms(reply) => rooms::write_rooms(&mut text, reply),
+        Notice::Described(reply) => rooms::write_room(&mut text, reply),
+        Notice::History(reply) => rooms::write_history(&mut text, reply),
+        Notice::Log(reply) => rooms::write_log(&mut text, reply),
+        Notice::Explained(reply) => rooms::write_explained(&mut text, reply),
         Notice::Error(reply) => write_error(&mut text, reply),
-        Notice::Message(message) => write_message(&mut text, message),
+        Notice::Message(message) => {
+            text.string("room", message.room);
+            write_message(&mut text, message);
+        }
         Notice::Joined(presence) | Notice::Left(presence) => write_presence(&mut text, presence),
         Notice::Typing(typing) => write_typing(&mut text, typing),
+        Notice::Changed(changed) => rooms::write_changed(&mut text, changed),
+        Notice::Room(description) => rooms::write_description(&mut text, description),
+        Notice::Moderation(moderated) => rooms::write_moderation(&mut text, moderated),
+        Notice::Removed(removed) => rooms::write_removed(&mut text, removed),
+        Notice::Invited(invited) => rooms::write_invited(&mut text, invited),
+        Notice::Knock(knocked) => rooms::write_knock(&mut text, knocked),
+        Notice::Presence(crowd) => rooms::write_crowd(&mut text, crowd),
         Notice::Announcement(announcement) => write_announcement(&mut text, announcement),
         Notice::Hello(hello) => write_hello(&mut text, hello),
         Notice::Bye(bye) => write_bye(&mut text, bye),
@@ -43,11 +60,20 @@ fn write_members(text: &mut ObjectText<'_>, reply: &MembersReply<'_>) {
     text.string("room", reply.room)
         .array("members", reply.members, |out, member| {
             let mut text = ObjectText::begin(out);
-            write_person(&mut text, *member);
+            write_member(&mut text, member);
             text.end();
         })
         .unsigned("count", reply.count)
         .boolean("truncated", (reply.members.len() as u64) < reply.count);
+}
+
+fn write_member(text: &mut ObjectText<'_>, member: &Member<'_>) {
+    write_person(text, member.person)
+        .string("affiliation", member.affiliation.word())
+        .unsigned("connections", u64::from(member.connections))
+        .flag("muted", member.is_muted)
+        .flag("invited", member.is_invited)
+        .flag("knocking", member.is_knocking);
 }
 
 fn write_error(text: &mut ObjectText<'_>, reply: &ErrorReply<'_>) {
@@ -57,16 +83,30 @@ fn write_error(text: &mut ObjectText<'_>, reply: &ErrorReply<'_>) {
         .optional_string("field", reply.field)
         .optional_string("limit", reply.limit)
         .optional_string("scope", reply.scope)
-        .optional_unsigned("retry_after_ms", reply.retry_after_ms);
+        .optional_unsigned("retry_after_ms", reply.retry_after_ms)
+        .optional_date("until", reply.until)
+        .optional_string("reason", reply.reason);
 }
 
+/// All of it but its room.
 fn write_message(text: &mut ObjectText<'_>, message: &Message<'_>) {
-    text.string("room", message.room)
-        .unsigned("seq", message.seq)
+    text.unsigned("seq", message.seq)
         .string("sender", message.sender.user)
-        .string("name", message.sender.name)
-        .string("message", message.message)
-        .timestamp(message.timestamp);
+        .string("name", message.sender.name);
+    write_content(text, message.content)
+        .timestamp(message.timestamp)
+        .optional_date("edited", message.edited);
+}
+
+fn write_content<'t, 'o>(
+    text: &'t mut ObjectText<'o>,
+    content: Content<'_>,
+) -> &'t mut ObjectText<'o> {
+    match content {
+        Content::Text(message) => text.string("message", message),
+        Content::Body(body) => text.string("body", body),
+        Content::Deleted(at) => text.date("deleted", at),
+    }
 }
 
 fn write_presence(text: &mut ObjectText<'_>, presence: &Presence<'_>) {

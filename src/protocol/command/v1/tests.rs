@@ -23,12 +23,16 @@ fn every_command_is_read() {
             r#"{"type":"send","room":"a.b:c_d-E9","message":"hi"}"#,
             Command::Send {
                 room: room(),
-                message: "hi".into(),
+                said: Said::Message("hi".into()),
+                key: None,
             },
         ),
         (
             r#"{"room":"a.b:c_d-E9","type":"join"}"#,
-            Command::Join { room: room() },
+            Command::Join {
+                room: room(),
+                since: None,
+            },
         ),
         (
             r#"{"type":"leave","room":"a.b:c_d-E9"}"#,

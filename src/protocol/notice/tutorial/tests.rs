@@ -54,7 +54,7 @@ fn the_tutorial_hears_only_what_its_protocol_has() {
             Notice::Members(MembersReply {
                 id: None,
                 room: "lobby",
-                members: &[ALICE],
+                members: &[],
                 count: 1,
             }),
             None,

@@ -2,7 +2,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::notice::tests::{ALICE, AT, error, hello, presence, said, v1};
+use crate::protocol::vocabulary::Affiliation;
 use crate::time::Wall;
+
+mod rooms;
+
+const BOB: Person<'static> = Person {
+    user: "b",
+    name: "B",
+};
 
 #[test]
 fn replies_have_the_published_shape() {
@@ -41,15 +49,17 @@ fn replies_have_the_published_shape() {
                 id: Some(&one),
                 room: "lobby",
                 members: &[
-                    ALICE,
-                    Person {
-                        user: "b",
-                        name: "B",
+                    Member::present(ALICE, Affiliation::Owner, 2),
+                    Member {
+                        is_muted: true,
+                        is_invited: true,
+                        is_knocking: true,
+                        ..Member::present(BOB, Affiliation::None, 0)
                     },
                 ],
                 count: 2,
             }),
-            r#"{"type":"ok","id":1,"room":"lobby","members":[{"user":"alice","name":"Alice"},{"user":"b","name":"B"}],"count":2,"truncated":false}"#,
+            r#"{"type":"ok","id":1,"room":"lobby","members":[{"user":"alice","name":"Alice","affiliation":"owner","connections":2},{"user":"b","name":"B","affiliation":"none","connections":0,"muted":true,"invited":true,"knocking":true}],"count":2,"truncated":false}"#,
         ),
         (
             Notice::Members(MembersReply {
@@ -71,9 +81,11 @@ fn replies_have_the_published_shape() {
                 limit: Some("limits.messages_per_user"),
                 scope: Some("user"),
                 retry_after_ms: Some(999),
+                until: Some(AT),
+                reason: Some("noise"),
                 ..error()
             }),
-            r#"{"type":"error","id":1,"code":"some_code","error":"Some words.","field":"room","limit":"limits.messages_per_user","scope":"user","retry_after_ms":999}"#,
+            r#"{"type":"error","id":1,"code":"some_code","error":"Some words.","field":"room","limit":"limits.messages_per_user","scope":"user","retry_after_ms":999,"until":1764000000.123,"reason":"noise"}"#,
         ),
     ];
     for (notice, expected) in table {
