@@ -5,6 +5,7 @@
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
+mod catalogue;
 mod chat;
 mod closing;
 mod connection;
@@ -19,10 +20,14 @@ mod fan_out;
 mod frames;
 mod hook;
 mod http;
+mod kept;
+mod manage;
 mod meter;
 mod metrics;
 mod open;
 mod outbound;
+mod pages;
+mod permit;
 mod private;
 mod proxied;
 mod questions;
@@ -30,7 +35,10 @@ mod reconfigure;
 mod redirect;
 mod refresh;
 mod reply;
+mod retention;
 mod revoke;
+mod room_reply;
+mod room_work;
 mod secure;
 mod security;
 mod tickets;
@@ -75,6 +83,8 @@ use metrics::Observed;
 use outbound::Outbound;
 use private::PrivateDoor;
 use questions::Questions;
+use retention::Retention;
+use room_work::RoomWorks;
 use security::SecurityLog;
 use users::Users;
 use work::{Awaited, Works};
@@ -108,6 +118,8 @@ pub struct Engine {
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
     works: Works,
+    room_works: RoomWorks,
+    retention: Retention,
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
@@ -190,6 +202,8 @@ impl Engine {
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
+            room_works: RoomWorks::default(),
+            retention: Retention::default(),
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
@@ -207,6 +221,7 @@ impl Engine {
         self.signature_checks_left = self.config.turn.signature_checks_max;
         self.expire(now);
         self.expire_questions(now);
+        self.forget_aged(now);
         for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
             if let Some(id) = self.unfinished.pop_front() {
                 self.resume(id, now);
@@ -349,6 +364,7 @@ impl Engine {
             self.deadlines.next(),
             self.questions.next_deadline(),
             self.security.next_deadline(),
+            self.retention.next_deadline(),
         ];
         next.into_iter().flatten().min()
     }

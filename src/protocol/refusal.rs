@@ -13,6 +13,8 @@ pub enum RoomRefusal {
     /// There is none, or the asker may not know of it.
     UnknownRoom,
     NotInRoom,
+    /// Leave one first: `limits.rooms_per_connection_max`.
+    TooManyRooms,
     /// A capability is missing; `explain` says why.
     Forbidden,
     Banned {
@@ -163,9 +165,10 @@ fn sanctioned<'a>(plain: Told<'a>, until: Option<Wall>, reason: &'a str) -> Told
 
 impl RoomRefusal {
     /// Every code there is.
-    pub const CODES: [&'static str; 28] = [
+    pub const CODES: [&'static str; 29] = [
         "unknown_room",
         "not_in_room",
+        "too_many_rooms",
         "forbidden",
         "banned",
         "muted",
@@ -200,6 +203,11 @@ impl RoomRefusal {
         match self {
             RoomRefusal::UnknownRoom => Told::new("unknown_room", "There is no such room."),
             RoomRefusal::NotInRoom => Told::new("not_in_room", "Join the room first."),
+            RoomRefusal::TooManyRooms => Told::new(
+                "too_many_rooms",
+                "Too many rooms on this connection: leave one first.",
+            )
+            .within("rooms_per_connection_max", "connection"),
             RoomRefusal::Forbidden => Told::new("forbidden", "You may not do this in this room."),
             RoomRefusal::Banned { until, reason } => sanctioned(
                 Told::new("banned", "You are banned from this room."),
@@ -318,6 +326,7 @@ mod tests {
         vec![
             RoomRefusal::UnknownRoom,
             RoomRefusal::NotInRoom,
+            RoomRefusal::TooManyRooms,
             RoomRefusal::Forbidden,
             RoomRefusal::Banned { until, reason },
             RoomRefusal::Muted {

@@ -189,12 +189,12 @@ impl Engine {
             }
             Operation::ShowLimits => api::expect_none(query).map(|()| self.show_limits(now)),
             Operation::Disconnect => self.disconnect(body, now),
-            Operation::Publish => self.publish(&found.segment, body, now),
             Operation::MintTicket => self.mint_ticket(body, now),
-            // These are asked of the store.
-            Operation::ListSessions | Operation::NewSession | Operation::Revoke => {
-                Err(Problem::NoSuchRoute)
-            }
+            // These may have to wait for the store.
+            Operation::Publish
+            | Operation::ListSessions
+            | Operation::NewSession
+            | Operation::Revoke => Err(Problem::NoSuchRoute),
         }
     }
 
