@@ -96,6 +96,8 @@ pub enum Deleter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub room: Arc<str>,
+    /// When it is done: the date of an edit or a deletion.
+    pub at: Wall,
     /// What the room is from now on; `None`: as it was.
     pub settings: Option<Box<Settings>>,
     /// How these users stand to it from now on; a blank one is forgotten.
