@@ -18,9 +18,6 @@ use crate::protocol::vocabulary::Capability;
 use crate::rooms::Seat;
 use crate::time::Now;
 
-/// One list of members takes at most this part of a connection's outbound bytes, however long the names are.
-const MEMBERS_SHARE: usize = 8;
-
 /// Why something is not said.
 #[derive(Debug)]
 enum Unsaid {
@@ -131,7 +128,7 @@ impl Engine {
             }),
             Command::Members { room } => self
                 .seated_room(id, &room, now)
-                .map(|room| self.list_members(id, room, tag.as_ref())),
+                .map(|room| self.list_members(id, room, tag.as_ref(), now)),
             Command::Typing { room } => self.seated_room(id, &room, now).map(|room| {
                 self.tell_typing(user, room);
                 self.reply(id, &reply::done(tag.as_ref(), None));
@@ -345,28 +342,6 @@ impl Engine {
         }
     }
 
-    fn list_members(&mut self, id: ConnectionId, room: RoomKey, tag: Option<&RequestId<'_>>) {
-        let listed_max = self.config.limits.members_listed_max;
-        let room = self.rooms.room(room);
-        let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
-        let people: Vec<(Who, u32)> = room
-            .members_from(UserKey(0))
-            .take(listed_max)
-            .filter_map(|(user, seats)| Some((self.person(user)?, seats)))
-            .take_while(|(person, _)| {
-                let cost = person.bytes_max();
-                let fits = cost <= bytes_left;
-                bytes_left = bytes_left.saturating_sub(cost);
-                fits
-            })
-            .collect();
-        let frame = reply::members(tag, room.name(), &people, room.members().len());
-        if let Some(connection) = self.connections.get_mut(id) {
-            self.outbound
-                .write(connection, |outbox| outbox.push_payload(frame));
-        }
-    }
-
     pub(super) fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.can_tell()
@@ -413,7 +388,7 @@ impl Engine {
         }
     }
 
-    fn person(&self, user: UserKey) -> Option<Who> {
+    pub(super) fn person(&self, user: UserKey) -> Option<Who> {
         self.users.get(user).map(|user| Who {
             user: user.id.clone(),
             name: user.name.clone(),

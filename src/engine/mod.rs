@@ -27,6 +27,7 @@ mod metrics;
 mod open;
 mod outbound;
 mod pages;
+mod people;
 mod permit;
 mod private;
 mod proxied;

@@ -13,11 +13,10 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::command::{CommandError, tutorial};
 use crate::protocol::notice::{
-    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Member, MembersReply, Message,
-    Notice, OkReply, Person, Presence, Typing,
+    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Message, Notice, OkReply, Person,
+    Presence, Typing,
 };
 use crate::protocol::refusal::RoomRefusal;
-use crate::protocol::vocabulary::Affiliation;
 use crate::protocol::websocket::text_frame;
 use crate::time::{Now, Wall};
 
@@ -164,26 +163,6 @@ pub(super) fn sent<'a>(id: Option<&'a RequestId<'a>>, seq: u64, now: Now) -> Not
         timestamp: Some(now.wall),
         ..OkReply::default()
     })
-}
-
-/// The reply to `members`: those listed of `count`.
-pub(super) fn members(
-    id: Option<&RequestId<'_>>,
-    room: &str,
-    listed: &[(Who, u32)],
-    count: usize,
-) -> Bytes {
-    let listed: Vec<Member<'_>> = listed
-        .iter()
-        .map(|(who, seats)| Member::present(who.person(), Affiliation::None, *seats))
-        .collect();
-    let reply = Notice::Members(MembersReply {
-        id,
-        room,
-        members: &listed,
-        count: count as u64,
-    });
-    text_frame(|out| reply.write_v1(out))
 }
 
 /// The last notice before a close frame of ours. Whoever may come back is told when.

@@ -119,8 +119,8 @@ impl Engine {
             segment: body.segment.as_ref().into(),
         };
         let answer = match body.operation {
-            operation if operation.asks_store() => self.carry_out_stored(id, &body, now),
             Operation::Publish => self.publish(id, &body, now),
+            operation if operation.asks_store() => self.carry_out_stored(id, &body, now),
             _ => self
                 .carry_out_call(&found, None, &body.bytes, now)
                 .map(Some),
