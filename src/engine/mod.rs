@@ -5,6 +5,7 @@
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
+mod barrier;
 mod catalogue;
 mod chat;
 mod closing;

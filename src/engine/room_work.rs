@@ -148,10 +148,20 @@ impl Engine {
         self.store_configured_rooms(now);
     }
 
-    /// Takes note of a room as another process has left it.
-    pub fn room_is(&mut self, record: &RoomRecord) {
-        self.rooms.remember(record);
+    /// Takes note of a room as another process has left it: nobody stays who may not be there any more.
+    pub fn room_is(&mut self, record: &RoomRecord, now: Now) {
+        let key = self.rooms.remember(record);
         self.fan_out.make_room_for(self.rooms.len());
+        self.flush_room(key);
+        self.put_out_forbidden(key, now);
+    }
+
+    /// Takes note that another process has deleted a room.
+    pub fn room_is_gone(&mut self, room: &str, now: Now) {
+        if let Some(key) = self.rooms.find(room) {
+            self.flush_room(key);
+            self.close_room(key, now);
+        }
     }
 
     /// Makes the rooms of the configuration known to the store, which keeps who stands how to them.
