@@ -7,10 +7,63 @@ use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
 use crate::protocol::vocabulary::{Capability, Removal, RoomKind};
+use crate::rooms::moderation::Action;
 use crate::rooms::permissions::Reason;
+use crate::rooms::record::Changed;
 use crate::time::{Now, Wall};
 
 impl Engine {
+    /// Puts a change that is kept into force, and tells of it: whoever goes hears no more, and whoever stays hears what was said before in its
+    /// order.
+    pub(super) fn put_in_force(&mut self, changed: &Changed, now: Now) {
+        let Some(room) = self.rooms.find(&changed.change.room) else {
+            return;
+        };
+        self.flush_room(room);
+        self.apply(room, changed, now);
+        if changed.change.is_deletion {
+            return self.close_room(room, now);
+        }
+        self.put_out_target(room, changed, now);
+        self.put_out_forbidden(room, now);
+        self.tell_of_change(room, changed, now);
+    }
+
+    fn apply(&mut self, room: RoomKey, changed: &Changed, now: Now) {
+        let lasting = &mut self.rooms.room_mut(room).lasting;
+        if let Some(settings) = &changed.change.settings {
+            lasting.settings = (**settings).clone();
+        }
+        for (user, standing) in &changed.change.standings {
+            if standing.is_blank(now.wall) {
+                lasting.standings.remove(user);
+            } else {
+                lasting.standings.insert(Arc::clone(user), standing.clone());
+            }
+        }
+        lasting.audit = changed.head;
+    }
+
+    /// Puts out whom a kick or a ban was about.
+    fn put_out_target(&mut self, room: RoomKey, changed: &Changed, now: Now) {
+        let Some(entry) = &changed.change.entry else {
+            return;
+        };
+        let code = match Action::from_word(&entry.action) {
+            Some(Action::Kick) => Removal::Kicked,
+            Some(Action::Ban) => Removal::Banned,
+            _ => return,
+        };
+        let Some(target) = self.users.find(&entry.target) else {
+            return;
+        };
+        for (id, user) in self.seated(room) {
+            if user == target {
+                self.put_out(id, room, (code, &entry.reason, entry.until), now);
+            }
+        }
+    }
+
     /// Puts out everybody who may not be there any more.
     pub(super) fn put_out_forbidden(&mut self, room: RoomKey, now: Now) {
         for (id, _) in self.seated(room) {

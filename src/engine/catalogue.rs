@@ -7,8 +7,12 @@ use super::room_reply::{self, Described};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::notice::Notice;
-use crate::protocol::notice::rooms::{Description, RoomReply, RoomsReply, Yours};
+use crate::protocol::notice::rooms::{
+    Description, ExplainReply, Right, RoomReply, RoomsReply, Yours,
+};
+use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::Capability;
+use crate::rooms::permissions::{Asker, decide};
 use crate::time::Now;
 
 /// Rooms looked at for one page: a list of thousands of which the asker may see few is read in several requests.
@@ -92,5 +96,45 @@ impl Engine {
             }),
             ..Described(found).to_all()
         }
+    }
+
+    /// Tells what somebody may do in the room, and why: everybody of themselves, those who moderate of others.
+    pub(super) fn explain(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        user: Option<&str>,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
+        let user = user.unwrap_or(&by.user);
+        if *user != *by.user {
+            self.permit(id, room, Capability::Moderate, now)?;
+        }
+        let found = self.rooms.room(room);
+        let claims = (*user == *by.user)
+            .then_some(by.claims.as_deref())
+            .flatten();
+        let asker = Asker { user, claims };
+        let right = |capability: &Capability| {
+            let decision = decide(found.name(), &found.lasting, asker, *capability, now.wall);
+            Right {
+                capability: *capability,
+                is_allowed: decision.is_allowed,
+                reason: decision.reason.word(),
+            }
+        };
+        let rights: Vec<Right> = Capability::ALL.iter().map(right).collect();
+        let reply = Notice::Explained(ExplainReply {
+            id: request,
+            room: found.name(),
+            user,
+            affiliation: found.lasting.standing(user).affiliation(now.wall),
+            rights: &rights,
+        });
+        let frame = room_reply::frame(&reply);
+        self.reply_frame(id, frame);
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What users say to each other: commands of both protocols, carried out on rooms, and told to members.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -16,6 +17,7 @@ use crate::protocol::notice::Notice;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::Capability;
 use crate::rooms::Seat;
+use crate::rooms::permissions::Reason;
 use crate::time::Now;
 
 /// Why something is not said.
@@ -192,7 +194,11 @@ impl Engine {
     }
 
     /// What is said, if the room takes such things.
-    fn fitting<'s>(&self, room: RoomKey, said: &'s Said<'_>) -> Result<&'s str, RoomRefusal> {
+    pub(super) fn fitting<'s>(
+        &self,
+        room: RoomKey,
+        said: &'s Said<'_>,
+    ) -> Result<&'s str, RoomRefusal> {
         let room = self.rooms.room(room);
         let (text, is_opaque) = match said {
             Said::Message(text) => (text, false),
@@ -220,12 +226,31 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         let key = self.seen_room(id, room, now)?;
-        let is_durable = self.rooms.room(key).lasting.settings.is_durable;
-        match since.filter(|_| is_durable) {
-            Some(since) => self.ask_missed(id, request, (key, since), now),
+        let decision = self.decide(id, key, Capability::Join, now);
+        if decision.is_some_and(|decision| decision.reason == Reason::Invited) {
+            // From now on they belong to the room, and may come back.
+            return self.accept_invitation(id, request, key, since, now);
+        }
+        self.come_to(id, user, request, (key, since), now)
+    }
+
+    /// Comes into a room of which it is known that it may be.
+    pub(super) fn come_to(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        request: Option<&RequestId<'_>>,
+        (room, since): (RoomKey, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let found = self.rooms.room(room);
+        let since = since.filter(|_| found.lasting.settings.is_durable);
+        let name = Arc::clone(found.id());
+        match since {
+            Some(since) => self.ask_missed(id, request, (room, since), now),
             None => {
-                self.enter(id, user, key, now)?;
-                self.reply(id, &reply::done(request, Some(room)));
+                self.enter(id, user, room, now)?;
+                self.reply(id, &reply::done(request, Some(&name)));
                 Ok(())
             }
         }

@@ -53,7 +53,7 @@ impl Engine {
                 self.reply(id, &room_reply::kept(request.as_ref(), seq, message.at));
             }
             Requester::Call(id) => self.bring_call(id, Ok(seq)),
-            Requester::Server => {}
+            Requester::Join(..) | Requester::Server => {}
         }
     }
 

@@ -22,6 +22,7 @@ mod frames;
 mod hook;
 mod http;
 mod kept;
+mod lanes;
 mod manage;
 mod meter;
 mod metrics;
@@ -43,6 +44,7 @@ mod room_reply;
 mod room_work;
 mod secure;
 mod security;
+mod tell_change;
 mod tickets;
 mod timers;
 mod users;
@@ -81,6 +83,7 @@ use connection::{Connection, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
 use fan_out::FanOut;
+use lanes::Lanes;
 use metrics::Observed;
 use outbound::Outbound;
 use private::PrivateDoor;
@@ -121,6 +124,7 @@ pub struct Engine {
     signature_checks_left: usize,
     works: Works,
     room_works: RoomWorks,
+    lanes: Lanes,
     retention: Retention,
     revocations: Revocations,
     questions: Questions,
@@ -155,6 +159,8 @@ pub struct Census {
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
     pub pending_answers: usize,
+    /// Changes of rooms on their way or waiting.
+    pub changes: usize,
     /// Questions to the authentication hook without an answer.
     pub hook_questions: usize,
 }
@@ -205,6 +211,7 @@ impl Engine {
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
             room_works: RoomWorks::default(),
+            lanes: Lanes::default(),
             retention: Retention::default(),
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
@@ -383,6 +390,7 @@ impl Engine {
             deadlines: self.deadlines.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
+            changes: self.lanes.len(),
             hook_questions: self.questions.under_way() + self.questions.waiting(),
         }
     }

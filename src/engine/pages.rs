@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Engine;
+use super::connection::Wire;
 use super::room_reply;
 use super::room_work::{Asked, Requester};
 use super::verify::BUSY_RETRY;
@@ -253,6 +254,16 @@ impl Engine {
         let frames = room_reply::entered(request, (room, is_opaque), page.last_seq, gap, &missed);
         self.push_of_room(id, &frames, key);
         Ok(())
+    }
+
+    /// Queues a frame for one connection, if it speaks the full protocol.
+    pub(super) fn push_v1(&mut self, id: ConnectionId, frame: &Bytes) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.can_tell()
+            && connection.wire == Wire::V1
+        {
+            self.outbound.push_shared(connection, frame);
+        }
     }
 
     /// Queues frames of one room for one connection, which leaving the room takes back.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::connection::Phase;
+use super::verify::BUSY_RETRY;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::{Capabilities, Capability, RoomClaims};
@@ -59,6 +60,10 @@ impl Engine {
             return Err(RoomRefusal::UnknownRoom);
         };
         let found = self.rooms.room(room);
+        if self.lanes.holds(found.name(), user) {
+            // What is about to be forbidden is not allowed for the last time.
+            return Err(RoomRefusal::Busy(BUSY_RETRY));
+        }
         let Some(decision) = self.decide(id, room, capability, now) else {
             return Err(RoomRefusal::UnknownRoom);
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::lanes::InFlight;
 use super::pages::Wanted;
 use super::reply::Complaint;
 use super::verify::BUSY_RETRY;
@@ -22,6 +23,8 @@ use crate::time::Now;
 pub(super) enum Requester {
     /// A request of a session.
     Session(ConnectionId, Option<RequestId<'static>>),
+    /// The same, of somebody invited who joins: then with what came after this message, if one is named.
+    Join(ConnectionId, Option<RequestId<'static>>, Option<u64>),
     /// A call through the private door, which is looked at again.
     Call(ConnectionId),
     /// Nobody: the server itself.
@@ -36,7 +39,7 @@ impl Requester {
 
     fn connection(&self) -> Option<ConnectionId> {
         match self {
-            Requester::Session(id, _) | Requester::Call(id) => Some(*id),
+            Requester::Session(id, _) | Requester::Join(id, ..) | Requester::Call(id) => Some(*id),
             Requester::Server => None,
         }
     }
@@ -47,6 +50,13 @@ impl Requester {
 pub(super) enum Asked {
     Message(Arc<NewMessage>),
     Page(Wanted),
+    Change(InFlight),
+    Create,
+    Read {
+        room: Arc<str>,
+        user: Arc<str>,
+        seq: u64,
+    },
     /// A room of the configuration is made known to the store.
     Configured,
     Trim(Arc<str>),
@@ -61,6 +71,12 @@ pub(super) struct RoomWorks {
 impl RoomWorks {
     pub(super) fn len(&self) -> usize {
         self.outstanding.len()
+    }
+
+    /// Rooms that are being made.
+    pub(super) fn creations(&self) -> usize {
+        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create);
+        self.outstanding.values().filter(is_one).count()
     }
 }
 
@@ -114,6 +130,11 @@ impl Engine {
         };
         match asked {
             Asked::Message(message) => self.message_answered(requester, &message, answer, now),
+            Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
+            Asked::Create => self.room_created(requester, answer, now),
+            Asked::Read { room, user, seq } => {
+                self.read_answered(requester, (&room, &user, seq), answer, now);
+            }
             Asked::Page(wanted) => self.page_answered(requester, wanted, answer, now),
             Asked::Configured => self.configured_answered(answer),
             Asked::Trim(room) => self.trim_answered(&room, answer, now),
@@ -131,7 +152,7 @@ impl Engine {
     /// Tells whoever asked that it is not done.
     pub(super) fn turn_down(&mut self, requester: Requester, refusal: RoomRefusal, now: Now) {
         match requester {
-            Requester::Session(id, request) => {
+            Requester::Session(id, request) | Requester::Join(id, request, _) => {
                 self.object(id, &Complaint::refused(request, refusal), now);
             }
             Requester::Call(id) => self.bring_call(id, Err(refusal)),
