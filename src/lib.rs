@@ -12,7 +12,7 @@
 //!                                      +------------------------------------------+
 //! ```
 //!
-//! A layer imports only those before it: [`time`], [`hash`], [`id`], [`config`], then [`protocol`], then [`access`],
+//! A layer imports only those before it: [`time`], [`hash`], [`id`], [`fault`], [`config`], then [`protocol`], then [`access`],
 //! [`limit`], [`rooms`] and [`telemetry`], which do not know each other, then [`engine`] and [`store`], then [`reactor`],
 //! then [`cli`].
 //! `simulation` (feature of that name) puts the same engine into a world without sockets, in virtual time.
@@ -78,6 +78,7 @@ pub mod access;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod fault;
 pub mod hash;
 pub mod id;
 pub mod limit;

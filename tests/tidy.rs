@@ -9,7 +9,7 @@ use wardroom::protocol::close::CloseReason;
 
 /// Layers from the lowest up. A module imports from layers below its own, and none beside it.
 const LAYERS: [&[&str]; 7] = [
-    &["time", "id", "hash", "config", "web"],
+    &["time", "id", "hash", "fault", "config", "web"],
     &["protocol"],
     &["access", "limit", "rooms", "telemetry"],
     &["engine", "store"],

@@ -66,8 +66,6 @@ pub enum Answer {
     /// To [`Question::Revoke`]: so many are in force, and this one is not. None is forgotten to make room, since that would
     /// let somebody in again.
     RevocationsFull(usize),
-    /// To any of them: the store can not do it, and says why.
-    Failed(StoreFault),
 }
 
 /// A bound on sessions.
@@ -77,21 +75,4 @@ pub enum SessionsFull {
     All(usize),
     #[error("auth.session.sessions_per_user_max: this user has {0} sessions")]
     User(usize),
-}
-
-/// Why the store can not do what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StoreFault {
-    #[error("the disk is full")]
-    DiskFull,
-    #[error("the store can not be written to")]
-    ReadOnly,
-    #[error("another process keeps the store locked")]
-    Locked,
-    #[error("the store's file was deleted or replaced while it was in use")]
-    Replaced,
-    #[error("the store is damaged")]
-    Corrupt,
-    #[error("the store can not be read or written")]
-    Io,
 }

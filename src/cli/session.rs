@@ -20,7 +20,7 @@ use crate::access::record::{Answer, NewRevocation, NewSession, Question};
 use crate::access::revocation::{Revocation, Subject, TOKEN_ID_BYTES_MAX};
 use crate::access::session::{LABEL_BYTES_MAX, SessionId, SessionRecord, SessionValue};
 use crate::config::{Config, show_duration};
-use crate::store::{Company, Sqlite, Store as _};
+use crate::store::{self, Company, Sqlite, Store as _};
 use crate::telemetry::Rfc3339;
 use crate::time::Wall;
 
@@ -237,10 +237,14 @@ fn revoke(
 fn ask(config: &Config, question: Question) -> Result<Answer, Failure> {
     let mut store = Sqlite::open(&config.store.directory, Company::Welcome)
         .map_err(|error| Failure::Operation(error.to_string()))?;
-    let mut answers = store.answer(vec![question]);
-    answers
-        .pop()
-        .ok_or_else(|| Failure::Operation("the store gave no answer".to_owned()))
+    let mut answers = store.answer(vec![store::Question::Record(question)]);
+    match answers.pop() {
+        Some(store::Answer::Record(answer)) => Ok(answer),
+        Some(store::Answer::Failed(fault)) => Err(Failure::Operation(format!("store: {fault}"))),
+        Some(store::Answer::Room(_)) | None => {
+            Err(Failure::Operation("the store gave no answer".to_owned()))
+        }
+    }
 }
 
 fn unexpected(answer: &Answer) -> Failure {
@@ -249,7 +253,6 @@ fn unexpected(answer: &Answer) -> Failure {
         Answer::RevocationsFull(max) => {
             format!("auth.revocations_max: {max} revocations are in force; raise it")
         }
-        Answer::Failed(fault) => format!("store: {fault}"),
         Answer::Found(_) | Answer::Inserted(_) | Answer::Listed { .. } | Answer::Revoked { .. } => {
             "the store answered something else".to_owned()
         }

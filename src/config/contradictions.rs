@@ -27,6 +27,24 @@ pub(super) struct Rule {
 /// Every rule; each names two rows of the settings table.
 pub(super) static RULES: &[Rule] = &[
     Rule {
+        key: "rooms.durable",
+        with: "rooms.public",
+        holds: |config| {
+            let rooms = &config.rooms;
+            let is_known = |name: &String| *name == rooms.lobby || rooms.public.contains(name);
+            rooms.durable.iter().all(is_known)
+        },
+        allowed: "names of rooms.public, and that of rooms.lobby",
+    },
+    Rule {
+        key: "rooms.page_bytes_max",
+        with: "limits.outbound_bytes_per_connection_max",
+        holds: |config| {
+            config.rooms.page_bytes_max <= config.limits.outbound_bytes_per_connection_max / 2
+        },
+        allowed: "at most half of limits.outbound_bytes_per_connection_max: a page alone must not make a reader too slow",
+    },
+    Rule {
         key: "listen.address",
         with: "listen.insecure_public",
         holds: |config| {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{
     Auth, ClientCertificates, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits,
-    Listen, Log, LogFormat, Private, Rate, RefuseWith, RoomNames, SessionSettings, Store,
-    TicketSettings, Tls, TlsMinimum, Turn,
+    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Store, TicketSettings, Tls,
+    TlsMinimum, Turn,
 };
 
 impl Default for Listen {
@@ -207,16 +207,6 @@ impl Default for Turn {
             tls_handshakes_max: 16,
             writes_max: 4096,
             write_bytes_per_connection_max: 262_144,
-        }
-    }
-}
-
-impl Default for RoomNames {
-    fn default() -> Self {
-        RoomNames {
-            lobby: "lobby".to_owned(),
-            public: vec!["general".to_owned(), "random".to_owned()],
-            welcome: None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod quantity;
 mod rate;
 mod reference;
 mod reload;
+mod rooms;
 mod secret;
 mod settings;
 mod suggest;
@@ -37,6 +38,7 @@ pub use quantity::{parse_duration, show_duration};
 pub use rate::Rate;
 pub use reference::reference;
 pub use reload::{Changed, Reloaded};
+pub use rooms::{RoomSettings, WhoCreates};
 pub use tls::{ClientCertificates, Tls, TlsIdentity, TlsMinimum};
 
 use std::net::SocketAddr;
@@ -56,7 +58,7 @@ pub struct Config {
     pub deadlines: Deadlines,
     pub drain: Drain,
     pub turn: Turn,
-    pub rooms: RoomNames,
+    pub rooms: RoomSettings,
     pub echo: Echo,
     pub store: Store,
     pub log: Log,
@@ -309,17 +311,6 @@ pub struct Turn {
     pub writes_max: usize,
     /// Bytes written to one connection.
     pub write_bytes_per_connection_max: usize,
-}
-
-/// `[rooms]`
-#[derive(Debug, Clone)]
-pub struct RoomNames {
-    /// Joined by everybody on connect.
-    pub lobby: String,
-    /// Further rooms that exist; never the lobby again.
-    pub public: Vec<String>,
-    /// Words of the operator to everybody who connects.
-    pub welcome: Option<String>,
 }
 
 /// `[echo]`

@@ -5,6 +5,8 @@
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
+mod barrier;
+mod catalogue;
 mod chat;
 mod closing;
 mod connection;
@@ -19,10 +21,15 @@ mod fan_out;
 mod frames;
 mod hook;
 mod http;
+mod kept;
+mod manage;
 mod meter;
 mod metrics;
 mod open;
 mod outbound;
+mod pages;
+mod people;
+mod permit;
 mod private;
 mod proxied;
 mod questions;
@@ -30,7 +37,10 @@ mod reconfigure;
 mod redirect;
 mod refresh;
 mod reply;
+mod retention;
 mod revoke;
+mod room_reply;
+mod room_work;
 mod secure;
 mod security;
 mod tickets;
@@ -50,13 +60,13 @@ use crate::access::Authenticator;
 use crate::access::origin::{OriginError, OriginList};
 use crate::access::revocation::Revocations;
 use crate::access::ticket::Tickets;
-use crate::config::Config;
+use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
 use crate::limit::PrefixTable;
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
-use crate::rooms::Rooms;
+use crate::rooms::{Configured, Rooms};
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
@@ -75,6 +85,8 @@ use metrics::Observed;
 use outbound::Outbound;
 use private::PrivateDoor;
 use questions::Questions;
+use retention::Retention;
+use room_work::RoomWorks;
 use security::SecurityLog;
 use users::Users;
 use work::{Awaited, Works};
@@ -108,6 +120,8 @@ pub struct Engine {
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
     works: Works,
+    room_works: RoomWorks,
+    retention: Retention,
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
@@ -145,6 +159,14 @@ pub struct Census {
     pub hook_questions: usize,
 }
 
+/// A room of the configuration.
+fn configured<'a>(rooms: &RoomSettings, name: &'a str) -> Configured<'a> {
+    Configured {
+        name,
+        is_durable: rooms.is_durable(name),
+    }
+}
+
 impl Engine {
     /// An engine without connections. `seed` is secret: hash keys and tickets come from it.
     ///
@@ -157,8 +179,9 @@ impl Engine {
     ) -> Result<Self, OriginError> {
         let mut random = ChaCha20Rng::from_seed(seed);
         let hash = Keyed::new(random.next_u64(), random.next_u64());
-        let public = config.rooms.public.iter().map(String::as_str);
-        let rooms = Rooms::new(&config.rooms.lobby, public, hash);
+        let names = &config.rooms;
+        let public = names.public.iter().map(|name| configured(names, name));
+        let rooms = Rooms::new(configured(names, &names.lobby), public, hash);
         Ok(Engine {
             authenticator,
             origins: OriginList::new(
@@ -181,6 +204,8 @@ impl Engine {
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
+            room_works: RoomWorks::default(),
+            retention: Retention::default(),
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
@@ -198,6 +223,7 @@ impl Engine {
         self.signature_checks_left = self.config.turn.signature_checks_max;
         self.expire(now);
         self.expire_questions(now);
+        self.forget_aged(now);
         for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
             if let Some(id) = self.unfinished.pop_front() {
                 self.resume(id, now);
@@ -340,6 +366,7 @@ impl Engine {
             self.deadlines.next(),
             self.questions.next_deadline(),
             self.security.next_deadline(),
+            self.retention.next_deadline(),
         ];
         next.into_iter().flatten().min()
     }

@@ -2,8 +2,8 @@
 //!
 //! A limit below what is in use refuses only what comes next. What is owed to a rate stays owed, at the new rate.
 
-use super::Engine;
 use super::connection::Phase;
+use super::{Engine, configured};
 use crate::access::Authenticator;
 use crate::access::origin::OriginList;
 use crate::config::{Config, Limits, Rate};
@@ -62,8 +62,10 @@ impl Engine {
     }
 
     fn reopen_rooms(&mut self) {
-        let public = self.config.rooms.public.iter().map(String::as_str);
-        self.rooms.open_only(public);
+        let names = &self.config.rooms;
+        let public = names.public.iter();
+        self.rooms
+            .open_only(public.map(|name| configured(names, name)));
         self.fan_out.make_room_for(self.rooms.len());
     }
 

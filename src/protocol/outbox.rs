@@ -6,6 +6,7 @@ use std::io::IoSlice;
 use bytes::Bytes;
 
 use super::frame;
+use crate::id::RoomKey;
 
 /// Own bytes are gathered into runs of about this size, so that a burst of small replies is one segment.
 const RUN_BYTES: usize = 16 * 1024;
@@ -32,22 +33,28 @@ pub struct Outbox {
 #[derive(Debug)]
 enum Segment {
     Shared(Bytes),
+    /// Frames of one room, which [`Outbox::purge_room`] takes back.
+    OfRoom(Bytes, RoomKey),
     Own(Vec<u8>),
 }
 
 impl Segment {
     fn as_slice(&self) -> &[u8] {
         match self {
-            Segment::Shared(bytes) => bytes,
+            Segment::Shared(bytes) | Segment::OfRoom(bytes, _) => bytes,
             Segment::Own(bytes) => bytes,
         }
     }
 
     fn truncate(&mut self, length: usize) {
         match self {
-            Segment::Shared(bytes) => bytes.truncate(length),
+            Segment::Shared(bytes) | Segment::OfRoom(bytes, _) => bytes.truncate(length),
             Segment::Own(bytes) => bytes.truncate(length),
         }
+    }
+
+    fn is_of(&self, room: RoomKey) -> bool {
+        matches!(self, Segment::OfRoom(_, own) if *own == room)
     }
 }
 
@@ -67,6 +74,14 @@ impl Outbox {
         if !frame.is_empty() {
             self.bytes += frame.len();
             self.segments.push_back(Segment::Shared(frame));
+        }
+    }
+
+    /// The same for frames of one room.
+    pub fn push_of_room(&mut self, frames: Bytes, room: RoomKey) {
+        if !frames.is_empty() {
+            self.bytes += frames.len();
+            self.segments.push_back(Segment::OfRoom(frames, room));
         }
     }
 
@@ -157,6 +172,28 @@ impl Outbox {
         }
         self.segments.truncate(whole);
         before - self.bytes
+    }
+
+    /// Drops every frame of `room` of which no byte has been written; gives the bytes dropped.
+    pub fn purge_room(&mut self, room: RoomKey) -> usize {
+        let before = self.bytes;
+        let mut begun = (self.written_of_first > 0).then_some(self.written_of_first);
+        let mut dropped = 0;
+        self.segments.retain_mut(|segment| {
+            let begun = begun.take();
+            if !segment.is_of(room) {
+                return true;
+            }
+            let length = segment.as_slice().len();
+            let kept = begun.map_or(0, |written| {
+                frame::end_of_frame(segment.as_slice(), written)
+            });
+            dropped += length - kept.min(length);
+            segment.truncate(kept);
+            kept > 0
+        });
+        self.bytes = before - dropped;
+        dropped
     }
 
     /// Drops every segment that no byte of has been written; gives the bytes dropped.

@@ -13,6 +13,8 @@ pub enum RoomRefusal {
     /// There is none, or the asker may not know of it.
     UnknownRoom,
     NotInRoom,
+    /// Leave one first: `limits.rooms_per_connection_max`.
+    TooManyRooms,
     /// A capability is missing; `explain` says why.
     Forbidden,
     Banned {
@@ -117,9 +119,10 @@ pub struct Told<'a> {
 
 impl RoomRefusal {
     /// Every code that [`RoomRefusal::code`] gives.
-    pub const CODES: [&'static str; 28] = [
+    pub const CODES: [&'static str; 29] = [
         "unknown_room",
         "not_in_room",
+        "too_many_rooms",
         "forbidden",
         "banned",
         "muted",
@@ -153,6 +156,7 @@ impl RoomRefusal {
         match self {
             RoomRefusal::UnknownRoom => "unknown_room",
             RoomRefusal::NotInRoom => "not_in_room",
+            RoomRefusal::TooManyRooms => "too_many_rooms",
             RoomRefusal::Forbidden => "forbidden",
             RoomRefusal::Banned { .. } => "banned",
             RoomRefusal::Muted { .. } => "muted",
@@ -187,6 +191,7 @@ impl RoomRefusal {
         Cow::Borrowed(match self {
             RoomRefusal::UnknownRoom => "There is no such room.",
             RoomRefusal::NotInRoom => "Join the room first.",
+            RoomRefusal::TooManyRooms => "Too many rooms on this connection: leave one first.",
             RoomRefusal::Forbidden => "You may not do this in this room.",
             RoomRefusal::Banned { .. } => "You are banned from this room.",
             RoomRefusal::Muted { .. } => "You are muted in this room.",
@@ -243,6 +248,7 @@ impl RoomRefusal {
                 reason: Some(&**reason).filter(|reason| !reason.is_empty()),
                 ..plain
             },
+            RoomRefusal::TooManyRooms => within(plain, "rooms_per_connection_max", "connection"),
             RoomRefusal::RoomFull(limit) => within(plain, limit, RoomScope::Room.word()),
             RoomRefusal::RoomLimited {
                 limit,
@@ -297,6 +303,7 @@ mod tests {
         vec![
             RoomRefusal::UnknownRoom,
             RoomRefusal::NotInRoom,
+            RoomRefusal::TooManyRooms,
             RoomRefusal::Forbidden,
             RoomRefusal::Banned { until, reason },
             RoomRefusal::Muted {

@@ -11,10 +11,9 @@ use std::time::Duration;
 use mio::Waker;
 
 use super::Server;
-use crate::access::record::Question;
-use crate::access::revocation::Revocation;
 use crate::engine::{Outcome, Work, WorkId};
-use crate::store::{Memory, Store};
+use crate::fault::StoreFault;
+use crate::store::{Answer, Memory, News, Question, Store};
 use crate::time::Now;
 
 /// Questions that wait for the store; an answer takes microseconds, or one write to the disk for all that wait.
@@ -34,7 +33,9 @@ const REPORTS_PER_TURN_MAX: usize = 1024;
 pub(super) enum Report {
     Answered(WorkId, Outcome),
     /// Another process has stored this.
-    Revoked(Revocation),
+    News(News),
+    /// What is wrong with the store now.
+    Store(Option<StoreFault>),
 }
 
 /// The loop's side.
@@ -70,11 +71,10 @@ impl Workers {
     /// # Errors
     /// [`Outcome::Busy`] when its queue is full, or the thread has gone.
     pub(super) fn submit(&self, id: WorkId, work: Work) -> Result<(), Outcome> {
-        let Work::Record(question) = work;
         let Some(questions) = &self.questions else {
             return Err(Outcome::Busy);
         };
-        match questions.try_send((id, question)) {
+        match questions.try_send((id, question(work))) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Outcome::Busy),
         }
@@ -129,7 +129,13 @@ impl Server {
         let store = self.store.take();
         let mut store = store.unwrap_or_else(|| Box::new(Memory::default()));
         // Before anybody is served: what was taken back stays so.
-        self.engine.remember_revocations(store.news(), self.now);
+        let revoked = store.news().into_iter().filter_map(|news| match news {
+            News::Revoked(revocation) => Some(revocation),
+            News::Room(_) | News::RoomGone(_) => None,
+        });
+        self.engine.remember_revocations(revoked, self.now);
+        let rooms = store.load_rooms().map_err(io::Error::other)?;
+        self.engine.remember_rooms(rooms, self.now);
         self.workers = Some(Workers::start(store, self.stop.waker())?);
         Ok(())
     }
@@ -139,12 +145,21 @@ impl Server {
         for _ in 0..REPORTS_PER_TURN_MAX {
             match self.workers.as_ref().and_then(Workers::next_report) {
                 Some(Report::Answered(id, outcome)) => self.engine.outcome(id, outcome, now),
-                Some(Report::Revoked(revocation)) => self.engine.apply_revocation(revocation, now),
+                Some(Report::News(news)) => self.take_news(news, now),
+                Some(Report::Store(fault)) => self.engine.store_is(fault),
                 None => return,
             }
         }
         // There may be more, and the poll was woken for them already.
         self.stop.wake();
+    }
+
+    fn take_news(&mut self, news: News, now: Now) {
+        match news {
+            News::Revoked(revocation) => self.engine.apply_revocation(revocation, now),
+            News::Room(room) => self.engine.room_is(&room, now),
+            News::RoomGone(room) => self.engine.room_is_gone(&room, now),
+        }
     }
 
     /// Hands other threads what the engine asks for; what finds no place is answered at once.
@@ -161,12 +176,37 @@ impl Server {
     }
 }
 
+/// What the engine asks, in the store's words.
+fn question(work: Work) -> Question {
+    match work {
+        Work::Record(question) => Question::Record(question),
+        Work::Room(question) => Question::Room(question),
+    }
+}
+
+/// What the store says, in the engine's words.
+fn outcome(answer: Answer) -> Outcome {
+    match answer {
+        Answer::Record(answer) => Outcome::Record(answer),
+        Answer::Room(answer) => Outcome::Room(answer),
+        Answer::Failed(fault) => Outcome::Failed(fault),
+    }
+}
+
+fn fault(answer: &Answer) -> Option<StoreFault> {
+    match answer {
+        Answer::Failed(fault) => Some(*fault),
+        Answer::Record(_) | Answer::Room(_) => None,
+    }
+}
+
 /// Answers questions until there is nobody to ask any.
 fn serve_store(
     mut store: Box<dyn Store>,
     asked: &Receiver<(WorkId, Question)>,
     reporter: &Reporter,
 ) {
+    let mut health = None;
     loop {
         match asked.recv_timeout(NEWS_EVERY) {
             Ok(first) => {
@@ -174,13 +214,18 @@ fn serve_store(
                 let (ids, questions): (Vec<_>, Vec<_>) = std::iter::once(first).chain(rest).unzip();
                 let answers = store.answer(questions);
                 debug_assert_eq!(ids.len(), answers.len(), "an answer to every question");
+                let fault = answers.iter().find_map(fault);
+                if fault != health {
+                    health = fault;
+                    reporter.say(Report::Store(fault));
+                }
                 for (id, answer) in ids.into_iter().zip(answers) {
-                    reporter.say(Report::Answered(id, Outcome::Record(answer)));
+                    reporter.say(Report::Answered(id, outcome(answer)));
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
-                for revocation in store.news() {
-                    reporter.say(Report::Revoked(revocation));
+                for news in store.news() {
+                    reporter.say(Report::News(news));
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,

@@ -9,31 +9,56 @@ mod room;
 pub mod settings;
 pub mod standing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::hash::Keyed;
 use crate::id::{ConnectionId, RoomKey};
+use crate::protocol::vocabulary::RoomKind;
+
+use lasting::Lasting;
+use record::RoomRecord;
+use settings::Settings;
 
 pub use room::{Left, Room, Seated};
+
+/// A room that the configuration names.
+#[derive(Debug, Clone, Copy)]
+pub struct Configured<'a> {
+    pub name: &'a str,
+    /// Its messages are kept.
+    pub is_durable: bool,
+}
 
 /// Every room there is.
 #[derive(Debug)]
 pub struct Rooms {
-    index: HashMap<Box<str>, RoomKey, Keyed>,
+    index: HashMap<Arc<str>, RoomKey, Keyed>,
+    /// For lists that go on where they ended.
+    in_order: BTreeMap<Arc<str>, RoomKey>,
     rooms: Vec<Room>,
+    /// Places of rooms that are gone.
+    vacant: Vec<RoomKey>,
     lobby: RoomKey,
 }
 
 impl Rooms {
-    /// The lobby and the rooms named beside it. Names given twice are one room.
-    pub fn new<'a>(lobby: &'a str, public: impl IntoIterator<Item = &'a str>, hash: Keyed) -> Self {
+    /// The rooms of the configuration, the lobby first. Names given twice are one room.
+    pub fn new<'a>(
+        lobby: Configured<'a>,
+        public: impl IntoIterator<Item = Configured<'a>>,
+        hash: Keyed,
+    ) -> Self {
         let mut rooms = Rooms {
             index: HashMap::with_hasher(hash),
+            in_order: BTreeMap::new(),
             rooms: Vec::new(),
+            vacant: Vec::new(),
             lobby: RoomKey(0),
         };
-        for name in std::iter::once(lobby).chain(public) {
-            rooms.create(name);
+        for room in std::iter::once(lobby).chain(public) {
+            rooms.configure(room);
         }
         rooms
     }
@@ -51,7 +76,7 @@ impl Rooms {
     /// A room by its key.
     #[expect(
         clippy::indexing_slicing,
-        reason = "only this table makes keys, and no room is ever removed"
+        reason = "only this table makes keys, and no place is ever removed"
     )]
     pub fn room(&self, key: RoomKey) -> &Room {
         &self.rooms[key.0 as usize]
@@ -60,15 +85,22 @@ impl Rooms {
     /// A room by its key.
     #[expect(
         clippy::indexing_slicing,
-        reason = "only this table makes keys, and no room is ever removed"
+        reason = "only this table makes keys, and no place is ever removed"
     )]
     pub fn room_mut(&mut self, key: RoomKey) -> &mut Room {
         &mut self.rooms[key.0 as usize]
     }
 
-    /// The rooms in the order of their creation.
+    /// The rooms that there are, and places of those that are gone, in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = &Room> {
         self.rooms.iter()
+    }
+
+    /// The rooms whose names come after this one, in the order of their names.
+    pub fn after(&self, name: &str) -> impl Iterator<Item = (RoomKey, &Room)> {
+        let bounds = (Bound::Excluded(name), Bound::Unbounded);
+        let keys = self.in_order.range::<str, _>(bounds);
+        keys.map(|(_, key)| (*key, self.room(*key)))
     }
 
     /// How many rooms keys can name.
@@ -76,44 +108,65 @@ impl Rooms {
         self.rooms.len()
     }
 
+    /// How many rooms there are.
+    pub fn count(&self) -> usize {
+        self.index.len()
+    }
+
     /// Whether there is no room; never, since the lobby is one.
     pub fn is_empty(&self) -> bool {
         self.rooms.is_empty()
     }
 
-    /// Lets people into the lobby and these rooms, made where they are missing, and into no others. Who sits in a
-    /// closed room stays; once it is empty its place goes to the next new room, so that names that come and go do not
-    /// add up. Not to be called while something gathered for a room waits to be told.
-    pub fn open_only<'a>(&mut self, public: impl IntoIterator<Item = &'a str>) {
+    /// Lets people into the lobby and these rooms of the configuration, made where they are missing, and into no others
+    /// of it. Who sits in one that is not open any more stays; once it is empty its place goes to the next new room, so that names that
+    /// come and go do not add up. Not to be called while something gathered for a room waits to be told.
+    pub fn open_only<'a>(&mut self, public: impl IntoIterator<Item = Configured<'a>>) {
         for room in self.rooms.iter_mut().skip(1) {
-            room.is_open = false;
+            room.is_configured = false;
         }
-        let mut missing = Vec::new();
-        for name in public {
-            match self.find(name) {
-                Some(key) => self.room_mut(key).is_open = true,
-                None => missing.push(name),
-            }
+        for room in public {
+            self.configure(room);
         }
-        for name in missing {
-            match self.vacant() {
-                Some(at) => self.replace(at, name),
-                None => self.create(name),
-            }
-        }
+        self.forget_empty();
     }
 
-    /// Where a closed room is that nobody sits in.
-    fn vacant(&self) -> Option<usize> {
-        let is_vacant = |room: &Room| !room.is_open && room.audience().is_empty();
-        self.rooms.iter().position(is_vacant)
+    /// Takes what the store knows of a room. One that the configuration names keeps its messages or not as that says.
+    pub fn remember(&mut self, record: &RoomRecord) -> RoomKey {
+        let key = match self.find(&record.id) {
+            Some(key) => key,
+            None => self.place(&record.id, Lasting::of(record)),
+        };
+        let room = self.room_mut(key);
+        let is_durable = if room.is_configured {
+            room.lasting.settings.is_durable
+        } else {
+            record.settings.is_durable
+        };
+        room.lasting = Lasting::of(record);
+        room.lasting.settings.is_durable = is_durable;
+        room.is_stored = true;
+        room.advance(record.last_seq);
+        key
     }
 
-    fn replace(&mut self, at: usize, name: &str) {
-        if let Some(room) = self.rooms.get_mut(at) {
-            self.index.remove(room.name());
-            *room = Room::new(name);
-            self.index.insert(name.into(), RoomKey(at as u32));
+    /// The store knows this room no longer. Its place is free once nobody sits there ([`Rooms::forget_empty`]).
+    pub fn forget(&mut self, key: RoomKey) {
+        self.room_mut(key).is_stored = false;
+    }
+
+    /// Frees the places of rooms that are gone and empty.
+    pub fn forget_empty(&mut self) {
+        for (place, room) in self.rooms.iter().enumerate() {
+            let is_known = self
+                .index
+                .get(room.name())
+                .is_some_and(|key| key.0 as usize == place);
+            if is_known && !room.is_open() && room.audience().is_empty() {
+                self.index.remove(room.name());
+                self.in_order.remove(room.name());
+                self.vacant.push(RoomKey(place as u32));
+            }
         }
     }
 
@@ -122,12 +175,34 @@ impl Rooms {
         self.rooms.iter().map(|room| room.audience().len()).sum()
     }
 
-    fn create(&mut self, name: &str) {
-        if !self.index.contains_key(name) {
-            let key = RoomKey(self.rooms.len() as u32);
-            self.rooms.push(Room::new(name));
-            self.index.insert(name.into(), key);
-        }
+    fn configure(&mut self, configured: Configured<'_>) {
+        let key = match self.find(configured.name) {
+            Some(key) => key,
+            None => {
+                let settings = Settings::new(RoomKind::Public, configured.is_durable);
+                self.place(&configured.name.into(), Lasting::configured(settings))
+            }
+        };
+        let room = self.room_mut(key);
+        room.is_configured = true;
+        room.lasting.settings.is_durable = configured.is_durable;
+    }
+
+    fn place(&mut self, name: &Arc<str>, lasting: Lasting) -> RoomKey {
+        let room = Room::new(Arc::clone(name), lasting);
+        let key = match self.vacant.pop() {
+            Some(key) => {
+                *self.room_mut(key) = room;
+                key
+            }
+            None => {
+                self.rooms.push(room);
+                RoomKey((self.rooms.len() - 1) as u32)
+            }
+        };
+        self.index.insert(Arc::clone(name), key);
+        self.in_order.insert(Arc::clone(name), key);
+        key
     }
 }
 

@@ -67,15 +67,28 @@ pub struct NewMessage {
     pub key: Option<Box<str>>,
 }
 
-/// A change of what is kept of a message. Stands in [`Change`], so that it has an entry in the log.
+/// A change of what is kept of a message. Stands in [`Change`], so that what a moderator does has an entry in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageChange {
-    /// Another text for the sender's own message.
-    Edit { seq: u64, text: Box<str> },
+    /// Another text for the author's own message.
+    Edit {
+        seq: u64,
+        author: Arc<str>,
+        text: Box<str>,
+    },
     /// The text is forgotten, its number stays.
-    Delete { seq: u64 },
+    Delete { seq: u64, by: Deleter },
     /// The same for everything that this user said here, at most `messages_max` at a time, latest first.
     DeleteAllOf { user: Arc<str>, messages_max: usize },
+}
+
+/// Who deletes a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleter {
+    /// Its author; another's is [`RoomAnswer::Missing`].
+    Author(Arc<str>),
+    /// Somebody who moderates; what one of these said is [`RoomAnswer::Spared`].
+    Moderator { spared: Vec<Arc<str>> },
 }
 
 /// Something that moderators or owners do, with all that it changes. **All of it or nothing is done**, in the order of the
@@ -83,6 +96,8 @@ pub enum MessageChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub room: Arc<str>,
+    /// When it is done: the date of an edit or a deletion.
+    pub at: Wall,
     /// What the room is from now on; `None`: as it was.
     pub settings: Option<Box<Settings>>,
     /// How these users stand to it from now on; a blank one is forgotten.
@@ -90,7 +105,7 @@ pub struct Change {
     pub messages: Option<MessageChange>,
     /// The room and everything of it but its log is forgotten.
     pub is_deletion: bool,
-    /// To be written into the log, which numbers and chains it; `None`: an author's edit, which no moderator did.
+    /// To be written into the log, which numbers and chains it; `None`: what an author did to their own message.
     pub entry: Option<Entry>,
 }
 
@@ -100,7 +115,7 @@ pub enum RoomQuestion {
     /// Make this room, with its first standings; its log begins with this entry.
     Create(Box<RoomRecord>, Box<Entry>),
     Change(Box<Change>),
-    Append(Box<NewMessage>),
+    Append(Arc<NewMessage>),
     /// Messages of this room. At most `messages_max`, and no more than `bytes_max` bytes of texts but always one.
     Page {
         room: Arc<str>,
@@ -154,6 +169,8 @@ pub enum RoomAnswer {
     Read,
     /// To [`RoomQuestion::Trim`]: the oldest kept is now this one; whether more would have to go.
     Trimmed { first_seq: u64, is_more: bool },
+    /// To [`RoomQuestion::Change`]: the message is by somebody whom whoever asked may not act on.
+    Spared,
     /// To any of them: no such room, or no such message of this sender's to change.
     Missing,
 }

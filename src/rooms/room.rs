@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use super::Moved;
+use super::lasting::Lasting;
+use super::record::{Head, RoomRecord};
 use crate::id::{ConnectionId, UserKey};
+use crate::protocol::vocabulary::RoomKind;
+use crate::time::Wall;
 
 /// A room.
 ///
@@ -11,14 +17,18 @@ use crate::id::{ConnectionId, UserKey};
 /// second tab is a second seat, not a second member.
 #[derive(Debug)]
 pub struct Room {
-    name: Box<str>,
+    name: Arc<str>,
+    /// What stays of it when everybody has gone.
+    pub lasting: Lasting,
     /// Members and how many seats each has.
     members: BTreeMap<UserKey, u32>,
     /// Who hears the room, in no order that means anything.
     audience: Vec<ConnectionId>,
     sequence: u64,
-    /// Whether anybody may still come in.
-    pub(super) is_open: bool,
+    /// Named in the configuration.
+    pub(super) is_configured: bool,
+    /// The store knows it.
+    pub(super) is_stored: bool,
 }
 
 /// A seat was taken.
@@ -39,19 +49,65 @@ pub struct Left {
 }
 
 impl Room {
-    pub(super) fn new(name: &str) -> Self {
+    pub(super) fn new(name: Arc<str>, lasting: Lasting) -> Self {
         Room {
-            name: name.into(),
+            name,
+            lasting,
             members: BTreeMap::new(),
             audience: Vec::new(),
             sequence: 0,
-            is_open: true,
+            is_configured: false,
+            is_stored: false,
         }
     }
 
-    /// Whether anybody may come in; who is in may stay and speak either way.
+    /// Whether there still is such a room; who is in one that is not may stay and speak.
     pub fn is_open(&self) -> bool {
-        self.is_open
+        self.is_configured || self.is_stored
+    }
+
+    /// Whether the configuration names it.
+    pub fn is_configured(&self) -> bool {
+        self.is_configured
+    }
+
+    /// Whether the store knows it.
+    pub fn is_stored(&self) -> bool {
+        self.is_stored
+    }
+
+    /// The room as the store is to know it, made at `now` by the operator.
+    pub fn record(&self, now: Wall) -> RoomRecord {
+        RoomRecord {
+            id: Arc::clone(&self.name),
+            settings: self.lasting.settings.clone(),
+            created_by: Arc::clone(&self.lasting.created_by),
+            created: now,
+            last_seq: 0,
+            first_seq: 1,
+            audit: Head::default(),
+            standings: Vec::new(),
+        }
+    }
+
+    /// Whether its messages are opaque to the server.
+    pub fn is_opaque(&self) -> bool {
+        self.lasting.settings.kind == RoomKind::Private
+    }
+
+    /// Its id, shared.
+    pub fn id(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Takes note of the number of a message that the store has given.
+    pub fn advance(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
+    }
+
+    /// How many seats this member has; 0: not here.
+    pub fn seats_of(&self, user: UserKey) -> u32 {
+        self.members.get(&user).copied().unwrap_or(0)
     }
 
     /// The room's id, as on the wire.

@@ -76,3 +76,15 @@ impl Settings {
         }
     }
 }
+
+/// What the operator lets rooms be set to.
+#[derive(Debug, Clone)]
+pub struct Ceilings {
+    /// In Unicode scalar values.
+    pub message_characters_max: usize,
+    /// People with a standing.
+    pub people_max: usize,
+    pub retention_messages_max: usize,
+    /// Zero: without end.
+    pub retention_max: Duration,
+}

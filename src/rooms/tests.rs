@@ -11,8 +11,16 @@ fn connection(slot: u32) -> ConnectionId {
     }
 }
 
+fn configured(name: &str) -> Configured<'_> {
+    Configured {
+        name,
+        is_durable: false,
+    }
+}
+
 fn rooms() -> Rooms {
-    Rooms::new("lobby", ["general", "lobby"], Keyed::new(1, 2))
+    let public = ["general", "lobby"].map(configured);
+    Rooms::new(configured("lobby"), public, Keyed::new(1, 2))
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::response::Refusal;
-use crate::store::{Memory, Store};
+use crate::store::{self, Memory, Store};
 use crate::telemetry::Exposition;
 use crate::time::{Instant, Now, Wall};
 
@@ -89,8 +89,10 @@ impl World {
             instant: Instant::ZERO + Duration::from_secs(1000),
             wall: Wall::from_millis(1_764_000_000_000),
         };
-        World {
-            engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
+        let mut engine = Engine::new(config, authenticator, seed).expect("origins are origins");
+        engine.remember_rooms([], now);
+        let mut world = World {
+            engine,
             now,
             clocks_set: now,
             clients: BTreeMap::new(),
@@ -100,7 +102,13 @@ impl World {
             works_max: 1024,
             answers_held: false,
             questions: VecDeque::new(),
+        };
+        // As the reactor does before it serves anybody.
+        world.hand_out_work();
+        while !world.works.is_empty() {
+            world.answer_one();
         }
+        world
     }
 
     /// The present time.
@@ -296,11 +304,20 @@ impl World {
 
     /// Lets the store answer the oldest question, as its thread does between two turns.
     pub fn answer_one(&mut self) {
-        let Some((id, Work::Record(question))) = self.works.pop_front() else {
+        let Some((id, work)) = self.works.pop_front() else {
             return;
         };
+        let question = match work {
+            Work::Record(question) => store::Question::Record(question),
+            Work::Room(question) => store::Question::Room(question),
+        };
         for answer in self.store.answer(vec![question]) {
-            self.engine.outcome(id, Outcome::Record(answer), self.now);
+            let outcome = match answer {
+                store::Answer::Record(answer) => Outcome::Record(answer),
+                store::Answer::Room(answer) => Outcome::Room(answer),
+                store::Answer::Failed(fault) => Outcome::Failed(fault),
+            };
+            self.engine.outcome(id, outcome, self.now);
         }
     }
 

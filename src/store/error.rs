@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::access::record::StoreFault;
+use crate::fault::StoreFault;
 
 /// The store can't be opened; each says what to do.
 #[derive(Debug, thiserror::Error)]

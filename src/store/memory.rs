@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Store;
+use super::{News, Store};
 use crate::access::record::{Answer, NewRevocation, NewSession, Question, SessionsFull};
 use crate::access::revocation::{Revocation, Subject};
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
+use crate::fault::StoreFault;
+use crate::rooms::record::{RoomAnswer, RoomRecord};
 use crate::time::Wall;
 
 /// Sessions by digest, revocations by subject.
@@ -16,14 +18,19 @@ pub struct Memory {
 }
 
 impl Store for Memory {
-    fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
-        questions
-            .into_iter()
-            .map(|question| self.answer_one(question))
-            .collect()
+    fn answer(&mut self, questions: Vec<super::Question>) -> Vec<super::Answer> {
+        let answer = |question| match question {
+            super::Question::Record(question) => super::Answer::Record(self.answer_one(question)),
+            super::Question::Room(_) => super::Answer::Room(RoomAnswer::Missing),
+        };
+        questions.into_iter().map(answer).collect()
     }
 
-    fn news(&mut self) -> Vec<Revocation> {
+    fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn news(&mut self) -> Vec<News> {
         Vec::new()
     }
 }

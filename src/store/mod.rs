@@ -12,8 +12,40 @@ pub use error::OpenError;
 pub use memory::Memory;
 pub use sqlite::Sqlite;
 
-use crate::access::record::{Answer, Question};
+use std::sync::Arc;
+
+use crate::access::record;
 use crate::access::revocation::Revocation;
+use crate::fault::StoreFault;
+use crate::rooms::record::{RoomAnswer, RoomQuestion, RoomRecord};
+
+/// Something asked of a store.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// About who may.
+    Record(record::Question),
+    /// About rooms and what was said in them.
+    Room(RoomQuestion),
+}
+
+/// What a store says, to a question of the same name.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Record(record::Answer),
+    Room(RoomAnswer),
+    /// To any question: it can not be done, and nothing of it was.
+    Failed(StoreFault),
+}
+
+/// Something that is stored and was not told of yet.
+#[derive(Debug, Clone)]
+pub enum News {
+    Revoked(Revocation),
+    /// Another process has changed this room, or something was said in it there: what the store knows of it now.
+    Room(Box<RoomRecord>),
+    /// Another process has deleted this room.
+    RoomGone(Arc<str>),
+}
 
 /// Answers questions, on a thread of its own: it may block, and nobody waits for it in a turn.
 pub trait Store: Send {
@@ -21,6 +53,13 @@ pub trait Store: Send {
     /// together share the cost of that.
     fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer>;
 
-    /// Revocations stored since this was last asked, by another process among others. The first call gives all.
-    fn news(&mut self) -> Vec<Revocation>;
+    /// Every room with its people. To be asked once, before anybody is served: what changes afterwards is said by answers and
+    /// by [`Store::news`].
+    ///
+    /// # Errors
+    /// When it can not be read.
+    fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault>;
+
+    /// What was stored since this was last asked, by another process among others. The first call gives all revocations.
+    fn news(&mut self) -> Vec<News>;
 }

@@ -11,10 +11,12 @@ use std::time::Duration;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Result, Row, TransactionBehavior};
 
 use super::directory::{self, Lock};
-use super::{Company, OpenError, Store};
-use crate::access::record::{Answer, Question, StoreFault};
+use super::{Answer, Company, News, OpenError, Question, Store};
+use crate::access::record;
 use crate::access::revocation::Revocation;
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
+use crate::fault::StoreFault;
+use crate::rooms::record::{RoomAnswer, RoomRecord};
 use crate::time::Wall;
 use fault::fault;
 
@@ -83,7 +85,8 @@ impl Sqlite {
 
     fn answer_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>> {
         let writes = |question: &Question| {
-            matches!(question, Question::InsertSession(_) | Question::Revoke(_))
+            use record::Question::{InsertSession, Revoke};
+            matches!(question, Question::Record(InsertSession(_) | Revoke(_)))
         };
         if !questions.iter().any(writes) {
             let mut used = Vec::new();
@@ -150,7 +153,11 @@ impl Store for Sqlite {
         })
     }
 
-    fn news(&mut self) -> Vec<Revocation> {
+    fn load_rooms(&mut self) -> std::result::Result<Vec<RoomRecord>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn news(&mut self) -> Vec<News> {
         // Whoever had it may have gone: from now on this one keeps others out.
         self.lock.try_hold();
         let mut news = std::mem::take(&mut self.untold);
@@ -158,7 +165,7 @@ impl Store for Sqlite {
             Ok(read) => news.extend(read),
             Err(error) => log::error!("store: what others have written can not be read: {error}"),
         }
-        news
+        news.into_iter().map(News::Revoked).collect()
     }
 }
 
@@ -181,12 +188,26 @@ fn answer_each(
     used: &mut Vec<(SessionDigest, Wall)>,
 ) -> Result<Vec<Answer>> {
     let answer = |question| match question {
+        Question::Record(question) => answer_record(connection, question, used).map(Answer::Record),
+        Question::Room(_) => Ok(Answer::Room(RoomAnswer::Missing)),
+    };
+    questions.into_iter().map(answer).collect()
+}
+
+fn answer_record(
+    connection: &Connection,
+    question: record::Question,
+    used: &mut Vec<(SessionDigest, Wall)>,
+) -> Result<record::Answer> {
+    use record::Question;
+
+    match question {
         Question::FindSession { digest, now } => {
             let found = sessions::find(connection, digest)?;
             if found.as_ref().is_some_and(|found| is_due(found, now)) {
                 used.push((digest, now));
             }
-            Ok(Answer::Found(found.map(Box::new)))
+            Ok(record::Answer::Found(found.map(Box::new)))
         }
         Question::InsertSession(session) => sessions::insert(connection, session),
         Question::ListSessions {
@@ -195,8 +216,7 @@ fn answer_each(
             now,
         } => sessions::list(connection, user.as_deref(), listed_max, now),
         Question::Revoke(new) => revocations::insert(connection, *new),
-    };
-    questions.into_iter().map(answer).collect()
+    }
 }
 
 /// Whether the last use that was written down lies far enough back.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::access::record::{NewRevocation, NewSession, SessionsFull, StoreFault};
+use crate::access::record::{self, NewRevocation, NewSession, SessionsFull};
 use crate::access::revocation::Subject;
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord, SessionValue};
 use crate::time::Wall;
@@ -42,33 +42,35 @@ fn digest(number: u8) -> SessionDigest {
 }
 
 fn insert(number: u8, user: &str, created: u64, expires: u64) -> Question {
-    Question::InsertSession(Box::new(new_session(number, user, created, expires)))
+    Question::Record(record::Question::InsertSession(Box::new(new_session(
+        number, user, created, expires,
+    ))))
 }
 
 fn find(number: u8, now: u64) -> Question {
-    Question::FindSession {
+    Question::Record(record::Question::FindSession {
         digest: digest(number),
         now: wall(now),
-    }
+    })
 }
 
 fn list(user: Option<&str>, listed_max: usize, now: u64) -> Question {
-    Question::ListSessions {
+    Question::Record(record::Question::ListSessions {
         user: user.map(Into::into),
         listed_max,
         now: wall(now),
-    }
+    })
 }
 
 fn revoke(subject: Subject, at: u64, until: u64) -> Question {
-    Question::Revoke(Box::new(NewRevocation {
+    Question::Record(record::Question::Revoke(Box::new(NewRevocation {
         revocation: Revocation {
             subject,
             at: wall(at),
             until: wall(until),
         },
         revocations_max: 3,
-    }))
+    })))
 }
 
 fn user(name: &str) -> Subject {
@@ -76,7 +78,14 @@ fn user(name: &str) -> Subject {
 }
 
 /// An answer in short.
-fn told(answer: Answer) -> String {
+fn told(answer: super::Answer) -> String {
+    use record::Answer;
+
+    let answer = match answer {
+        super::Answer::Record(answer) => answer,
+        super::Answer::Room(answer) => return format!("{answer:?}"),
+        super::Answer::Failed(fault) => return fault.to_string(),
+    };
     match answer {
         Answer::Found(None) => "none".to_owned(),
         Answer::Found(Some(record)) => {
@@ -98,7 +107,6 @@ fn told(answer: Answer) -> String {
         }
         Answer::Revoked { sessions, .. } => format!("revoked {sessions}"),
         Answer::RevocationsFull(max) => format!("revocations full {max}"),
-        Answer::Failed(fault) => fault.to_string(),
     }
 }
 
@@ -189,6 +197,16 @@ fn the_last_use_is_noted_once_an_hour() {
     }
 }
 
+/// The revocations among the news.
+fn revoked(store: &mut Sqlite) -> Vec<Revocation> {
+    let news = store.news().into_iter();
+    news.filter_map(|news| match news {
+        News::Revoked(revocation) => Some(revocation),
+        News::Room(_) | News::RoomGone(_) => None,
+    })
+    .collect()
+}
+
 #[test]
 fn what_was_answered_is_there_when_the_store_is_opened_again() {
     let directory = tempfile::tempdir().unwrap();
@@ -200,7 +218,7 @@ fn what_was_answered_is_there_when_the_store_is_opened_again() {
     }
     let mut store = open(directory.path());
     assert_eq!(ask(&mut store, find(1, 1)), "alice None");
-    let news = store.news();
+    let news = revoked(&mut store);
     let known = Revocation {
         subject: user("bob"),
         at: wall(0),
@@ -224,7 +242,10 @@ fn two_servers_share_a_store_only_when_they_say_so_and_then_learn_from_each_othe
     ask(&mut first, revoke(user("alice"), 0, HOUR));
     ask(&mut second, revoke(user("bob"), 1, HOUR));
     let subjects = |store: &mut Sqlite| -> Vec<Subject> {
-        store.news().into_iter().map(|news| news.subject).collect()
+        revoked(store)
+            .into_iter()
+            .map(|news| news.subject)
+            .collect()
     };
     assert!(subjects(&mut first).contains(&user("bob")));
     assert!(subjects(&mut second).contains(&user("alice")));

@@ -48,8 +48,9 @@ const WORK_BOUNDS: [u64; 12] = [
 ];
 
 /// What can come of a question to another thread.
-const WORKS: [[&str; 2]; 6] = [
+const WORKS: [[&str; 2]; 7] = [
     ["store", "answered"],
+    ["store", "failed"],
     ["store", "busy"],
     ["hook", "known"],
     ["hook", "refused"],

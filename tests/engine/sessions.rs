@@ -10,6 +10,7 @@ use wardroom::access::token::TokenAuthenticator;
 use wardroom::config::{Config, KeyMaterial, KeySource, RefuseWith};
 use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
+use wardroom::store;
 use wardroom::time::Wall;
 
 use crate::{ask, chat_request, closed, knock, millis, outcome, roomy, seconds, stay, world};
@@ -67,8 +68,13 @@ fn session(world: &mut World, user: &str, number: u8) -> String {
     };
     let answers = world
         .store()
-        .answer(vec![Question::InsertSession(Box::new(new))]);
-    assert!(matches!(answers.as_slice(), [Answer::Inserted(_)]));
+        .answer(vec![store::Question::Record(Question::InsertSession(
+            Box::new(new),
+        ))]);
+    assert!(matches!(
+        answers.as_slice(),
+        [store::Answer::Record(Answer::Inserted(_))]
+    ));
     value.reveal().to_owned()
 }
 
@@ -79,8 +85,13 @@ fn revoke(world: &mut World, subject: Subject) {
         revocation,
         revocations_max: 100,
     };
-    for answer in world.store().answer(vec![Question::Revoke(Box::new(new))]) {
-        let Answer::Revoked { revocation, .. } = answer else {
+    for answer in world
+        .store()
+        .answer(vec![store::Question::Record(Question::Revoke(Box::new(
+            new,
+        )))])
+    {
+        let store::Answer::Record(Answer::Revoked { revocation, .. }) = answer else {
             panic!("{answer:?}");
         };
         world.apply_revocation(revocation);

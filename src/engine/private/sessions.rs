@@ -64,6 +64,7 @@ impl Engine {
                 Err(unavailable("too many questions wait for the store"))
             }
             Some(Come::Outcome(Outcome::Record(answer))) => told(answer).map(Some),
+            Some(Come::Outcome(Outcome::Failed(fault))) => Err(unavailable(fault.to_string())),
             Some(_) => Err(unavailable("too many questions wait for the store")),
         }
     }
@@ -178,12 +179,11 @@ fn told(answer: record::Answer) -> Result<Answer, Problem> {
         Stored::RevocationsFull(_) => Err(Problem::BoundReached {
             limit: "auth.revocations_max",
         }),
-        Stored::Failed(fault) => Err(unavailable(fault.to_string())),
         Stored::Found(_) => Err(unavailable("the store answered something else")),
     }
 }
 
-fn unavailable(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+pub(super) fn unavailable(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::StoreUnavailable {
         detail: detail.into(),
         retry_after: BUSY_RETRY,

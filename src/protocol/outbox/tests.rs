@@ -1,4 +1,5 @@
 use super::*;
+use crate::id::RoomKey;
 use crate::protocol::frame::{Opcode, write_header};
 
 /// A text frame whose payload is `length` times this letter.
@@ -72,4 +73,47 @@ fn what_are_no_frames_stays_whole_once_it_was_begun() {
     outbox.consume(3);
     assert_eq!(outbox.purge_frames(), 0);
     assert_eq!(left(&outbox), b"octype html>");
+}
+
+#[test]
+fn a_rooms_frames_are_taken_back_but_for_the_one_that_was_begun_and_everything_else_stays() {
+    let ours = RoomKey(7);
+    let parts: [(Option<RoomKey>, Vec<Vec<u8>>); 5] = [
+        (
+            Some(ours),
+            vec![frame(b'a', 5), frame(b'b', 300), frame(b'c', 0)],
+        ),
+        (None, vec![frame(b'd', 9)]),
+        (Some(RoomKey(8)), vec![frame(b'e', 130), frame(b'f', 1)]),
+        (Some(ours), vec![frame(b'g', 70_000)]),
+        (None, vec![frame(b'h', 2)]),
+    ];
+    let all: Vec<u8> = parts
+        .iter()
+        .flat_map(|(_, frames)| frames.concat())
+        .collect();
+    for written in (0..500).chain(all.len() - 100..=all.len()) {
+        let mut outbox = Outbox::default();
+        let (mut kept, mut begin) = (Vec::new(), 0);
+        for (room, frames) in &parts {
+            let bytes = Bytes::from(frames.concat());
+            match room {
+                Some(room) => outbox.push_of_room(bytes, *room),
+                None => outbox.push_payload(bytes),
+            }
+            for frame in frames {
+                let end = begin + frame.len();
+                let is_begun = begin < written && written < end;
+                if end > written && (*room != Some(ours) || is_begun) {
+                    kept.extend_from_slice(&frame[written.saturating_sub(begin)..]);
+                }
+                begin = end;
+            }
+        }
+        outbox.consume(written);
+        let before = outbox.bytes();
+        let dropped = outbox.purge_room(ours);
+        assert_eq!(left(&outbox), kept, "{written} written");
+        assert_eq!((outbox.bytes(), dropped), (kept.len(), before - kept.len()));
+    }
 }

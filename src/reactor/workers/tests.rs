@@ -3,8 +3,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use mio::{Events, Poll, Token};
 
 use super::*;
-use crate::access::record::Answer;
+use crate::access::record;
 use crate::access::session::SessionValue;
+use crate::rooms::record::RoomRecord;
 use crate::time::Wall;
 
 /// Says when it begins, and answers when it is told to.
@@ -17,16 +18,20 @@ impl Store for Slow {
     fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
         let _ = self.begun.send(questions.len());
         let _ = self.go_on.recv();
-        vec![Answer::Found(None); questions.len()]
+        vec![Answer::Record(record::Answer::Found(None)); questions.len()]
     }
 
-    fn news(&mut self) -> Vec<Revocation> {
+    fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn news(&mut self) -> Vec<News> {
         Vec::new()
     }
 }
 
 fn question() -> Work {
-    Work::Record(Question::FindSession {
+    Work::Record(record::Question::FindSession {
         digest: SessionValue::new([0; 32]).digest(),
         now: Wall::from_millis(0),
     })
@@ -61,7 +66,8 @@ fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() 
     poll.poll(&mut events, Some(Duration::from_secs(30)))
         .unwrap();
     assert_eq!(events.iter().count(), 1, "an answer wakes the loop");
-    let Some(Report::Answered(first, Outcome::Record(Answer::Found(None)))) = workers.next_report()
+    let Some(Report::Answered(first, Outcome::Record(record::Answer::Found(None)))) =
+        workers.next_report()
     else {
         panic!("no answer");
     };

@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use crate::access::record::StoreFault;
+use crate::fault::StoreFault;
 
 /// What an error of the library means.
 pub(super) fn fault(error: &rusqlite::Error) -> StoreFault {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::OpenError;
 use super::fault::fault;
-use crate::access::record::StoreFault;
+use crate::fault::StoreFault;
 
 /// "WRDM": says that a database is one of ours.
 const APPLICATION_ID: i64 = 0x5752_444D;
