@@ -423,6 +423,7 @@ impl Engine {
     pub(super) fn bounds(&self) -> Bounds {
         Bounds {
             message_characters_max: self.config.limits.message_characters_max,
+            body_bytes_max: self.config.limits.message_bytes_max,
         }
     }
 }
