@@ -275,3 +275,6 @@ pub enum Hold {
     User(Arc<str>),
     Everybody,
 }
+
+#[cfg(test)]
+mod tests;
