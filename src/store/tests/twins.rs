@@ -1,9 +1,11 @@
 //! Random questions to both stores, which know nothing of each other's ways.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::rooms::*;
-use super::*;
+use super::{Question, stores, wall};
 use crate::rooms::record::{Change, Deleter, From, RoomQuestion};
 use crate::rooms::standing::Standing;
 
