@@ -58,6 +58,12 @@ impl Wall {
         Wall(self.0.saturating_add(millis))
     }
 
+    /// `by` earlier; saturates.
+    pub fn before(self, by: Duration) -> Self {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        Wall(self.0.saturating_sub(millis))
+    }
+
     /// Whole seconds since the Unix epoch, as RFC 7519 §2 counts them (`NumericDate`).
     pub const fn as_seconds(self) -> u64 {
         self.0 / 1000

@@ -6,7 +6,6 @@ pub mod credentials;
 pub mod forwarded;
 pub mod hook;
 mod keys;
-mod name;
 pub mod origin;
 pub mod private_key;
 pub mod record;
@@ -21,6 +20,7 @@ pub use keys::{KeyError, KeyFault, RetiredKeys};
 
 use std::sync::Arc;
 
+use crate::protocol::name;
 use crate::time::{Instant, Now, Wall};
 
 /// Somebody whose credential was verified.

@@ -1,30 +1,51 @@
 //! What users say to each other: commands of both protocols, carried out on rooms, and told to members.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::Engine;
 use super::connection::{Phase, Session, Wire};
 use super::reply::{self, Complaint, Who};
+use super::room_work::Requester;
 use crate::id::{ConnectionId, RoomKey, UserKey};
-use crate::limit::Scope;
+use crate::limit::{Limited, Scope};
 use crate::protocol::command::v1::{self, Command, Request, RequestId, Said};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::Capability;
 use crate::rooms::Seat;
+use crate::rooms::permissions::Reason;
 use crate::time::Now;
 
-/// One list of members takes at most this part of a connection's outbound bytes, however long the names are.
-const MEMBERS_SHARE: usize = 8;
+/// Why something is not said.
+#[derive(Debug)]
+enum Unsaid {
+    Limited(Limited),
+    Refused(RoomRefusal),
+}
 
-/// Why a well-formed command is not carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChatError {
-    /// Choose a room that exists.
-    UnknownRoom,
-    /// Join the room first.
-    NotInRoom,
-    /// A body was sent to a room that takes messages.
-    MessageRequired,
-    /// Leave a room first: `limits.rooms_per_connection_max`.
-    TooManyRooms,
+impl From<Limited> for Unsaid {
+    fn from(limited: Limited) -> Self {
+        Unsaid::Limited(limited)
+    }
+}
+
+impl From<RoomRefusal> for Unsaid {
+    fn from(refusal: RoomRefusal) -> Self {
+        Unsaid::Refused(refusal)
+    }
+}
+
+impl Unsaid {
+    fn complaint(self, request: Option<RequestId<'_>>) -> Complaint<'_> {
+        match self {
+            Unsaid::Limited(limited) => Complaint::limited(request, limited),
+            Unsaid::Refused(refusal) => Complaint::refused(request, refusal),
+        }
+    }
 }
 
 impl Engine {
@@ -46,16 +67,22 @@ impl Engine {
         }
         match tutorial::parse(text, &self.bounds()) {
             Ok(said) => {
-                let room = said.room.as_deref().map_or(Ok(self.rooms.lobby()), |name| {
-                    self.rooms.find(name).ok_or(ChatError::UnknownRoom)
-                });
+                let room = match said.room.as_deref() {
+                    None => Ok(self.rooms.lobby()),
+                    Some(name) => self.seen_room(id, name, now),
+                };
                 // This protocol has no command to join: speaking in a room does.
-                let seated = room.and_then(|room| self.sit(id, user, room, now).map(|_| room));
-                match seated {
+                let room = room.and_then(|room| {
+                    self.enter(id, user, room, now)?;
+                    self.permit(id, room, Capability::Send, now)?;
+                    self.fitting(room, &Said::Message(Cow::Borrowed(&said.message)))?;
+                    Ok(room)
+                });
+                match room {
                     Ok(room) => {
-                        self.say(user, room, &said.message, now);
+                        self.utter(id, user, None, room, (&said.message, None), now);
                     }
-                    Err(error) => self.object(id, &Complaint::refused(None, error), now),
+                    Err(refusal) => self.object(id, &Complaint::refused(None, refusal), now),
                 }
             }
             Err(error) => {
@@ -89,35 +116,22 @@ impl Engine {
     fn carry_out(&mut self, id: ConnectionId, user: UserKey, request: Request<'_>, now: Now) {
         let Request { id: tag, command } = request;
         let done = match command {
-            Command::Send { room, said, .. } => {
-                let Said::Message(message) = said else {
-                    let refused = Complaint::refused(tag, ChatError::MessageRequired);
-                    return self.object(id, &refused, now);
-                };
-                let seated = self.seated_room(id, &room);
-                if seated.is_ok()
-                    && let Err(limited) = self.charge_message(id, now)
-                {
-                    return self.object(id, &Complaint::limited(tag, limited), now);
+            Command::Send { room, said, key } => {
+                let said = self.send(id, user, tag.as_ref(), (&room, &said, key.as_deref()), now);
+                if let Err(unsaid) = said {
+                    self.object(id, &unsaid.complaint(tag), now);
                 }
-                seated.map(|room| {
-                    let seq = self.say(user, room, &message, now);
-                    self.reply(id, &reply::sent(tag.as_ref(), seq, now));
-                })
+                return;
             }
-            Command::Join { room, .. } => self.find_room(&room).and_then(|key| {
-                self.sit(id, user, key, now)?;
-                self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
-                Ok(())
-            }),
-            Command::Leave { room } => self.seated_room(id, &room).map(|key| {
+            Command::Join { room, since } => self.join(id, user, tag.as_ref(), (&room, since), now),
+            Command::Leave { room } => self.seated_room(id, &room, now).map(|key| {
                 self.rise(id, user, key, now);
                 self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
             }),
             Command::Members { room } => self
-                .seated_room(id, &room)
-                .map(|room| self.list_members(id, room, tag.as_ref())),
-            Command::Typing { room } => self.seated_room(id, &room).map(|room| {
+                .seated_room(id, &room, now)
+                .map(|room| self.list_members(id, room, tag.as_ref(), now)),
+            Command::Typing { room } => self.seated_room(id, &room, now).map(|room| {
                 self.tell_typing(user, room);
                 self.reply(id, &reply::done(tag.as_ref(), None));
             }),
@@ -129,17 +143,132 @@ impl Engine {
                 self.reply(id, &reply::pong(tag.as_ref(), now));
                 Ok(())
             }
-            Command::Rooms { .. } | Command::Room { .. } => Err(ChatError::UnknownRoom),
+            Command::Rooms { after, limit } => {
+                self.list_seen_rooms(id, tag.as_ref(), after.as_deref(), limit, now);
+                Ok(())
+            }
+            Command::Room { room, command } => {
+                self.carry_out_about_room(id, tag.as_ref(), &room, &command, now)
+            }
         };
         if let Err(error) = done {
             self.object(id, &Complaint::refused(tag, error), now);
         }
     }
 
-    /// Numbers a message and tells it to everybody in the room, the sender too.
-    fn say(&mut self, user: UserKey, room: RoomKey, message: &str, now: Now) -> u64 {
-        self.person(user)
-            .map_or(0, |person| self.say_as(&person, room, message, now))
+    fn send(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        request: Option<&RequestId<'_>>,
+        (room, said, key): (&str, &Said<'_>, Option<&str>),
+        now: Now,
+    ) -> Result<(), Unsaid> {
+        let room = self.seated_room(id, room, now)?;
+        self.permit(id, room, Capability::Send, now)?;
+        let text = self.fitting(room, said)?;
+        self.charge_message(id, now)?;
+        if let Some(seq) = self.utter(id, user, request, room, (text, key), now) {
+            self.reply(id, &reply::sent(request, seq, now));
+        }
+        Ok(())
+    }
+
+    /// Says something: at once, and this is its number, or when it is kept, and then whoever asked is told.
+    fn utter(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        (text, key): (&str, Option<&str>),
+        now: Now,
+    ) -> Option<u64> {
+        let person = self.person(user)?;
+        if self.rooms.room(room).lasting.settings.is_durable {
+            let requester = Requester::session(id, request);
+            self.keep_message(requester, &person, room, (text, key), now);
+            return None;
+        }
+        Some(self.say_as(&person, room, text, now))
+    }
+
+    /// What is said, if the room takes such things.
+    pub(super) fn fitting<'s>(
+        &self,
+        room: RoomKey,
+        said: &'s Said<'_>,
+    ) -> Result<&'s str, RoomRefusal> {
+        let room = self.rooms.room(room);
+        let (text, is_opaque) = match said {
+            Said::Message(text) => (text, false),
+            Said::Body(body) => (body, true),
+        };
+        match (is_opaque, room.is_opaque()) {
+            (false, true) => return Err(RoomRefusal::BodyRequired),
+            (true, false) => return Err(RoomRefusal::MessageRequired),
+            _ => {}
+        }
+        let characters_max = room.lasting.settings.message_characters_max;
+        if characters_max > 0 && text.chars().count() > characters_max as usize {
+            return Err(RoomRefusal::MessageTooLong { characters_max });
+        }
+        Ok(text)
+    }
+
+    /// Comes into a room, after what was missed since a message if one is named.
+    fn join(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        request: Option<&RequestId<'_>>,
+        (room, since): (&str, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let key = self.seen_room(id, room, now)?;
+        let decision = self.decide(id, key, Capability::Join, now);
+        if decision.is_some_and(|decision| decision.reason == Reason::Invited) {
+            // From now on they belong to the room, and may come back.
+            return self.accept_invitation(id, request, key, since, now);
+        }
+        self.come_to(id, user, request, (key, since), now)
+    }
+
+    /// Comes into a room of which it is known that it may be.
+    pub(super) fn come_to(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        request: Option<&RequestId<'_>>,
+        (room, since): (RoomKey, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let found = self.rooms.room(room);
+        let since = since.filter(|_| found.lasting.settings.is_durable);
+        let name = Arc::clone(found.id());
+        match since {
+            Some(since) => self.ask_missed(id, request, (room, since), now),
+            None => {
+                self.enter(id, user, room, now)?;
+                self.reply(id, &reply::done(request, Some(&name)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Comes into a room, if that is allowed; who is in it is.
+    pub(super) fn enter(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        if self.is_seated(id, room) {
+            return Ok(());
+        }
+        self.permit(id, room, Capability::Join, now)?;
+        self.sit(id, user, room, now)
     }
 
     /// The same for somebody who need not be here.
@@ -166,7 +295,7 @@ impl Engine {
         user: UserKey,
         room: RoomKey,
         now: Now,
-    ) -> Result<(), ChatError> {
+    ) -> Result<(), RoomRefusal> {
         let seats_max = self.config.limits.rooms_per_connection_max;
         let Some((_, wire)) = self.speaker(id) else {
             return Ok(());
@@ -181,10 +310,10 @@ impl Engine {
             self.counters
                 .limited
                 .count_pair(["rooms_per_connection_max", Scope::Connection.as_str()]);
-            return Err(ChatError::TooManyRooms);
+            return Err(RoomRefusal::TooManyRooms);
         }
         if !self.rooms.room(room).is_open() {
-            return Err(ChatError::UnknownRoom);
+            return Err(RoomRefusal::UnknownRoom);
         }
         self.flush_room(room);
         let seated = self.rooms.room_mut(room).sit(user, id);
@@ -238,32 +367,20 @@ impl Engine {
         }
     }
 
-    fn list_members(&mut self, id: ConnectionId, room: RoomKey, tag: Option<&RequestId<'_>>) {
-        let listed_max = self.config.limits.members_listed_max;
-        let room = self.rooms.room(room);
-        let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
-        let people: Vec<(Who, u32)> = room
-            .members_from(UserKey(0))
-            .take(listed_max)
-            .filter_map(|(user, seats)| Some((self.person(user)?, seats)))
-            .take_while(|(person, _)| {
-                let cost = person.bytes_max();
-                let fits = cost <= bytes_left;
-                bytes_left = bytes_left.saturating_sub(cost);
-                fits
-            })
-            .collect();
-        let frame = reply::members(tag, room.name(), &people, room.members().len());
-        if let Some(connection) = self.connections.get_mut(id) {
+    pub(super) fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.can_tell()
+            && let Some(frame) = reply::encode(notice, connection.wire)
+        {
             self.outbound
                 .write(connection, |outbox| outbox.push_payload(frame));
         }
     }
 
-    pub(super) fn reply(&mut self, id: ConnectionId, notice: &Notice<'_>) {
+    /// The same for a reply that is a frame already.
+    pub(super) fn reply_frame(&mut self, id: ConnectionId, frame: Bytes) {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.can_tell()
-            && let Some(frame) = reply::encode(notice, connection.wire)
         {
             self.outbound
                 .write(connection, |outbox| outbox.push_payload(frame));
@@ -277,22 +394,11 @@ impl Engine {
         }
     }
 
-    fn find_room(&self, name: &str) -> Result<RoomKey, ChatError> {
-        self.rooms.find(name).ok_or(ChatError::UnknownRoom)
-    }
-
     /// The room of that name, if the connection is in it.
-    fn seated_room(&self, id: ConnectionId, name: &str) -> Result<RoomKey, ChatError> {
-        let room = self.find_room(name)?;
-        let is_seated = match self.connections.get(id).map(|found| &found.phase) {
-            Some(Phase::Open(session)) => session.seats.iter().any(|seat| seat.room == room),
-            _ => false,
-        };
-        if is_seated {
-            Ok(room)
-        } else {
-            Err(ChatError::NotInRoom)
-        }
+    fn seated_room(&self, id: ConnectionId, name: &str, now: Now) -> Result<RoomKey, RoomRefusal> {
+        let room = self.seen_room(id, name, now)?;
+        let is_seated = self.is_seated(id, room);
+        is_seated.then_some(room).ok_or(RoomRefusal::NotInRoom)
     }
 
     fn speaker(&self, id: ConnectionId) -> Option<(UserKey, Wire)> {
@@ -307,7 +413,7 @@ impl Engine {
         }
     }
 
-    fn person(&self, user: UserKey) -> Option<Who> {
+    pub(super) fn person(&self, user: UserKey) -> Option<Who> {
         self.users.get(user).map(|user| Who {
             user: user.id.clone(),
             name: user.name.clone(),
@@ -317,6 +423,7 @@ impl Engine {
     pub(super) fn bounds(&self) -> Bounds {
         Bounds {
             message_characters_max: self.config.limits.message_characters_max,
+            body_bytes_max: self.config.limits.message_bytes_max,
         }
     }
 }
@@ -340,8 +447,8 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
         }
     }
     let lobby = engine.rooms.lobby();
-    // A new session has no seat yet, so there is room for this one.
-    let _ = engine.sit(id, user, lobby, now);
+    // Whoever may not be in the lobby goes without.
+    let _ = engine.enter(id, user, lobby, now);
     if let Some(words) = engine.config.rooms.welcome.clone() {
         engine.reply(id, &reply::announcement(&words, now));
     }

@@ -1,6 +1,7 @@
 //! One connection, from accept to close: its phase and its queues. What happens to it stands elsewhere.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
@@ -17,6 +18,7 @@ use crate::protocol::api::Operation;
 use crate::protocol::head::{HeadScanner, Method};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::proxy::HeaderReader;
+use crate::protocol::vocabulary::RoomClaims;
 use crate::protocol::websocket::WebSocket;
 use crate::rooms::Seat;
 use crate::time::{Instant, Now, Wall};
@@ -148,6 +150,8 @@ pub(super) struct Session {
     pub(super) seats: Vec<Seat>,
     pub(super) expires: Option<Wall>,
     pub(super) grant: Grant,
+    /// What the credential says of rooms.
+    pub(super) claims: Option<Arc<RoomClaims>>,
 
     pub(super) bytes: TokenBucket,
     pub(super) frames: TokenBucket,
@@ -180,6 +184,7 @@ impl Session {
             seats: Vec::new(),
             expires: None,
             grant: Grant::default(),
+            claims: None,
             bytes: TokenBucket::default(),
             frames: TokenBucket::default(),
             control_frames: TokenBucket::default(),

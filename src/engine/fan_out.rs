@@ -179,7 +179,7 @@ impl Engine {
                 Wire::V1 => &mut v1,
             };
             taken.hearers += 1;
-            self.outbound.push_shared(connection, &taken.frames);
+            self.outbound.push_of_room(connection, &taken.frames, room);
         }
         self.counters.fanned_out(
             (tutorial.notices, tutorial.hearers),
@@ -210,7 +210,7 @@ impl Engine {
             let run = self.fan_out.run(room, connection.wire);
             self.counters.deliveries += run.notices;
             let said = Bytes::copy_from_slice(&run.frames);
-            self.outbound.push_shared(connection, &said);
+            self.outbound.push_of_room(connection, &said, room);
         }
     }
 

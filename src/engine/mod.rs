@@ -5,6 +5,8 @@
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
+mod barrier;
+mod catalogue;
 mod chat;
 mod closing;
 mod connection;
@@ -19,10 +21,16 @@ mod fan_out;
 mod frames;
 mod hook;
 mod http;
+mod kept;
+mod lanes;
+mod manage;
 mod meter;
 mod metrics;
 mod open;
 mod outbound;
+mod pages;
+mod people;
+mod permit;
 mod private;
 mod proxied;
 mod questions;
@@ -30,9 +38,13 @@ mod reconfigure;
 mod redirect;
 mod refresh;
 mod reply;
+mod retention;
 mod revoke;
+mod room_reply;
+mod room_work;
 mod secure;
 mod security;
+mod tell_change;
 mod tickets;
 mod timers;
 mod users;
@@ -71,10 +83,13 @@ use connection::{Connection, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
 use fan_out::FanOut;
+use lanes::Lanes;
 use metrics::Observed;
 use outbound::Outbound;
 use private::PrivateDoor;
 use questions::Questions;
+use retention::Retention;
+use room_work::RoomWorks;
 use security::SecurityLog;
 use users::Users;
 use work::{Awaited, Works};
@@ -108,6 +123,9 @@ pub struct Engine {
     unfinished: VecDeque<ConnectionId>,
     signature_checks_left: usize,
     works: Works,
+    room_works: RoomWorks,
+    lanes: Lanes,
+    retention: Retention,
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
@@ -141,6 +159,8 @@ pub struct Census {
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
     pub pending_answers: usize,
+    /// Changes of rooms on their way or waiting.
+    pub changes: usize,
     /// Questions to the authentication hook without an answer.
     pub hook_questions: usize,
 }
@@ -190,6 +210,9 @@ impl Engine {
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
+            room_works: RoomWorks::default(),
+            lanes: Lanes::default(),
+            retention: Retention::default(),
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
@@ -207,6 +230,7 @@ impl Engine {
         self.signature_checks_left = self.config.turn.signature_checks_max;
         self.expire(now);
         self.expire_questions(now);
+        self.forget_aged(now);
         for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
             if let Some(id) = self.unfinished.pop_front() {
                 self.resume(id, now);
@@ -349,6 +373,7 @@ impl Engine {
             self.deadlines.next(),
             self.questions.next_deadline(),
             self.security.next_deadline(),
+            self.retention.next_deadline(),
         ];
         next.into_iter().flatten().min()
     }
@@ -365,6 +390,7 @@ impl Engine {
             deadlines: self.deadlines.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
+            changes: self.lanes.len(),
             hook_questions: self.questions.under_way() + self.questions.waiting(),
         }
     }

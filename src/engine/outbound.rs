@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::connection::{Connection, Phase};
 use super::effect::Effect;
 use crate::config::Limits;
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
 
@@ -80,6 +80,24 @@ impl Outbound {
     /// Queues a frame that others may hold too for an open connection.
     pub(super) fn push_shared(&mut self, connection: &mut Connection, frame: &Bytes) {
         self.write(connection, |outbox| outbox.push_shared(frame.clone()));
+    }
+
+    /// The same for frames of one room, which leaving it takes back.
+    pub(super) fn push_of_room(
+        &mut self,
+        connection: &mut Connection,
+        frames: &Bytes,
+        room: RoomKey,
+    ) {
+        self.write(connection, |outbox| {
+            outbox.push_of_room(frames.clone(), room)
+        });
+    }
+
+    /// Takes back what waits for a connection of one room.
+    pub(super) fn purge_room(&mut self, connection: &mut Connection, room: RoomKey) {
+        let dropped = connection.outbox.purge_room(room);
+        self.shrunk(dropped, connection.waiting());
     }
 
     /// Lets `write` queue bytes for a connection. One that was offered too many and did not take them is closed before

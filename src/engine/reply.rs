@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::chat::ChatError;
 use super::connection::{Wire, until};
 use super::refresh::RefreshError;
 use crate::config::Limits;
-use crate::limit::{Limited, Scope};
+use crate::limit::Limited;
 use crate::protocol::close::CloseReason;
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::command::{CommandError, tutorial};
 use crate::protocol::notice::{
-    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Member, MembersReply, Message,
-    Notice, OkReply, Person, Presence, Typing,
+    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Message, Notice, OkReply, Person,
+    Presence, Typing,
 };
-use crate::protocol::vocabulary::Affiliation;
+use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::websocket::text_frame;
 use crate::time::{Now, Wall};
 
@@ -166,26 +165,6 @@ pub(super) fn sent<'a>(id: Option<&'a RequestId<'a>>, seq: u64, now: Now) -> Not
     })
 }
 
-/// The reply to `members`: those listed of `count`.
-pub(super) fn members(
-    id: Option<&RequestId<'_>>,
-    room: &str,
-    listed: &[(Who, u32)],
-    count: usize,
-) -> Bytes {
-    let listed: Vec<Member<'_>> = listed
-        .iter()
-        .map(|(who, seats)| Member::present(who.person(), Affiliation::None, *seats))
-        .collect();
-    let reply = Notice::Members(MembersReply {
-        id,
-        room,
-        members: &listed,
-        count: count as u64,
-    });
-    text_frame(|out| reply.write_v1(out))
-}
-
 /// The last notice before a close frame of ours. Whoever may come back is told when.
 pub(super) fn bye(reason: CloseReason, words: &str, reconnect_after_ms: Option<u64>) -> Notice<'_> {
     Notice::Bye(Bye {
@@ -202,11 +181,11 @@ pub(super) struct Complaint<'a> {
     about: About,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum About {
     Shape(CommandError),
     Limit(Limited),
-    Chat(ChatError),
+    Room(RoomRefusal),
     Refresh(RefreshError),
 }
 
@@ -228,19 +207,19 @@ impl<'a> Complaint<'a> {
     }
 
     /// The rooms do not allow it.
-    pub(super) fn refused(id: Option<RequestId<'a>>, error: ChatError) -> Self {
+    pub(super) fn refused(id: Option<RequestId<'a>>, refusal: RoomRefusal) -> Self {
         Complaint {
             id,
-            about: About::Chat(error),
+            about: About::Room(refusal),
         }
     }
 
     /// The stable code that programs act on.
     pub(super) fn code(&self) -> &'static str {
-        match self.about {
+        match &self.about {
             About::Shape(error) => error.code(),
             About::Limit(_) => RATE_LIMITED,
-            About::Chat(error) => error.code(),
+            About::Room(refusal) => refusal.told().code,
             About::Refresh(error) => error.code(),
         }
     }
@@ -269,7 +248,7 @@ impl<'a> Complaint<'a> {
         })
     }
 
-    fn parts(&self) -> ErrorReply<'static> {
+    fn parts(&self) -> ErrorReply<'_> {
         let empty = ErrorReply {
             id: None,
             code: self.code(),
@@ -281,7 +260,7 @@ impl<'a> Complaint<'a> {
             until: None,
             reason: None,
         };
-        match self.about {
+        match &self.about {
             About::Shape(error) => ErrorReply {
                 field: error.field(),
                 ..empty
@@ -298,47 +277,29 @@ impl<'a> Complaint<'a> {
                 retry_after_ms: error.retry_after_ms(),
                 ..empty
             },
-            About::Chat(error) => ErrorReply {
-                limit: error.limit(),
-                scope: error.limit().map(|_| Scope::Connection.as_str()),
-                ..empty
-            },
+            About::Room(refusal) => {
+                let told = refusal.told();
+                ErrorReply {
+                    field: told.field,
+                    limit: told.limit,
+                    scope: told.scope,
+                    retry_after_ms: told.retry_after_ms,
+                    until: told.until,
+                    reason: told.reason,
+                    ..empty
+                }
+            }
         }
     }
 
     fn text(&self, wire: Wire) -> Cow<'static, str> {
-        match (self.about, wire) {
-            (About::Shape(error), Wire::Tutorial) => tutorial::text(error),
+        match (&self.about, wire) {
+            (About::Shape(error), Wire::Tutorial) => tutorial::text(*error),
             (About::Shape(error), Wire::V1) => error.text(),
             (About::Limit(_), Wire::Tutorial) => tutorial::RATE_LIMITED.into(),
             (About::Limit(_), Wire::V1) => "Too much at once: wait before sending more.".into(),
-            (About::Chat(error), _) => error.text().into(),
+            (About::Room(refusal), _) => refusal.told().text,
             (About::Refresh(error), _) => error.text().into(),
-        }
-    }
-}
-
-impl ChatError {
-    /// The stable code that programs act on.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            ChatError::UnknownRoom => "unknown_room",
-            ChatError::NotInRoom => "not_in_room",
-            ChatError::MessageRequired => "message_required",
-            ChatError::TooManyRooms => "too_many_rooms",
-        }
-    }
-
-    fn limit(self) -> Option<&'static str> {
-        (self == ChatError::TooManyRooms).then_some("rooms_per_connection_max")
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            ChatError::UnknownRoom => "There is no such room.",
-            ChatError::NotInRoom => "Join the room first.",
-            ChatError::MessageRequired => "This room takes a message, not a body.",
-            ChatError::TooManyRooms => "Too many rooms on this connection: leave one first.",
         }
     }
 }
@@ -350,12 +311,7 @@ mod tests {
     #[test]
     fn every_code_of_the_engine_is_in_the_protocols_document() {
         let document = include_str!("../../docs/protocol.md");
-        let errors = [
-            ChatError::UnknownRoom,
-            ChatError::NotInRoom,
-            ChatError::TooManyRooms,
-        ];
-        for code in errors.map(ChatError::code).iter().chain(&["rate_limited"]) {
+        for code in RoomRefusal::CODES.iter().chain(&["rate_limited"]) {
             assert!(document.contains(&format!("`{code}`")), "{code}");
         }
         for reason in CloseReason::ALL {

@@ -13,6 +13,7 @@ use super::questions::Verdict;
 use crate::access::record::{Answer, Question};
 use crate::fault::StoreFault;
 use crate::id::ConnectionId;
+use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::record::{RoomAnswer, RoomQuestion};
 use crate::telemetry::Worker;
 use crate::time::{Instant, Now};
@@ -97,6 +98,8 @@ pub(super) enum Awaited {
 pub(super) enum Come {
     Outcome(Outcome),
     Verdict(Verdict),
+    /// The number of what the store keeps now, or why it does not.
+    Kept(Result<u64, RoomRefusal>),
 }
 
 /// Works not yet taken, and those without an answer.
@@ -113,7 +116,8 @@ pub(super) struct Works {
 #[derive(Debug)]
 struct Outstanding {
     id: WorkId,
-    asker: ConnectionId,
+    /// `None`: nobody's request waits for it.
+    asker: Option<ConnectionId>,
     asked: Instant,
 }
 
@@ -134,7 +138,7 @@ impl Works {
     }
 
     /// Queues `work`; `None` when too many wait.
-    fn ask(&mut self, asker: ConnectionId, work: Work, now: Instant) -> Option<WorkId> {
+    fn ask(&mut self, asker: Option<ConnectionId>, work: Work, now: Instant) -> Option<WorkId> {
         if self.outstanding.len() >= self.outstanding_max {
             self.times.refused += 1;
             return None;
@@ -160,7 +164,7 @@ impl Works {
         id: WorkId,
         outcome: &Outcome,
         now: Instant,
-    ) -> Option<(ConnectionId, Duration)> {
+    ) -> Option<(Option<ConnectionId>, Duration)> {
         let slot = id.slot as usize;
         self.outstanding.get(slot).filter(|found| found.id == id)?;
         let found = self.outstanding.try_remove(slot)?;
@@ -187,10 +191,13 @@ impl Engine {
     /// next turn; when they have gone meanwhile only what the answer changes for everybody is kept.
     pub fn outcome(&mut self, id: WorkId, outcome: Outcome, now: Now) {
         let finished = self.works.finish(id, &outcome, now.instant);
-        let asker = finished.map(|(asker, waited)| {
+        let asker = finished.and_then(|(asker, waited)| {
             self.counters.worked(Worker::Store, outcome.word(), waited);
             asker
         });
+        let Some(outcome) = self.room_outcome(id, outcome, now) else {
+            return;
+        };
         if let Outcome::Record(Answer::Revoked { revocation, .. }) = &outcome {
             self.apply_revocation(revocation.clone(), now);
         }
@@ -234,11 +241,21 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return false;
         };
-        match self.works.ask(id, work, now.instant) {
+        match self.works.ask(Some(id), work, now.instant) {
             Some(work) => connection.awaited = Awaited::Asked(work),
             None => return false,
         }
         true
+    }
+
+    /// Asks for `work` that no request is put back for. `None`: too many wait, and this one is not even asked.
+    pub(super) fn ask_for(
+        &mut self,
+        asker: Option<ConnectionId>,
+        work: Work,
+        now: Now,
+    ) -> Option<WorkId> {
+        self.works.ask(asker, work, now.instant)
     }
 
     /// The answer that a connection's request was put back for; `None` when it was not.

@@ -6,6 +6,7 @@ pub mod command;
 pub mod frame;
 pub mod head;
 pub mod json;
+pub mod name;
 pub mod notice;
 pub mod outbox;
 pub mod problem;

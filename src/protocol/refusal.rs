@@ -13,6 +13,8 @@ pub enum RoomRefusal {
     /// There is none, or the asker may not know of it.
     UnknownRoom,
     NotInRoom,
+    /// Leave one first: `limits.rooms_per_connection_max`.
+    TooManyRooms,
     /// A capability is missing; `explain` says why.
     Forbidden,
     Banned {
@@ -115,57 +117,12 @@ pub struct Told<'a> {
     pub reason: Option<&'a str>,
 }
 
-impl Told<'_> {
-    const fn new(code: &'static str, text: &'static str) -> Self {
-        Told {
-            code,
-            text: Cow::Borrowed(text),
-            field: None,
-            limit: None,
-            scope: None,
-            retry_after_ms: None,
-            until: None,
-            reason: None,
-        }
-    }
-
-    fn about(self, field: &'static str) -> Self {
-        Told {
-            field: Some(field),
-            ..self
-        }
-    }
-
-    fn within(self, limit: &'static str, scope: &'static str) -> Self {
-        Told {
-            limit: Some(limit),
-            scope: Some(scope),
-            ..self
-        }
-    }
-
-    fn again_in(self, retry_after: Duration) -> Self {
-        let millis = retry_after.as_nanos().div_ceil(1_000_000);
-        Told {
-            retry_after_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX)),
-            ..self
-        }
-    }
-}
-
-fn sanctioned<'a>(plain: Told<'a>, until: Option<Wall>, reason: &'a str) -> Told<'a> {
-    Told {
-        until,
-        reason: Some(reason).filter(|reason| !reason.is_empty()),
-        ..plain
-    }
-}
-
 impl RoomRefusal {
-    /// Every code there is.
-    pub const CODES: [&'static str; 28] = [
+    /// Every code that [`RoomRefusal::code`] gives.
+    pub const CODES: [&'static str; 29] = [
         "unknown_room",
         "not_in_room",
+        "too_many_rooms",
         "forbidden",
         "banned",
         "muted",
@@ -194,117 +151,145 @@ impl RoomRefusal {
         "store_unavailable",
     ];
 
-    /// What a client is told.
-    #[expect(clippy::too_many_lines, reason = "one table, a row for each refusal")]
-    pub fn told(&self) -> Told<'_> {
+    /// The stable code that programs act on.
+    pub const fn code(&self) -> &'static str {
         match self {
-            RoomRefusal::UnknownRoom => Told::new("unknown_room", "There is no such room."),
-            RoomRefusal::NotInRoom => Told::new("not_in_room", "Join the room first."),
-            RoomRefusal::Forbidden => Told::new("forbidden", "You may not do this in this room."),
-            RoomRefusal::Banned { until, reason } => sanctioned(
-                Told::new("banned", "You are banned from this room."),
-                *until,
-                reason,
-            ),
-            RoomRefusal::Muted { until, reason } => sanctioned(
-                Told::new("muted", "You are muted in this room."),
-                *until,
-                reason,
-            ),
-            RoomRefusal::RoomLocked => {
-                Told::new("room_locked", "Only moderators speak in this room now.")
+            RoomRefusal::UnknownRoom => "unknown_room",
+            RoomRefusal::NotInRoom => "not_in_room",
+            RoomRefusal::TooManyRooms => "too_many_rooms",
+            RoomRefusal::Forbidden => "forbidden",
+            RoomRefusal::Banned { .. } => "banned",
+            RoomRefusal::Muted { .. } => "muted",
+            RoomRefusal::RoomLocked => "room_locked",
+            RoomRefusal::RoomArchived => "room_archived",
+            RoomRefusal::KnockRequired => "knock_required",
+            RoomRefusal::RoomFull(_) => "room_full",
+            RoomRefusal::RoomLimited { .. } => "rate_limited",
+            RoomRefusal::Already => "already",
+            RoomRefusal::Outranked => "outranked",
+            RoomRefusal::LastOwner => "last_owner",
+            RoomRefusal::OperatorBan => "operator_ban",
+            RoomRefusal::Oneself => "oneself",
+            RoomRefusal::TargetBanned => "target_banned",
+            RoomRefusal::RoomExists => "room_exists",
+            RoomRefusal::TooManyRoomsCreated { .. } => "too_many_rooms_created",
+            RoomRefusal::AboveCeiling { .. } => "above_ceiling",
+            RoomRefusal::Fixed(_) => "fixed",
+            RoomRefusal::NotKept => "not_kept",
+            RoomRefusal::UnknownMessage => "unknown_message",
+            RoomRefusal::NotYours => "not_yours",
+            RoomRefusal::MessageTooLong { .. } => "message_too_long",
+            RoomRefusal::MessageRequired => "message_required",
+            RoomRefusal::BodyRequired => "body_required",
+            RoomRefusal::Busy(_) => "busy",
+            RoomRefusal::StoreUnavailable(_) => "store_unavailable",
+        }
+    }
+
+    /// One sentence for a person.
+    fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            RoomRefusal::UnknownRoom => "There is no such room.",
+            RoomRefusal::NotInRoom => "Join the room first.",
+            RoomRefusal::TooManyRooms => "Too many rooms on this connection: leave one first.",
+            RoomRefusal::Forbidden => "You may not do this in this room.",
+            RoomRefusal::Banned { .. } => "You are banned from this room.",
+            RoomRefusal::Muted { .. } => "You are muted in this room.",
+            RoomRefusal::RoomLocked => "Only moderators may speak in this room now.",
+            RoomRefusal::RoomArchived => "This room is archived: it can only be read.",
+            RoomRefusal::KnockRequired => "Knock first: a moderator decides who comes in.",
+            RoomRefusal::RoomFull(_) => "The room has as many people as it may have.",
+            RoomRefusal::RoomLimited { .. } => "Too much at once in this room: wait a little.",
+            RoomRefusal::Already => "It is so already.",
+            RoomRefusal::Outranked => "Their affiliation must be lower than yours.",
+            RoomRefusal::LastOwner => "A room needs an owner: make somebody else one first.",
+            RoomRefusal::OperatorBan => "The operator decided this: nobody of the room lifts it.",
+            RoomRefusal::Oneself => "Nobody can do this to themselves.",
+            RoomRefusal::TargetBanned => "They are banned: lift the ban first.",
+            RoomRefusal::RoomExists => "There is a room of this id already.",
+            RoomRefusal::TooManyRoomsCreated { .. } => "There are as many rooms as there may be.",
+            RoomRefusal::AboveCeiling { max, .. } => {
+                return format!("The server allows at most {max} here.").into();
             }
-            RoomRefusal::RoomArchived => {
-                Told::new("room_archived", "This room is archived: it is read only.")
+            RoomRefusal::Fixed(_) => "This can not be changed.",
+            RoomRefusal::NotKept => "This room keeps no messages.",
+            RoomRefusal::UnknownMessage => "There is no such message any more.",
+            RoomRefusal::NotYours => "Only who said it can change it.",
+            RoomRefusal::MessageTooLong { characters_max } => {
+                return format!("This room takes at most {characters_max} characters.").into();
             }
-            RoomRefusal::KnockRequired => {
-                Told::new("knock_required", "Ask to be let in: a moderator decides.")
-            }
-            RoomRefusal::RoomFull(limit) => {
-                Told::new("room_full", "This room has as many people as it may have.")
-                    .within(limit, "room")
-            }
+            RoomRefusal::MessageRequired => "This room takes a message, not a body.",
+            RoomRefusal::BodyRequired => "This room is private: it takes a body, not a message.",
+            RoomRefusal::Busy(_) => "The server is busy: try again in a moment.",
+            RoomRefusal::StoreUnavailable(_) => "The server can keep nothing at the moment.",
+        })
+    }
+
+    /// What a client is told.
+    pub fn told(&self) -> Told<'_> {
+        let plain = Told {
+            code: self.code(),
+            text: self.text(),
+            field: self.field(),
+            limit: None,
+            scope: None,
+            retry_after_ms: None,
+            until: None,
+            reason: None,
+        };
+        let within = |plain, limit, scope| Told {
+            limit: Some(limit),
+            scope: Some(scope),
+            ..plain
+        };
+        match self {
+            RoomRefusal::Banned { until, reason } | RoomRefusal::Muted { until, reason } => Told {
+                until: *until,
+                reason: Some(&**reason).filter(|reason| !reason.is_empty()),
+                ..plain
+            },
+            RoomRefusal::TooManyRooms => within(plain, "rooms_per_connection_max", "connection"),
+            RoomRefusal::RoomFull(limit) => within(plain, limit, RoomScope::Room.word()),
             RoomRefusal::RoomLimited {
                 limit,
                 scope,
                 retry_after,
-            } => Told::new(
-                "rate_limited",
-                "Too much at once in this room: wait before sending more.",
-            )
-            .within(limit, scope.word())
-            .again_in(*retry_after),
-            RoomRefusal::Already => Told::new("already", "It is so already."),
-            RoomRefusal::Outranked => Told::new(
-                "outranked",
-                "This can only be done to somebody of a lower affiliation than one's own.",
-            )
-            .about("user"),
-            RoomRefusal::LastOwner => Told::new(
-                "last_owner",
-                "A room has an owner: make somebody else one first.",
-            ),
-            RoomRefusal::OperatorBan => Told::new(
-                "operator_ban",
-                "The operator decided this: nobody of the room can change it.",
-            )
-            .about("user"),
-            RoomRefusal::Oneself => {
-                Told::new("oneself", "Nobody can do this to themselves.").about("user")
-            }
-            RoomRefusal::TargetBanned => {
-                Told::new("target_banned", "They are banned: lift the ban first.").about("user")
-            }
-            RoomRefusal::RoomExists => {
-                Told::new("room_exists", "There is a room of this id already.").about("room")
-            }
-            RoomRefusal::TooManyRoomsCreated { limit, scope } => Told::new(
-                "too_many_rooms_created",
-                "There are as many rooms as there may be: delete one first.",
-            )
-            .within(limit, scope),
-            RoomRefusal::AboveCeiling { field, max } => Told {
-                text: format!("The server allows at most {max} here.").into(),
-                field: Some(field),
-                ..Told::new("above_ceiling", "")
+            } => Told {
+                retry_after_ms: Some(milliseconds(*retry_after)),
+                ..within(plain, limit, scope.word())
             },
-            RoomRefusal::Fixed(field) => Told {
-                field: *field,
-                ..Told::new("fixed", "This can not be changed.")
+            RoomRefusal::TooManyRoomsCreated { limit, scope } => within(plain, limit, scope),
+            RoomRefusal::MessageTooLong { .. } => {
+                within(plain, "message_characters_max", RoomScope::Room.word())
+            }
+            RoomRefusal::Busy(wait) | RoomRefusal::StoreUnavailable(wait) => Told {
+                retry_after_ms: Some(milliseconds(*wait)),
+                ..plain
             },
-            RoomRefusal::NotKept => Told::new("not_kept", "This room keeps no messages."),
-            RoomRefusal::UnknownMessage => {
-                Told::new("unknown_message", "There is no such message any more.").about("seq")
-            }
-            RoomRefusal::NotYours => {
-                Told::new("not_yours", "Only who said it can change it.").about("seq")
-            }
-            RoomRefusal::MessageTooLong { characters_max } => Told {
-                text: format!("This room takes at most {characters_max} characters.").into(),
-                field: Some("message"),
-                ..Told::new("message_too_long", "")
-            }
-            .within("message_characters_max", "room"),
-            RoomRefusal::MessageRequired => {
-                Told::new("message_required", "This room takes a message, not a body.")
-                    .about("body")
-            }
-            RoomRefusal::BodyRequired => Told::new(
-                "body_required",
-                "This room is private: it takes a body, not a message.",
-            )
-            .about("message"),
-            RoomRefusal::Busy(retry_after) => {
-                Told::new("busy", "The server is busy: try again in a moment.")
-                    .again_in(*retry_after)
-            }
-            RoomRefusal::StoreUnavailable(retry_after) => Told::new(
-                "store_unavailable",
-                "The server can not keep anything at the moment.",
-            )
-            .again_in(*retry_after),
+            _ => plain,
         }
     }
+
+    /// The field at fault.
+    const fn field(&self) -> Option<&'static str> {
+        match self {
+            RoomRefusal::Outranked
+            | RoomRefusal::OperatorBan
+            | RoomRefusal::Oneself
+            | RoomRefusal::TargetBanned => Some("user"),
+            RoomRefusal::UnknownMessage | RoomRefusal::NotYours => Some("seq"),
+            RoomRefusal::MessageTooLong { .. } | RoomRefusal::BodyRequired => Some("message"),
+            RoomRefusal::MessageRequired => Some("body"),
+            RoomRefusal::RoomExists => Some("room"),
+            RoomRefusal::AboveCeiling { field, .. } => Some(field),
+            RoomRefusal::Fixed(field) => *field,
+            _ => None,
+        }
+    }
+}
+
+fn milliseconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -318,6 +303,7 @@ mod tests {
         vec![
             RoomRefusal::UnknownRoom,
             RoomRefusal::NotInRoom,
+            RoomRefusal::TooManyRooms,
             RoomRefusal::Forbidden,
             RoomRefusal::Banned { until, reason },
             RoomRefusal::Muted {

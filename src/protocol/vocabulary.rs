@@ -24,6 +24,8 @@ macro_rules! words {
     };
 }
 
+pub(in crate::protocol) use words;
+
 words! {
     /// Whom a room is for.
     RoomKind {

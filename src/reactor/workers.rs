@@ -154,6 +154,8 @@ impl Server {
                 News::Room(_) | News::RoomGone(_) => None,
             });
         self.engine.remember_revocations(revoked, self.now);
+        let rooms = store.load_rooms().map_err(io::Error::other)?;
+        self.engine.remember_rooms(rooms, self.now);
         self.workers = Some(Workers::start(store, self.stop.waker())?);
         Ok(())
     }
@@ -175,7 +177,8 @@ impl Server {
     fn take_news(&mut self, news: News, now: Now) {
         match news {
             News::Revoked(revocation) => self.engine.apply_revocation(revocation, now),
-            News::Room(_) | News::RoomGone(_) => {}
+            News::Room(room) => self.engine.room_is(&room, now),
+            News::RoomGone(room) => self.engine.room_is_gone(&room, now),
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 
+use super::moderation::Action;
 use super::standing::Authority;
 use crate::time::Wall;
 
@@ -31,6 +32,21 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Something that the server itself did to a room.
+    pub fn of_server(action: Action, at: Wall) -> Entry {
+        Entry {
+            at,
+            actor: "".into(),
+            authority: Authority::Operator,
+            action: action.word().into(),
+            target: "".into(),
+            seq: None,
+            until: None,
+            reason: "".into(),
+            details: "".into(),
+        }
+    }
+
     /// The hash of this entry behind one whose hash is `previous` (all zero for the first), as entry `number` of `room`.
     ///
     /// SHA-256 over the previous hash and then every field as a length in eight bytes, big-endian, and its bytes; numbers and

@@ -35,6 +35,8 @@ pub struct Configured<'a> {
 #[derive(Debug)]
 pub struct Rooms {
     index: HashMap<Arc<str>, RoomKey, Keyed>,
+    /// How many rooms there are of each likeness.
+    alike: BTreeMap<Box<str>, u32>,
     /// For lists that go on where they ended.
     in_order: BTreeMap<Arc<str>, RoomKey>,
     rooms: Vec<Room>,
@@ -52,6 +54,7 @@ impl Rooms {
     ) -> Self {
         let mut rooms = Rooms {
             index: HashMap::with_hasher(hash),
+            alike: BTreeMap::new(),
             in_order: BTreeMap::new(),
             rooms: Vec::new(),
             vacant: Vec::new(),
@@ -71,6 +74,11 @@ impl Rooms {
     /// The room of that name, whether or not it lets anybody in.
     pub fn find(&self, name: &str) -> Option<RoomKey> {
         self.index.get(name).copied()
+    }
+
+    /// Whether there is a room of this id, or of one that people would take for it.
+    pub fn is_taken(&self, name: &str) -> bool {
+        self.index.contains_key(name) || self.alike.contains_key(&likeness(name))
     }
 
     /// A room by its key.
@@ -165,6 +173,13 @@ impl Rooms {
             if is_known && !room.is_open() && room.audience().is_empty() {
                 self.index.remove(room.name());
                 self.in_order.remove(room.name());
+                let likeness = likeness(room.name());
+                match self.alike.get_mut(&likeness) {
+                    Some(count) if *count > 1 => *count -= 1,
+                    _ => {
+                        self.alike.remove(&likeness);
+                    }
+                }
                 self.vacant.push(RoomKey(place as u32));
             }
         }
@@ -201,9 +216,21 @@ impl Rooms {
             }
         };
         self.index.insert(Arc::clone(name), key);
+        *self.alike.entry(likeness(name)).or_insert(0) += 1;
         self.in_order.insert(Arc::clone(name), key);
         key
     }
+}
+
+/// What people see when they do not look closely: ids that share it are taken for each other.
+fn likeness(name: &str) -> Box<str> {
+    let alike = |byte: u8| match byte.to_ascii_lowercase() {
+        b'0' => 'o',
+        b'1' | b'i' => 'l',
+        b'_' | b'.' | b':' => '-',
+        byte => char::from(byte),
+    };
+    name.bytes().map(alike).collect::<String>().into()
 }
 
 /// A connection's place in a room's audience.

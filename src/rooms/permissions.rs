@@ -11,7 +11,10 @@
 //! 7. the room's kind and join rule.
 
 use super::lasting::Lasting;
-use crate::protocol::vocabulary::{Affiliation, Capability, RoomClaims};
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::{
+    Affiliation, Capabilities, Capability, JoinRule, RoomClaims, RoomKind,
+};
 use crate::time::Wall;
 
 /// Who asks.
@@ -42,11 +45,43 @@ pub enum Reason {
     Raid,
 }
 
+impl Reason {
+    /// One word, the same for ever.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Reason::Banned => "banned",
+            Reason::Muted => "muted",
+            Reason::Archived => "archived",
+            Reason::Locked => "locked",
+            Reason::Claimed => "claimed",
+            Reason::NotClaimed => "not_claimed",
+            Reason::Affiliated(affiliation) => affiliation.word(),
+            Reason::Invited => "invited",
+            Reason::Default => "default",
+            Reason::Raid => "raid",
+        }
+    }
+}
+
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     pub is_allowed: bool,
     pub reason: Reason,
+}
+
+const fn yes(reason: Reason) -> Decision {
+    Decision {
+        is_allowed: true,
+        reason,
+    }
+}
+
+const fn no(reason: Reason) -> Decision {
+    Decision {
+        is_allowed: false,
+        reason,
+    }
 }
 
 /// Whether `asker` may do this in the room called `room`, and why.
@@ -57,9 +92,117 @@ pub fn decide(
     capability: Capability,
     now: Wall,
 ) -> Decision {
-    let _ = (room, lasting, asker, capability, now);
+    let standing = lasting.standings.get(asker.user);
+    let affiliation = standing.map_or(Affiliation::None, |standing| standing.affiliation(now));
+    if affiliation == Affiliation::Banned {
+        return no(Reason::Banned);
+    }
+    let claimed = asker.claims.and_then(|claims| claims.about(room));
+    let moderates = brings(affiliation).contains(Capability::Moderate)
+        || claimed.is_some_and(|claimed| claimed.contains(Capability::Moderate));
+    if capability == Capability::Send {
+        let settings = &lasting.settings;
+        if standing.is_some_and(|standing| standing.mute(now).is_some()) {
+            return no(Reason::Muted);
+        }
+        if settings.is_archived {
+            return no(Reason::Archived);
+        }
+        if settings.is_locked && !moderates {
+            return no(Reason::Locked);
+        }
+    }
+    if claimed.is_some_and(|claimed| claimed.contains(capability)) {
+        return yes(Reason::Claimed);
+    }
+    if brings(affiliation).contains(capability) {
+        return yes(Reason::Affiliated(affiliation));
+    }
+    let is_invited = standing.is_some_and(|standing| standing.is_invited);
+    if is_invited && matches!(capability, Capability::See | Capability::Join) {
+        return yes(Reason::Invited);
+    }
+    if claimed.is_some() {
+        return no(Reason::NotClaimed);
+    }
+    by_default(lasting, capability, now)
+}
+
+/// What the affiliation brings.
+const fn brings(affiliation: Affiliation) -> Capabilities {
+    use Capability::{Configure, Invite, Join, Moderate, Read, See, Send};
+    match affiliation {
+        Affiliation::Banned | Affiliation::None => Capabilities::NONE,
+        Affiliation::Member => Capabilities::of(&[See, Join, Read, Send]),
+        Affiliation::Moderator => Capabilities::of(&[See, Join, Read, Send, Invite, Moderate]),
+        Affiliation::Owner => {
+            Capabilities::of(&[See, Join, Read, Send, Invite, Moderate, Configure])
+        }
+    }
+}
+
+/// What anybody may who has nothing to show.
+fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> Decision {
+    let settings = &lasting.settings;
+    let is_public = settings.kind == RoomKind::Public;
+    let is_raided = settings.raid_until.is_some_and(|until| now < until);
+    let may = match capability {
+        Capability::See => {
+            let may_ask =
+                settings.kind == RoomKind::Members && settings.join_rule == JoinRule::Knock;
+            (is_public && !settings.is_archived) || may_ask
+        }
+        Capability::Join => {
+            if is_public && settings.join_rule == JoinRule::Open && is_raided {
+                return no(Reason::Raid);
+            }
+            is_public && settings.join_rule == JoinRule::Open
+        }
+        // Whoever could come in anyway reads what was said, and whoever is in speaks.
+        Capability::Read | Capability::Send => is_public,
+        Capability::Invite | Capability::Moderate | Capability::Configure | Capability::Create => {
+            false
+        }
+    };
     Decision {
-        is_allowed: false,
+        is_allowed: may,
         reason: Reason::Default,
+    }
+}
+
+/// Everything that `asker` may do.
+pub fn capabilities(room: &str, lasting: &Lasting, asker: Asker<'_>, now: Wall) -> Capabilities {
+    let may = |capability: &&Capability| decide(room, lasting, asker, **capability, now).is_allowed;
+    let all = Capability::ALL.iter().filter(may);
+    all.fold(Capabilities::NONE, |found, capability| {
+        found.with(*capability)
+    })
+}
+
+/// What somebody is told who may not.
+pub fn refusal(lasting: &Lasting, user: &str, decision: Decision, now: Wall) -> RoomRefusal {
+    let standing = lasting.standing(user);
+    match decision.reason {
+        Reason::Banned => match standing.ban {
+            Some(ban) if lasting.settings.kind == RoomKind::Public => RoomRefusal::Banned {
+                until: ban.until,
+                reason: ban.reason,
+            },
+            _ => RoomRefusal::UnknownRoom,
+        },
+        Reason::Muted => match standing.mute(now) {
+            Some(mute) => RoomRefusal::Muted {
+                until: mute.until,
+                reason: mute.reason.clone(),
+            },
+            None => RoomRefusal::Forbidden,
+        },
+        Reason::Archived => RoomRefusal::RoomArchived,
+        Reason::Locked => RoomRefusal::RoomLocked,
+        Reason::Raid => RoomRefusal::KnockRequired,
+        Reason::Default if lasting.settings.join_rule == JoinRule::Knock => {
+            RoomRefusal::KnockRequired
+        }
+        _ => RoomRefusal::Forbidden,
     }
 }

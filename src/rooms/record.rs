@@ -91,6 +91,16 @@ pub enum Deleter {
     Moderator { spared: Vec<Arc<str>> },
 }
 
+impl Deleter {
+    /// The author, when it is they.
+    pub fn author(&self) -> Option<&Arc<str>> {
+        match self {
+            Deleter::Author(author) => Some(author),
+            Deleter::Moderator { .. } => None,
+        }
+    }
+}
+
 /// Something that moderators or owners do, with all that it changes. **All of it or nothing is done**, in the order of the
 /// fields.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use super::Moved;
 use super::lasting::Lasting;
+use super::record::{Head, RoomRecord};
 use crate::id::{ConnectionId, UserKey};
+use crate::protocol::vocabulary::RoomKind;
+use crate::time::Wall;
 
 /// A room.
 ///
@@ -71,6 +74,25 @@ impl Room {
     /// Whether the store knows it.
     pub fn is_stored(&self) -> bool {
         self.is_stored
+    }
+
+    /// The room as the store is to know it, made at `now` by the operator.
+    pub fn record(&self, now: Wall) -> RoomRecord {
+        RoomRecord {
+            id: Arc::clone(&self.name),
+            settings: self.lasting.settings.clone(),
+            created_by: Arc::clone(&self.lasting.created_by),
+            created: now,
+            last_seq: 0,
+            first_seq: 1,
+            audit: Head::default(),
+            standings: Vec::new(),
+        }
+    }
+
+    /// Whether its messages are opaque to the server.
+    pub fn is_opaque(&self) -> bool {
+        self.lasting.settings.kind == RoomKind::Private
     }
 
     /// Its id, shared.

@@ -5,14 +5,9 @@ use std::time::Duration;
 use crate::protocol::vocabulary::{JoinRule, RoomKind};
 use crate::time::Wall;
 
-/// Longest name of a room, in bytes.
-pub const ROOM_NAME_BYTES_MAX: usize = 128;
-/// Longest topic of a room, in bytes.
-pub const TOPIC_BYTES_MAX: usize = 1024;
-/// Longest reason of a kick, ban or mute, in bytes.
-pub const REASON_BYTES_MAX: usize = 256;
-/// Longest ban, mute, cooldown, slow mode or raid mode that has an end.
-pub const SANCTION_TIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+pub use crate::protocol::command::rooms::{
+    REASON_BYTES_MAX, ROOM_NAME_BYTES_MAX, SANCTION_TIME_MAX, TOPIC_BYTES_MAX,
+};
 
 /// A room's settings. Zero says "no bound of the room's own" where a field can have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,4 +75,16 @@ impl Settings {
             joins_per_minute: 0,
         }
     }
+}
+
+/// What the operator lets rooms be set to.
+#[derive(Debug, Clone)]
+pub struct Ceilings {
+    /// In Unicode scalar values.
+    pub message_characters_max: usize,
+    /// People with a standing.
+    pub people_max: usize,
+    pub retention_messages_max: usize,
+    /// Zero: without end.
+    pub retention_max: Duration,
 }

@@ -3,17 +3,17 @@
 
 use std::io::IoSlice;
 
-use serde_json::Value;
-
 use super::reference::commands::{Asked, Code};
 use super::reference::frames::{Decoded, Event, decode};
 use super::reference::{commands, heads};
 use crate::protocol::close::CloseReason;
-use crate::protocol::command::v1::{self, Command, RequestId, Said};
+use crate::protocol::command::v1;
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::head::{FIELDS_MAX, Head, HeadScanner};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::{Incoming, WebSocket};
+
+mod asked;
 
 /// The largest messages that frames are read with: the smallest allowed, one that fits tungstenite's buffer, one
 /// that does not fit a slice.
@@ -150,47 +150,12 @@ pub fn json(input: &[u8]) {
 
 fn asked_v1(text: &str) -> Result<Asked, Code> {
     let request = v1::parse(text, &Bounds::default()).map_err(|refused| refused.error.code())?;
-    let mut token = None;
-    let (kind, room, message) = match request.command {
-        Command::Send {
-            room,
-            said: Said::Message(message),
-            ..
-        } => ("send", Some(room), Some(message)),
-        Command::Join { room, .. } => ("join", Some(room), None),
-        Command::Leave { room } => ("leave", Some(room), None),
-        Command::Members { room } => ("members", Some(room), None),
-        Command::Typing { room } => ("typing", Some(room), None),
-        Command::Refresh { token: shown } => {
-            token = Some(shown.into_owned());
-            ("refresh", None, None)
-        }
-        Command::Ping => ("ping", None, None),
-        Command::Send { .. } | Command::Rooms { .. } | Command::Room { .. } => {
-            panic!("not read yet: {:?}", request.command)
-        }
-    };
-    Ok(Asked {
-        kind: kind.to_owned(),
-        id: request.id.map(|id| match id {
-            RequestId::Integer(id) => Value::from(id),
-            RequestId::Text(id) => Value::from(id.into_owned()),
-        }),
-        room: room.map(|room| room.into_owned()),
-        message: message.map(|message| message.into_owned()),
-        token,
-    })
+    Ok(asked::v1(request))
 }
 
 fn asked_tutorial(text: &str) -> Result<Asked, Code> {
     let said = tutorial::parse(text, &Bounds::default()).map_err(|error| error.code())?;
-    Ok(Asked {
-        kind: "send".to_owned(),
-        id: None,
-        room: said.room.map(|room| room.into_owned()),
-        message: Some(said.message.into_owned()),
-        token: None,
-    })
+    Ok(asked::tutorial(said))
 }
 
 /// A head ends where RFC 9112 says, however it is cut, and one that is accepted has the fields that stand in it.

@@ -89,8 +89,10 @@ impl World {
             instant: Instant::ZERO + Duration::from_secs(1000),
             wall: Wall::from_millis(1_764_000_000_000),
         };
-        World {
-            engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
+        let mut engine = Engine::new(config, authenticator, seed).expect("origins are origins");
+        engine.remember_rooms([], now);
+        let mut world = World {
+            engine,
             now,
             clocks_set: now,
             clients: BTreeMap::new(),
@@ -100,7 +102,13 @@ impl World {
             works_max: 1024,
             answers_held: false,
             questions: VecDeque::new(),
+        };
+        // As the reactor does before it serves anybody.
+        world.hand_out_work();
+        while !world.works.is_empty() {
+            world.answer_one();
         }
+        world
     }
 
     /// The present time.

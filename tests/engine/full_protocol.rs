@@ -111,7 +111,8 @@ fn members_are_listed_once_each_up_to_a_bound() {
     let alice = world.join_v1("alice", "10.0.0.1");
     world.join_v1("alice", "10.0.0.2");
     let members = json!({"type": "members", "id": "m", "room": "lobby"});
-    let person = |user: &str| json!({"user": user, "name": user});
+    let seated = |user: &str, connections: u32| json!({"user": user, "name": user, "affiliation": "none", "connections": connections});
+    let person = |user: &str| seated(user, if user == "alice" { 2 } else { 1 });
     let reply = |listed: &[Value], count: usize| {
         json!({"type": "ok", "id": "m", "room": "lobby", "members": listed, "count": count,
             "truncated": listed.len() < count})

@@ -6,7 +6,7 @@ use super::super::http::Served;
 use super::super::work::Awaited;
 use super::Call;
 use crate::id::ConnectionId;
-use crate::protocol::api::Found;
+use crate::protocol::api::{Found, Operation};
 use crate::protocol::head::{Expectation, Head, Method};
 use crate::protocol::problem::Problem;
 use crate::time::Now;
@@ -114,18 +114,21 @@ impl Engine {
         let Phase::Body(body) = std::mem::replace(&mut connection.phase, Phase::Head(next)) else {
             return;
         };
-        let answer = if body.operation.asks_store() {
-            match self.carry_out_stored(id, &body, now) {
-                Ok(None) => return self.wait_with(id, body),
-                Ok(Some(answer)) => Ok(answer),
-                Err(problem) => Err(problem),
-            }
-        } else {
-            let found = Found {
-                operation: body.operation,
-                segment: body.segment.as_ref().into(),
-            };
-            self.carry_out_call(&found, None, &body.bytes, now)
+        let found = Found {
+            operation: body.operation,
+            segment: body.segment.as_ref().into(),
+        };
+        let answer = match body.operation {
+            Operation::Publish => self.publish(id, &body, now),
+            operation if operation.asks_store() => self.carry_out_stored(id, &body, now),
+            _ => self
+                .carry_out_call(&found, None, &body.bytes, now)
+                .map(Some),
+        };
+        let answer = match answer {
+            Ok(None) => return self.wait_with(id, body),
+            Ok(Some(answer)) => Ok(answer),
+            Err(problem) => Err(problem),
         };
         self.tell_of_call(id, body.operation, answer.is_ok(), now);
         let served = self.answer_call(id, body.method, body.keep_alive, answer, now);

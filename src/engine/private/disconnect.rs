@@ -27,7 +27,7 @@ impl Engine {
     }
 
     /// The open connections of a user.
-    fn connections_of(&self, user: &str) -> Vec<ConnectionId> {
+    pub(in crate::engine) fn connections_of(&self, user: &str) -> Vec<ConnectionId> {
         let Some(key) = self.users.find(user) else {
             return Vec::new();
         };

@@ -7,15 +7,20 @@ use super::super::{Engine, Unready};
 use super::Answer;
 use crate::protocol::problem::Problem;
 
-/// Who gets this answer has found the loop turning.
-pub(super) fn alive() -> Answer {
-    Answer {
-        content_type: "text/plain",
-        body: Bytes::from_static(b"ok\n"),
-    }
-}
-
 impl Engine {
+    /// Who gets this answer has found the loop turning. A second line says what is wrong with the store: the server lives on
+    /// without it, but nothing that must last is taken.
+    pub(super) fn health(&self) -> Answer {
+        let text = match self.store_fault() {
+            None => "ok\nstore: ok\n".to_owned(),
+            Some(fault) => format!("ok\nstore: {fault}\n"),
+        };
+        Answer {
+            content_type: "text/plain",
+            body: text.into(),
+        }
+    }
+
     /// Not when the server is about to go, or full: then people are to be sent elsewhere.
     pub(super) fn readiness(&self) -> Result<Answer, Problem> {
         match self.unready().first() {

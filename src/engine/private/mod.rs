@@ -176,7 +176,7 @@ impl Engine {
         now: Now,
     ) -> Result<Answer, Problem> {
         match found.operation {
-            Operation::Health => api::expect_none(query).map(|()| health::alive()),
+            Operation::Health => api::expect_none(query).map(|()| self.health()),
             Operation::Readiness => api::expect_none(query).and_then(|()| self.readiness()),
             // Answered without a look at the rest of the request but its head.
             Operation::Metrics => Err(Problem::NoSuchRoute),
@@ -189,12 +189,12 @@ impl Engine {
             }
             Operation::ShowLimits => api::expect_none(query).map(|()| self.show_limits(now)),
             Operation::Disconnect => self.disconnect(body, now),
-            Operation::Publish => self.publish(&found.segment, body, now),
             Operation::MintTicket => self.mint_ticket(body, now),
-            // These are asked of the store.
-            Operation::ListSessions | Operation::NewSession | Operation::Revoke => {
-                Err(Problem::NoSuchRoute)
-            }
+            // These may have to wait for the store.
+            Operation::Publish
+            | Operation::ListSessions
+            | Operation::NewSession
+            | Operation::Revoke => Err(Problem::NoSuchRoute),
         }
     }
 

@@ -3,10 +3,16 @@
 use serde::Serialize;
 
 use super::super::Engine;
+use super::super::connection::Body;
 use super::super::reply::Who;
+use super::super::room_work::Requester;
+use super::super::work::Come;
+use super::sessions::unavailable;
 use super::{Answer, identity};
+use crate::id::ConnectionId;
 use crate::protocol::api::Publish;
 use crate::protocol::problem::Problem;
+use crate::protocol::refusal::RoomRefusal;
 use crate::time::Now;
 
 /// Who speaks when nobody is named. No user can be called so.
@@ -21,10 +27,17 @@ struct Published {
 }
 
 impl Engine {
-    /// Says something to everybody in a room, as if its author had said it there.
-    pub(super) fn publish(&mut self, room: &str, body: &[u8], now: Now) -> Result<Answer, Problem> {
+    /// Says something to everybody in a room, as if its author had said it there. `None`: the room keeps its messages, and the answer
+    /// comes when this one is kept.
+    pub(super) fn publish(
+        &mut self,
+        id: ConnectionId,
+        call: &Body,
+        now: Now,
+    ) -> Result<Option<Answer>, Problem> {
+        let room = &*call.segment;
         let key = self.known_room(room)?;
-        let publish = Publish::parse(body, &self.bounds())?;
+        let publish = Publish::parse(&call.bytes, &self.bounds())?;
         let person = match &publish.author {
             None => Who {
                 user: SYSTEM.into(),
@@ -38,14 +51,31 @@ impl Engine {
                 }
             }
         };
-        let seq = self.say_as(&person, key, &publish.message, now);
+        let seq = match self.take_answer(id) {
+            Some(Come::Kept(Ok(seq))) => seq,
+            Some(Come::Kept(Err(refusal))) => return Err(unkept(&refusal)),
+            _ if self.rooms.room(key).lasting.settings.is_durable => {
+                let said = (&*publish.message, None);
+                self.keep_message(Requester::Call(id), &person, key, said, now);
+                return Ok(None);
+            }
+            _ => self.say_as(&person, key, &publish.message, now),
+        };
         log::info!(
             "private: published in {room} as {:?}, seq {seq}",
             person.user
         );
-        Ok(Answer::of(&Published {
+        Ok(Some(Answer::of(&Published {
             seq,
             timestamp: now.wall.as_millis() as f64 / 1000.0,
-        }))
+        })))
+    }
+}
+
+/// Why a message is not kept, to a program.
+fn unkept(refusal: &RoomRefusal) -> Problem {
+    match refusal {
+        RoomRefusal::UnknownRoom => Problem::UnknownRoom,
+        refusal => unavailable(refusal.told().text),
     }
 }

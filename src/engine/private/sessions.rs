@@ -183,7 +183,7 @@ fn told(answer: record::Answer) -> Result<Answer, Problem> {
     }
 }
 
-fn unavailable(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+pub(super) fn unavailable(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::StoreUnavailable {
         detail: detail.into(),
         retry_after: BUSY_RETRY,

@@ -25,11 +25,14 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether the store is asked, so that the answer comes in a later turn.
+    /// Whether the store may be asked, so that the answer comes in a later turn.
     pub const fn asks_store(self) -> bool {
         matches!(
             self,
-            Operation::ListSessions | Operation::NewSession | Operation::Revoke
+            Operation::Publish
+                | Operation::ListSessions
+                | Operation::NewSession
+                | Operation::Revoke
         )
     }
 }

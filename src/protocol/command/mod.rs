@@ -24,55 +24,72 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 pub struct Bounds {
     /// Longest message, in Unicode scalar values.
     pub message_characters_max: usize,
+    /// Longest body of a message of a private room, in bytes of base64url.
+    pub body_bytes_max: usize,
 }
 
 impl Default for Bounds {
-    /// The tutorial's 500 characters.
+    /// The tutorial's 500 characters, and room for as many enciphered ones.
     fn default() -> Self {
         Bounds {
             message_characters_max: 500,
+            body_bytes_max: 4096,
         }
     }
 }
 
-/// A name of a field that one of the protocols knows. Other names are never repeated to the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    Type,
-    Id,
-    Room,
-    Message,
-    /// A newer credential.
-    Token,
-    /// The tutorial protocol's name for the room.
-    RoomId,
+super::vocabulary::words! {
+    /// A name of a field that one of the protocols knows. Other names are never repeated to the client.
+    Field {
+        Type = "type",
+        Id = "id",
+        Room = "room",
+        Message = "message",
+        /// Opaque bytes instead of a message.
+        Body = "body",
+        /// The client's own name for a message.
+        Key = "key",
+        /// A newer credential.
+        Token = "token",
+        /// The tutorial protocol's name for the room.
+        RoomId = "room_id",
+        Since = "since",
+        After = "after",
+        Before = "before",
+        Limit = "limit",
+        Seq = "seq",
+        User = "user",
+        Affiliation = "affiliation",
+        ForMs = "for_ms",
+        Reason = "reason",
+        Name = "name",
+        Topic = "topic",
+        Kind = "kind",
+        JoinRule = "join_rule",
+        Ephemeral = "ephemeral",
+        Locked = "locked",
+        Archived = "archived",
+        SlowModeMs = "slow_mode_ms",
+        CooldownMs = "cooldown_ms",
+        MessageCharactersMax = "message_characters_max",
+        MembersMax = "members_max",
+        RetentionMessages = "retention_messages",
+        RetentionMs = "retention_ms",
+        MessagesPerMinute = "messages_per_minute",
+        MessagesPerMinutePerMember = "messages_per_minute_per_member",
+        BytesPerSecond = "bytes_per_second",
+        JoinsPerMinute = "joins_per_minute",
+    }
 }
 
 impl Field {
-    /// Every field.
-    pub const ALL: [Field; 6] = [
-        Field::Type,
-        Field::Id,
-        Field::Room,
-        Field::Message,
-        Field::Token,
-        Field::RoomId,
-    ];
-
     /// As it stands in the JSON object.
     pub const fn name(self) -> &'static str {
-        match self {
-            Field::Type => "type",
-            Field::Id => "id",
-            Field::Room => "room",
-            Field::Message => "message",
-            Field::Token => "token",
-            Field::RoomId => "room_id",
-        }
+        self.word()
     }
 
     fn named(name: &str) -> Option<Field> {
-        Field::ALL.into_iter().find(|field| field.name() == name)
+        Field::from_word(name)
     }
 }
 
@@ -92,19 +109,28 @@ pub enum CommandError {
     /// `None`: the name is not one of ours.
     UnknownField(Option<Field>),
     WrongType(Field),
-    /// The field is [`Field::Room`] or [`Field::RoomId`].
+    /// The field is [`Field::Room`], [`Field::RoomId`] or the [`Field::After`] of `rooms`.
     InvalidRoom(Field),
     MessageEmpty,
     MessageTooLong {
         /// The bound, in Unicode scalar values.
         characters_max: usize,
     },
-    InvalidCharacters,
+    /// Control characters.
+    InvalidCharacters(Field),
+    /// Something that this field can not be; [`CommandError::text`] says what it can.
+    InvalidValue(Field),
+    TooLong {
+        field: Field,
+        bytes_max: usize,
+    },
+    /// Two fields of which a command has one; this is the second.
+    ConflictingFields(Field),
 }
 
 impl CommandError {
     /// Every code that [`CommandError::code`] gives.
-    pub const CODES: [&'static str; 15] = [
+    pub const CODES: [&'static str; 18] = [
         "invalid_json",
         "too_deep",
         "not_an_object",
@@ -120,6 +146,9 @@ impl CommandError {
         "message_empty",
         "message_too_long",
         "invalid_characters",
+        "invalid_value",
+        "too_long",
+        "conflicting_fields",
     ];
 
     /// The stable code that programs act on.
@@ -139,7 +168,10 @@ impl CommandError {
             CommandError::InvalidRoom(_) => "invalid_room",
             CommandError::MessageEmpty => "message_empty",
             CommandError::MessageTooLong { .. } => "message_too_long",
-            CommandError::InvalidCharacters => "invalid_characters",
+            CommandError::InvalidCharacters(_) => "invalid_characters",
+            CommandError::InvalidValue(_) => "invalid_value",
+            CommandError::TooLong { .. } => "too_long",
+            CommandError::ConflictingFields(_) => "conflicting_fields",
         }
     }
 
@@ -156,12 +188,14 @@ impl CommandError {
             | CommandError::UnknownField(Some(field))
             | CommandError::MissingField(field)
             | CommandError::WrongType(field)
-            | CommandError::InvalidRoom(field) => field,
+            | CommandError::InvalidRoom(field)
+            | CommandError::InvalidCharacters(field)
+            | CommandError::InvalidValue(field)
+            | CommandError::TooLong { field, .. }
+            | CommandError::ConflictingFields(field) => field,
             CommandError::InvalidId => Field::Id,
             CommandError::MissingType | CommandError::UnknownType => Field::Type,
-            CommandError::MessageEmpty
-            | CommandError::MessageTooLong { .. }
-            | CommandError::InvalidCharacters => Field::Message,
+            CommandError::MessageEmpty | CommandError::MessageTooLong { .. } => Field::Message,
         };
         Some(field.name())
     }
@@ -185,7 +219,7 @@ impl CommandError {
             CommandError::UnknownType => "There is no command of this type.",
             CommandError::MissingField(_) => "A required field is missing.",
             CommandError::UnknownField(_) => "This command has no such field.",
-            CommandError::WrongType(_) => "The field must be a string.",
+            CommandError::WrongType(_) => "The field must be of another type.",
             CommandError::InvalidRoom(_) => {
                 "A room id is 1 to 64 of A-Z a-z 0-9 _ . : - and begins with a letter or digit."
             }
@@ -193,7 +227,12 @@ impl CommandError {
             CommandError::MessageTooLong { characters_max } => {
                 return format!("The message is longer than {characters_max} characters.").into();
             }
-            CommandError::InvalidCharacters => "The message holds control characters.",
+            CommandError::InvalidCharacters(_) => "The text holds control characters.",
+            CommandError::InvalidValue(field) => rooms::rule(field),
+            CommandError::TooLong { bytes_max, .. } => {
+                return format!("The field is longer than {bytes_max} bytes.").into();
+            }
+            CommandError::ConflictingFields(_) => "Only one of two fields can be given.",
         })
     }
 }
@@ -237,7 +276,7 @@ pub(in crate::protocol) fn check_message(
         return Err(CommandError::MessageTooLong { characters_max });
     }
     if holds_control_characters(message) {
-        return Err(CommandError::InvalidCharacters);
+        return Err(CommandError::InvalidCharacters(Field::Message));
     }
     Ok(())
 }

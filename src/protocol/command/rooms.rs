@@ -1,9 +1,41 @@
 //! Commands of `wardroom.v1` about a room itself: its settings, its people, its history.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
+use super::Field;
 use super::v1::Said;
 use crate::protocol::vocabulary::{Affiliation, JoinRule, RoomKind};
+
+/// Longest name of a room, in bytes.
+pub const ROOM_NAME_BYTES_MAX: usize = 128;
+/// Longest topic of a room, in bytes.
+pub const TOPIC_BYTES_MAX: usize = 1024;
+/// Longest reason of a kick, ban or mute, in bytes.
+pub const REASON_BYTES_MAX: usize = 256;
+/// Longest ban, mute, cooldown, slow mode or raid mode that has an end.
+pub const SANCTION_TIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// The same in milliseconds.
+pub const SANCTION_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
+/// Largest number of a message, and of anything else counted: what every JSON reader holds exactly (RFC 8259 §6).
+pub const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// What may stand in a field.
+pub(super) const fn rule(field: Field) -> &'static str {
+    match field {
+        Field::User => "A user is 1 to 128 bytes of visible text without white space around it.",
+        Field::Name => "The name holds something unseen, or could be taken for another.",
+        Field::Kind => "A kind is public, members or private.",
+        Field::JoinRule => "A join rule is open, invite or knock.",
+        Field::Affiliation => "An affiliation is owner, moderator, member or none.",
+        Field::Body => "A body is base64url without padding, and not empty.",
+        Field::Key => "A key has at least one byte.",
+        Field::ForMs | Field::SlowModeMs | Field::CooldownMs => {
+            "The time must be a whole number of milliseconds, at most 366 days."
+        }
+        _ => "The number is none that this field can have.",
+    }
+}
 
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@ use super::*;
 
 const BOUNDS: Bounds = Bounds {
     message_characters_max: 500,
+    body_bytes_max: 4096,
 };
 
 #[test]
@@ -48,6 +49,7 @@ fn the_length_of_a_message_is_counted_in_scalar_values() {
     }
     let one = Bounds {
         message_characters_max: 1,
+        ..BOUNDS
     };
     assert_eq!(check_message("\u{1f600}", &one), Ok(()));
     assert_eq!(
@@ -88,7 +90,7 @@ fn control_characters_are_refused_and_bidi_ones_are_not() {
         let character = char::from_u32(code).unwrap();
         let expected = match character {
             '\n' | '\r' | '\t' => Ok(()),
-            _ => Err(CommandError::InvalidCharacters),
+            _ => Err(CommandError::InvalidCharacters(Field::Message)),
         };
         let message = format!("a{character}b");
         assert_eq!(check_message(&message, &BOUNDS), expected, "{code:x}");
@@ -130,7 +132,13 @@ fn every_error_has_a_listed_code_and_one_sentence() {
         CommandError::InvalidRoom(Field::Room),
         CommandError::MessageEmpty,
         CommandError::MessageTooLong { characters_max: 1 },
-        CommandError::InvalidCharacters,
+        CommandError::InvalidCharacters(Field::Message),
+        CommandError::InvalidValue(Field::Name),
+        CommandError::TooLong {
+            field: Field::Topic,
+            bytes_max: 1,
+        },
+        CommandError::ConflictingFields(Field::Body),
     ];
     assert_eq!(errors.map(CommandError::code), CommandError::CODES);
     for error in errors {

@@ -58,7 +58,7 @@ pub fn text(error: CommandError) -> Cow<'static, str> {
             "Room ID must be alphanumeric"
         }
         CommandError::WrongType(_) => "Message must be a string",
-        CommandError::InvalidCharacters => "Message contains control characters",
+        CommandError::InvalidCharacters(_) => "Message contains control characters",
         CommandError::InvalidJson
         | CommandError::TooDeep
         | CommandError::NotAnObject
@@ -67,6 +67,9 @@ pub fn text(error: CommandError) -> Cow<'static, str> {
         | CommandError::InvalidId
         | CommandError::MissingType
         | CommandError::UnknownType
-        | CommandError::UnknownField(_) => "Invalid JSON format",
+        | CommandError::UnknownField(_)
+        | CommandError::InvalidValue(_)
+        | CommandError::TooLong { .. }
+        | CommandError::ConflictingFields(_) => "Invalid JSON format",
     })
 }

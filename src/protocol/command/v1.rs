@@ -4,12 +4,18 @@
 
 use std::borrow::Cow;
 
-use super::rooms::RoomCommand;
-use super::{Bounds, CommandError, Field, REQUEST_ID_BYTES_MAX, check_message, is_room_id};
+use super::rooms::{NUMBER_MAX, RoomCommand};
+use super::{Bounds, CommandError, Field, REQUEST_ID_BYTES_MAX};
 use crate::protocol::json::{self, Object, Rejected, Scalar};
+use fields::{Fields, required};
 
+mod fields;
+mod rooms;
+mod shapes;
 #[cfg(test)]
 mod tests;
+
+pub use shapes::{COMMANDS, Shape};
 
 /// What a client may call a request; its one reply repeats it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,17 +98,6 @@ pub enum Command<'a> {
 /// Longest `key` of a `send`, in bytes once escapes are resolved.
 pub const CLIENT_KEY_BYTES_MAX: usize = 64;
 
-/// Every `type` of a request, with its fields besides `type` and `id`, all of them required.
-pub const COMMANDS: [(&str, &[Field]); 7] = [
-    ("send", &[Field::Room, Field::Message]),
-    ("join", &[Field::Room]),
-    ("leave", &[Field::Room]),
-    ("members", &[Field::Room]),
-    ("typing", &[Field::Room]),
-    ("refresh", &[Field::Token]),
-    ("ping", &[]),
-];
-
 /// A request that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused<'a> {
@@ -170,62 +165,52 @@ fn request_id(value: Scalar<'_>) -> Option<RequestId<'_>> {
 }
 
 fn command<'a>(mut object: Object<'a>, bounds: &Bounds) -> Result<Command<'a>, CommandError> {
-    let name = match object.take(Field::Type.name()) {
+    let kind = match object.take(Field::Type.name()) {
         None => return Err(CommandError::MissingType),
-        Some(Scalar::Str(name)) => name,
+        Some(Scalar::Str(kind)) => kind,
         Some(_) => return Err(CommandError::WrongType(Field::Type)),
     };
-    let fields = &mut object;
-    let command = match &*name {
-        "send" => Command::Send {
-            room: room(fields)?,
-            said: Said::Message(message(fields, bounds)?),
-            key: None,
-        },
-        "join" => Command::Join {
-            room: room(fields)?,
-            since: None,
-        },
-        "leave" => Command::Leave {
-            room: room(fields)?,
-        },
-        "members" => Command::Members {
-            room: room(fields)?,
-        },
-        "typing" => Command::Typing {
-            room: room(fields)?,
-        },
-        "refresh" => Command::Refresh {
-            token: string(fields, Field::Token)?,
-        },
-        "ping" => Command::Ping,
-        _ => return Err(CommandError::UnknownType),
-    };
+    let command = read(&kind, &mut Fields::new(&mut object, bounds))?;
     match object.fields().next() {
         None => Ok(command),
         Some((name, _)) => Err(CommandError::UnknownField(Field::named(name))),
     }
 }
 
-fn room<'a>(object: &mut Object<'a>) -> Result<Cow<'a, str>, CommandError> {
-    let room = string(object, Field::Room)?;
-    if is_room_id(&room) {
-        Ok(room)
-    } else {
-        Err(CommandError::InvalidRoom(Field::Room))
-    }
-}
-
-fn message<'a>(object: &mut Object<'a>, bounds: &Bounds) -> Result<Cow<'a, str>, CommandError> {
-    let message = string(object, Field::Message)?;
-    check_message(&message, bounds)?;
-    Ok(message)
-}
-
-fn string<'a>(object: &mut Object<'a>, field: Field) -> Result<Cow<'a, str>, CommandError> {
-    match object.take(field.name()) {
-        Some(Scalar::Str(value)) => Ok(value),
-        Some(_) => Err(CommandError::WrongType(field)),
-        None => Err(CommandError::MissingField(field)),
-    }
+fn read<'a>(kind: &str, fields: &mut Fields<'a, '_>) -> Result<Command<'a>, CommandError> {
+    Ok(match kind {
+        "send" => Command::Send {
+            room: fields.room()?,
+            said: fields.said()?,
+            key: fields.key()?,
+        },
+        "join" => Command::Join {
+            room: fields.room()?,
+            since: fields.number(Field::Since, 0, NUMBER_MAX)?,
+        },
+        "leave" => Command::Leave {
+            room: fields.room()?,
+        },
+        "members" => Command::Members {
+            room: fields.room()?,
+        },
+        "typing" => Command::Typing {
+            room: fields.room()?,
+        },
+        "refresh" => Command::Refresh {
+            token: required(fields.string(Field::Token)?, Field::Token)?,
+        },
+        "ping" => Command::Ping,
+        "rooms" => Command::Rooms {
+            after: fields.room_id(Field::After)?,
+            limit: rooms::limit(fields)?,
+        },
+        // Looked up first, so that what is no command is told before its fields are.
+        _ if COMMANDS.iter().any(|shape| shape.name == kind) => {
+            let room = fields.room()?;
+            let command = rooms::read(kind, fields)?.ok_or(CommandError::UnknownType)?;
+            Command::Room { room, command }
+        }
+        _ => return Err(CommandError::UnknownType),
+    })
 }

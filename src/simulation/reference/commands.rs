@@ -1,22 +1,98 @@
 //! Both protocols' commands, read by way of a tree that keeps every field, and serde_json's own verdict on syntax.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::protocol::name;
+
 const LEVELS_MAX: usize = 16;
 const FIELDS_MAX: usize = 32;
 const CHARACTERS_MAX: usize = 500;
+const BODY_BYTES_MAX: usize = 4096;
+/// What a double holds exactly.
+const COUNT_MAX: u64 = 9_007_199_254_740_991;
+/// 366 days in milliseconds.
+const LONG_MS: u64 = 31_622_400_000;
+const SMALL_MAX: u64 = 4_294_967_295;
 
-/// A command: its type, and its id, room and message as far as it has them.
+/// The requests of `wardroom.v1` and their fields, in the order in which they are looked at. `!`: it must be there.
+/// `message` may be `body`, `place` is `after` or `before`.
+const COMMANDS: [(&str, &str); 33] = [
+    ("send", "room! message key"),
+    ("join", "room! since"),
+    ("leave", "room!"),
+    ("members", "room!"),
+    ("typing", "room!"),
+    ("refresh", "token!"),
+    ("ping", ""),
+    ("rooms", "after limit"),
+    (
+        "create",
+        "room! kind join_rule name topic ephemeral locked \
+         slow_mode_ms cooldown_ms message_characters_max members_max retention_messages retention_ms \
+         messages_per_minute messages_per_minute_per_member bytes_per_second joins_per_minute",
+    ),
+    ("describe", "room!"),
+    (
+        "update",
+        "room! kind join_rule name topic locked \
+         slow_mode_ms cooldown_ms message_characters_max members_max retention_messages retention_ms \
+         messages_per_minute messages_per_minute_per_member bytes_per_second joins_per_minute",
+    ),
+    ("archive", "room! archived!"),
+    ("delete", "room!"),
+    ("history", "room! place limit"),
+    ("edit", "room! seq! message"),
+    ("delete_message", "room! seq! reason"),
+    ("purge", "room! user! reason"),
+    ("seen", "room! seq!"),
+    ("invite", "room! user!"),
+    ("withdraw", "room! user!"),
+    ("knock", "room!"),
+    ("approve", "room! user!"),
+    ("affiliate", "room! user! affiliation!"),
+    ("transfer", "room! user!"),
+    ("resign", "room!"),
+    ("kick", "room! user! reason"),
+    ("ban", "room! user! for_ms reason"),
+    ("unban", "room! user!"),
+    ("mute", "room! user! for_ms reason"),
+    ("unmute", "room! user!"),
+    ("raid", "room! for_ms!"),
+    ("explain", "room! user"),
+    ("log", "room! place limit"),
+];
+
+const NUMBERS: [(&str, RangeInclusive<u64>); 14] = [
+    ("since", 0..=COUNT_MAX),
+    ("limit", 1..=COUNT_MAX),
+    ("seq", 1..=COUNT_MAX),
+    ("for_ms", 1..=LONG_MS),
+    ("slow_mode_ms", 0..=LONG_MS),
+    ("cooldown_ms", 0..=LONG_MS),
+    ("retention_ms", 0..=COUNT_MAX),
+    ("message_characters_max", 0..=SMALL_MAX),
+    ("members_max", 0..=SMALL_MAX),
+    ("retention_messages", 0..=SMALL_MAX),
+    ("messages_per_minute", 0..=SMALL_MAX),
+    ("messages_per_minute_per_member", 0..=SMALL_MAX),
+    ("bytes_per_second", 0..=SMALL_MAX),
+    ("joins_per_minute", 0..=SMALL_MAX),
+];
+
+/// Bytes of other texts.
+const TEXTS: [(&str, usize); 4] = [("key", 64), ("reason", 256), ("name", 128), ("topic", 1024)];
+
+/// A command: its type, its id, and its other fields as they stood.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Asked {
     pub kind: String,
     pub id: Option<Value>,
-    pub room: Option<String>,
-    pub message: Option<String>,
-    pub token: Option<String>,
+    pub fields: BTreeMap<String, Value>,
 }
 
 /// The code of the refusal.
@@ -42,45 +118,166 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         Some((_, Tree::Leaf(id))) if id.is_i64() => Some(id.clone()),
         Some(_) => return Err("invalid_id"),
     };
-    let string = |name: &str| match get(name) {
-        None => Err("missing_field"),
-        Some((_, Tree::Leaf(Value::String(text)))) => Ok(text.clone()),
-        Some(_) => Err("wrong_type"),
+    let kind = match get("type") {
+        None => return Err("missing_type"),
+        Some((_, Tree::Leaf(Value::String(kind)))) => kind.clone(),
+        Some(_) => return Err("wrong_type"),
     };
-    let kind = string("type").map_err(|code| match code {
-        "missing_field" => "missing_type",
-        other => other,
-    })?;
-    let mut known = vec!["type", "id"];
-    known.extend(match &*kind {
-        "send" => &["room", "message"][..],
-        "join" | "leave" | "members" | "typing" => &["room"],
-        "refresh" => &["token"],
-        "ping" => &[],
-        _ => return Err("unknown_type"),
-    });
+    let (_, shape) = COMMANDS
+        .iter()
+        .find(|(name, _)| *name == kind)
+        .ok_or("unknown_type")?;
     let mut asked = Asked {
         kind,
         id,
-        room: None,
-        message: None,
-        token: None,
+        fields: BTreeMap::new(),
     };
-    if known.contains(&"room") {
-        asked.room = Some(string("room")?);
-        check_room(asked.room.as_deref(), "_.:-")?;
-    }
-    if known.contains(&"message") {
-        asked.message = Some(string("message")?);
-        check_message(asked.message.as_deref())?;
-    }
-    if known.contains(&"token") {
-        asked.token = Some(string("token")?);
+    let mut known = vec!["type", "id"];
+    let asks = |name: &str| get(name).is_some();
+    for word in shape.split_whitespace() {
+        let (name, is_required) = word
+            .strip_suffix('!')
+            .map_or((word, false), |name| (name, true));
+        if name == "message" {
+            known.extend(["message", "body"]);
+            said(asks("message"), asks("body"), &get, &mut asked.fields)?;
+            continue;
+        }
+        if name == "place" {
+            known.extend(["after", "before"]);
+            for name in ["after", "before"] {
+                if let Some((_, value)) = get(name) {
+                    let value = checked("since", value)?;
+                    asked.fields.insert(name.to_owned(), value);
+                }
+            }
+            if asks("after") && asks("before") {
+                return Err("conflicting_fields");
+            }
+            continue;
+        }
+        known.push(name);
+        match get(name) {
+            Some((_, value)) => {
+                // The rooms' `after` is a room, everybody else's a number, and a raid may last no time.
+                let rule = match (&*asked.kind, name) {
+                    ("rooms", "after") => "room",
+                    ("raid", "for_ms") => "slow_mode_ms",
+                    _ => name,
+                };
+                let value = checked(rule, value)?;
+                asked.fields.insert(name.to_owned(), value);
+            }
+            None if is_required => return Err("missing_field"),
+            None => {}
+        }
     }
     if fields.iter().all(|(name, _)| known.contains(&&**name)) {
         Ok(asked)
     } else {
         Err("unknown_field")
+    }
+}
+
+type Get<'a> = dyn Fn(&str) -> Option<&'a (String, Tree)> + 'a;
+
+fn said(
+    has_message: bool,
+    has_body: bool,
+    get: &Get<'_>,
+    into: &mut BTreeMap<String, Value>,
+) -> Result<(), Code> {
+    for name in ["message", "body"] {
+        match get(name) {
+            Some((_, Tree::Leaf(Value::String(_)))) | None => {}
+            Some(_) => return Err("wrong_type"),
+        }
+    }
+    let name = match (has_message, has_body) {
+        (true, true) => return Err("conflicting_fields"),
+        (true, false) => "message",
+        (false, true) => "body",
+        (false, false) => return Err("missing_field"),
+    };
+    if let Some((_, value)) = get(name) {
+        into.insert(name.to_owned(), checked(name, value)?);
+    }
+    Ok(())
+}
+
+/// The value of a field, by the rule of that name.
+fn checked(rule: &str, value: &Tree) -> Result<Value, Code> {
+    let Tree::Leaf(value) = value else {
+        return Err("wrong_type");
+    };
+    match rule {
+        "archived" | "ephemeral" | "locked" if value.is_boolean() => {}
+        "archived" | "ephemeral" | "locked" => return Err("wrong_type"),
+        _ if NUMBERS.iter().any(|(name, _)| *name == rule) => {
+            if !value.is_number() {
+                return Err("wrong_type");
+            }
+            let (_, range) = NUMBERS
+                .iter()
+                .find(|(name, _)| *name == rule)
+                .expect("found");
+            let is_fine = value.as_u64().is_some_and(|number| range.contains(&number));
+            if !is_fine {
+                return Err("invalid_value");
+            }
+        }
+        _ => check_text(rule, value.as_str().ok_or("wrong_type")?)?,
+    }
+    Ok(value.clone())
+}
+
+fn check_text(rule: &str, text: &str) -> Result<(), Code> {
+    let is_one_of = |words: &[&str]| {
+        if words.contains(&text) {
+            Ok(())
+        } else {
+            Err("invalid_value")
+        }
+    };
+    match rule {
+        "room" => check_room(Some(text), "_.:-"),
+        "message" => check_message(Some(text)),
+        "token" => Ok(()),
+        "kind" => is_one_of(&["public", "members", "private"]),
+        "join_rule" => is_one_of(&["open", "invite", "knock"]),
+        "affiliation" => is_one_of(&["owner", "moderator", "member", "none"]),
+        // What is seen and what is not is the business of the tables of Unicode, and has its own tests.
+        "user" if name::is_user(text) => Ok(()),
+        "user" => Err("invalid_value"),
+        "body" if text.len() > BODY_BYTES_MAX => Err("too_long"),
+        "body" => {
+            let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            let whole = [0, 2, 3].contains(&(text.chars().count() % 4));
+            let is_body = !text.is_empty() && whole && text.chars().all(is_fine);
+            is_body.then_some(()).ok_or("invalid_value")
+        }
+        _ => {
+            let (_, bytes_max) = TEXTS
+                .iter()
+                .find(|(name, _)| *name == rule)
+                .expect("a text");
+            if text.len() > *bytes_max {
+                return Err("too_long");
+            }
+            if text.contains(|c: char| c.is_control() && !"\n\r\t".contains(c)) {
+                return Err("invalid_characters");
+            }
+            let is_refused = match rule {
+                "key" => text.is_empty(),
+                "name" => !text.is_empty() && !name::is_room_name(text),
+                _ => false,
+            };
+            if is_refused {
+                Err("invalid_value")
+            } else {
+                Ok(())
+            }
+        }
     }
 }
 
@@ -103,12 +300,14 @@ pub fn tutorial(text: &str) -> Result<Asked, Code> {
         Some(_) => return Err("wrong_type"),
     };
     check_room(room.as_deref(), "")?;
+    let texts = [("message", message), ("room_id", room)];
+    let fields = texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), text?.into())));
     Ok(Asked {
         kind: "send".to_owned(),
         id: None,
-        room,
-        message,
-        token: None,
+        fields: fields.collect(),
     })
 }
 

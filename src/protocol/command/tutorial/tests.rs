@@ -5,6 +5,7 @@ use super::*;
 
 const BOUNDS: Bounds = Bounds {
     message_characters_max: 500,
+    body_bytes_max: 4096,
 };
 
 fn tutorial_error(text: &str) -> CommandError {
@@ -94,6 +95,7 @@ fn the_tutorial_is_refused_in_its_own_words() {
     }
     let seven = Bounds {
         message_characters_max: 7,
+        ..BOUNDS
     };
     let error = parse(r#"{"message":"12345678"}"#, &seven).unwrap_err();
     assert_eq!(super::text(error), "Message too long (max 7 characters)");

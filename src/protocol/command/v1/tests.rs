@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod rooms;
+
 fn v1(text: &str) -> Result<Request<'_>, Refused<'_>> {
     parse(text, &Bounds::default())
 }
@@ -53,36 +55,71 @@ fn every_command_is_read() {
     }
 }
 
+/// Something that this field takes in this command.
+fn sample(kind: &str, field: Field) -> Value {
+    match field {
+        Field::Archived | Field::Ephemeral | Field::Locked => json!(true),
+        Field::Kind => json!("members"),
+        Field::JoinRule => json!("knock"),
+        Field::Affiliation => json!("moderator"),
+        Field::After if kind == "rooms" => json!("general"),
+        Field::Room | Field::Message | Field::Token | Field::Key | Field::User => json!("x"),
+        Field::Reason | Field::Name | Field::Topic => json!("words"),
+        Field::Body => json!("eA"),
+        _ => json!(7),
+    }
+}
+
+/// Fields of which a command takes one only.
+fn excludes(field: Field) -> Option<Field> {
+    match field {
+        Field::Body => Some(Field::Message),
+        Field::Before => Some(Field::After),
+        _ => None,
+    }
+}
+
 #[test]
 fn the_table_of_commands_is_what_the_parser_takes() {
-    for (name, fields) in COMMANDS {
-        let mut text = serde_json::Map::new();
-        text.insert("type".into(), name.into());
-        for field in fields {
-            let without = Value::Object(text.clone()).to_string();
-            assert_eq!(
-                error(&without),
-                CommandError::MissingField(*field),
-                "{without}"
-            );
-            text.insert(field.name().into(), 1.into());
-            let mistyped = Value::Object(text.clone()).to_string();
-            assert_eq!(
-                error(&mistyped),
-                CommandError::WrongType(*field),
-                "{mistyped}"
-            );
-            text.insert(field.name().into(), "x".into());
+    for shape in COMMANDS {
+        let mut object = serde_json::Map::new();
+        object.insert("type".into(), shape.name.into());
+        let text =
+            |object: &serde_json::Map<String, Value>| Value::Object(object.clone()).to_string();
+        for field in shape.required {
+            let missing = error(&text(&object));
+            assert_eq!(missing, CommandError::MissingField(*field), "{object:?}");
+            object.insert(field.name().into(), json!([]));
+            let mistyped = error(&text(&object));
+            assert_eq!(mistyped, CommandError::WrongType(*field), "{object:?}");
+            object.insert(field.name().into(), sample(shape.name, *field));
         }
-        assert!(v1(&Value::Object(text.clone()).to_string()).is_ok());
-        for field in [Field::Room, Field::Message, Field::RoomId] {
-            if !fields.contains(&field) {
-                text.insert(field.name().into(), "x".into());
-                let text = Value::Object(text.clone()).to_string();
-                assert_eq!(error(&text), CommandError::UnknownField(Some(field)));
+        assert!(v1(&text(&object)).is_ok(), "{object:?}");
+        for field in shape.optional {
+            let mut with = object.clone();
+            if let Some(other) = excludes(*field) {
+                with.insert(other.name().into(), sample(shape.name, other));
+                with.insert(field.name().into(), sample(shape.name, *field));
+                let both = error(&text(&with));
+                assert_eq!(both, CommandError::ConflictingFields(*field), "{with:?}");
+                with.remove(other.name());
             }
-            if !fields.contains(&field) {
-                text.remove(field.name());
+            with.insert(field.name().into(), Value::Null);
+            assert_eq!(error(&text(&with)), CommandError::WrongType(*field));
+            with.insert(field.name().into(), sample(shape.name, *field));
+            assert!(v1(&text(&with)).is_ok(), "{with:?}");
+        }
+        for field in Field::ALL {
+            let is_common = matches!(field, Field::Type | Field::Id);
+            if !is_common && !shape.required.contains(field) && !shape.optional.contains(field) {
+                let mut with = object.clone();
+                with.insert(field.name().into(), sample(shape.name, *field));
+                let unknown = error(&text(&with));
+                assert_eq!(
+                    unknown,
+                    CommandError::UnknownField(Some(*field)),
+                    "{with:?}"
+                );
             }
         }
     }
@@ -262,7 +299,8 @@ fn a_refusal_carries_the_id_when_it_is_beyond_doubt() {
 fn nearly_a_request() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         4 => prop::sample::select(vec!["type", "id", "room", "message", "room_id"]).prop_map(str::to_owned),
-        1 => "[a-z]{0,3}",
+        // Never `key`, of which the plain reference below knows nothing.
+        1 => "[a-j]{0,3}",
     ];
     let value = prop_oneof![
         3 => prop::sample::select(vec!["send", "join", "leave", "members", "typing", "ping", "lobby"])

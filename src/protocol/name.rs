@@ -1,24 +1,24 @@
-//! Who a user is called: which identifiers are taken, and how a display name is cleaned. Knows no tokens.
+//! What users and rooms may be called: which identifiers and names are taken, and how a display name is cleaned. Knows no tokens.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
-use unicode_security::skeleton;
+use unicode_security::{MixedScript as _, skeleton};
 
 #[cfg(test)]
 mod tests;
 
 /// Longest user identifier, in bytes.
-pub(super) const USER_BYTES_MAX: usize = 128;
+pub const USER_BYTES_MAX: usize = 128;
 /// Longest display name, in Unicode scalar values.
-pub(super) const NAME_CHARACTERS_MAX: usize = 64;
+pub const NAME_CHARACTERS_MAX: usize = 64;
 /// Longest display name, in bytes of UTF-8.
-pub(super) const NAME_BYTES_MAX: usize = 192;
+pub const NAME_BYTES_MAX: usize = 192;
 /// Combining marks kept on one base; after composition no living script needs more.
 const COMBINING_MARKS_MAX: usize = 4;
 
 /// Whether `text` can be a user identifier. It is taken as it stands or not at all: a cleaned one would be somebody else.
-pub(super) fn is_user(text: &str) -> bool {
+pub fn is_user(text: &str) -> bool {
     (1..=USER_BYTES_MAX).contains(&text.len())
         && !text.chars().any(is_unseen)
         && !text.starts_with(char::is_whitespace)
@@ -28,7 +28,7 @@ pub(super) fn is_user(text: &str) -> bool {
 /// The display name in `text`: NFC, without what cannot be seen, white space collapsed, marks and length bounded.
 ///
 /// `None`: nothing to see is left. NFC and not NFKC, because the latter rewrites what people chose to be called.
-pub(super) fn clean(text: &str) -> Option<String> {
+pub fn clean(text: &str) -> Option<String> {
     let seen = text.chars().filter(|c| c.is_whitespace() || !is_unseen(*c));
     let name = if text.is_ascii() {
         collapse(seen)
@@ -65,6 +65,43 @@ fn collapse(characters: impl Iterator<Item = char>) -> String {
     name
 }
 
+/// Whether `text` can be the name of a room. It is taken as it stands or not at all: nothing unseen, no white space but single
+/// spaces inside, nothing that reads as `System`, and no word that other scripts' look-alikes make read as another.
+pub fn is_room_name(text: &str) -> bool {
+    clean_marks(text)
+        && !text
+            .chars()
+            .any(|c| is_unseen(c) || (c.is_whitespace() && c != ' '))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.contains("  ")
+        && !is_reserved(text)
+        && !text
+            .split(|c: char| !c.is_alphanumeric())
+            .any(is_confusable)
+}
+
+/// Whether no base has more combining marks than [`clean`] leaves.
+fn clean_marks(text: &str) -> bool {
+    let mut marks = 0;
+    text.chars().all(|c| {
+        marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        marks <= COMBINING_MARKS_MAX
+    })
+}
+
+/// Whether a word mixes scripts, and has ASCII letters beside others that are drawn like ASCII ones.
+fn is_confusable(word: &str) -> bool {
+    let looks_ascii = |c: char| {
+        !c.is_ascii()
+            && only(skeleton(c.encode_utf8(&mut [0; 4]))).is_some_and(|drawn| drawn.is_ascii())
+    };
+    !word.is_ascii()
+        && word.chars().any(|c| c.is_ascii_alphabetic())
+        && word.chars().any(looks_ascii)
+        && !word.is_single_script()
+}
+
 /// Controls, formats (bidi, joiners, tags), separators of lines, blanks that are letters, and what has no agreed look.
 fn is_unseen(c: char) -> bool {
     if c.is_ascii() {
@@ -91,7 +128,7 @@ fn is_blank_letter(c: char) -> bool {
 }
 
 /// Whether people could take `name` for `System`, the sender of the server's own words.
-pub(super) fn is_reserved(name: &str) -> bool {
+pub fn is_reserved(name: &str) -> bool {
     if name.is_ascii() {
         return reads_system(name.chars());
     }

@@ -1,0 +1,133 @@
+//! Who is put out of a room, in the turn in which that is decided: nothing of the room leaves for them any more.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::id::{ConnectionId, RoomKey, UserKey};
+use crate::protocol::notice::Notice;
+use crate::protocol::notice::rooms::Removed;
+use crate::protocol::vocabulary::{Capability, Removal, RoomKind};
+use crate::rooms::moderation::Action;
+use crate::rooms::permissions::Reason;
+use crate::rooms::record::Changed;
+use crate::time::{Now, Wall};
+
+impl Engine {
+    /// Puts a change that is kept into force, and tells of it: whoever goes hears no more, and whoever stays hears what was said before in its
+    /// order.
+    pub(super) fn put_in_force(&mut self, changed: &Changed, now: Now) {
+        let Some(room) = self.rooms.find(&changed.change.room) else {
+            return;
+        };
+        self.flush_room(room);
+        self.apply(room, changed, now);
+        if changed.change.is_deletion {
+            return self.close_room(room, now);
+        }
+        self.put_out_target(room, changed, now);
+        self.put_out_forbidden(room, now);
+        self.tell_of_change(room, changed, now);
+    }
+
+    fn apply(&mut self, room: RoomKey, changed: &Changed, now: Now) {
+        let lasting = &mut self.rooms.room_mut(room).lasting;
+        if let Some(settings) = &changed.change.settings {
+            lasting.settings = (**settings).clone();
+        }
+        for (user, standing) in &changed.change.standings {
+            if standing.is_blank(now.wall) {
+                lasting.standings.remove(user);
+            } else {
+                lasting.standings.insert(Arc::clone(user), standing.clone());
+            }
+        }
+        lasting.audit = changed.head;
+    }
+
+    /// Puts out whom a kick or a ban was about.
+    fn put_out_target(&mut self, room: RoomKey, changed: &Changed, now: Now) {
+        let Some(entry) = &changed.change.entry else {
+            return;
+        };
+        let code = match Action::from_word(&entry.action) {
+            Some(Action::Kick) => Removal::Kicked,
+            Some(Action::Ban) => Removal::Banned,
+            _ => return,
+        };
+        let Some(target) = self.users.find(&entry.target) else {
+            return;
+        };
+        for (id, user) in self.seated(room) {
+            if user == target {
+                self.put_out(id, room, (code, &entry.reason, entry.until), now);
+            }
+        }
+    }
+
+    /// Puts out everybody who may not be there any more.
+    pub(super) fn put_out_forbidden(&mut self, room: RoomKey, now: Now) {
+        for (id, _) in self.seated(room) {
+            if !self.may_stay(id, room, now) {
+                self.put_out(id, room, (Removal::Forbidden, "", None), now);
+            }
+        }
+    }
+
+    /// Puts out everybody of a room that is no more.
+    pub(super) fn close_room(&mut self, room: RoomKey, now: Now) {
+        for (id, _) in self.seated(room) {
+            self.put_out(id, room, (Removal::Deleted, "", None), now);
+        }
+        self.rooms.forget(room);
+        self.rooms.forget_empty();
+    }
+
+    /// Whether whoever is in the room may be there still: it may have become harder to come in since they did.
+    fn may_stay(&self, id: ConnectionId, room: RoomKey, now: Now) -> bool {
+        let is_public = self.rooms.room(room).lasting.settings.kind == RoomKind::Public;
+        self.decide(id, room, Capability::Join, now)
+            .is_none_or(|decision| match decision.reason {
+                Reason::Raid => true,
+                Reason::Default => is_public,
+                _ => decision.is_allowed,
+            })
+    }
+
+    /// Connections in the room, and whose they are.
+    fn seated(&self, room: RoomKey) -> Vec<(ConnectionId, UserKey)> {
+        let audience = self.rooms.room(room).audience().iter();
+        let whose = |id: &ConnectionId| Some((*id, self.connections.get(*id)?.user()?));
+        audience.filter_map(whose).collect()
+    }
+
+    /// Takes a connection's seat, and what waits for it of the room: the last that it hears of the room is why.
+    pub(super) fn put_out(
+        &mut self,
+        id: ConnectionId,
+        room: RoomKey,
+        (code, reason, until): (Removal, &str, Option<Wall>),
+        now: Now,
+    ) {
+        let Some(session) = self.session_mut(id) else {
+            return;
+        };
+        let user = session.user;
+        let Some(index) = session.seats.iter().position(|seat| seat.room == room) else {
+            return;
+        };
+        let seat = session.seats.swap_remove(index);
+        if let Some(connection) = self.connections.get_mut(id) {
+            self.outbound.purge_room(connection, room);
+        }
+        self.give_up_seat(id, user, seat, now);
+        let name = Arc::clone(self.rooms.room(room).id());
+        let removed = Notice::Removed(Removed {
+            room: &name,
+            code,
+            reason,
+            until,
+            timestamp: now.wall,
+        });
+        self.reply(id, &removed);
+    }
+}

@@ -1,0 +1,140 @@
+//! What somebody may know of rooms: lists, descriptions, and who may do what and why.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::room_reply::{self, Described};
+use crate::id::{ConnectionId, RoomKey};
+use crate::protocol::command::v1::RequestId;
+use crate::protocol::notice::Notice;
+use crate::protocol::notice::rooms::{
+    Description, ExplainReply, Right, RoomReply, RoomsReply, Yours,
+};
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::Capability;
+use crate::rooms::permissions::{Asker, decide};
+use crate::time::Now;
+
+/// Rooms looked at for one page: a list of thousands of which the asker may see few is read in several requests.
+const LOOKED_AT_MAX: usize = 2_000;
+
+impl Engine {
+    /// Lists the rooms that the asker may see, from the one behind `after` on.
+    pub(super) fn list_seen_rooms(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        after: Option<&str>,
+        limit: Option<u64>,
+        now: Now,
+    ) {
+        let entries_max = self.entries(limit);
+        let mut keys: Vec<RoomKey> = Vec::new();
+        let mut next = None;
+        let found = self.rooms.after(after.unwrap_or_default());
+        for (looked_at, (key, room)) in found.enumerate() {
+            if looked_at == LOOKED_AT_MAX || keys.len() == entries_max {
+                break;
+            }
+            next = Some(Arc::clone(room.id()));
+            let may_see = self.decide(id, key, Capability::See, now);
+            if room.is_open() && may_see.is_some_and(|decision| decision.is_allowed) {
+                keys.push(key);
+            }
+        }
+        let is_end = next
+            .as_ref()
+            .is_none_or(|last| self.rooms.after(last).next().is_none());
+        let rooms: Vec<Description<'_>> = keys
+            .iter()
+            .map(|key| self.description(id, *key, now))
+            .collect();
+        let reply = Notice::Rooms(RoomsReply {
+            id: request,
+            rooms: &rooms,
+            next: next.as_deref().filter(|_| !is_end),
+        });
+        let frame = room_reply::frame(&reply);
+        self.reply_frame(id, frame);
+    }
+
+    pub(super) fn tell_description(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        now: Now,
+    ) {
+        let description = self.description(id, room, now);
+        let reply = Notice::Described(RoomReply {
+            id: request,
+            description: &description,
+        });
+        let frame = room_reply::frame(&reply);
+        self.reply_frame(id, frame);
+    }
+
+    /// A room as it is for whoever is connected.
+    pub(super) fn description(&self, id: ConnectionId, room: RoomKey, now: Now) -> Description<'_> {
+        let found = self.rooms.room(room);
+        let user = self
+            .connections
+            .get(id)
+            .and_then(|connection| connection.user());
+        let standing = user
+            .and_then(|user| self.users.get(user))
+            .map(|user| found.lasting.standing(&user.id))
+            .unwrap_or_default();
+        let first_unread = standing.read.max(found.lasting.first_seq.saturating_sub(1));
+        Description {
+            yours: Some(Yours {
+                affiliation: standing.affiliation(now.wall),
+                can: self.capabilities(id, room, now),
+                is_invited: standing.is_invited,
+                is_knocking: standing.knocked.is_some(),
+                unread: found.last_sequence().saturating_sub(first_unread),
+            }),
+            ..Described(found).to_all()
+        }
+    }
+
+    /// Tells what somebody may do in the room, and why: everybody of themselves, those who moderate of others.
+    pub(super) fn explain(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        user: Option<&str>,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
+        let user = user.unwrap_or(&by.user);
+        if *user != *by.user {
+            self.permit(id, room, Capability::Moderate, now)?;
+        }
+        let found = self.rooms.room(room);
+        let claims = (*user == *by.user)
+            .then_some(by.claims.as_deref())
+            .flatten();
+        let asker = Asker { user, claims };
+        let right = |capability: &Capability| {
+            let decision = decide(found.name(), &found.lasting, asker, *capability, now.wall);
+            Right {
+                capability: *capability,
+                is_allowed: decision.is_allowed,
+                reason: decision.reason.word(),
+            }
+        };
+        let rights: Vec<Right> = Capability::ALL.iter().map(right).collect();
+        let reply = Notice::Explained(ExplainReply {
+            id: request,
+            room: found.name(),
+            user,
+            affiliation: found.lasting.standing(user).affiliation(now.wall),
+            rights: &rights,
+        });
+        let frame = room_reply::frame(&reply);
+        self.reply_frame(id, frame);
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! Commands about a room itself: made, changed, moderated, read.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::connection::Phase;
+use super::lanes::{By, WantedChange};
+use super::reply;
+use super::room_reply;
+use super::room_work::{Asked, Requester};
+use crate::config::WhoCreates;
+use crate::id::{ConnectionId, RoomKey};
+use crate::protocol::command::rooms::{RoomCommand, RoomPatch};
+use crate::protocol::command::v1::RequestId;
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::Capability;
+use crate::rooms::moderation::{Act, plan_room};
+use crate::rooms::record::{RoomAnswer, RoomQuestion};
+use crate::rooms::settings::Ceilings;
+use crate::time::Now;
+
+impl Engine {
+    /// Carries out a command about one room. What has to be kept is answered when it is.
+    pub(super) fn carry_out_about_room(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: &str,
+        command: &RoomCommand<'_>,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        if let RoomCommand::Create(patch) = command {
+            return self.create_room(id, request, room, patch, now);
+        }
+        let key = self.seen_room(id, room, now)?;
+        match command {
+            RoomCommand::Describe => {
+                self.tell_description(id, request, key, now);
+                Ok(())
+            }
+            RoomCommand::History { from, limit } => {
+                self.ask_history(id, request, (key, *from, *limit), now)
+            }
+            RoomCommand::Log { from, limit } => {
+                self.ask_log(id, request, (key, *from, *limit), now)
+            }
+            RoomCommand::Explain { user } => self.explain(id, request, key, user.as_deref(), now),
+            RoomCommand::Seen { seq } => self.note_seen(id, request, key, *seq, now),
+            RoomCommand::Edit { said, .. } if self.fitting(key, said).is_err() => {
+                self.fitting(key, said).map(drop)
+            }
+            changing => match Act::of(changing) {
+                Some(act) => self.want_change(id, request, key, act, now),
+                None => Err(RoomRefusal::Forbidden),
+            },
+        }
+    }
+
+    fn want_change(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        act: Act,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        if matches!(act, Act::Edit { .. }) {
+            self.permit(id, room, Capability::Send, now)?;
+        }
+        let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
+        let wanted = WantedChange {
+            requester: Requester::session(id, request),
+            by: Some(by),
+            act,
+        };
+        let room = Arc::clone(self.rooms.room(room).id());
+        self.change(&room, wanted, now);
+        Ok(())
+    }
+
+    /// Lets somebody who was invited belong to the room, and then come in.
+    pub(super) fn accept_invitation(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        since: Option<u64>,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
+        let request = request.map(|request| request.clone().into_owned());
+        let wanted = WantedChange {
+            requester: Requester::Join(id, request, since),
+            by: Some(by),
+            act: Act::Accept,
+        };
+        let room = Arc::clone(self.rooms.room(room).id());
+        self.change(&room, wanted, now);
+        Ok(())
+    }
+
+    /// They belong to it now.
+    pub(super) fn invitation_accepted(
+        &mut self,
+        id: ConnectionId,
+        request: Option<RequestId<'static>>,
+        (room, since): (&str, Option<u64>),
+        now: Now,
+    ) {
+        let user = self.session_mut(id).map(|session| session.user);
+        let (Some(user), Some(key)) = (user, self.rooms.find(room)) else {
+            return;
+        };
+        if let Err(refusal) = self.come_to(id, user, request.as_ref(), (key, since), now) {
+            self.turn_down(Requester::Session(id, request), refusal, now);
+        }
+    }
+
+    /// Whose a session is, and what their credential says of rooms.
+    pub(super) fn by(&self, id: ConnectionId) -> Option<By> {
+        let Phase::Open(session) = &self.connections.get(id)?.phase else {
+            return None;
+        };
+        Some(By {
+            user: Arc::clone(&self.users.get(session.user)?.id),
+            claims: session.claims.clone(),
+        })
+    }
+
+    fn create_room(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: &str,
+        patch: &RoomPatch<'_>,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let by = self.by(id).ok_or(RoomRefusal::Forbidden)?;
+        let claimed = by.claims.as_ref().and_then(|claims| claims.about(room));
+        let may = match self.config.rooms.create {
+            WhoCreates::Everybody => true,
+            WhoCreates::Token => {
+                claimed.is_some_and(|claimed| claimed.contains(Capability::Create))
+            }
+            WhoCreates::Nobody => false,
+        };
+        if !may {
+            return Err(RoomRefusal::Forbidden);
+        }
+        if self.rooms.is_taken(room) {
+            return Err(RoomRefusal::RoomExists);
+        }
+        self.room_for_one_more(&by)?;
+        let (record, entry) = plan_room(room, patch, &by.user, &self.ceilings(), now.wall)?;
+        let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
+        let requester = Requester::session(id, request);
+        self.ask_of_room(requester, Asked::Create, question, now);
+        Ok(())
+    }
+
+    /// Whether there may be another room, and another of this user's.
+    fn room_for_one_more(&self, by: &By) -> Result<(), RoomRefusal> {
+        let settings = &self.config.rooms;
+        let coming = self.room_works.creations();
+        if self.rooms.count() + coming >= settings.rooms_max {
+            return Err(RoomRefusal::TooManyRoomsCreated {
+                limit: "rooms_max",
+                scope: "server",
+            });
+        }
+        let own = self
+            .rooms
+            .iter()
+            .filter(|room| room.is_stored() && room.lasting.created_by == by.user);
+        if own.count() + coming >= settings.created_per_user_max {
+            return Err(RoomRefusal::TooManyRoomsCreated {
+                limit: "created_per_user_max",
+                scope: "user",
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn room_created(
+        &mut self,
+        requester: Requester,
+        answer: Result<RoomAnswer, RoomRefusal>,
+        now: Now,
+    ) {
+        let record = match answer {
+            Ok(RoomAnswer::Created(Some(record))) => record,
+            Ok(_) => return self.turn_down(requester, RoomRefusal::RoomExists, now),
+            Err(refusal) => return self.turn_down(requester, refusal, now),
+        };
+        let key = self.rooms.remember(&record);
+        self.fan_out.make_room_for(self.rooms.len());
+        match requester {
+            Requester::Session(id, request) => {
+                self.tell_description(id, request.as_ref(), key, now);
+            }
+            Requester::Call(id) => self.bring_call(id, Ok(0)),
+            Requester::Join(..) | Requester::Server => {}
+        }
+    }
+
+    fn note_seen(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        room: RoomKey,
+        seq: u64,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        self.permit(id, room, Capability::Read, now)?;
+        let user = self.by(id).ok_or(RoomRefusal::UnknownRoom)?.user;
+        let people_max = self.config.rooms.people_max;
+        let found = self.rooms.room(room);
+        let seq = seq.min(found.last_sequence());
+        let known = found
+            .lasting
+            .standings
+            .get(&user)
+            .map(|standing| standing.read);
+        if known.unwrap_or(0) >= seq {
+            let frame = room_reply::frame(&reply::done(request, Some(found.name())));
+            self.reply_frame(id, frame);
+            return Ok(());
+        }
+        if known.is_none() && found.lasting.standings.len() >= people_max {
+            return Err(RoomRefusal::RoomFull("people_max"));
+        }
+        let room = Arc::clone(found.id());
+        let question = RoomQuestion::Read {
+            room: Arc::clone(&room),
+            user: Arc::clone(&user),
+            seq,
+        };
+        let asked = Asked::Read { room, user, seq };
+        self.ask_of_room(Requester::session(id, request), asked, question, now);
+        Ok(())
+    }
+
+    pub(super) fn read_answered(
+        &mut self,
+        requester: Requester,
+        (room, user, seq): (&Arc<str>, &Arc<str>, u64),
+        answer: Result<RoomAnswer, RoomRefusal>,
+        now: Now,
+    ) {
+        match answer {
+            Ok(RoomAnswer::Read) => {}
+            Ok(_) => return self.turn_down(requester, RoomRefusal::UnknownRoom, now),
+            Err(refusal) => return self.turn_down(requester, refusal, now),
+        }
+        if let Some(key) = self.rooms.find(room) {
+            let standings = &mut self.rooms.room_mut(key).lasting.standings;
+            let standing = standings.entry(Arc::clone(user)).or_default();
+            standing.read = standing.read.max(seq);
+        }
+        if let Requester::Session(id, request) = requester {
+            self.reply(id, &reply::done(request.as_ref(), Some(room)));
+        }
+    }
+
+    /// What the operator allows rooms to be set to.
+    pub(super) fn ceilings(&self) -> Ceilings {
+        let settings = &self.config.rooms;
+        Ceilings {
+            message_characters_max: self.config.limits.message_characters_max,
+            people_max: settings.people_max,
+            retention_messages_max: settings.retention_messages_max,
+            retention_max: settings.retention_max,
+        }
+    }
+}

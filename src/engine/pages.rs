@@ -1,0 +1,285 @@
+//! Pages of what is kept: history, what was missed, and the moderation log.
+//!
+//! **The store answers in the order in which it was asked**, messages included: a page asked for by whoever comes in ends exactly
+//! where the first message begins that they hear.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Engine;
+use super::connection::Wire;
+use super::room_reply;
+use super::room_work::{Asked, Requester};
+use super::verify::BUSY_RETRY;
+use crate::id::{ConnectionId, RoomKey};
+use crate::protocol::command::rooms::Place;
+use crate::protocol::command::v1::RequestId;
+use crate::protocol::notice::rooms::Gap;
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::Capability;
+use crate::rooms::record::{From, MessageRecord, RoomAnswer, RoomQuestion};
+use crate::time::Now;
+
+/// What a page is for.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    History {
+        room: Arc<str>,
+        from: From,
+    },
+    /// Whoever asked comes in and is told what came after this message.
+    Missed {
+        room: Arc<str>,
+        since: u64,
+    },
+    Log {
+        room: Arc<str>,
+    },
+}
+
+/// Messages of one answer.
+struct Page {
+    messages: Vec<MessageRecord>,
+    first_seq: u64,
+    last_seq: u64,
+}
+
+impl Engine {
+    /// Asks for a page of messages.
+    pub(super) fn ask_history(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        (room, place, limit): (RoomKey, Place, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        self.permit(id, room, Capability::Read, now)?;
+        let from = from(place);
+        let room = self.durable(room)?;
+        let question = self.page(&room, from, limit);
+        let wanted = Wanted::History { room, from };
+        let requester = Requester::session(id, request);
+        self.ask_of_room(requester, Asked::Page(wanted), question, now);
+        Ok(())
+    }
+
+    /// Asks for what came after message `since`; the connection comes in when that is there.
+    pub(super) fn ask_missed(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        (room, since): (RoomKey, u64),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        self.permit(id, room, Capability::Read, now)?;
+        let room = self.durable(room)?;
+        // The latest: what does not fit is told as a gap before them.
+        let question = self.page(&room, From::Before(u64::MAX), None);
+        let wanted = Wanted::Missed { room, since };
+        let requester = Requester::session(id, request);
+        self.ask_of_room(requester, Asked::Page(wanted), question, now);
+        Ok(())
+    }
+
+    /// Asks for a page of the moderation log.
+    pub(super) fn ask_log(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        (room, place, limit): (RoomKey, Place, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        self.permit(id, room, Capability::Read, now)?;
+        let room = Arc::clone(self.rooms.room(room).id());
+        let question = RoomQuestion::Log {
+            room: Arc::clone(&room),
+            from: from(place),
+            entries_max: self.entries(limit),
+        };
+        let asked = Asked::Page(Wanted::Log { room });
+        self.ask_of_room(Requester::session(id, request), asked, question, now);
+        Ok(())
+    }
+
+    fn durable(&self, room: RoomKey) -> Result<Arc<str>, RoomRefusal> {
+        let room = self.rooms.room(room);
+        let is_kept = room.lasting.settings.is_durable;
+        is_kept
+            .then(|| Arc::clone(room.id()))
+            .ok_or(RoomRefusal::NotKept)
+    }
+
+    pub(super) fn entries(&self, limit: Option<u64>) -> usize {
+        let entries_max = self.config.rooms.page_entries_max;
+        let wished = limit.and_then(|limit| usize::try_from(limit).ok());
+        wished.unwrap_or(entries_max).clamp(1, entries_max)
+    }
+
+    fn page(&self, room: &Arc<str>, from: From, limit: Option<u64>) -> RoomQuestion {
+        RoomQuestion::Page {
+            room: Arc::clone(room),
+            from,
+            messages_max: self.entries(limit),
+            bytes_max: self.config.rooms.page_bytes_max,
+        }
+    }
+
+    pub(super) fn page_answered(
+        &mut self,
+        requester: Requester,
+        wanted: Wanted,
+        answer: Result<RoomAnswer, RoomRefusal>,
+        now: Now,
+    ) {
+        let answer = match answer {
+            Ok(RoomAnswer::Missing) => Err(RoomRefusal::UnknownRoom),
+            answer => answer,
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(refusal) => return self.turn_down(requester, refusal, now),
+        };
+        let Requester::Session(id, request) = requester else {
+            return;
+        };
+        let request = request.as_ref();
+        let told = match (wanted, answer) {
+            (
+                Wanted::History { room, from },
+                RoomAnswer::Page {
+                    messages,
+                    first_seq,
+                    last_seq,
+                },
+            ) => {
+                let page = Page {
+                    messages,
+                    first_seq,
+                    last_seq,
+                };
+                self.tell_history(id, request, (&room, from), &page, now)
+            }
+            (
+                Wanted::Missed { room, since },
+                RoomAnswer::Page {
+                    messages,
+                    first_seq,
+                    last_seq,
+                },
+            ) => {
+                let page = Page {
+                    messages,
+                    first_seq,
+                    last_seq,
+                };
+                self.come_in(id, request, (&room, since), &page, now)
+            }
+            (Wanted::Log { room }, RoomAnswer::Log { entries, head }) => {
+                self.still_readable(id, &room, now).map(|key| {
+                    let frame = room_reply::log(request, &room, &entries, head);
+                    self.push_of_room(id, &frame, key);
+                })
+            }
+            _ => Err(RoomRefusal::Busy(BUSY_RETRY)),
+        };
+        if let Err(refusal) = told {
+            let request = request.cloned();
+            self.turn_down(Requester::Session(id, request), refusal, now);
+        }
+    }
+
+    /// The room of a page, if the connection may still have it: much may have happened while it was fetched.
+    fn still_readable(
+        &self,
+        id: ConnectionId,
+        room: &str,
+        now: Now,
+    ) -> Result<RoomKey, RoomRefusal> {
+        let key = self.seen_room(id, room, now)?;
+        self.permit(id, key, Capability::Read, now)?;
+        Ok(key)
+    }
+
+    fn tell_history(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        (room, from): (&str, From),
+        page: &Page,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let key = self.still_readable(id, room, now)?;
+        let is_truncated = match (from, page.messages.first(), page.messages.last()) {
+            (From::After(_), _, Some(last)) => last.seq < page.last_seq,
+            (From::Before(_), Some(first), _) => first.seq > page.first_seq,
+            _ => false,
+        };
+        let is_opaque = self.rooms.room(key).is_opaque();
+        let ends = (page.first_seq, page.last_seq);
+        let frame = room_reply::history(
+            request,
+            (room, is_opaque),
+            &page.messages,
+            ends,
+            is_truncated,
+        );
+        self.push_of_room(id, &frame, key);
+        Ok(())
+    }
+
+    /// Seats the connection, and tells it what it missed before anything new.
+    fn come_in(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        (room, since): (&str, u64),
+        page: &Page,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let key = self.still_readable(id, room, now)?;
+        let user = self.session_mut(id).map(|session| session.user);
+        let Some(user) = user else {
+            return Ok(());
+        };
+        self.enter(id, user, key, now)?;
+        let is_missed = |found: &&MessageRecord| found.seq > since;
+        let missed: Vec<_> = page.messages.iter().filter(is_missed).collect();
+        let first_told = missed.first().map_or(page.last_seq + 1, |first| first.seq);
+        let gap = (since + 1 < first_told && since < page.last_seq).then(|| Gap {
+            from: since + 1,
+            to: first_told - 1,
+        });
+        let is_opaque = self.rooms.room(key).is_opaque();
+        let frames = room_reply::entered(request, (room, is_opaque), page.last_seq, gap, &missed);
+        self.push_of_room(id, &frames, key);
+        Ok(())
+    }
+
+    /// Queues a frame for one connection, if it speaks the full protocol.
+    pub(super) fn push_v1(&mut self, id: ConnectionId, frame: &Bytes) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.can_tell()
+            && connection.wire == Wire::V1
+        {
+            self.outbound.push_shared(connection, frame);
+        }
+    }
+
+    /// Queues frames of one room for one connection, which leaving the room takes back.
+    pub(super) fn push_of_room(&mut self, id: ConnectionId, frames: &Bytes, room: RoomKey) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.can_tell()
+        {
+            self.outbound.push_of_room(connection, frames, room);
+        }
+    }
+}
+
+fn from(place: Place) -> From {
+    match place {
+        Place::After(seq) => From::After(seq),
+        Place::Before(seq) => From::Before(seq),
+        Place::End => From::Before(u64::MAX),
+    }
+}

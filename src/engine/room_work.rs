@@ -1,0 +1,205 @@
+//! What is asked of the store about rooms, who asked, and who is told what became of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Engine;
+use super::lanes::InFlight;
+use super::pages::Wanted;
+use super::reply::Complaint;
+use super::verify::BUSY_RETRY;
+use super::work::{Awaited, Come, Outcome, Work, WorkId};
+use crate::id::ConnectionId;
+use crate::protocol::command::v1::RequestId;
+use crate::protocol::refusal::RoomRefusal;
+use crate::rooms::Room;
+use crate::rooms::audit::Entry;
+use crate::rooms::moderation::Action;
+use crate::rooms::record::{NewMessage, RoomAnswer, RoomQuestion, RoomRecord};
+use crate::time::Now;
+
+/// Who is told what became of it.
+#[derive(Debug)]
+pub(super) enum Requester {
+    /// A request of a session.
+    Session(ConnectionId, Option<RequestId<'static>>),
+    /// The same, of somebody invited who joins: then with what came after this message, if one is named.
+    Join(ConnectionId, Option<RequestId<'static>>, Option<u64>),
+    /// A call through the private door, which is looked at again.
+    Call(ConnectionId),
+    /// Nobody: the server itself.
+    Server,
+}
+
+impl Requester {
+    /// A request of a session, which has to outlive its text.
+    pub(super) fn session(id: ConnectionId, request: Option<&RequestId<'_>>) -> Self {
+        Requester::Session(id, request.map(|request| request.clone().into_owned()))
+    }
+
+    fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Requester::Session(id, _) | Requester::Join(id, ..) | Requester::Call(id) => Some(*id),
+            Requester::Server => None,
+        }
+    }
+}
+
+/// What was asked, as far as the answer does not say it.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Message(Arc<NewMessage>),
+    Page(Wanted),
+    Change(InFlight),
+    Create,
+    Read {
+        room: Arc<str>,
+        user: Arc<str>,
+        seq: u64,
+    },
+    /// A room of the configuration is made known to the store.
+    Configured,
+    Trim(Arc<str>),
+}
+
+/// Questions about rooms without an answer.
+#[derive(Debug, Default)]
+pub(super) struct RoomWorks {
+    outstanding: BTreeMap<WorkId, (Requester, Asked)>,
+}
+
+impl RoomWorks {
+    pub(super) fn len(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// Rooms that are being made.
+    pub(super) fn creations(&self) -> usize {
+        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create);
+        self.outstanding.values().filter(is_one).count()
+    }
+}
+
+impl Engine {
+    /// Asks the store; what became of it comes to `requester` in a later turn. `false`: too much waits already, this was not asked,
+    /// and whoever wanted it is told.
+    pub(super) fn ask_of_room(
+        &mut self,
+        requester: Requester,
+        asked: Asked,
+        question: RoomQuestion,
+        now: Now,
+    ) -> bool {
+        let has_place = self.room_works.len() < self.config.rooms.pending_max;
+        let connection = requester.connection();
+        let work = has_place.then(|| self.ask_for(connection, Work::Room(question), now));
+        match work.flatten() {
+            Some(work) => {
+                if let Requester::Call(id) = requester
+                    && let Some(connection) = self.connections.get_mut(id)
+                {
+                    connection.awaited = Awaited::Asked(work);
+                }
+                self.room_works.outstanding.insert(work, (requester, asked));
+                true
+            }
+            None => {
+                self.turn_down(requester, RoomRefusal::Busy(BUSY_RETRY), now);
+                false
+            }
+        }
+    }
+
+    /// Takes the answer to a question about rooms; gives it back when it is none.
+    pub(super) fn room_outcome(
+        &mut self,
+        id: WorkId,
+        outcome: Outcome,
+        now: Now,
+    ) -> Option<Outcome> {
+        let Some((requester, asked)) = self.room_works.outstanding.remove(&id) else {
+            return Some(outcome);
+        };
+        let answer = match outcome {
+            Outcome::Room(answer) => Ok(answer),
+            Outcome::Failed(fault) => {
+                log::debug!("rooms: {fault}");
+                Err(RoomRefusal::StoreUnavailable(BUSY_RETRY))
+            }
+            Outcome::Busy | Outcome::Record(_) => Err(RoomRefusal::Busy(BUSY_RETRY)),
+        };
+        match asked {
+            Asked::Message(message) => self.message_answered(requester, &message, answer, now),
+            Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
+            Asked::Create => self.room_created(requester, answer, now),
+            Asked::Read { room, user, seq } => {
+                self.read_answered(requester, (&room, &user, seq), answer, now);
+            }
+            Asked::Page(wanted) => self.page_answered(requester, wanted, answer, now),
+            Asked::Configured => self.configured_answered(answer),
+            Asked::Trim(room) => self.trim_answered(&room, answer, now),
+        }
+        None
+    }
+
+    /// Lets a call that waits be looked at again, unless it has gone.
+    pub(super) fn bring_call(&mut self, id: ConnectionId, kept: Result<u64, RoomRefusal>) {
+        if self.connections.get(id).is_some() {
+            self.bring(id, Come::Kept(kept));
+        }
+    }
+
+    /// Tells whoever asked that it is not done.
+    pub(super) fn turn_down(&mut self, requester: Requester, refusal: RoomRefusal, now: Now) {
+        match requester {
+            Requester::Session(id, request) | Requester::Join(id, request, _) => {
+                self.object(id, &Complaint::refused(request, refusal), now);
+            }
+            Requester::Call(id) => self.bring_call(id, Err(refusal)),
+            Requester::Server => log::warn!("rooms: {}", refusal.told().text),
+        }
+    }
+
+    /// Takes note of the rooms that the store knows, before anybody is served, and lets it know those of the configuration.
+    pub fn remember_rooms(&mut self, records: impl IntoIterator<Item = RoomRecord>, now: Now) {
+        for record in records {
+            self.rooms.remember(&record);
+        }
+        self.fan_out.make_room_for(self.rooms.len());
+        self.store_configured_rooms(now);
+    }
+
+    /// Takes note of a room as another process has left it: nobody stays who may not be there any more.
+    pub fn room_is(&mut self, record: &RoomRecord, now: Now) {
+        let key = self.rooms.remember(record);
+        self.fan_out.make_room_for(self.rooms.len());
+        self.flush_room(key);
+        self.put_out_forbidden(key, now);
+    }
+
+    /// Takes note that another process has deleted a room.
+    pub fn room_is_gone(&mut self, room: &str, now: Now) {
+        if let Some(key) = self.rooms.find(room) {
+            self.flush_room(key);
+            self.close_room(key, now);
+        }
+    }
+
+    /// Makes the rooms of the configuration known to the store, which keeps who stands how to them.
+    pub(super) fn store_configured_rooms(&mut self, now: Now) {
+        let is_unknown = |room: &&Room| room.is_configured() && !room.is_stored();
+        let unknown = self.rooms.iter().filter(is_unknown);
+        let records: Vec<RoomRecord> = unknown.map(|room| room.record(now.wall)).collect();
+        for record in records {
+            let entry = Entry::of_server(Action::Create, now.wall);
+            let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
+            self.ask_of_room(Requester::Server, Asked::Configured, question, now);
+        }
+    }
+
+    fn configured_answered(&mut self, answer: Result<RoomAnswer, RoomRefusal>) {
+        if let Ok(RoomAnswer::Created(Some(record))) = answer {
+            self.rooms.remember(&record);
+        }
+    }
+}
