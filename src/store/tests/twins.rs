@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::rooms::*;
-use super::{Question, stores, wall};
+use super::{Question, Store as _, stores, wall};
 use crate::rooms::record::{Change, Deleter, From, RoomQuestion};
 use crate::rooms::standing::Standing;
 
