@@ -380,3 +380,6 @@ fn forget_keys(connection: &Connection, questions: &[Question]) -> Result<()> {
     }
     messages::forget_keys(connection, newest, 2 * keys)
 }
+
+#[cfg(test)]
+mod tests;

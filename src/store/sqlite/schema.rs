@@ -9,12 +9,12 @@ use super::fault::fault;
 use crate::fault::StoreFault;
 
 /// "WRDM": says that a database is one of ours.
-const APPLICATION_ID: i64 = 0x5752_444D;
+pub(super) const APPLICATION_ID: i64 = 0x5752_444D;
 
 /// One step per version; a step that was released is never changed. Dates are milliseconds since 1970.
 const MIGRATIONS: [&str; 2] = [SESSIONS, ROOMS];
 
-const SESSIONS: &str = "
+pub(super) const SESSIONS: &str = "
     CREATE TABLE sessions (
         digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
         id TEXT NOT NULL UNIQUE,
