@@ -66,8 +66,10 @@ impl Room {
     }
 
     /// Whether there still is such a room; who is in one that is not may stay and speak.
+    ///
+    /// One of the operator's is there while the configuration names it; what the store knows of it waits for the next time.
     pub fn is_open(&self) -> bool {
-        self.is_configured || self.is_stored
+        self.is_configured || (self.is_stored && !self.lasting.created_by.is_empty())
     }
 
     /// Whether the configuration names it.
