@@ -319,11 +319,7 @@ fn every_check_finds_what_it_is_for() {
             "src/protocol/x.rs",
             "use crate::engine::Engine;",
         ),
-        (
-            import_faults,
-            "src/access/x.rs",
-            "use crate::limit::TokenBucket;",
-        ),
+        (import_faults, "src/access/x.rs", "use crate::rooms::Rooms;"),
         (
             import_faults,
             "src/simulation/x.rs",
