@@ -225,6 +225,12 @@ pub fn garbage(_: &Request, stream: &mut TcpStream) -> bool {
     respond(stream, "200 OK", "{\"user\":\"alice\",\"user\":\"admin\"}")
 }
 
+/// What would be a good answer, if its bytes were text.
+pub fn bytes(_: &Request, stream: &mut TcpStream) -> bool {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n";
+    send(stream, head.as_bytes()) && send(stream, b"{\"user\":\"ali\xFFce\"}")
+}
+
 pub fn no_http(_: &Request, stream: &mut TcpStream) -> bool {
     send(stream, b"{\"user\":\"alice\"}\r\n\r\n");
     false
