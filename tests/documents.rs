@@ -94,6 +94,31 @@ fn every_test_that_a_document_names_exists() {
 }
 
 #[test]
+fn every_metric_that_a_document_or_the_dashboard_names_exists() {
+    let table = read("docs/metrics.md");
+    let rows = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let metrics: BTreeSet<&str> = rows.collect();
+    let mut pages = documents();
+    pages.push(root().join("docs/deploy/grafana-dashboard.json"));
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("a document");
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in words.filter(|word| word.starts_with("wardroom_")) {
+            let of_histogram = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|end| name.strip_suffix(end));
+            let exists =
+                metrics.contains(name) || of_histogram.is_some_and(|name| metrics.contains(name));
+            // The file of a package, or the beginning of several names.
+            let is_other = name.ends_with('_') || name.ends_with("_NEW");
+            assert!(exists || is_other, "{}: there is no {name}", page.display());
+        }
+    }
+}
+
+#[test]
 fn every_item_of_asvs_names_what_holds_it() {
     let page = read("docs/asvs.md");
     let is_item =

@@ -1,5 +1,7 @@
 //! The commands that the documents tell people to type.
 
+use std::path::PathBuf;
+
 use super::*;
 
 /// What a shell would make one command's words of: quotes keep spaces together; a comment, a redirection, a pipe or the
@@ -24,15 +26,18 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The arguments of `wardroom` on a line of a code block, if it is one that calls it. `ask` is the quick start's short form.
-fn arguments(line: &str) -> Option<Vec<String>> {
+/// The arguments of `wardroom` on a line of a block of code, if it is one that calls it; `ask` does where the block says so.
+fn arguments(line: &str, block: &str) -> Option<Vec<String>> {
     let line = line.trim().trim_start_matches("$ ");
     let call = line
         .split_once("$(wardroom ")
         .map(|(_, call)| call)
         .or_else(|| line.strip_prefix("sudo -u wardroom wardroom "))
         .or_else(|| line.strip_prefix("wardroom "))
-        .or_else(|| line.strip_prefix("ask "))?;
+        .or_else(|| {
+            line.strip_prefix("ask ")
+                .filter(|_| block.contains("wardroom \"$@\""))
+        })?;
     Some([vec!["wardroom".to_owned()], words(call)].concat())
 }
 
@@ -55,9 +60,12 @@ fn every_command_in_a_document_may_be_typed_as_it_stands() {
     let mut commands = 0;
     for document in found {
         let text = fs::read_to_string(&document).unwrap();
-        for block in text.split("```").skip(1).step_by(2) {
+        let blocks = text.split("```").skip(1).step_by(2);
+        for block in
+            blocks.filter(|block| block.starts_with("sh\n") || block.starts_with("console\n"))
+        {
             for line in block.replace("\\\n", " ").lines() {
-                if let Some(arguments) = arguments(line) {
+                if let Some(arguments) = arguments(line, block) {
                     let parsed = Arguments::try_parse_from(&arguments);
                     assert!(
                         parsed.is_ok(),
