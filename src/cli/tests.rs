@@ -9,6 +9,7 @@ use super::*;
 mod asking;
 mod documented;
 mod embedded;
+mod store;
 
 const NOW: Wall = Wall::from_millis(1_764_000_000_500);
 const SECRET: &str = "f3a9c07e51d24b86e8f10c3d95a7b264";
