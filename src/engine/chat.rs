@@ -76,6 +76,9 @@ impl Engine {
                     self.enter(id, user, room, now)?;
                     self.permit(id, room, Capability::Send, now)?;
                     self.fitting(room, &Said::Message(Cow::Borrowed(&said.message)))?;
+                    if self.rooms.room(room).lasting.settings.is_durable {
+                        self.expect_stored(room, now)?;
+                    }
                     Ok(room)
                 });
                 match room {
@@ -167,6 +170,9 @@ impl Engine {
         let room = self.seated_room(id, room, now)?;
         self.permit(id, room, Capability::Send, now)?;
         let text = self.fitting(room, said)?;
+        if self.rooms.room(room).lasting.settings.is_durable {
+            self.expect_stored(room, now)?;
+        }
         self.charge_message(id, now)?;
         if let Some(seq) = self.utter(id, user, request, room, (text, key), now) {
             self.reply(id, &reply::sent(request, seq, now));
@@ -437,7 +443,7 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
         && let Some(person) = engine.person(user)
     {
         let expires = engine.session_mut(id).and_then(|session| session.expires);
-        let open = engine.rooms.iter().filter(|room| room.is_open());
+        let open = engine.rooms.iter().filter(|room| room.is_configured());
         let rooms: Vec<&str> = open.map(|room| room.name()).collect();
         let lobby = engine.rooms.room(engine.rooms.lobby()).name();
         let hello = person.hello(lobby, &rooms, &engine.config.limits, expires, now.wall);

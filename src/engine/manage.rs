@@ -67,6 +67,7 @@ impl Engine {
         if matches!(act, Act::Edit { .. }) {
             self.permit(id, room, Capability::Send, now)?;
         }
+        self.expect_stored(room, now)?;
         let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
         let wanted = WantedChange {
             requester: Requester::session(id, request),

@@ -55,6 +55,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        self.expect_stored(room, now)?;
         let from = from(place);
         let room = self.durable(room)?;
         let question = self.page(&room, from, limit);
@@ -73,6 +74,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        self.expect_stored(room, now)?;
         let room = self.durable(room)?;
         // The latest: what does not fit is told as a gap before them.
         let question = self.page(&room, From::Before(u64::MAX), None);
@@ -91,6 +93,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        self.expect_stored(room, now)?;
         let room = Arc::clone(self.rooms.room(room).id());
         let question = RoomQuestion::Log {
             room: Arc::clone(&room),

@@ -209,8 +209,8 @@ impl Act {
     }
 }
 
-fn who(user: &Cow<'_, str>) -> Arc<str> {
-    user.as_ref().into()
+fn who(user: &str) -> Arc<str> {
+    user.into()
 }
 
 fn words(reason: &Option<Cow<'_, str>>) -> Box<str> {
@@ -275,3 +275,6 @@ pub enum Hold {
     User(Arc<str>),
     Everybody,
 }
+
+#[cfg(test)]
+mod tests;

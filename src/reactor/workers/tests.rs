@@ -62,7 +62,8 @@ fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() 
     let (answer, go_on) = sync_channel(1024);
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let mut workers = Workers::start(Box::new(Slow { begun, go_on }), waker).unwrap();
+    let store = Box::new(Slow { begun, go_on });
+    let mut workers = Workers::start(store, Arc::clone(&waker)).unwrap();
     let ids = ids(STORE_QUEUE_MAX + 2);
     assert!(workers.submit(ids[0], question()).is_ok());
     assert_eq!(has_begun.recv(), Ok(1));
@@ -87,7 +88,13 @@ fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() 
     // Those that waited share the cost.
     assert_eq!(has_begun.recv(), Ok(BATCH_MAX));
     drop(answer);
-    workers.finish();
+    workers.ask_no_more();
+    while !workers.have_ended() {
+        poll.poll(&mut events, Some(Duration::from_secs(30)))
+            .unwrap();
+        assert!(!events.is_empty(), "answers and the end wake the loop");
+        while workers.next_report().is_some() {}
+    }
     let batches: usize = has_begun.try_iter().sum();
     assert_eq!(1 + BATCH_MAX + batches, STORE_QUEUE_MAX + 1);
     let late = workers.submit(ids[0], question());

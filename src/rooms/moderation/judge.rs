@@ -13,6 +13,7 @@ use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::{Affiliation, Capability, JoinRule};
 use crate::rooms::audit::Entry;
 use crate::rooms::lasting::Lasting;
+use crate::rooms::permissions::is_raided;
 use crate::rooms::record::{Change, Deleter, MessageChange};
 use crate::rooms::settings::{Ceilings, Settings};
 use crate::rooms::standing::{Authority, Sanction, Standing};
@@ -237,9 +238,16 @@ impl Case<'_> {
         )
     }
 
+    /// An invitation is taken back by those who invite, a knock turned down by those who approve, and either by whom it is about.
     fn withdraw(&self, user: &Arc<str>) -> Judged {
-        self.need(Capability::Invite)?;
         let mut standing = self.lasting.standing(user);
+        if **user != *self.actor.user {
+            self.need(if standing.knocked.is_some() {
+                Capability::Moderate
+            } else {
+                Capability::Invite
+            })?;
+        }
         if !standing.is_invited && standing.knocked.is_none() {
             return Err(RoomRefusal::Already);
         }
@@ -256,12 +264,15 @@ impl Case<'_> {
     fn knock(&self) -> Judged {
         let settings = &self.lasting.settings;
         let user = &self.actor.user;
-        let mut standing = self.lasting.standing(user);
+        if !self.actor.capabilities.contains(Capability::See) {
+            return Err(RoomRefusal::UnknownRoom);
+        }
+        let mut standing = self.unbanned(user)?;
         if self.actor.capabilities.contains(Capability::Join) || standing.knocked.is_some() {
             return Err(RoomRefusal::Already);
         }
-        let is_raided = settings.raid_until.is_some_and(|until| self.now < until);
-        if settings.join_rule != JoinRule::Knock && !is_raided {
+        let is_raided = settings.join_rule == JoinRule::Open && is_raided(self.lasting, self.now);
+        if settings.is_archived || (settings.join_rule != JoinRule::Knock && !is_raided) {
             return Err(RoomRefusal::Forbidden);
         }
         standing.knocked = Some(self.now);
@@ -390,8 +401,7 @@ impl Case<'_> {
     }
 
     fn unban(&self, user: &Arc<str>) -> Judged {
-        self.need(Capability::Moderate)?;
-        let mut standing = self.lasting.standing(user);
+        let mut standing = self.over(user)?;
         if standing.affiliation(self.now) != Affiliation::Banned {
             return Err(RoomRefusal::Already);
         }
@@ -418,9 +428,10 @@ impl Case<'_> {
         self.stand(user, standing, entry, self.hold(user))
     }
 
+    /// Nobody lifts their own, nor that of somebody as high: it was decided by somebody higher.
     fn unmute(&self, user: &Arc<str>) -> Judged {
-        self.need(Capability::Moderate)?;
-        let mut standing = self.lasting.standing(user);
+        self.not_oneself(user)?;
+        let mut standing = self.over(user)?;
         if standing.mute(self.now).is_none() {
             return Err(RoomRefusal::Already);
         }
@@ -517,6 +528,22 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// Whether the room may have one more who belongs to it, if this is one.
+    fn room_for_member(&self, user: &str, standing: &Standing) -> Result<(), RoomRefusal> {
+        let standings = &self.lasting.standings;
+        let members_max = self.lasting.settings.members_max as usize;
+        let belongs = |standing: &Standing| standing.held > Affiliation::None;
+        let is_new = belongs(standing) && !standings.get(user).is_some_and(belongs);
+        if members_max == 0 || !is_new || self.is_operator() {
+            return Ok(());
+        }
+        let members = standings.values().filter(|standing| belongs(standing));
+        if members.count() >= members_max {
+            return Err(RoomRefusal::RoomFull("members_max"));
+        }
+        Ok(())
+    }
+
     // What it comes to.
 
     fn sanction(&self, for_ms: Option<u64>, reason: &str) -> Sanction {
@@ -563,13 +590,17 @@ impl Case<'_> {
         }
     }
 
-    /// Has `user` stand so to the room, if it has room for one more about whom something is known.
+    /// Has `user` stand so to the room, if it has room for one more about whom something is known. A crowd that fills it keeps
+    /// nobody from banning the crowd.
     fn stand(&self, user: &Arc<str>, standing: Standing, entry: Entry, hold: Hold) -> Judged {
         let standings = &self.lasting.standings;
         let is_new = !standing.is_blank(self.now) && !standings.contains_key(user);
-        if is_new && standings.len() >= self.ceilings.people_max {
+        let is_sanction = standing.ban.is_some() || standing.mute.is_some();
+        let people_max = self.ceilings.people_max * if is_sanction { 2 } else { 1 };
+        if is_new && standings.len() >= people_max {
             return Err(RoomRefusal::RoomFull("people_max"));
         }
+        self.room_for_member(user, &standing)?;
         let mut planned = self.planned(entry, hold);
         planned.change.standings = vec![(Arc::clone(user), standing)];
         Ok(planned)

@@ -15,13 +15,13 @@ fn what_waits_for_somebody_who_is_banned_is_taken_back() {
     let victim = member(&mut world, "victim", "den");
     let other = member(&mut world, "victim", "random");
     // Nothing leaves for the victim any more: everything waits.
-    world.client(victim).window = 0;
+    world.client(victim).set_window(0);
     for number in 0..5 {
         world.say(owner, &send("den", &format!("secret {number}")).to_string());
     }
     let ban = json!({"type": "ban", "id": 9, "room": "den", "user": "victim", "reason": "noise"});
     assert_eq!(verdict(&mut world, owner, &ban), "ok");
-    world.client(victim).window = usize::MAX;
+    world.client(victim).set_window(usize::MAX);
     world.settle();
     let told = told(&mut world, victim);
     assert!(told.iter().filter_map(message).next().is_none(), "{told:?}");
@@ -135,7 +135,7 @@ fn a_room_that_is_deleted_is_gone_for_everybody_at_once() {
     let mut world = durable();
     let owner = made(&mut world, "owner", "den", "public");
     let member_ = member(&mut world, "member", "den");
-    world.client(member_).window = 0;
+    world.client(member_).set_window(0);
     world.say(owner, &send("den", "secret").to_string());
     assert_eq!(
         verdict(
@@ -145,7 +145,7 @@ fn a_room_that_is_deleted_is_gone_for_everybody_at_once() {
         ),
         "ok"
     );
-    world.client(member_).window = usize::MAX;
+    world.client(member_).set_window(usize::MAX);
     world.settle();
     let told = told(&mut world, member_);
     assert!(
@@ -254,7 +254,9 @@ fn carry_out(world: &mut World, owner: ConnectionId, victim: ConnectionId, step:
             world.settle();
         }
         Step::Blocked(is_blocked) => {
-            world.client(victim).window = if is_blocked { 0 } else { usize::MAX };
+            world
+                .client(victim)
+                .set_window(if is_blocked { 0 } else { usize::MAX });
             world.settle();
         }
     }
@@ -280,7 +282,7 @@ proptest! {
             let notices = told(&mut world, victim);
             watch.victim_is_told(&notices, &mut is_in);
         }
-        world.client(victim).window = usize::MAX;
+        world.client(victim).set_window(usize::MAX);
         world.answers_held = false;
         world.settle();
         let notices = told(&mut world, owner);
