@@ -73,6 +73,19 @@ impl Engine {
         }
     }
 
+    /// Puts a connection out of the rooms that its newer credential keeps it out of.
+    pub(super) fn put_out_where_forbidden(&mut self, id: ConnectionId, now: Now) {
+        let Some(session) = self.session_mut(id) else {
+            return;
+        };
+        let rooms: Vec<RoomKey> = session.seats.iter().map(|seat| seat.room).collect();
+        for room in rooms {
+            if !self.may_stay(id, room, now) {
+                self.put_out(id, room, (Removal::Forbidden, "", None), now);
+            }
+        }
+    }
+
     /// Puts out everybody of a room that is no more.
     pub(super) fn close_room(&mut self, room: RoomKey, now: Now) {
         for (id, _) in self.seated(room) {

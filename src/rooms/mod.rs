@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod lasting;
+pub mod limits;
 pub mod moderation;
 pub mod permissions;
 pub mod record;

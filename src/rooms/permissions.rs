@@ -172,8 +172,9 @@ fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Re
             is_public || may_ask
         }
         Capability::Join if is_open && is_raided(lasting, now) => return no(Reason::Raid),
-        // Whoever could come in anyway reads what was said, and whoever is in speaks: a raid puts nobody out.
-        Capability::Join | Capability::Read | Capability::Send => is_open,
+        // Whoever could come in anyway reads what was said. A raid, or another rule, silences nobody who is in.
+        Capability::Join | Capability::Read => is_open,
+        Capability::Send => is_public,
         Capability::Invite | Capability::Moderate | Capability::Configure | Capability::Create => {
             false
         }

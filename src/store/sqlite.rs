@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL, every commit on the disk before it is spoken of.
 
 mod answer;
+mod archive;
 mod fault;
 mod messages;
 mod moderation_log;
@@ -26,6 +27,7 @@ use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
 use crate::fault::StoreFault;
 use crate::rooms::record::{RoomQuestion, RoomRecord};
 use crate::time::Wall;
+pub use archive::{Archive, ArchiveError, Checked, Exported};
 use fault::{fault, is_of_one_question};
 use rooms::Known;
 

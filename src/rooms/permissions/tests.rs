@@ -93,7 +93,8 @@ impl Case {
         let is_open = self.kind == RoomKind::Public && self.rule == JoinRule::Open;
         let defaults: &[&str] = match (self.kind, self.rule) {
             (RoomKind::Public, JoinRule::Open) => &["see", "join", "read", "send"],
-            (RoomKind::Public, _) | (RoomKind::Members, JoinRule::Knock) => &["see"],
+            (RoomKind::Public, _) => &["see", "send"],
+            (RoomKind::Members, JoinRule::Knock) => &["see"],
             _ => &[],
         };
         let opinions = [

@@ -124,7 +124,7 @@ impl Naive {
                 && !is_muted
                 && !self.is_archived
                 && (!self.is_locked || self.moderates(user, now))
-                && (role > 0 || (self.is_open() && !self.has_token(user)))
+                && (role > 0 || (self.kind == RoomKind::Public && !self.has_token(user)))
     }
 
     fn owners(&self, now: u64) -> usize {
