@@ -235,7 +235,7 @@ fn after_a_ban_is_acknowledged_its_victim_hears_and_says_nothing_more() {
         let later = victim.told_by_now();
         let is_of_the_room = |notice: &&Value| notice["type"] == "message";
         assert_eq!(later.iter().find(is_of_the_room), None, "{later:?}");
-        assert_eq!(victim.verdict(send("square", "not gone")), "not_in_room");
+        assert_eq!(victim.verdict(send("square", "not gone")), "banned");
         // Whatever of theirs was heard was heard before the ban was told.
         let told = witness.told_by_now();
         let place = |found: &dyn Fn(&Value) -> bool| told.iter().position(found);

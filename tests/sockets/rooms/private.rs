@@ -69,11 +69,12 @@ fn what_is_said_in_a_private_room_is_no_concern_of_validators_and_in_no_log() {
         assert_ne!(verdict, "ok", "{text:?}");
     }
     // What is refused is not written down either.
+    owner.done(json!({"type": "update", "room": "cell", "message_characters_max": 400}));
     let odd = base64url(b"plaintext-marker that nobody may read");
     for (room, body, verdict) in [
         ("cell", format!("{odd}="), "invalid_value"),
         ("cell", format!("{odd}+"), "invalid_value"),
-        ("cell", odd.repeat(100), "too_long"),
+        ("cell", odd.repeat(30), "message_too_long"),
         ("lobby", odd.clone(), "message_required"),
         ("nowhere", odd.clone(), "unknown_room"),
     ] {

@@ -245,7 +245,7 @@ impl Visitor {
             ear.hear(&notice);
         }
         ear.seen.push(Seen::Joined);
-        if let Some(seq) = ear.last {
+        if let Some(seq) = ear.last.filter(|seq| *seq > 0) {
             let reply = caller.ask(json!({"type": "seen", "room": DEN, "seq": seq}))?;
             match reply["type"] == "ok" {
                 true => ear.seen.push(Seen::Read { seq }),
