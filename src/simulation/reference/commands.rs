@@ -164,11 +164,9 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
             None => {}
         }
     }
-    if fields.iter().all(|(name, _)| known.contains(&&**name)) {
-        Ok(asked)
-    } else {
-        Err("unknown_field")
-    }
+    let is_known = |(name, _): &(String, Tree)| known.contains(&&**name);
+    let is_all = fields.iter().all(is_known);
+    is_all.then_some(asked).ok_or("unknown_field")
 }
 
 fn place(get: &Get<'_>, into: &mut BTreeMap<String, Value>) -> Result<(), Code> {
