@@ -433,7 +433,7 @@ fn every_close_reason_and_refusal_is_documented() {
         );
     }
     let refusals = codes("src/protocol/response.rs");
-    let errors = codes("src/engine/reply.rs");
+    let errors = codes("src/protocol/refusal.rs");
     assert!(refusals.len() > 10 && errors.len() > 2, "the codes moved");
     for code in refusals.iter().chain(&errors) {
         assert!(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::chat::Going;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
@@ -91,6 +92,7 @@ impl Engine {
         for (id, _) in self.seated(room) {
             self.put_out(id, room, (Removal::Deleted, "", None), now);
         }
+        self.presence.forget(room);
         self.rooms.forget(room);
         self.rooms.forget_empty();
     }
@@ -132,7 +134,7 @@ impl Engine {
         if let Some(connection) = self.connections.get_mut(id) {
             self.outbound.purge_room(connection, room);
         }
-        self.give_up_seat(id, user, seat, now);
+        self.give_up_seat(id, user, seat, Going::Left, now);
         let name = Arc::clone(self.rooms.room(room).id());
         let removed = Notice::Removed(Removed {
             room: &name,

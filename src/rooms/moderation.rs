@@ -174,6 +174,13 @@ impl Act {
             },
             RoomCommand::Transfer { user } => Act::Transfer { user: who(user) },
             RoomCommand::Resign => Act::Resign,
+            RoomCommand::Raid { for_ms } => Act::Raid { for_ms: *for_ms },
+            sanction => return Act::of_sanction(sanction),
+        })
+    }
+
+    fn of_sanction(command: &RoomCommand<'_>) -> Option<Act> {
+        Some(match command {
             RoomCommand::Kick { user, reason } => Act::Kick {
                 user: who(user),
                 reason: words(reason),
@@ -198,13 +205,7 @@ impl Act {
                 reason: words(reason),
             },
             RoomCommand::Unmute { user } => Act::Unmute { user: who(user) },
-            RoomCommand::Raid { for_ms } => Act::Raid { for_ms: *for_ms },
-            RoomCommand::Create(_)
-            | RoomCommand::Describe
-            | RoomCommand::History { .. }
-            | RoomCommand::Seen { .. }
-            | RoomCommand::Explain { .. }
-            | RoomCommand::Log { .. } => return None,
+            _ => return None,
         })
     }
 }

@@ -55,18 +55,30 @@ impl Lock {
     }
 }
 
-/// Makes the directory, if need be, and gives the database's path: a file that its owner alone may read.
-pub(super) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
+/// Makes a directory that is its owner's alone, and what leads to it. **Its name is on the disk** before anything in it is
+/// said to be.
+///
+/// # Errors
+/// When it can not be made.
+pub fn make_directory(directory: &Path) -> io::Result<()> {
+    let is_new = !directory.exists();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(directory)
-        .map_err(|source| OpenError::Directory {
-            path: directory.to_owned(),
-            source,
-        })?;
+    builder.create(directory)?;
+    if is_new {
+        sync_name(directory)?;
+    }
+    Ok(())
+}
+
+/// Makes the directory, if need be, and gives the database's path: a file that its owner alone may read.
+pub(super) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
+    make_directory(directory).map_err(|source| OpenError::Directory {
+        path: directory.to_owned(),
+        source,
+    })?;
     let path = directory.join(DATABASE);
     // SQLite gives its further files the same rights.
     match private_file(&path) {
@@ -122,6 +134,11 @@ pub(super) fn new_private_file(path: &Path) -> io::Result<File> {
 pub(super) fn make_last(draft: &Path, path: &Path) -> io::Result<()> {
     File::open(draft)?.sync_all()?;
     fs::rename(draft, path)?;
+    sync_name(path)
+}
+
+/// Lets the name of a file or directory last.
+fn sync_name(path: &Path) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -7,7 +7,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use directory::Company;
+pub use directory::{Company, make_directory};
 pub use error::OpenError;
 pub use memory::Memory;
 pub use sqlite::{Archive, ArchiveError, Checked, Exported, Sqlite};

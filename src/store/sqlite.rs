@@ -301,6 +301,8 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+    // Outside of its directory a server under its sandbox may write nothing.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     // What was deleted is overwritten where that costs no further write.

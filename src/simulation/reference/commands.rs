@@ -145,15 +145,7 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         }
         if name == "place" {
             known.extend(["after", "before"]);
-            for name in ["after", "before"] {
-                if let Some((_, value)) = get(name) {
-                    let value = checked("since", value)?;
-                    asked.fields.insert(name.to_owned(), value);
-                }
-            }
-            if asks("after") && asks("before") {
-                return Err("conflicting_fields");
-            }
+            place(&get, &mut asked.fields)?;
             continue;
         }
         known.push(name);
@@ -176,6 +168,20 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         Ok(asked)
     } else {
         Err("unknown_field")
+    }
+}
+
+fn place(get: &Get<'_>, into: &mut BTreeMap<String, Value>) -> Result<(), Code> {
+    for name in ["after", "before"] {
+        if let Some((_, value)) = get(name) {
+            into.insert(name.to_owned(), checked("since", value)?);
+        }
+    }
+    let is_both = get("after").is_some() && get("before").is_some();
+    if is_both {
+        Err("conflicting_fields")
+    } else {
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod barrier;
 mod kept;
+mod limits;
 mod missed;
 mod people;
 mod rights;
