@@ -99,6 +99,20 @@ pub(super) fn file_at(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }
 
+/// Whether what is written beside this database is refused, of which SQLite says no more than that writing failed.
+///
+/// Looks at the write-ahead log: **whoever opens the database a second time and closes it again lets go of its locks**
+/// (POSIX, `fcntl`), and nobody locks the other.
+pub(super) fn is_read_only(database: &Path) -> bool {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let opened = OpenOptions::new().write(true).open(log);
+    opened.is_err_and(|error| {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
+    })
+}
+
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

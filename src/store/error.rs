@@ -48,6 +48,6 @@ fn remedy(fault: StoreFault) -> &'static str {
         StoreFault::DiskFull => "; make room",
         StoreFault::Locked => "; another process has kept it locked for seconds",
         StoreFault::Replaced => "; start the server again",
-        StoreFault::Io => "",
+        StoreFault::Io | StoreFault::Silent => "",
     }
 }

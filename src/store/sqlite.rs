@@ -117,7 +117,10 @@ impl Sqlite {
 
     /// What an error means. In the log stands what SQLite says, once for every fault in a row.
     fn failed(&mut self, error: &rusqlite::Error) -> StoreFault {
-        let fault = fault(error);
+        let fault = match fault(error) {
+            StoreFault::Io if directory::is_read_only(&self.path) => StoreFault::ReadOnly,
+            fault => fault,
+        };
         if self.logged.replace(fault) != Some(fault) {
             log::error!("store: {}: {error}", self.path.display());
         }

@@ -158,11 +158,9 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
             None => {}
         }
     }
-    if fields.iter().all(|(name, _)| known.contains(&&**name)) {
-        Ok(asked)
-    } else {
-        Err("unknown_field")
-    }
+    let is_known = |(name, _): &(String, Tree)| known.contains(&&**name);
+    let is_all = fields.iter().all(is_known);
+    is_all.then_some(asked).ok_or("unknown_field")
 }
 
 /// The rooms' `after` is a room, everybody else's a number, and a raid may last no time.

@@ -1,6 +1,7 @@
 //! Rooms of the real program: who comes in, who moderates, what the server does not see, and what outlives the process.
 
 mod crash;
+mod faults;
 mod history;
 mod permissions;
 mod private;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use wardroom::rooms::audit::{Digest, Entry};
 use wardroom::rooms::standing::Authority;
@@ -256,8 +256,7 @@ fn entry_of(told: &Value) -> Entry {
 
 /// What the database itself says of its file, beside the server.
 pub fn check_file(path: &Path) {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = Connection::open_with_flags(path, flags).expect("a database");
+    let connection = Connection::open(path).expect("a database");
     let checked = connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
     assert_eq!(checked.as_deref(), Ok("ok"));
 }

@@ -17,6 +17,7 @@ use crate::line::Caller;
 use crate::server::Server;
 use crew::{DEN, Seen, Visitor, Writer};
 use dice::Dice;
+pub use inspect::check_file;
 use inspect::{Depth, Inspection};
 use ledger::Ledger;
 use staff::{CLUB, HOST, Host, Moderator, OWNER, TROLL};
