@@ -3,8 +3,10 @@
 mod crash;
 mod faults;
 mod history;
+mod limits;
 mod permissions;
 mod private;
+mod takeover;
 
 use std::fmt::Write as _;
 

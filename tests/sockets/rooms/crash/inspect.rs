@@ -46,7 +46,7 @@ impl Inspection<'_> {
     }
 
     /// Every number is there once, and so is everything that was acknowledged or delivered, under its number.
-    fn look_at_messages(&mut self, owner: &mut Caller) {
+    pub fn look_at_messages(&mut self, owner: &mut Caller) {
         let described = owner.done(json!({"type": "describe", "room": DEN}));
         let last_seq = described["last_seq"].as_u64().expect("a number");
         let known = self.ledger.said.last_key_value().map_or(0, |(seq, _)| *seq);
