@@ -121,7 +121,9 @@ fn of_rooms(
         ..text
     };
     let messages = [text, body, deleted];
-    messages.map(Notice::Message).map(&write);
+    for message in messages {
+        write(Notice::Message(message));
+    }
     let description = description(timestamp);
     let head = LogHead {
         number: 1,

@@ -140,7 +140,7 @@ impl Store for Fragile {
 }
 
 /// The next report, in short.
-fn wait_for_report(workers: &Workers, poll: &mut Poll) -> &'static str {
+fn wait_for_report(workers: &mut Workers, poll: &mut Poll) -> &'static str {
     let mut events = Events::with_capacity(1);
     loop {
         match workers.next_report() {
@@ -166,14 +166,14 @@ fn a_fault_is_told_once_and_its_end_without_anybody_asking() {
     };
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let workers = Workers::start(Box::new(store), waker).unwrap();
+    let mut workers = Workers::start(Box::new(store), waker).unwrap();
     for id in ids(2) {
         workers.submit(id, question()).unwrap();
     }
-    let mut told = vec![wait_for_report(&workers, &mut poll)];
+    let mut told = vec![wait_for_report(&mut workers, &mut poll)];
     is_broken.store(false, Ordering::Relaxed);
     while told.last() != Some(&"news") {
-        told.push(wait_for_report(&workers, &mut poll));
+        told.push(wait_for_report(&mut workers, &mut poll));
     }
     // One may have been asked after it was mended.
     told.retain(|report| !matches!(*report, "failed" | "answered"));
@@ -187,13 +187,13 @@ fn who_asks_without_a_pause_still_learns_of_what_others_have_written() {
     };
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let workers = Workers::start(Box::new(store), waker).unwrap();
+    let mut workers = Workers::start(Box::new(store), waker).unwrap();
     let [id] = ids(1)[..] else {
         panic!("one was asked for");
     };
     loop {
         workers.submit(id, question()).unwrap();
-        match wait_for_report(&workers, &mut poll) {
+        match wait_for_report(&mut workers, &mut poll) {
             "answered" => {}
             report => return assert_eq!(report, "news"),
         }

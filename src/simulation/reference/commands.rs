@@ -151,23 +151,24 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         known.push(name);
         match get(name) {
             Some((_, value)) => {
-                // The rooms' `after` is a room, everybody else's a number, and a raid may last no time.
-                let rule = match (&*asked.kind, name) {
-                    ("rooms", "after") => "room",
-                    ("raid", "for_ms") => "slow_mode_ms",
-                    _ => name,
-                };
-                let value = checked(rule, value)?;
+                let value = checked(rule(&asked.kind, name), value)?;
                 asked.fields.insert(name.to_owned(), value);
             }
             None if is_required => return Err("missing_field"),
             None => {}
         }
     }
-    if fields.iter().all(|(name, _)| known.contains(&&**name)) {
-        Ok(asked)
-    } else {
-        Err("unknown_field")
+    let is_known = |(name, _): &(String, Tree)| known.contains(&&**name);
+    let is_all = fields.iter().all(is_known);
+    is_all.then_some(asked).ok_or("unknown_field")
+}
+
+/// The rooms' `after` is a room, everybody else's a number, and a raid may last no time.
+fn rule<'a>(kind: &str, name: &'a str) -> &'a str {
+    match (kind, name) {
+        ("rooms", "after") => "room",
+        ("raid", "for_ms") => "slow_mode_ms",
+        _ => name,
     }
 }
 
