@@ -6,6 +6,7 @@ mod history;
 mod limits;
 mod permissions;
 mod private;
+mod sandboxed;
 mod takeover;
 
 use std::fmt::Write as _;
