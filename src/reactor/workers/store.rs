@@ -27,7 +27,7 @@ pub(super) fn question(work: Work) -> Question {
 }
 
 /// What the store says, in the engine's words.
-fn outcome(answer: Answer) -> Outcome {
+pub(super) fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Record(answer) => Outcome::Record(answer),
         Answer::Room(answer) => Outcome::Room(answer),
