@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Announce, Failure, Source, embedded};
+use super::{Announce, Failure, Source};
 use crate::access::certificate::WithCertificates;
 use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, Sandbox};

@@ -21,7 +21,7 @@ fn read(path: &str) -> String {
 }
 
 /// Head and body of what the private listener answers.
-fn ask(server: &Server, path: &str, fields: &str) -> (String, String) {
+pub fn ask(server: &Server, path: &str, fields: &str) -> (String, String) {
     let private = server.private.expect("a private listener");
     let mut peer = Peer::connect(private);
     let request =
