@@ -4,21 +4,26 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Documents that say which test holds what.
-const PROMISES: [&str; 5] = [
-    "README.md",
-    "docs/security.md",
-    "docs/asvs.md",
-    "docs/upgrading.md",
-    "docs/architecture.md",
-];
-
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every page of prose.
+fn documents() -> Vec<PathBuf> {
+    let pages = [
+        "README.md",
+        "benches/README.md",
+        "fuzz/README.md",
+        "tests/browser/README.md",
+        ".ci/README.md",
+    ];
+    let mut documents: Vec<PathBuf> = pages.iter().map(|page| root().join(page)).collect();
+    files(&root().join("docs"), "md", &mut documents);
+    documents
 }
 
 /// Every file with this ending below a folder.
@@ -61,10 +66,11 @@ fn quoted(document: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A sentence in snake case; settings have sections or fewer words.
+/// A sentence in snake case; settings have sections or fewer words, and the longest of them and of metrics a known end.
 fn reads_like_a_test(name: &str) -> bool {
     let words = name.split('_').count();
     words >= 5
+        && !["_total", "_max"].iter().any(|end| name.ends_with(end))
         && name
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -73,13 +79,58 @@ fn reads_like_a_test(name: &str) -> bool {
 #[test]
 fn every_test_that_a_document_names_exists() {
     let tests = tests();
-    for path in PROMISES {
-        let document = read(path);
-        for name in quoted(&document) {
+    for document in documents() {
+        let text = fs::read_to_string(&document).expect("a document");
+        for name in quoted(&text) {
             if reads_like_a_test(name) {
-                assert!(tests.contains(name), "{path}: there is no test {name}");
+                assert!(
+                    tests.contains(name),
+                    "{}: there is no test {name}",
+                    document.display()
+                );
             }
         }
+    }
+}
+
+#[test]
+fn every_metric_that_a_document_or_the_dashboard_names_exists() {
+    let table = read("docs/metrics.md");
+    let rows = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let metrics: BTreeSet<&str> = rows.collect();
+    let mut pages = documents();
+    pages.push(root().join("docs/deploy/grafana-dashboard.json"));
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("a document");
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in words.filter(|word| word.starts_with("wardroom_")) {
+            let of_histogram = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|end| name.strip_suffix(end));
+            let exists =
+                metrics.contains(name) || of_histogram.is_some_and(|name| metrics.contains(name));
+            // The file of a package, or the beginning of several names.
+            let is_other = name.ends_with('_') || name.ends_with("_NEW");
+            assert!(exists || is_other, "{}: there is no {name}", page.display());
+        }
+    }
+}
+
+#[test]
+fn every_item_of_asvs_names_what_holds_it() {
+    let page = read("docs/asvs.md");
+    let is_item =
+        |line: &&str| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit());
+    let items: Vec<&str> = page.lines().filter(is_item).collect();
+    assert!(items.len() >= 20, "{} items were found", items.len());
+    for item in items {
+        let last = item.trim_end_matches(" |").rsplit(" | ").next();
+        let last = last.unwrap_or_default();
+        let is_held = quoted(last).into_iter().any(reads_like_a_test)
+            || links(last).iter().any(|link| link.ends_with(".test.js"));
+        assert!(is_held, "{item}");
     }
 }
 
@@ -111,9 +162,7 @@ fn every_attack_has_a_test() {
 
 #[test]
 fn every_link_between_documents_leads_somewhere() {
-    let mut documents = vec![root().join("README.md"), root().join("benches/README.md")];
-    files(&root().join("docs"), "md", &mut documents);
-    for document in documents {
+    for document in documents() {
         let text = fs::read_to_string(&document).expect("a document");
         let folder = document.parent().expect("a folder");
         for target in links(&text) {

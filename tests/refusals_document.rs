@@ -92,6 +92,16 @@ fn every_refusal_of_a_request_has_its_cause_and_its_cure() {
 }
 
 #[test]
+fn every_failure_of_tls_has_its_cause_and_its_cure() {
+    let counters = Counters::default();
+    let counted = counters.tls_failures.rows();
+    assert_same(
+        column("Before there is a request", 0),
+        counted.map(|(reason, _)| reason[0].to_owned()),
+    );
+}
+
+#[test]
 fn every_close_reason_has_its_cause_and_its_cure() {
     let rows = rows("Ends of sessions");
     assert!(rows.iter().all(|row| row.len() == 5));
@@ -105,6 +115,7 @@ fn every_close_reason_has_its_cause_and_its_cure() {
 fn every_error_of_a_session_has_its_cause_and_its_cure() {
     let mut existing = given_by("src/engine/reply.rs", "code");
     existing.insert("rate_limited".to_owned());
+    existing.extend(given_by("src/engine/refresh.rs", "code"));
     existing.extend(CommandError::CODES.map(str::to_owned));
     assert_same(column("Errors in a session", 0), existing);
     assert!(rows("Errors in a session").iter().all(|row| row.len() == 3));

@@ -39,7 +39,7 @@ export function setText(node, text) {
 
 /** Parts of a sentence, its names isolated from the direction of what stands around them. */
 export function sentenceNodes(parts) {
-  return parts.map((part) => (part.name === undefined ? document.createTextNode(part) : element("bdi", "", part.name)));
+  return parts.map((part) => (part.name === undefined ? document.createTextNode(part) : nameOf("", part.name)));
 }
 
 export function avatarOf(person) {
@@ -51,7 +51,14 @@ export function avatarOf(person) {
 
 /** A name that can't reorder the text around it, with the user's identifier where they differ. */
 export function nameParts(person) {
-  const name = element("bdi", "name", person.name);
+  const name = nameOf("name", person.name);
   const id = byline(person);
-  return id === "" ? [name] : [name, element("bdi", "byline", id)];
+  return id === "" ? [name] : [name, nameOf("byline", id)];
+}
+
+/** Where there is no room for all of it, pointing at it shows the rest. */
+function nameOf(className, text) {
+  const name = element("bdi", className, text);
+  name.title = text;
+  return name;
 }

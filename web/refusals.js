@@ -23,7 +23,7 @@ const BY_CODE = {
   too_many: "Too much from your network address in a short time.",
   server_full: "The server is full at the moment.",
   authentication_unavailable: "The server can not find out at the moment whether your sign-in is good. It may well be.",
-  tls_required: "This server takes encrypted connections only. Open this page by its https:// address.",
+  tls_required: "This server takes encrypted connections only. Open this page by its https address.",
   request_timeout: "The connection is too slow: the server did not get the whole request in time.",
   disconnected: "The connection was lost before the server confirmed this.",
   unanswered: "The server has not answered.",

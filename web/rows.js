@@ -86,6 +86,7 @@ function lineRow(entry) {
 
 function dayRow(entry, now) {
   const row = element("li", "day");
+  row.dataset.at = entry.at;
   const heading = element("h2", "day-text");
   const time = element("time", "", dayText(entry.at, now));
   time.dateTime = dayIso(entry.at);

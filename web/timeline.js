@@ -5,12 +5,15 @@ import { setText } from "./dom.js";
 import { update } from "./list.js";
 import { outgoingRow, rowsOf } from "./rows.js";
 import { newMessagesText } from "./text.js";
+import { dayText, midnightAfter, sameDay } from "./when.js";
 
 /** Entries that are elements at most. */
 export const SHOWN_MAX = 240;
 const CHUNK = 60;
 const AT_BOTTOM_PX = 48;
 const NEAR_EDGE_PX = 600;
+/** A timer may fire a little early. */
+const AFTER_MIDNIGHT_MS = 1_000;
 
 export class Timeline {
   #page;
@@ -25,6 +28,9 @@ export class Timeline {
   #isWhole = true;
   #sticks = true;
   #top = 0;
+  /** When the days were last called by their names. */
+  #daysCalledAt;
+  #midnight = 0;
 
   /** `acts` on unconfirmed messages: `again(id)`, `edit(id)`, `discard(id)`; `reachedEnd()`: the newest message is in sight. */
   constructor(page, acts, reachedEnd) {
@@ -52,6 +58,7 @@ export class Timeline {
     this.#trim(now);
     this.#refreshLast(now);
     this.#follow(now);
+    this.#callDays(now);
     update(this.#page.pending, unconfirmed.map(pendingItem), ({ item }) => outgoingRow(item, this.#acts));
     this.#page.empty.hidden = unconfirmed.length > 0 || room.entries.some((entry) => entry.kind === "message");
     this.#page.earlier.hidden = !(room.isTrimmed && room.entries[0]?.key === this.#from);
@@ -122,6 +129,19 @@ export class Timeline {
     } else {
       this.#isWhole = false;
     }
+  }
+
+  /** What was today becomes yesterday, on a page that nobody touches too. */
+  #callDays(now) {
+    if (sameDay(this.#daysCalledAt, now)) {
+      return;
+    }
+    this.#daysCalledAt = now;
+    for (const row of this.#page.timeline.querySelectorAll(".day")) {
+      setText(row.querySelector("time"), dayText(Number(row.dataset.at), now));
+    }
+    clearTimeout(this.#midnight);
+    this.#midnight = setTimeout(() => this.#callDays(Date.now()), midnightAfter(now) - now + AFTER_MIDNIGHT_MS);
   }
 
   #append(from, to, now) {

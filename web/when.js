@@ -46,6 +46,11 @@ export function sameDay(one, other) {
   return one !== undefined && other !== undefined && new Date(one).toDateString() === new Date(other).toDateString();
 }
 
+/** When the reader's next day begins. */
+export function midnightAfter(at) {
+  return new Date(at).setHours(24, 0, 0, 0);
+}
+
 /** A duration in the unit a person would use, rounded up. */
 export function duration(ms) {
   const seconds = Math.max(1, Math.ceil(ms / 1000));

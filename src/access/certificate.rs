@@ -147,6 +147,10 @@ impl<A: Authenticator> Authenticator for WithCertificates<A> {
     fn succeed(&mut self, retired: RetiredKeys, until: Instant) {
         self.0.succeed(retired, until);
     }
+
+    fn retired_until(&self) -> Option<Instant> {
+        self.0.retired_until()
+    }
 }
 
 #[cfg(test)]

@@ -171,4 +171,9 @@ pub trait Authenticator: Send {
 
     /// Takes credentials that `retired` verifies until `until` too: whoever got one just before a reload is not locked out.
     fn succeed(&mut self, _retired: RetiredKeys, _until: Instant) {}
+
+    /// Until when credentials of keys that were replaced are taken; `None`: of none.
+    fn retired_until(&self) -> Option<Instant> {
+        None
+    }
 }

@@ -168,6 +168,10 @@ impl Authenticator for TokenAuthenticator {
     fn succeed(&mut self, retired: RetiredKeys, until: Instant) {
         self.keys.succeed(retired, until);
     }
+
+    fn retired_until(&self) -> Option<Instant> {
+        self.keys.retired_until()
+    }
 }
 
 /// Not the keys, and not the rules either: they are in the configuration.

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod asking;
+mod documented;
 mod embedded;
 
 const NOW: Wall = Wall::from_millis(1_764_000_000_500);

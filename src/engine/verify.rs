@@ -9,6 +9,7 @@ use crate::access::record::{Answer, Question};
 use crate::access::session::{SESSION_PREFIX, SessionDigest};
 use crate::access::{AuthError, Authenticator, Credential, Identity, Source};
 use crate::id::ConnectionId;
+use crate::telemetry::Rfc3339;
 use crate::time::Now;
 
 /// When to come back to a store that can not answer now.
@@ -89,6 +90,13 @@ impl Engine {
         let until = now.instant + self.config.auth.key_overlap;
         if let Some(retired) = self.authenticator.retire() {
             next.succeed(retired, until);
+        }
+        if let Some(until) = next.retired_until().filter(|until| now.instant < *until) {
+            let date = now.wall.after(until.since(now.instant));
+            log::info!(
+                "tokens of the keys before are taken until {}",
+                Rfc3339(date)
+            );
         }
         self.authenticator = next;
     }

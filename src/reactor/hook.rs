@@ -9,7 +9,6 @@ use std::io::{self, Read as _};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use mio::Waker;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
@@ -25,9 +24,6 @@ use crate::time::Now;
 use super::Server;
 use names::Names;
 
-/// How long a connection to the hook may lie unused: shorter than any common server waits before it closes one, since a
-/// question that meets a closing connection is lost.
-const IDLE_CONNECTION_TIME_MAX: Duration = Duration::from_secs(1);
 /// Bytes of the head of an answer.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// The connection's own buffers, each way: a question and an answer fit.
@@ -194,9 +190,7 @@ impl Asker {
             .max_response_header_size(HEAD_BYTES_MAX)
             .input_buffer_size(BUFFER_BYTES)
             .output_buffer_size(BUFFER_BYTES)
-            .max_idle_connections(settings.concurrency_max)
-            .max_idle_connections_per_host(settings.concurrency_max)
-            .max_idle_age(IDLE_CONNECTION_TIME_MAX)
+            .max_idle_connections(0)
             .build();
         // Plain HTTP that may not leave this machine does not, whatever a name server says.
         let stays_here = !parsed.is_encrypted && !settings.insecure_http;
@@ -212,7 +206,7 @@ impl Asker {
         })
     }
 
-    /// Puts one question; comes back within the timeout, whatever happens.
+    /// Puts one question, on a connection of its own; comes back within the timeout, whatever happens.
     fn ask(&self, question: &Question) -> Answer {
         self.exchange(question).unwrap_or_else(|error| {
             log::debug!("the hook: {error}");
@@ -226,6 +220,8 @@ impl Asker {
             .post(&*self.url)
             .header(http::header::AUTHORIZATION, &self.authorization)
             .header(http::header::CONTENT_TYPE, "application/json")
+            // What comes late on a connection would be read as the answer to the next question: about somebody else.
+            .header(http::header::CONNECTION, "close")
             .send(question.body())?;
         let body = read_body(response.body_mut())?;
         let mut types = response

@@ -209,6 +209,17 @@ test("Enter that ends a composition does not send", async () => {
   assert.equal(await page.locator("#timeline .bubble").count(), 1);
 });
 
+test("with the system's own few colours the focus is seen, and so is whether one is connected", async () => {
+  const page = await here.enter(0, { forcedColors: "active" });
+  await page.focus("#skip");
+  await page.keyboard.press("Enter");
+  const seen = await page.evaluate(() => {
+    const [ring, dot] = [getComputedStyle(composer), getComputedStyle(document.getElementById("status"), "::before")];
+    return { isRinged: ring.outlineStyle === "solid" && parseFloat(ring.outlineWidth) >= 2, isDotted: dot.backgroundColor !== getComputedStyle(document.body).backgroundColor };
+  });
+  assert.deepEqual(seen, { isRinged: true, isDotted: true });
+});
+
 test("nothing moves for those who do not want it to", async () => {
   const page = await here.enter(0, { reducedMotion: "reduce" });
   const moving = await page.evaluate(() => [...document.querySelectorAll("*")].filter((node) => getComputedStyle(node).animationName !== "none" || getComputedStyle(node).transitionDuration !== "0s").length);

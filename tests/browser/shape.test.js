@@ -30,6 +30,9 @@ for (const width of [320, 360, 768, 1024]) {
     for (const each of [page, other]) {
       assert.deepEqual(await overflow(each), { wide: 0, out: [] });
     }
+    const arrival = page.locator("#timeline .presence bdi").filter({ hasText: "שם ארוך" });
+    assert.ok((await arrival.boundingBox()).height < 30, "a long name takes one line where somebody comes");
+    assert.equal(await arrival.getAttribute("title"), await arrival.textContent(), "and all of it can be had");
     await page.evaluate((room) => document.querySelector(`[data-room="${room}"]`).click(), LONG_ROOM);
     await page.locator("#room-name").getByText(LONG_ROOM).waitFor();
     assert.deepEqual(await overflow(page), { wide: 0, out: [] });
@@ -154,6 +157,48 @@ test("messages of one person are a group, and every group and time says when", a
     assert.match(shown, /\d:\d\d/);
   }
   assert.match(await page.locator("#timeline .day time").getAttribute("datetime"), /^\d{4}-\d\d-\d\d$/);
+});
+
+test("the time of every message can be seen in full, one's own and those of a group too", async () => {
+  const [page, other] = [await here.enter(0, { locale: "en-US" }), await here.enter(1)];
+  for (const [speaker, words] of [[other, "one"], [other, "two"], [page, "three"], [page, "four"]]) {
+    await say(speaker, words);
+    await bubble(page, words).waitFor();
+  }
+  for (const width of [1120, 320]) {
+    await page.setViewportSize({ width, height: 640 });
+    for (const words of ["two", "four"]) {
+      await bubble(page, words).hover();
+      const row = page.locator("#timeline .message").filter({ hasText: words });
+      const found = await row.evaluate((row) => {
+        const [time, bubble] = [row.querySelector("time"), row.querySelector(".bubble")].map((node) => node.getBoundingClientRect());
+        const style = getComputedStyle(row.querySelector("time"));
+        return { isSeen: style.opacity === "1" && time.width > 0, isWhole: row.querySelector("time").scrollWidth <= Math.ceil(time.width), isBeside: time.right <= bubble.left && time.left >= scroller.getBoundingClientRect().left };
+      });
+      assert.deepEqual(found, { isSeen: true, isWhole: true, isBeside: true }, `${words} at ${width}`);
+    }
+  }
+});
+
+test("every day begins with its name, which is another one after midnight, on a page that nobody touches too", async () => {
+  const page = await here.open();
+  await page.clock.install();
+  await signIn(page, here.wardroom.links[0]);
+  await say(page, "Good night");
+  await bubble(page, "Good night").waitFor();
+  const days = () => page.locator("#timeline .day").allTextContents();
+  assert.deepEqual(await days(), ["Today"]);
+  await page.clock.fastForward(24 * 3_600_000);
+  await page.getByRole("heading", { name: "Yesterday" }).waitFor();
+  assert.deepEqual(await days(), ["Yesterday"]);
+
+  const rows = await page.evaluate(async () => {
+    const { rowsOf } = await import("/rows.js");
+    const entry = (key, at) => ({ key, kind: "message", version: 0, user: "ada", name: "Ada", text: "Hm", own: false, at });
+    const [before, after] = [entry(1, new Date(2026, 2, 1, 23, 59).getTime()), entry(2, new Date(2026, 2, 2, 0, 1).getTime())];
+    return rowsOf(after, before, { isFirstUnread: false, now: after.at }).map((row) => row.className);
+  });
+  assert.deepEqual(rows, ["day", "message first"], "a day parts even what one person says within minutes");
 });
 
 test("all of the page comes from its own server and is small", async (context) => {

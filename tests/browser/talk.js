@@ -8,25 +8,28 @@ const texts = (page, selector) => page.locator(selector).allTextContents();
 
 export const bubbles = (page) => texts(page, "#timeline .bubble");
 
-/** Says a numbered message every few milliseconds until `stopTalking`; what is refused or lost stays on the page. */
-export function keepTalking(page) {
-  return page.evaluate(() => {
+/**
+ * `first` says a numbered message every few milliseconds until `stopTalking`; what is refused or lost stays on the page.
+ * Resolves in the middle of it. Slow enough that no page lets go of an element before the talk is over.
+ */
+export async function keepTalking(first, second) {
+  await first.evaluate(() => {
     let number = 0;
     globalThis.talking = setInterval(() => {
       const message = document.getElementById("message");
       message.value = `Number ${++number}`;
       document.getElementById("composer").requestSubmit();
       message.value = "";
-    }, 15);
+    }, 40);
   });
+  await second.locator("#timeline .bubble").getByText("Number 20", { exact: true }).waitFor();
 }
 
 export const stopTalking = (page) => page.evaluate(() => clearInterval(globalThis.talking));
 
 /** The server goes in its own way in the middle of `first` talking to `second`, and comes back on the same port. */
 export async function drainAndRestart(wardroom, first, second) {
-  await keepTalking(first);
-  await second.locator("#timeline .bubble").getByText("Number 20", { exact: true }).waitFor();
+  await keepTalking(first, second);
   assert.equal(await wardroom.drain(), 0);
   await first.locator("#banner").getByText("The server is restarting.").waitFor();
   await stopTalking(first);

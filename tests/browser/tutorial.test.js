@@ -1,6 +1,7 @@
-// The browser code of a beginner's tutorial, unchanged, on a page of the same origin.
+// The browser code of a beginner's tutorial, unchanged, on a page of the same origin; and that of our own documents.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { Wardroom, launch, newPage } from "./wardroom.js";
@@ -97,3 +98,20 @@ test("a token that is not to be trusted is told in the close reason", async () =
   assert.equal(await printed(page, /^Closed/), "Closed 1008 invalid credentials");
   await page.context().close();
 });
+
+for (const [document, line] of [["README.md", /^Alice: hi$/], ["docs/quickstart.md", /^{type: message, room: lobby, /]]) {
+  test(`the code in ${document} connects with a ticket of its back end and talks`, async () => {
+    const text = await readFile(new URL(`../../${document}`, import.meta.url), "utf8");
+    const code = text.split("```js\n").slice(1).map((block) => block.split("```")[0]).find((block) => block.includes("wardroom.ticket."));
+    const page = await newPage(browser, wardroom.origin);
+    await page.route("**/my-ticket", async (route) => {
+      const asked = await fetch(`${wardroom.origin}/ticket`, { method: "POST", headers: { Authorization: `Bearer ${wardroom.tokenOf(0)}` } });
+      await route.fulfill({ json: await asked.json() });
+    });
+    await page.goto(`${wardroom.origin}/healthz`);
+    const said = page.waitForEvent("console", (message) => line.test(message.text()));
+    await page.addScriptTag({ type: "module", content: code.replace(/wss?:\/\/[^/]+/, wardroom.origin.replace(/^http/, "ws")) });
+    await said;
+    await page.context().close();
+  });
+}

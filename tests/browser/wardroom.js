@@ -98,10 +98,6 @@ export class Wardroom {
     return execFileSync(BINARY, ["token", "--sub", sub, "--name", name, "--ttl", ttl, ...settings], { env: ENVIRONMENT, encoding: "utf8" }).trim();
   }
 
-  get isRunning() {
-    return this.#process?.exitCode === null && this.#process.signalCode === null;
-  }
-
   /** Stops the process where it stands: what is sent to it is neither read nor answered any more. */
   freeze() {
     this.#process.kill("SIGSTOP");

@@ -190,6 +190,18 @@ pub fn good(request: &Request, stream: &mut TcpStream) -> bool {
     }
 }
 
+/// A good answer, and behind it one that says somebody else.
+pub fn twice(request: &Request, stream: &mut TcpStream) -> bool {
+    good(request, stream) && respond(stream, "200 OK", "{\"user\":\"admin\"}")
+}
+
+/// The same, with the second one when the next question may be on its way.
+pub fn late(request: &Request, stream: &mut TcpStream) -> bool {
+    let is_taken = good(request, stream);
+    thread::sleep(std::time::Duration::from_millis(20));
+    is_taken && respond(stream, "200 OK", "{\"user\":\"admin\"}")
+}
+
 /// Never answers, and lets go when the other side does.
 pub fn hang(_: &Request, stream: &mut TcpStream) -> bool {
     let _ = stream.read(&mut [0]);
@@ -211,6 +223,12 @@ pub fn fails(_: &Request, stream: &mut TcpStream) -> bool {
 
 pub fn garbage(_: &Request, stream: &mut TcpStream) -> bool {
     respond(stream, "200 OK", "{\"user\":\"alice\",\"user\":\"admin\"}")
+}
+
+/// What would be a good answer, if its bytes were text.
+pub fn bytes(_: &Request, stream: &mut TcpStream) -> bool {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n";
+    send(stream, head.as_bytes()) && send(stream, b"{\"user\":\"ali\xFFce\"}")
 }
 
 pub fn no_http(_: &Request, stream: &mut TcpStream) -> bool {

@@ -28,8 +28,13 @@ pub struct Talk {
 impl Pair {
     /// Lets them begin; each has heard the other when this returns.
     pub fn begin(server: &Server) -> Pair {
-        let [mut alice, mut bob] =
+        let [alice, bob] =
             ["alice", "bob"].map(|user| Peer::open(server, "/ws/chat", &server.token(user)));
+        Pair::between(alice, bob)
+    }
+
+    /// The same between two who are in already.
+    pub fn between(mut alice: Peer, mut bob: Peer) -> Pair {
         let (stop, stopped) = channel();
         let mut talk = Talk {
             messages: 0,

@@ -6,6 +6,7 @@ mod backend;
 mod bad_input;
 mod broken_frames;
 mod commands;
+mod date;
 mod drain;
 mod frames;
 mod handshakes;

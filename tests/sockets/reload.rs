@@ -80,10 +80,27 @@ fn tokens_of_a_replaced_key_are_taken_for_the_overlap() {
     )
     .expect("a secret");
     server.signal(Signal::HUP);
+    let said = server.wait_for_line("tokens of the keys before are taken until ");
+    assert!(said.ends_with('Z'), "a date: {said}");
     server.wait_for_line("reloaded: 0 settings changed, 1 keys read");
-    for token in [old, server.token("bob")] {
-        let mut peer = Peer::open(&server, "/ws/chat", &token);
-        assert_eq!(peer.notice()["sender"], "System");
+    let new = server.token("bob");
+    let mut inside: Vec<Peer> = [&old, &new]
+        .into_iter()
+        .map(|token| {
+            let mut peer = Peer::open(&server, "/ws/chat", token);
+            assert_eq!(peer.notice()["sender"], "System");
+            peer
+        })
+        .collect();
+    // It has leaked, as is found out only now.
+    server.write_config("[auth]\nkey_overlap = 0\n");
+    server.signal(Signal::HUP);
+    server.wait_for_line("reloaded: 1 settings changed, 1 keys read");
+    let mut refused = Peer::open(&server, "/ws/chat", &old);
+    assert_eq!(refused.close_code(), Some(1008));
+    for (peer, words) in inside.iter_mut().zip(["still", "here"]) {
+        peer.say(&format!("{{\"message\":\"{words}\"}}"));
+        while peer.notice()["message"] != words {}
     }
 }
 

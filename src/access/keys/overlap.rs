@@ -78,12 +78,20 @@ impl Keys {
         }
     }
 
-    /// Lets the keys before these verify until `until`. A reload that changes no key changes nothing here.
+    /// Lets the keys before these verify until `until`, **and none of those before them any longer**: who shortens the overlap
+    /// because a key has leaked means that key too. A reload that changes neither keys nor overlap changes nothing here.
     pub(in crate::access) fn succeed(&mut self, keys: RetiredKeys, until: Instant) {
         self.retired = vec![(keys.present, until)];
-        self.retired.extend(keys.retired);
+        let earlier = keys.retired.into_iter();
+        self.retired
+            .extend(earlier.map(|(ring, its_own)| (ring, its_own.min(until))));
         self.retired
             .retain(|(ring, _)| !ring.is_same(&self.present));
         self.retired.truncate(RETIRED_MAX);
+    }
+
+    /// When the last of the replaced keys ends, or ended.
+    pub(in crate::access) fn retired_until(&self) -> Option<Instant> {
+        self.retired.iter().map(|(_, until)| *until).max()
     }
 }

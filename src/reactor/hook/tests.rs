@@ -1,5 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backend::{Backend, Behaviour};
 use mio::{Events, Poll, Token};
@@ -143,6 +143,7 @@ fn the_request_says_who_asks_and_nothing_that_it_need_not() {
     let expected = [
         "accept: application/json".to_owned(),
         format!("authorization: Bearer {}", settings.secret.expose()),
+        "connection: close".to_owned(),
         format!("content-length: {}", request.body.len()),
         "content-type: application/json".to_owned(),
         format!("host: {}", backend.address),
@@ -211,14 +212,21 @@ fn whoever_stops_waits_for_no_answer_and_the_threads_end() {
 }
 
 #[test]
-fn connections_are_used_again_and_there_are_no_more_than_threads() {
-    let backend = Backend::start(backend::good);
-    let mut asking = Asking::start(&settings(backend.address));
-    for number in 0..20 {
-        let user = format!("user{number}");
-        assert_eq!(asking.answer(&format!("good-{user}")), known(&user));
+fn an_answer_that_comes_twice_or_late_is_taken_for_nobody_elses() {
+    for (behaviour, name) in [
+        (backend::twice as Behaviour, "at once"),
+        (backend::late, "later"),
+    ] {
+        let backend = Backend::start(behaviour);
+        let mut asking = Asking::start(&settings(backend.address));
+        for number in 0..10 {
+            let user = format!("user{number}");
+            let answer = asking.answer(&format!("good-{user}"));
+            assert_eq!(answer, known(&user), "{name}");
+        }
+        assert_eq!(backend.accepted(), 10, "{name}: a connection for each");
+        assert_eq!(backend.most_connections(), 1, "{name}");
     }
-    assert_eq!(backend.accepted(), 1);
 }
 
 #[test]

@@ -23,6 +23,8 @@ test("a day is called by what the reader would call it", () => {
   assert.equal(when.dayText(new Date(2026, 1, 28, 23, 59).getTime(), now), "Yesterday");
   assert.doesNotMatch(when.dayText(new Date(2026, 1, 1).getTime(), now), /2026/);
   assert.match(when.dayText(new Date(2025, 1, 1).getTime(), now), /2025/);
+  assert.equal(when.midnightAfter(now), new Date(2026, 2, 2).getTime());
+  assert.equal(when.midnightAfter(new Date(2026, 11, 31, 23, 59, 59, 999).getTime()), new Date(2027, 0, 1).getTime());
   assert.equal(when.dayIso(new Date(2026, 0, 5, 23, 59)), "2026-01-05");
 });
 

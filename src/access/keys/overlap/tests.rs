@@ -66,6 +66,23 @@ fn a_reload_that_changes_no_key_neither_prolongs_nor_forgets_the_overlap() {
 }
 
 #[test]
+fn a_shorter_overlap_ends_keys_that_were_replaced_before_too() {
+    let keys = successor(b'b', &keys(b'a'), at(100));
+    assert_eq!(keys.retired_until(), Some(at(100)));
+    let shorter = successor(b'b', &keys, at(20));
+    assert_eq!(
+        (good(&shorter, 19).as_str(), good(&shorter, 20).as_str()),
+        ("ab", "b")
+    );
+    let none = successor(b'c', &keys, at(10));
+    assert_eq!(good(&none, 10), "c");
+    assert_eq!(none.retired_until(), Some(at(10)));
+    let longer = successor(b'c', &keys, at(200));
+    assert_eq!(good(&longer, 99), "abc");
+    assert_eq!(good(&longer, 100), "bc");
+}
+
+#[test]
 fn so_many_rings_are_kept_and_no_more() {
     let mut present = keys(b'a');
     for letter in b'b'..=b'e' {
