@@ -2,28 +2,26 @@
 //!
 //! The loop never waits for them: a full queue is said at once, and an answer wakes the poll.
 
+mod store;
+
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use mio::Waker;
 
 use super::Server;
 use crate::engine::{Outcome, Work, WorkId};
 use crate::fault::StoreFault;
-use crate::store::{Answer, Memory, News, Question, Store};
+use crate::store::{Memory, News, Question, Store};
 use crate::time::Now;
+use store::{StoreThread, question};
 
 /// Questions that wait for the store; an answer takes microseconds, or one write to the disk for all that wait.
 const STORE_QUEUE_MAX: usize = 1024;
 /// Answers that wait for the loop. A thread whose answer finds no place waits: the loop takes them every turn.
 const REPORTS_MAX: usize = 1024;
-/// Questions answered together, so that they share one write to the disk.
-const BATCH_MAX: usize = 64;
-/// How often the store is asked what another process has written, on its own thread.
-const NEWS_EVERY: Duration = Duration::from_secs(1);
 
 /// What threads have said that is taken in one turn; more waits for the next.
 const REPORTS_PER_TURN_MAX: usize = 1024;
@@ -58,7 +56,7 @@ impl Workers {
         let reporter = Reporter { report, waker };
         let thread = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || serve_store(store, &asked, &reporter))?;
+            .spawn(move || StoreThread::new(store, reporter).serve(&asked))?;
         Ok(Workers {
             questions: Some(questions),
             reports,
@@ -111,11 +109,29 @@ struct Reporter {
 }
 
 impl Reporter {
-    /// `false` when nobody listens any more.
-    fn say(&self, report: Report) -> bool {
-        let is_heard = self.report.send(report).is_ok();
-        // A loop that can not be woken takes the report in its next turn.
-        is_heard && self.waker.wake().is_ok()
+    /// Says all of it, and wakes the loop once; sooner when it has to make place first.
+    fn say_all(&self, reports: impl IntoIterator<Item = Report>) {
+        let mut is_silent = true;
+        for report in reports {
+            is_silent = false;
+            match self.report.try_send(report) {
+                Ok(()) => {}
+                Err(TrySendError::Full(report)) => {
+                    self.wake();
+                    // Fails when nobody listens any more.
+                    let _ = self.report.send(report);
+                }
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+        }
+        if !is_silent {
+            self.wake();
+        }
+    }
+
+    /// A loop that can not be woken takes the reports in its next turn.
+    fn wake(&self) {
+        let _ = self.waker.wake();
     }
 }
 
@@ -129,10 +145,14 @@ impl Server {
         let store = self.store.take();
         let mut store = store.unwrap_or_else(|| Box::new(Memory::default()));
         // Before anybody is served: what was taken back stays so.
-        let revoked = store.news().into_iter().filter_map(|news| match news {
-            News::Revoked(revocation) => Some(revocation),
-            News::Room(_) | News::RoomGone(_) => None,
-        });
+        let revoked = store
+            .news()
+            .map_err(io::Error::other)?
+            .into_iter()
+            .filter_map(|news| match news {
+                News::Revoked(revocation) => Some(revocation),
+                News::Room(_) | News::RoomGone(_) => None,
+            });
         self.engine.remember_revocations(revoked, self.now);
         let rooms = store.load_rooms().map_err(io::Error::other)?;
         self.engine.remember_rooms(rooms, self.now);
@@ -172,63 +192,6 @@ impl Server {
             if let Err(outcome) = submitted {
                 self.engine.outcome(id, outcome, now);
             }
-        }
-    }
-}
-
-/// What the engine asks, in the store's words.
-fn question(work: Work) -> Question {
-    match work {
-        Work::Record(question) => Question::Record(question),
-        Work::Room(question) => Question::Room(question),
-    }
-}
-
-/// What the store says, in the engine's words.
-fn outcome(answer: Answer) -> Outcome {
-    match answer {
-        Answer::Record(answer) => Outcome::Record(answer),
-        Answer::Room(answer) => Outcome::Room(answer),
-        Answer::Failed(fault) => Outcome::Failed(fault),
-    }
-}
-
-fn fault(answer: &Answer) -> Option<StoreFault> {
-    match answer {
-        Answer::Failed(fault) => Some(*fault),
-        Answer::Record(_) | Answer::Room(_) => None,
-    }
-}
-
-/// Answers questions until there is nobody to ask any.
-fn serve_store(
-    mut store: Box<dyn Store>,
-    asked: &Receiver<(WorkId, Question)>,
-    reporter: &Reporter,
-) {
-    let mut health = None;
-    loop {
-        match asked.recv_timeout(NEWS_EVERY) {
-            Ok(first) => {
-                let rest = asked.try_iter().take(BATCH_MAX - 1);
-                let (ids, questions): (Vec<_>, Vec<_>) = std::iter::once(first).chain(rest).unzip();
-                let answers = store.answer(questions);
-                debug_assert_eq!(ids.len(), answers.len(), "an answer to every question");
-                let fault = answers.iter().find_map(fault);
-                if fault != health {
-                    health = fault;
-                    reporter.say(Report::Store(fault));
-                }
-                for (id, answer) in ids.into_iter().zip(answers) {
-                    reporter.say(Report::Answered(id, outcome(answer)));
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                for news in store.news() {
-                    reporter.say(Report::News(news));
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

@@ -1,112 +1,43 @@
 //! The store's twin in memory: the same answers, gone with the process. For simulation and for embedding without a disk.
 
-use std::collections::BTreeMap;
+mod rooms;
+mod sessions;
 
-use super::{News, Store};
-use crate::access::record::{Answer, NewRevocation, NewSession, Question, SessionsFull};
-use crate::access::revocation::{Revocation, Subject};
-use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
+use super::{Answer, News, Question, Store};
 use crate::fault::StoreFault;
-use crate::rooms::record::{RoomAnswer, RoomRecord};
-use crate::time::Wall;
+use crate::rooms::record::RoomRecord;
+use rooms::Rooms;
+use sessions::Sessions;
 
-/// Sessions by digest, revocations by subject.
+/// Everything in maps.
 #[derive(Debug, Default)]
 pub struct Memory {
-    sessions: BTreeMap<SessionDigest, SessionRecord>,
-    revocations: BTreeMap<Subject, Revocation>,
+    sessions: Sessions,
+    rooms: Rooms,
 }
 
 impl Store for Memory {
-    fn answer(&mut self, questions: Vec<super::Question>) -> Vec<super::Answer> {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
         let answer = |question| match question {
-            super::Question::Record(question) => super::Answer::Record(self.answer_one(question)),
-            super::Question::Room(_) => super::Answer::Room(RoomAnswer::Missing),
+            Question::Record(question) => Answer::Record(self.sessions.answer(question)),
+            Question::Room(question) => Answer::Room(self.rooms.answer(question)),
         };
         questions.into_iter().map(answer).collect()
     }
 
     fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault> {
+        Ok(self.rooms.records())
+    }
+
+    fn news(&mut self) -> Result<Vec<News>, StoreFault> {
         Ok(Vec::new())
     }
 
-    fn news(&mut self) -> Vec<News> {
-        Vec::new()
-    }
-}
-
-impl Memory {
-    fn answer_one(&mut self, question: Question) -> Answer {
-        match question {
-            Question::FindSession { digest, now } => Answer::Found(self.find(digest, now)),
-            Question::InsertSession(session) => self.insert(session),
-            Question::ListSessions {
-                user,
-                listed_max,
-                now,
-            } => {
-                let is_meant = |record: &&SessionRecord| {
-                    record.expires > now && user.as_ref().is_none_or(|user| *user == record.user)
-                };
-                let mut sessions: Vec<SessionRecord> =
-                    self.sessions.values().filter(is_meant).cloned().collect();
-                let total = sessions.len();
-                sessions.sort_by_key(|record| (std::cmp::Reverse(record.created), record.digest));
-                sessions.truncate(listed_max);
-                Answer::Listed { sessions, total }
-            }
-            Question::Revoke(new) => self.revoke(*new),
-        }
+    fn probe(&mut self) -> Result<(), StoreFault> {
+        Ok(())
     }
 
-    fn find(&mut self, digest: SessionDigest, now: Wall) -> Option<Box<SessionRecord>> {
-        let record = self.sessions.get_mut(&digest)?;
-        let step = |last: Wall| last.as_millis() + LAST_USED_STEP_MS <= now.as_millis();
-        if record.last_used.is_none_or(step) {
-            record.last_used = Some(now);
-        }
-        Some(Box::new(record.clone()))
-    }
-
-    fn insert(&mut self, session: Box<NewSession>) -> Answer {
-        let now = session.record.created;
-        self.sessions.retain(|_, record| record.expires > now);
-        let of_user = |record: &&SessionRecord| record.user == session.record.user;
-        if self.sessions.len() >= session.sessions_max {
-            return Answer::Full(SessionsFull::All(session.sessions_max));
-        }
-        if self.sessions.values().filter(of_user).count() >= session.sessions_per_user_max {
-            return Answer::Full(SessionsFull::User(session.sessions_per_user_max));
-        }
-        let record = session.record.clone();
-        self.sessions.insert(record.digest, record);
-        Answer::Inserted(session)
-    }
-
-    fn revoke(&mut self, new: NewRevocation) -> Answer {
-        let NewRevocation {
-            revocation,
-            revocations_max,
-        } = new;
-        let at = revocation.at;
-        self.revocations.retain(|_, known| known.until > at);
-        let is_known = self.revocations.contains_key(&revocation.subject);
-        if self.revocations.len() >= revocations_max && !is_known {
-            return Answer::RevocationsFull(revocations_max);
-        }
-        self.revocations
-            .insert(revocation.subject.clone(), revocation.clone());
-        let before = self.sessions.len();
-        self.sessions
-            .retain(|digest, record| match &revocation.subject {
-                Subject::User(user) => record.user != *user || record.created > at,
-                Subject::Session(id) => digest.id() != *id,
-                Subject::Token(_) => true,
-            });
-        let sessions = before - self.sessions.len();
-        Answer::Revoked {
-            revocation,
-            sessions,
-        }
+    fn tidy(&mut self) -> Result<bool, StoreFault> {
+        Ok(false)
     }
 }

@@ -13,11 +13,15 @@ pub use memory::Memory;
 pub use sqlite::Sqlite;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::access::record;
 use crate::access::revocation::Revocation;
 use crate::fault::StoreFault;
 use crate::rooms::record::{RoomAnswer, RoomQuestion, RoomRecord};
+
+/// How long a message's key is remembered, whatever became of the message.
+const MESSAGE_KEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Something asked of a store.
 #[derive(Debug, Clone)]
@@ -61,5 +65,20 @@ pub trait Store: Send {
     fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault>;
 
     /// What was stored since this was last asked, by another process among others. The first call gives all revocations.
-    fn news(&mut self) -> Vec<News>;
+    ///
+    /// # Errors
+    /// When it can not be read.
+    fn news(&mut self) -> Result<Vec<News>, StoreFault>;
+
+    /// Writes a little, to see whether writing goes well again.
+    ///
+    /// # Errors
+    /// When it does not.
+    fn probe(&mut self) -> Result<(), StoreFault>;
+
+    /// Does a little of what can wait, while nobody asks anything; whether there is more of it.
+    ///
+    /// # Errors
+    /// When it can not be done.
+    fn tidy(&mut self) -> Result<bool, StoreFault>;
 }

@@ -1,14 +1,22 @@
 //! The store in one SQLite file: WAL, every commit on the disk before it is spoken of.
 
+mod answer;
 mod fault;
+mod messages;
+mod moderation_log;
 mod revocations;
+mod rooms;
+mod rows;
 mod schema;
 mod sessions;
+mod standings;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags, Result, Row, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Result, Transaction, TransactionBehavior};
 
 use super::directory::{self, Lock};
 use super::{Answer, Company, News, OpenError, Question, Store};
@@ -16,18 +24,19 @@ use crate::access::record;
 use crate::access::revocation::Revocation;
 use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
 use crate::fault::StoreFault;
-use crate::rooms::record::{RoomAnswer, RoomRecord};
+use crate::rooms::record::{RoomQuestion, RoomRecord};
 use crate::time::Wall;
-use fault::fault;
+use fault::{fault, is_of_one_question};
+use rooms::Known;
 
 /// How long a statement waits for another process that writes. Its own thread waits, nobody else.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
 /// Statements kept prepared: all there are.
-const STATEMENTS_MAX: usize = 32;
+const STATEMENTS_MAX: usize = 64;
 /// The write-ahead log is cut back to this many bytes once it was copied into the database.
 const LOG_BYTES_MAX: i64 = 4 * 1024 * 1024;
 
-/// Sessions and revocations in `wardroom.sqlite`.
+/// Sessions, revocations and rooms in `wardroom.sqlite`.
 ///
 /// **What was answered survives the end of the process and of the machine's power**: the write-ahead log is synced at every commit.
 #[derive(Debug)]
@@ -37,12 +46,27 @@ pub struct Sqlite {
     /// Which file that was when it was opened.
     file: Option<(u64, u64)>,
     lock: Lock,
-    /// Of the revocation that was told of last.
-    last_serial: i64,
-    /// What SQLite called the state of the file then; another process's commit changes it.
-    data_version: Option<i64>,
+    known: Known,
+    told: Told,
+    /// The fault that was written into the log, until something goes well.
+    logged: Option<StoreFault>,
     /// What was read when it was opened.
     untold: Vec<Revocation>,
+}
+
+/// What others have written and was told of.
+#[derive(Debug, Default)]
+struct Told {
+    /// Of the revocation that was told of last.
+    revocation: i64,
+    /// Of the entry of a moderation log that was told of last.
+    entry: i64,
+    /// The latest message of each room.
+    messages: BTreeMap<Arc<str>, u64>,
+    /// Whether anybody here knows rooms.
+    knows_rooms: bool,
+    /// What SQLite called the state of the file then; another process's commit changes it.
+    data_version: Option<i64>,
 }
 
 impl Sqlite {
@@ -68,104 +92,199 @@ impl Sqlite {
             path: path.clone(),
             file,
             lock,
-            last_serial: 0,
-            data_version: None,
+            known: Known::default(),
+            told: Told::default(),
+            logged: None,
             untold: Vec::new(),
         };
         // Without what was taken back nobody can be let in.
-        store.untold = store.read_news().map_err(|error| failed(fault(&error)))?;
+        store.untold = store
+            .read_revocations()
+            .map_err(|error| failed(fault(&error)))?;
         Ok(store)
     }
 
     /// **What is written to a file that nobody will open again is not durable**, and what others write to the one in its
     /// place is not read: SQLite itself goes on with the file that it opened, whatever became of its name.
-    fn is_replaced(&self) -> bool {
-        self.file.is_none() || directory::file_at(&self.path) != self.file
+    fn be_the_same_file(&self) -> std::result::Result<(), StoreFault> {
+        if self.file.is_none() || directory::file_at(&self.path) != self.file {
+            return Err(StoreFault::Replaced);
+        }
+        Ok(())
     }
 
-    fn answer_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>> {
-        let writes = |question: &Question| {
-            use record::Question::{InsertSession, Revoke};
-            matches!(question, Question::Record(InsertSession(_) | Revoke(_)))
-        };
-        if !questions.iter().any(writes) {
-            let mut used = Vec::new();
-            let answers = answer_each(&self.connection, questions, &mut used)?;
-            self.note_uses(&used);
-            return Ok(answers);
+    /// What an error means. In the log stands what SQLite says, once for every fault in a row.
+    fn failed(&mut self, error: &rusqlite::Error) -> StoreFault {
+        let fault = fault(error);
+        if self.logged.replace(fault) != Some(fault) {
+            log::error!("store: {}: {error}", self.path.display());
         }
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        fault
+    }
+
+    /// Answers everything in one transaction: all of it is done, or nothing.
+    fn answer_together(&mut self, questions: &[Question]) -> Result<Vec<Answer>> {
+        let answers = self.try_together(questions);
+        if answers.is_err() {
+            self.known.forget();
+        }
+        answers
+    }
+
+    fn try_together(&mut self, questions: &[Question]) -> Result<Vec<Answer>> {
+        let is_writing = questions.iter().any(writes);
+        let behavior = if is_writing {
+            TransactionBehavior::Immediate
+        } else {
+            TransactionBehavior::Deferred
+        };
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        self.known.be_current(&transaction)?;
         let mut used = Vec::new();
-        let answers = answer_each(&transaction, questions, &mut used)?;
-        for (digest, now) in used {
-            sessions::touch(&transaction, digest, now)?;
+        let answers = questions
+            .iter()
+            .map(|question| answer_one(&transaction, &mut self.known, question, &mut used))
+            .collect::<Result<Vec<_>>>()?;
+        if is_writing {
+            note_uses(&transaction, &used)?;
+            forget_keys(&transaction, questions)?;
+            used.clear();
         }
         transaction.commit()?;
-        Ok(answers)
-    }
-
-    /// Writes down who has signed in. That this fails keeps nobody out.
-    fn note_uses(&mut self, used: &[(SessionDigest, Wall)]) {
-        let mut note = || {
-            let transaction = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (digest, now) in used {
-                sessions::touch(&transaction, *digest, *now)?;
-            }
-            transaction.commit()
-        };
+        // That this fails keeps nobody out.
         if !used.is_empty()
-            && let Err(error) = note()
+            && let Err(error) = self.write(|transaction| note_uses(transaction, &used))
         {
             log::warn!("store: the use of a session is not noted: {error}");
         }
+        Ok(answers)
     }
 
-    fn read_news(&mut self) -> Result<Vec<Revocation>> {
-        let version = self
+    fn write<T>(&mut self, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let transaction = self
             .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))?;
-        if self.data_version == Some(version) {
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let changed = change(&transaction)?;
+        transaction.commit()?;
+        Ok(changed)
+    }
+
+    fn read_revocations(&mut self) -> Result<Vec<Revocation>> {
+        let (revocations, last) = revocations::after(&self.connection, self.told.revocation)?;
+        self.told.revocation = last;
+        Ok(revocations)
+    }
+
+    fn read_news(&mut self) -> Result<Vec<News>> {
+        let version = rooms::data_version(&self.connection)?;
+        if self.told.data_version == Some(version) {
             return Ok(Vec::new());
         }
-        let (revocations, last) = revocations::after(&self.connection, self.last_serial)?;
-        self.data_version = Some(version);
-        self.last_serial = last;
-        Ok(revocations)
+        let revocations = self.read_revocations()?;
+        let mut news: Vec<News> = revocations.into_iter().map(News::Revoked).collect();
+        if self.told.knows_rooms {
+            self.read_news_of_rooms(&mut news)?;
+        }
+        self.told.data_version = Some(version);
+        Ok(news)
+    }
+
+    /// Rooms whose log has grown, and those in which something was said that was not said here.
+    fn read_news_of_rooms(&mut self, news: &mut Vec<News>) -> Result<()> {
+        let (grown, last) = moderation_log::grown_since(&self.connection, self.told.entry)?;
+        let mut moved: Vec<Arc<str>> = grown.into_iter().map(Arc::from).collect();
+        let said = rooms::last_messages(&self.connection)?;
+        for (room, last_seq) in &said {
+            let is_told = self.told.messages.get(room) == Some(last_seq);
+            let is_own = self.known.last_seq(room) == Some(*last_seq);
+            if !is_told && !is_own && !moved.contains(room) {
+                moved.push(Arc::clone(room));
+            }
+        }
+        for room in moved {
+            news.push(match rooms::load_one(&self.connection, &room)? {
+                Some(record) => News::Room(Box::new(record)),
+                None => News::RoomGone(room),
+            });
+        }
+        self.told.entry = last;
+        self.told.messages = said.into_iter().collect();
+        Ok(())
     }
 }
 
 impl Store for Sqlite {
     fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
-        let count = questions.len();
-        if self.is_replaced() {
-            let fault = StoreFault::Replaced;
-            log::error!("store: {}: {fault}", self.path.display());
-            return vec![Answer::Failed(fault); count];
+        if let Err(fault) = self.be_the_same_file() {
+            return vec![Answer::Failed(fault); questions.len()];
         }
-        self.answer_all(questions).unwrap_or_else(|error| {
-            let fault = fault(&error);
-            log::error!("store: {fault}: {error}");
-            vec![Answer::Failed(fault); count]
-        })
+        let error = match self.answer_together(&questions) {
+            Ok(answers) => {
+                self.logged = None;
+                return answers;
+            }
+            Err(error) => error,
+        };
+        let fault = self.failed(&error);
+        if questions.len() == 1 || !is_of_one_question(&error) {
+            return vec![Answer::Failed(fault); questions.len()];
+        }
+        // One of them is to blame, and the others need not suffer.
+        let alone = |question: &Question| match self.answer_together(std::slice::from_ref(question))
+        {
+            Ok(mut answers) => answers.pop(),
+            Err(error) => Some(Answer::Failed(self.failed(&error))),
+        };
+        questions.iter().filter_map(alone).collect()
     }
 
     fn load_rooms(&mut self) -> std::result::Result<Vec<RoomRecord>, StoreFault> {
-        Ok(Vec::new())
+        let read = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let entry = moderation_log::last(&transaction)?;
+            Ok((rooms::load(&transaction)?, entry))
+        };
+        let loaded = read(&mut self.connection);
+        let (records, entry) = loaded.map_err(|error: rusqlite::Error| self.failed(&error))?;
+        self.told.entry = entry;
+        self.told.knows_rooms = true;
+        self.told.messages = records
+            .iter()
+            .map(|room| (Arc::clone(&room.id), room.last_seq))
+            .collect();
+        Ok(records)
     }
 
-    fn news(&mut self) -> Vec<News> {
+    fn news(&mut self) -> std::result::Result<Vec<News>, StoreFault> {
         // Whoever had it may have gone: from now on this one keeps others out.
         self.lock.try_hold();
-        let mut news = std::mem::take(&mut self.untold);
-        match self.read_news() {
-            Ok(read) => news.extend(read),
-            Err(error) => log::error!("store: what others have written can not be read: {error}"),
-        }
-        news.into_iter().map(News::Revoked).collect()
+        let untold = std::mem::take(&mut self.untold);
+        let mut news: Vec<News> = untold.into_iter().map(News::Revoked).collect();
+        self.be_the_same_file()?;
+        let read = self.read_news();
+        news.extend(read.map_err(|error| self.failed(&error))?);
+        Ok(news)
+    }
+
+    fn probe(&mut self) -> std::result::Result<(), StoreFault> {
+        self.be_the_same_file()?;
+        let version = schema::VERSION;
+        let written =
+            self.write(|transaction| transaction.pragma_update(None, "user_version", version));
+        written.map_err(|error| self.failed(&error))?;
+        self.logged = None;
+        Ok(())
+    }
+
+    fn tidy(&mut self) -> std::result::Result<bool, StoreFault> {
+        let swept = match messages::left_over(&self.connection) {
+            Ok(Some(room)) => {
+                self.write(|transaction| messages::sweep(transaction, room).map(|()| true))
+            }
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
+        };
+        swept.map_err(|error| self.failed(&error))
     }
 }
 
@@ -179,43 +298,55 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    // What was deleted is overwritten where that costs no further write.
+    connection.pragma_update(None, "secure_delete", "fast")?;
     Ok(connection)
 }
 
-fn answer_each(
+fn writes(question: &Question) -> bool {
+    use record::Question::{FindSession, InsertSession, ListSessions, Revoke};
+
+    match question {
+        Question::Record(InsertSession(_) | Revoke(_)) => true,
+        Question::Record(FindSession { .. } | ListSessions { .. }) => false,
+        Question::Room(question) => answer::writes(question),
+    }
+}
+
+fn answer_one(
     connection: &Connection,
-    questions: Vec<Question>,
+    known: &mut Known,
+    question: &Question,
     used: &mut Vec<(SessionDigest, Wall)>,
-) -> Result<Vec<Answer>> {
-    let answer = |question| match question {
+) -> Result<Answer> {
+    match question {
         Question::Record(question) => answer_record(connection, question, used).map(Answer::Record),
-        Question::Room(_) => Ok(Answer::Room(RoomAnswer::Missing)),
-    };
-    questions.into_iter().map(answer).collect()
+        Question::Room(question) => answer::answer(connection, known, question).map(Answer::Room),
+    }
 }
 
 fn answer_record(
     connection: &Connection,
-    question: record::Question,
+    question: &record::Question,
     used: &mut Vec<(SessionDigest, Wall)>,
 ) -> Result<record::Answer> {
     use record::Question;
 
     match question {
         Question::FindSession { digest, now } => {
-            let found = sessions::find(connection, digest)?;
-            if found.as_ref().is_some_and(|found| is_due(found, now)) {
-                used.push((digest, now));
+            let found = sessions::find(connection, *digest)?;
+            if found.as_ref().is_some_and(|found| is_due(found, *now)) {
+                used.push((*digest, *now));
             }
             Ok(record::Answer::Found(found.map(Box::new)))
         }
-        Question::InsertSession(session) => sessions::insert(connection, session),
+        Question::InsertSession(session) => sessions::insert(connection, session.clone()),
         Question::ListSessions {
             user,
             listed_max,
             now,
-        } => sessions::list(connection, user.as_deref(), listed_max, now),
-        Question::Revoke(new) => revocations::insert(connection, *new),
+        } => sessions::list(connection, user.as_deref(), *listed_max, *now),
+        Question::Revoke(new) => revocations::insert(connection, (**new).clone()),
     }
 }
 
@@ -225,16 +356,27 @@ fn is_due(session: &SessionRecord, now: Wall) -> bool {
     session.expires > now && session.last_used.is_none_or(step)
 }
 
-/// A first column that counts rows.
-fn count(row: &Row<'_>) -> Result<usize> {
-    let count: i64 = row.get(0)?;
-    Ok(usize::try_from(count).unwrap_or_default())
+/// Writes down who has signed in.
+fn note_uses(connection: &Connection, used: &[(SessionDigest, Wall)]) -> Result<()> {
+    for (digest, now) in used {
+        sessions::touch(connection, *digest, *now)?;
+    }
+    Ok(())
 }
 
-fn date(wall: Wall) -> i64 {
-    i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn wall(date: i64) -> Wall {
-    Wall::from_millis(u64::try_from(date).unwrap_or_default())
+/// For each key that these questions bring, two that are past their time go.
+fn forget_keys(connection: &Connection, questions: &[Question]) -> Result<()> {
+    let keyed = questions.iter().filter_map(|question| match question {
+        Question::Room(RoomQuestion::Append(message)) => message.key.as_ref().map(|_| message.at),
+        Question::Room(_) | Question::Record(_) => None,
+    });
+    let (mut keys, mut newest) = (0, Wall::default());
+    for at in keyed {
+        keys += 1;
+        newest = newest.max(at);
+    }
+    if keys == 0 {
+        return Ok(());
+    }
+    messages::forget_keys(connection, newest, 2 * keys)
 }

@@ -342,6 +342,7 @@ impl Model {
             deadlines: here,
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
+            changes: 0,
             hook_questions: 0,
         };
         assert_eq!(census, expected, "after {after:?}");

@@ -21,6 +21,7 @@ mod rates;
 mod reconfigure;
 mod refusals;
 mod replay;
+mod rooms;
 mod security_log;
 mod sessions;
 mod tickets;

@@ -1,11 +1,14 @@
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
+use super::store::BATCH_MAX;
 use super::*;
 use crate::access::record;
 use crate::access::session::SessionValue;
 use crate::rooms::record::RoomRecord;
+use crate::store::Answer;
 use crate::time::Wall;
 
 /// Says when it begins, and answers when it is told to.
@@ -25,8 +28,16 @@ impl Store for Slow {
         Ok(Vec::new())
     }
 
-    fn news(&mut self) -> Vec<News> {
-        Vec::new()
+    fn news(&mut self) -> Result<Vec<News>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn probe(&mut self) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    fn tidy(&mut self) -> Result<bool, StoreFault> {
+        Ok(false)
     }
 }
 

@@ -16,3 +16,21 @@ pub(super) fn fault(error: &rusqlite::Error) -> StoreFault {
         Some(_) => StoreFault::Io,
     }
 }
+
+/// Whether it is the question's own doing, or that of the one place that it looked at: another might go well.
+pub(super) fn is_of_one_question(error: &rusqlite::Error) -> bool {
+    let general = [
+        ErrorCode::DiskFull,
+        ErrorCode::ReadOnly,
+        ErrorCode::PermissionDenied,
+        ErrorCode::DatabaseBusy,
+        ErrorCode::DatabaseLocked,
+        ErrorCode::SystemIoFailure,
+        ErrorCode::CannotOpen,
+        ErrorCode::NotADatabase,
+        ErrorCode::OutOfMemory,
+    ];
+    error
+        .sqlite_error_code()
+        .is_none_or(|code| !general.contains(&code))
+}

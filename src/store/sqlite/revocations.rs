@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 
-use super::{count, date, sessions, wall};
+use super::rows::{count, date, wall};
+use super::sessions;
 use crate::access::record::{Answer, NewRevocation};
 use crate::access::revocation::{Revocation, Subject};
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, named_params, params};
 
-use super::{count, date, wall};
+use super::rows::{count, date, wall};
 use crate::access::record::{Answer, NewSession, SessionsFull};
 use crate::access::revocation::{Revocation, Subject};
 use crate::access::session::{SessionDigest, SessionRecord};

@@ -1,0 +1,139 @@
+//! The store's thread: answers in the order of the questions, and once a second looks by itself how the store is.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::{Report, Reporter};
+use crate::engine::{Outcome, Work, WorkId};
+use crate::fault::StoreFault;
+use crate::reactor::clock::Clock;
+use crate::store::{Answer, Question, Store};
+use crate::time::Instant;
+
+/// Questions answered together, so that they share one write to the disk. A thousandth of a second of work: what waits
+/// behind them waits for the disk anyway.
+pub(super) const BATCH_MAX: usize = 256;
+/// How often the store is asked what another process has written and, after a fault, whether it is well again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two steps of what can wait: questions go first.
+const TIDY_PAUSE: Duration = Duration::from_millis(10);
+
+/// What the engine asks, in the store's words.
+pub(super) fn question(work: Work) -> Question {
+    match work {
+        Work::Record(question) => Question::Record(question),
+        Work::Room(question) => Question::Room(question),
+    }
+}
+
+/// What the store says, in the engine's words.
+fn outcome(answer: Answer) -> Outcome {
+    match answer {
+        Answer::Record(answer) => Outcome::Record(answer),
+        Answer::Room(answer) => Outcome::Room(answer),
+        Answer::Failed(fault) => Outcome::Failed(fault),
+    }
+}
+
+/// A store, and what is known of its health.
+pub(super) struct StoreThread {
+    store: Box<dyn Store>,
+    reporter: Reporter,
+    clock: Clock,
+    next_look: Instant,
+    health: Option<StoreFault>,
+    /// Whether something that can wait may be left to do.
+    is_untidy: bool,
+}
+
+impl StoreThread {
+    pub(super) fn new(store: Box<dyn Store>, reporter: Reporter) -> Self {
+        let clock = Clock::start();
+        StoreThread {
+            store,
+            reporter,
+            next_look: clock.instant() + LOOK_EVERY,
+            clock,
+            health: None,
+            is_untidy: true,
+        }
+    }
+
+    /// Answers questions until there is nobody to ask any.
+    pub(super) fn serve(mut self, asked: &Receiver<(WorkId, Question)>) {
+        loop {
+            let now = self.clock.instant();
+            if now >= self.next_look {
+                self.look();
+                self.next_look = now + LOOK_EVERY;
+            }
+            let mut wait = self.next_look.since(now);
+            if self.is_untidy {
+                wait = wait.min(TIDY_PAUSE);
+            }
+            match asked.recv_timeout(wait) {
+                Ok(first) => self.answer(first, asked),
+                Err(RecvTimeoutError::Timeout) => self.tidy(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn answer(&mut self, first: (WorkId, Question), asked: &Receiver<(WorkId, Question)>) {
+        let rest = asked.try_iter().take(BATCH_MAX - 1);
+        let (ids, questions): (Vec<_>, Vec<_>) = std::iter::once(first).chain(rest).unzip();
+        let answers = self.store.answer(questions);
+        debug_assert_eq!(ids.len(), answers.len(), "an answer to every question");
+        self.note(answers.iter().find_map(fault));
+        let answered = ids.into_iter().zip(answers);
+        self.reporter
+            .say_all(answered.map(|(id, answer)| Report::Answered(id, outcome(answer))));
+        self.is_untidy = true;
+    }
+
+    /// Finds out what has changed without being asked.
+    fn look(&mut self) {
+        if self.health.is_some() {
+            let probed = self.store.probe().err();
+            self.note(probed);
+            if probed.is_some() {
+                return;
+            }
+        }
+        match self.store.news() {
+            Ok(news) => self.reporter.say_all(news.into_iter().map(Report::News)),
+            Err(fault) => self.note(Some(fault)),
+        }
+    }
+
+    fn tidy(&mut self) {
+        // A store that is not well is left alone.
+        self.is_untidy = self.is_untidy && self.health.is_none();
+        if self.is_untidy {
+            let tidied = self.store.tidy();
+            self.is_untidy = tidied == Ok(true);
+            if let Err(fault) = tidied {
+                self.note(Some(fault));
+            }
+        }
+    }
+
+    fn note(&mut self, fault: Option<StoreFault>) {
+        if fault == self.health {
+            return;
+        }
+        self.health = fault;
+        match fault {
+            Some(fault) => log::error!("the store does not serve: {fault}"),
+            None => log::info!("the store serves again"),
+        }
+        self.reporter.say_all([Report::Store(fault)]);
+    }
+}
+
+fn fault(answer: &Answer) -> Option<StoreFault> {
+    match answer {
+        Answer::Failed(fault) => Some(*fault),
+        Answer::Record(_) | Answer::Room(_) => None,
+    }
+}

@@ -1,0 +1,355 @@
+//! Rooms in memory: their people, messages and logs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::rooms::audit::Entry;
+use crate::rooms::record::{
+    Change, Changed, Deleter, From, Head, MessageChange, MessageRecord, NewMessage, RoomAnswer,
+    RoomQuestion, RoomRecord,
+};
+use crate::rooms::standing::Standing;
+use crate::store::MESSAGE_KEY_TIME;
+use crate::time::Wall;
+
+/// Rooms by their ids, and logs by the ids of rooms that are or were.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    rooms: BTreeMap<Arc<str>, Room>,
+    logs: BTreeMap<Arc<str>, Vec<(Head, Entry)>>,
+}
+
+#[derive(Debug)]
+struct Room {
+    /// Without its people.
+    record: RoomRecord,
+    standings: BTreeMap<Arc<str>, Standing>,
+    messages: BTreeMap<u64, MessageRecord>,
+    keys: BTreeMap<Key, (u64, Wall)>,
+    /// In the order in which they came.
+    key_order: VecDeque<Key>,
+}
+
+type Key = (Arc<str>, Box<str>);
+
+impl Rooms {
+    /// Every room, by its id.
+    pub(super) fn records(&self) -> Vec<RoomRecord> {
+        self.rooms.values().map(Room::record).collect()
+    }
+
+    pub(super) fn answer(&mut self, question: RoomQuestion) -> RoomAnswer {
+        let id = match &question {
+            RoomQuestion::Create(..) | RoomQuestion::Log { .. } => None,
+            RoomQuestion::Change(change) => Some(&change.room),
+            RoomQuestion::Append(message) => Some(&message.room),
+            RoomQuestion::Page { room, .. }
+            | RoomQuestion::Read { room, .. }
+            | RoomQuestion::Trim { room, .. } => Some(room),
+        };
+        if id.is_some_and(|id| !self.rooms.contains_key(id)) {
+            return RoomAnswer::Missing;
+        }
+        match question {
+            RoomQuestion::Create(record, entry) => self.create(*record, *entry),
+            RoomQuestion::Change(change) => self.change(*change),
+            RoomQuestion::Log {
+                room,
+                from,
+                entries_max,
+            } => self.log(&room, from, entries_max),
+            RoomQuestion::Append(message) => {
+                self.in_room(&message.room, |room| room.append(&message))
+            }
+            RoomQuestion::Page {
+                room,
+                from,
+                messages_max,
+                bytes_max,
+            } => self.in_room(&room, |room| room.page(from, messages_max, bytes_max)),
+            RoomQuestion::Read { room, user, seq } => self.in_room(&room, |room| {
+                let standing = room.standings.entry(user).or_default();
+                standing.read = standing.read.max(seq);
+                RoomAnswer::Read
+            }),
+            RoomQuestion::Trim {
+                room,
+                first_seq,
+                before,
+                messages_max,
+            } => self.in_room(&room, |room| room.trim(first_seq, before, messages_max)),
+        }
+    }
+
+    fn in_room(&mut self, id: &str, answer: impl FnOnce(&mut Room) -> RoomAnswer) -> RoomAnswer {
+        self.rooms.get_mut(id).map_or(RoomAnswer::Missing, answer)
+    }
+
+    fn create(&mut self, mut record: RoomRecord, entry: Entry) -> RoomAnswer {
+        if self.rooms.contains_key(&record.id) {
+            return RoomAnswer::Created(None);
+        }
+        let at = entry.at;
+        record.audit = self.add(&record.id, entry);
+        record.last_seq = 0;
+        record.first_seq = 1;
+        let standings = std::mem::take(&mut record.standings);
+        let mut room = Room {
+            standings: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            key_order: VecDeque::new(),
+            record,
+        };
+        room.keep(standings.clone(), at);
+        let told = RoomRecord {
+            standings,
+            ..room.record.clone()
+        };
+        self.rooms.insert(Arc::clone(&told.id), room);
+        RoomAnswer::Created(Some(Box::new(told)))
+    }
+
+    fn change(&mut self, change: Change) -> RoomAnswer {
+        let Some(room) = self.rooms.get_mut(&change.room) else {
+            return RoomAnswer::Missing;
+        };
+        let (messages, is_more) = match change.messages.as_ref().map(|of| room.find(of)) {
+            None => (Vec::new(), false),
+            Some(Ok(found)) => found,
+            Some(Err(refused)) => return refused,
+        };
+        if let Some(settings) = &change.settings {
+            room.record.settings = (**settings).clone();
+        }
+        room.keep(change.standings.clone(), change.at);
+        if let Some(of) = &change.messages {
+            room.change(of, &messages, change.at);
+        }
+        let mut head = room.record.audit;
+        if let Some(entry) = &change.entry {
+            head = self.add(&change.room, entry.clone());
+        }
+        if change.is_deletion {
+            self.rooms.remove(&change.room);
+        } else if let Some(room) = self.rooms.get_mut(&change.room) {
+            room.record.audit = head;
+        }
+        RoomAnswer::Changed(Box::new(Changed {
+            change,
+            head,
+            messages,
+            is_more,
+        }))
+    }
+
+    /// Adds an entry to a log; its new end.
+    fn add(&mut self, room: &Arc<str>, entry: Entry) -> Head {
+        let log = self.logs.entry(Arc::clone(room)).or_default();
+        let before = end(log);
+        let number = before.number + 1;
+        let digest = entry.digest(room, number, &before.digest);
+        let head = Head { number, digest };
+        log.push((head, entry));
+        head
+    }
+
+    fn log(&self, room: &str, from: From, entries_max: usize) -> RoomAnswer {
+        let Some(log) = self.logs.get(room) else {
+            return RoomAnswer::Missing;
+        };
+        let is_meant = |(head, _): &&(Head, Entry)| match from {
+            From::After(number) => head.number > number,
+            From::Before(number) => head.number < number,
+        };
+        let meant = log.iter().filter(is_meant).cloned();
+        let entries: Vec<_> = match from {
+            From::After(_) => meant.take(entries_max).collect(),
+            From::Before(_) => last_of(meant.collect(), entries_max),
+        };
+        RoomAnswer::Log {
+            entries,
+            head: end(log),
+        }
+    }
+}
+
+fn end(log: &[(Head, Entry)]) -> Head {
+    log.last().map(|(head, _)| *head).unwrap_or_default()
+}
+
+fn last_of<T>(mut all: Vec<T>, max: usize) -> Vec<T> {
+    all.split_off(all.len().saturating_sub(max))
+}
+
+impl Room {
+    fn record(&self) -> RoomRecord {
+        let standings = self.standings.iter();
+        RoomRecord {
+            standings: standings
+                .map(|(user, standing)| (Arc::clone(user), standing.clone()))
+                .collect(),
+            ..self.record.clone()
+        }
+    }
+
+    fn keep(&mut self, standings: Vec<(Arc<str>, Standing)>, now: Wall) {
+        for (user, standing) in standings {
+            if standing.is_blank(now) {
+                self.standings.remove(&user);
+            } else {
+                self.standings.insert(user, standing);
+            }
+        }
+    }
+
+    fn append(&mut self, message: &NewMessage) -> RoomAnswer {
+        self.forget_keys(message.at);
+        let seq = self.record.last_seq + 1;
+        if let Some(key) = &message.key {
+            let key = (Arc::clone(&message.sender), key.clone());
+            if let Some((seq, at)) = self.keys.get(&key)
+                && message.at < at.after(MESSAGE_KEY_TIME)
+            {
+                return RoomAnswer::Appended {
+                    seq: *seq,
+                    is_repeated: true,
+                };
+            }
+            self.keys.insert(key.clone(), (seq, message.at));
+            self.key_order.push_back(key);
+        }
+        let record = MessageRecord {
+            seq,
+            sender: Arc::clone(&message.sender),
+            name: Arc::clone(&message.name),
+            text: message.text.clone(),
+            at: message.at,
+            edited: None,
+            deleted: None,
+        };
+        self.messages.insert(seq, record);
+        self.record.last_seq = seq;
+        RoomAnswer::Appended {
+            seq,
+            is_repeated: false,
+        }
+    }
+
+    fn forget_keys(&mut self, now: Wall) {
+        while let Some(oldest) = self.key_order.front() {
+            let at = self.keys.get(oldest).map(|(_, at)| *at);
+            if at.is_some_and(|at| now < at.after(MESSAGE_KEY_TIME)) {
+                return;
+            }
+            self.keys.remove(oldest);
+            self.key_order.pop_front();
+        }
+    }
+
+    fn page(&self, from: From, messages_max: usize, bytes_max: usize) -> RoomAnswer {
+        let mut messages = Vec::new();
+        let mut bytes = 0;
+        let mut take = |message: &MessageRecord| {
+            bytes += message.text.len();
+            let fits = messages.len() < messages_max && (bytes <= bytes_max || messages.is_empty());
+            if fits {
+                messages.push(message.clone());
+            }
+            fits
+        };
+        match from {
+            From::After(seq) => {
+                let after = self.messages.range(seq.saturating_add(1)..);
+                after.map(|(_, message)| message).all(&mut take);
+            }
+            From::Before(seq) => {
+                let before = self.messages.range(..seq).rev();
+                before.map(|(_, message)| message).all(&mut take);
+            }
+        }
+        messages.sort_unstable_by_key(|message| message.seq);
+        RoomAnswer::Page {
+            messages,
+            first_seq: self.record.first_seq,
+            last_seq: self.record.last_seq,
+        }
+    }
+
+    /// The messages that are meant, ascending, and whether there are more of the kind.
+    fn find(&self, change: &MessageChange) -> Result<(Vec<u64>, bool), RoomAnswer> {
+        let find = |seq: &u64| {
+            let message = self.messages.get(seq).ok_or(RoomAnswer::Missing)?;
+            let is_there = message.deleted.is_none();
+            is_there.then_some(message).ok_or(RoomAnswer::Missing)
+        };
+        match change {
+            MessageChange::Edit { seq, author, .. }
+            | MessageChange::Delete {
+                seq,
+                by: Deleter::Author(author),
+            } => match find(seq)? {
+                message if message.sender == *author => Ok((vec![*seq], false)),
+                _ => Err(RoomAnswer::Missing),
+            },
+            MessageChange::Delete {
+                seq,
+                by: Deleter::Moderator { spared },
+            } => match find(seq)? {
+                message if spared.contains(&message.sender) => Err(RoomAnswer::Spared),
+                _ => Ok((vec![*seq], false)),
+            },
+            MessageChange::DeleteAllOf { user, messages_max } => {
+                let is_meant =
+                    |message: &&MessageRecord| message.sender == *user && message.deleted.is_none();
+                let all: Vec<u64> = self
+                    .messages
+                    .values()
+                    .filter(is_meant)
+                    .map(|message| message.seq)
+                    .collect();
+                let is_more = all.len() > *messages_max;
+                Ok((last_of(all, *messages_max), is_more))
+            }
+        }
+    }
+
+    fn change(&mut self, change: &MessageChange, found: &[u64], at: Wall) {
+        for seq in found {
+            let Some(message) = self.messages.get_mut(seq) else {
+                continue;
+            };
+            match change {
+                MessageChange::Edit { text, .. } => {
+                    message.text = text.clone();
+                    message.edited = Some(at);
+                }
+                MessageChange::Delete { .. } | MessageChange::DeleteAllOf { .. } => {
+                    message.text = "".into();
+                    message.deleted = Some(at);
+                }
+            }
+        }
+    }
+
+    fn trim(&mut self, first_seq: u64, before: Option<Wall>, messages_max: usize) -> RoomAnswer {
+        let is_meant = |message: &MessageRecord| {
+            message.seq < first_seq || before.is_some_and(|before| message.at < before)
+        };
+        let mut forgotten = 0;
+        let mut is_more = false;
+        while let Some(oldest) = self.messages.first_entry() {
+            is_more = is_meant(oldest.get());
+            if !is_more || forgotten == messages_max {
+                break;
+            }
+            self.record.first_seq = oldest.remove().seq + 1;
+            forgotten += 1;
+            is_more = false;
+        }
+        RoomAnswer::Trimmed {
+            first_seq: self.record.first_seq,
+            is_more,
+        }
+    }
+}

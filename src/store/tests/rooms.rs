@@ -1,0 +1,528 @@
+//! Rooms in every store: the same questions, the same answers.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::vocabulary::{Affiliation, RoomKind};
+use crate::rooms::audit::Entry;
+use crate::rooms::record::{
+    Change, Deleter, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion, RoomRecord,
+};
+use crate::rooms::settings::Settings;
+use crate::rooms::standing::{Authority, Sanction, Standing};
+
+const DAY: u64 = 24 * HOUR;
+
+fn entry(action: &str, at: u64) -> Entry {
+    Entry {
+        at: wall(at),
+        actor: "alice".into(),
+        authority: Authority::Room,
+        action: action.into(),
+        target: "bob".into(),
+        seq: Some(7),
+        until: Some(wall(at + HOUR)),
+        reason: "reason — \"quoted\"".into(),
+        details: "topic=x\n".into(),
+    }
+}
+
+fn owner() -> Standing {
+    Standing {
+        held: Affiliation::Owner,
+        ..Standing::default()
+    }
+}
+
+fn banned() -> Standing {
+    Standing {
+        held: Affiliation::Member,
+        ban: Some(Sanction {
+            until: Some(wall(DAY)),
+            reason: "spam".into(),
+            by: "alice".into(),
+            authority: Authority::Room,
+        }),
+        mute: Some(Sanction {
+            until: None,
+            reason: "".into(),
+            by: "".into(),
+            authority: Authority::Operator,
+        }),
+        is_invited: true,
+        knocked: Some(wall(5)),
+        read: 3,
+    }
+}
+
+pub(super) fn create(room: &str, at: u64) -> Question {
+    let mut settings = Settings::new(RoomKind::Members, true);
+    settings.topic = "Tópic".into();
+    settings.slow_mode = std::time::Duration::from_millis(1500);
+    settings.raid_until = Some(wall(HOUR));
+    settings.joins_per_minute = 9;
+    let record = RoomRecord {
+        id: room.into(),
+        settings,
+        created_by: "alice".into(),
+        created: wall(at),
+        last_seq: 0,
+        first_seq: 1,
+        audit: Head::default(),
+        standings: vec![("alice".into(), owner())],
+    };
+    let entry = entry("create", at);
+    Question::Room(RoomQuestion::Create(Box::new(record), Box::new(entry)))
+}
+
+pub(super) fn say(room: &str, sender: &str, text: &str, key: Option<&str>, at: u64) -> Question {
+    Question::Room(RoomQuestion::Append(Arc::new(NewMessage {
+        room: room.into(),
+        sender: sender.into(),
+        name: sender.to_uppercase().into(),
+        text: text.into(),
+        at: wall(at),
+        key: key.map(Into::into),
+    })))
+}
+
+pub(super) fn nothing(room: &str, at: u64) -> Change {
+    Change {
+        room: room.into(),
+        at: wall(at),
+        settings: None,
+        standings: Vec::new(),
+        messages: None,
+        is_deletion: false,
+        entry: None,
+    }
+}
+
+pub(super) fn change(change: Change) -> Question {
+    Question::Room(RoomQuestion::Change(Box::new(change)))
+}
+
+fn of_messages(room: &str, of: MessageChange, at: u64) -> Question {
+    change(Change {
+        messages: Some(of),
+        ..nothing(room, at)
+    })
+}
+
+fn edit(room: &str, seq: u64, author: &str, text: &str, at: u64) -> Question {
+    let (author, text) = (author.into(), text.into());
+    of_messages(room, MessageChange::Edit { seq, author, text }, at)
+}
+
+fn delete_message(room: &str, seq: u64, by: Deleter, at: u64) -> Question {
+    of_messages(room, MessageChange::Delete { seq, by }, at)
+}
+
+fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Question {
+    let user = user.into();
+    of_messages(room, MessageChange::DeleteAllOf { user, messages_max }, at)
+}
+
+pub(super) fn delete(room: &str, at: u64) -> Question {
+    change(Change {
+        is_deletion: true,
+        entry: Some(entry("delete", at)),
+        ..nothing(room, at)
+    })
+}
+
+pub(super) fn page(room: &str, from: From, messages_max: usize, bytes_max: usize) -> Question {
+    Question::Room(RoomQuestion::Page {
+        room: room.into(),
+        from,
+        messages_max,
+        bytes_max,
+    })
+}
+
+pub(super) fn log_of(room: &str, from: From, entries_max: usize) -> Question {
+    Question::Room(RoomQuestion::Log {
+        room: room.into(),
+        from,
+        entries_max,
+    })
+}
+
+fn read(room: &str, user: &str, seq: u64) -> Question {
+    let (room, user) = (room.into(), user.into());
+    Question::Room(RoomQuestion::Read { room, user, seq })
+}
+
+fn trim(room: &str, first_seq: u64, before: Option<u64>, messages_max: usize) -> Question {
+    Question::Room(RoomQuestion::Trim {
+        room: room.into(),
+        first_seq,
+        before: before.map(wall),
+        messages_max,
+    })
+}
+
+/// An answer about rooms in short.
+pub(super) fn short(answer: &RoomAnswer) -> String {
+    match answer {
+        RoomAnswer::Created(None) => "exists".to_owned(),
+        RoomAnswer::Created(Some(room)) => format!("created, entry {}", room.audit.number),
+        RoomAnswer::Changed(changed) => {
+            let more = if changed.is_more { " and more" } else { "" };
+            format!("entry {} {:?}{more}", changed.head.number, changed.messages)
+        }
+        RoomAnswer::Appended { seq, is_repeated } => {
+            let repeated = if *is_repeated { " again" } else { "" };
+            format!("said {seq}{repeated}")
+        }
+        RoomAnswer::Page {
+            messages,
+            first_seq,
+            last_seq,
+        } => {
+            let of = |message: &crate::rooms::record::MessageRecord| {
+                let mark = match (message.deleted, message.edited) {
+                    (Some(_), _) => "-",
+                    (None, Some(_)) => "*",
+                    (None, None) => "",
+                };
+                format!("{}{mark}:{}", message.seq, message.text)
+            };
+            let messages: Vec<String> = messages.iter().map(of).collect();
+            format!("{} of {first_seq}-{last_seq}", messages.join(" "))
+        }
+        RoomAnswer::Log { entries, head } => {
+            let actions: Vec<&str> = entries.iter().map(|(_, entry)| &*entry.action).collect();
+            format!("{} up to {}", actions.join(" "), head.number)
+        }
+        RoomAnswer::Read => "read".to_owned(),
+        RoomAnswer::Trimmed { first_seq, is_more } => {
+            let more = if *is_more { " and more" } else { "" };
+            format!("from {first_seq}{more}")
+        }
+        RoomAnswer::Spared => "spared".to_owned(),
+        RoomAnswer::Missing => "missing".to_owned(),
+    }
+}
+
+fn moderator(spared: &[&str]) -> Deleter {
+    let spared = spared.iter().map(|user| (*user).into()).collect();
+    Deleter::Moderator { spared }
+}
+
+fn appending() -> Vec<(Question, &'static str)> {
+    vec![
+        (say("a", "bob", "nobody hears", None, 0), "missing"),
+        (page("a", From::After(0), 10, 100), "missing"),
+        (log_of("a", From::After(0), 10), "missing"),
+        (read("a", "bob", 1), "missing"),
+        (trim("a", 5, None, 10), "missing"),
+        (change(nothing("a", 0)), "missing"),
+        (create("a", 0), "created, entry 1"),
+        (create("a", 0), "exists"),
+        (create("b", 0), "created, entry 1"),
+        (page("a", From::Before(u64::MAX), 10, 100), " of 1-0"),
+        (say("a", "bob", "one", None, 1), "said 1"),
+        (say("a", "bob", "two", Some("k"), 2), "said 2"),
+        (say("a", "bob", "two", Some("k"), 3), "said 2 again"),
+        (say("a", "eve", "three", Some("k"), 4), "said 3"),
+        (say("b", "bob", "else", Some("k"), 5), "said 1"),
+        (say("a", "bob", "", Some("K"), 6), "said 4"),
+        (say("a", "bob", "two", Some("k"), DAY + 1), "said 2 again"),
+        (say("a", "bob", "five", Some("k"), DAY + 2), "said 5"),
+        (say("a", "bob", "five", Some("k"), DAY + 3), "said 5 again"),
+        (page("a", From::After(0), 2, 100), "1:one 2:two of 1-5"),
+        (page("a", From::After(3), 9, 100), "4: 5:five of 1-5"),
+        (page("a", From::Before(5), 2, 100), "3:three 4: of 1-5"),
+        (page("a", From::Before(1), 2, 100), " of 1-5"),
+        // Of texts so many bytes, but always one.
+        (page("a", From::After(0), 9, 6), "1:one 2:two of 1-5"),
+        (page("a", From::After(2), 9, 1), "3:three of 1-5"),
+        (page("a", From::Before(6), 9, 9), "3:three 4: 5:five of 1-5"),
+        (page("a", From::Before(6), 9, 8), "4: 5:five of 1-5"),
+        (page("a", From::After(u64::MAX), 9, 8), " of 1-5"),
+    ]
+}
+
+fn changing() -> Vec<(Question, &'static str)> {
+    let author = |user: &str| Deleter::Author(user.into());
+    vec![
+        (create("a", 0), "created, entry 1"),
+        (say("a", "bob", "one", None, 1), "said 1"),
+        (say("a", "eve", "two", None, 1), "said 2"),
+        (say("a", "bob", "three", None, 1), "said 3"),
+        (say("a", "bob", "four", None, 1), "said 4"),
+        (edit("a", 2, "bob", "mine", 2), "missing"),
+        (edit("a", 9, "bob", "mine", 2), "missing"),
+        (edit("a", 1, "bob", "uno", 2), "entry 1 [1]"),
+        (delete_message("a", 2, author("bob"), 3), "missing"),
+        (delete_message("a", 2, moderator(&["eve"]), 3), "spared"),
+        (
+            delete_message("a", 2, moderator(&["bob"]), 3),
+            "entry 1 [2]",
+        ),
+        (delete_message("a", 2, moderator(&[]), 3), "missing"),
+        (edit("a", 2, "eve", "back", 3), "missing"),
+        (page("a", From::After(0), 2, 99), "1*:uno 2-: of 1-4"),
+        (purge("a", "bob", 2, 4), "entry 1 [3, 4] and more"),
+        (purge("a", "bob", 2, 4), "entry 1 [1]"),
+        (purge("a", "bob", 2, 4), "entry 1 []"),
+        (
+            change(Change {
+                standings: vec![
+                    ("bob".into(), banned()),
+                    ("eve".into(), Standing::default()),
+                ],
+                entry: Some(entry("ban", 5)),
+                ..nothing("a", 5)
+            }),
+            "entry 2 []",
+        ),
+        (
+            change(Change {
+                messages: Some(MessageChange::Delete {
+                    seq: 1,
+                    by: moderator(&[]),
+                }),
+                entry: Some(entry("delete_message", 6)),
+                ..nothing("a", 6)
+            }),
+            "missing",
+        ),
+        (log_of("a", From::After(0), 9), "create ban up to 2"),
+        (log_of("a", From::After(0), 1), "create up to 2"),
+        (log_of("a", From::Before(9), 1), "ban up to 2"),
+        (log_of("a", From::Before(2), 9), "create up to 2"),
+        (read("a", "eve", 2), "read"),
+        (read("a", "eve", 1), "read"),
+        (trim("a", 0, Some(1), 10), "from 1"),
+        (trim("a", 3, None, 1), "from 2 and more"),
+        (trim("a", 3, None, 1), "from 3"),
+        (trim("a", 0, Some(2), 9), "from 5"),
+        (page("a", From::After(0), 9, 99), " of 5-4"),
+        (say("a", "bob", "five", None, 9), "said 5"),
+        (delete("a", 10), "entry 3 []"),
+        (say("a", "bob", "late", None, 10), "missing"),
+        (log_of("a", From::After(1), 9), "ban delete up to 3"),
+        (create("a", 11), "created, entry 4"),
+        (page("a", From::After(0), 9, 99), " of 1-0"),
+        (say("a", "bob", "new", None, 12), "said 1"),
+    ]
+}
+
+#[test]
+fn every_store_gives_the_same_answers_about_rooms_one_by_one_and_together() {
+    for script in [appending, changing] {
+        for together in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            for mut store in stores(&directory) {
+                let (questions, expected): (Vec<_>, Vec<_>) = script().into_iter().unzip();
+                let answers: Vec<String> = if together {
+                    store.answer(questions).into_iter().map(told).collect()
+                } else {
+                    let ask = |question| ask(&mut *store, question);
+                    questions.into_iter().map(ask).collect()
+                };
+                assert_eq!(answers, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_loaded_at_the_start_is_what_was_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut loaded = Vec::new();
+    for mut store in stores(&directory) {
+        for (question, _) in changing() {
+            ask(&mut *store, question);
+        }
+        ask(&mut *store, create("b", 0));
+        let question = change(Change {
+            settings: Some(Box::new(Settings::new(RoomKind::Private, true))),
+            standings: vec![("bob".into(), banned())],
+            entry: Some(entry("update", 1)),
+            ..nothing("b", 1)
+        });
+        ask(&mut *store, question);
+        ask(&mut *store, read("b", "carol", 0));
+        loaded.push(store.load_rooms().unwrap());
+    }
+    loaded.push(open_again(&directory).load_rooms().unwrap());
+    assert_eq!(loaded[0], loaded[1]);
+    assert_eq!(loaded[0], loaded[2]);
+    let [a, b] = loaded[0].as_slice() else {
+        panic!("{loaded:?}");
+    };
+    assert_eq!((a.last_seq, a.first_seq, a.audit.number), (1, 1, 4));
+    assert_eq!(a.standings, [("alice".into(), owner())]);
+    assert_eq!(a.settings.joins_per_minute, 9);
+    assert_eq!(b.settings, Settings::new(RoomKind::Private, true));
+    assert!(b.standings.contains(&("bob".into(), banned())));
+}
+
+fn open_again(directory: &TempDir) -> Sqlite {
+    Sqlite::open(directory.path(), Company::Welcome).unwrap()
+}
+
+/// Walks the log of a room; the digest of each entry fits to the one before.
+fn assert_chained(store: &mut dyn Store, room: &str) {
+    let mut answers = store.answer(vec![log_of(room, From::After(0), 10_000)]);
+    let Some(Answer::Room(RoomAnswer::Log { entries, head })) = answers.pop() else {
+        return;
+    };
+    let mut before = Head::default();
+    for (found, entry) in entries {
+        let number = before.number + 1;
+        let digest = entry.digest(room, number, &before.digest);
+        before = Head { number, digest };
+        assert_eq!(found, before);
+    }
+    assert_eq!(head, before);
+}
+
+#[test]
+fn a_log_is_one_chain_though_its_room_is_deleted_and_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    for mut store in stores(&directory) {
+        for (question, _) in changing() {
+            ask(&mut *store, question);
+        }
+        assert_chained(&mut *store, "a");
+    }
+}
+
+#[test]
+fn two_servers_on_one_store_number_messages_without_hole_or_repeat_and_learn_of_each_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = open(directory.path());
+    ask(&mut first, create("a", 0));
+    ask(&mut first, create("b", 0));
+    let mut second = open_again(&directory);
+    assert_eq!(first.load_rooms().unwrap(), second.load_rooms().unwrap());
+    let mut numbers = Vec::new();
+    for round in 0..3 {
+        numbers.push(ask(&mut first, say("a", "ann", "one", None, round)));
+        numbers.push(ask(&mut second, say("a", "bob", "two", None, round)));
+    }
+    let expected = [1, 2, 3, 4, 5, 6].map(|number| format!("said {number}"));
+    assert_eq!(numbers, expected);
+    assert_eq!(news_of(&mut first), ["a at 6, entry 1"]);
+    assert_eq!(news_of(&mut first), [""; 0], "told once");
+
+    let ban = Change {
+        standings: vec![("bob".into(), banned())],
+        entry: Some(entry("ban", 1)),
+        ..nothing("b", 1)
+    };
+    assert_eq!(ask(&mut second, change(ban)), "entry 2 []");
+    assert_eq!(ask(&mut first, delete("a", 2)), "entry 2 []");
+    assert_eq!(ask(&mut first, create("c", 2)), "created, entry 1");
+    assert_eq!(
+        news_of(&mut first),
+        ["a gone", "b at 0, entry 2", "c at 0, entry 1"]
+    );
+    assert_eq!(
+        news_of(&mut second),
+        ["a gone", "b at 0, entry 2", "c at 0, entry 1"]
+    );
+    assert_eq!(ask(&mut second, say("a", "bob", "two", None, 3)), "missing");
+}
+
+fn news_of(store: &mut Sqlite) -> Vec<String> {
+    let news = store.news().unwrap().into_iter();
+    news.map(|news| match news {
+        News::Revoked(revocation) => format!("{:?}", revocation.subject),
+        News::Room(room) => format!(
+            "{} at {}, entry {}",
+            room.id, room.last_seq, room.audit.number
+        ),
+        News::RoomGone(room) => format!("{room} gone"),
+    })
+    .collect()
+}
+
+fn a_room() -> impl Strategy<Value = &'static str> + Clone {
+    prop::sample::select(vec!["a", "b"])
+}
+
+fn a_user() -> impl Strategy<Value = &'static str> + Clone {
+    prop::sample::select(vec!["ann", "bob", "eve"])
+}
+
+fn a_place() -> impl Strategy<Value = From> + Clone {
+    prop_oneof![
+        (0..12_u64).prop_map(From::After),
+        (0..12_u64).prop_map(From::Before),
+    ]
+}
+
+fn a_standing() -> impl Strategy<Value = Standing> {
+    prop_oneof![Just(owner()), Just(banned()), Just(Standing::default())]
+}
+
+fn a_question() -> impl Strategy<Value = Question> {
+    let key = prop::sample::select(vec![None, Some("k"), Some("l")]);
+    let place = (a_room(), a_place(), 0..6_usize, 0..20_usize);
+    let message = (a_room(), 0..8_u64, a_user(), 0..2 * DAY);
+    let author = |user: &str| Deleter::Author(user.into());
+    prop_oneof![
+        1 => a_room().prop_map(|room| create(room, 1)),
+        8 => (a_room(), a_user(), key, 0..2 * DAY)
+            .prop_map(|(room, user, key, at)| say(room, user, "text", key, at)),
+        2 => place.clone().prop_map(|(room, from, max, bytes)| page(room, from, max, bytes)),
+        1 => place.prop_map(|(room, from, max, _)| log_of(room, from, max)),
+        1 => message.clone().prop_map(|(room, seq, user, at)| edit(room, seq, user, "other", at)),
+        1 => message.clone()
+            .prop_map(move |(room, seq, user, at)| delete_message(room, seq, author(user), at)),
+        1 => message.clone()
+            .prop_map(|(room, seq, user, at)| delete_message(room, seq, moderator(&[user]), at)),
+        1 => message.clone().prop_map(|(room, seq, user, _)| read(room, user, seq)),
+        1 => (a_room(), a_user(), 0..3_usize).prop_map(|(room, user, max)| purge(room, user, max, 5)),
+        1 => (a_room(), 0..9_u64, prop::option::of(0..2 * DAY), 0..4_usize)
+            .prop_map(|(room, first, before, max)| trim(room, first, before, max)),
+        1 => (a_room(), a_user(), a_standing(), any::<bool>()).prop_map(|(room, user, standing, is_logged)| {
+            change(Change {
+                standings: vec![(user.into(), standing)],
+                entry: is_logged.then(|| entry("affiliate", 3)),
+                ..nothing(room, 3)
+            })
+        }),
+        1 => a_room().prop_map(|room| delete(room, 4)),
+    ]
+}
+
+/// Time goes on: a date says how much later than the message before something is said.
+fn keep_order(question: &mut Question, date: &mut u64) {
+    if let Question::Room(RoomQuestion::Append(message)) = question {
+        let message = Arc::make_mut(message);
+        *date += (message.at.as_millis() - wall(0).as_millis()) / 4;
+        message.at = wall(*date);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_is_asked_in_whatever_company_both_stores_answer_the_same(
+        batches in prop::collection::vec(prop::collection::vec(a_question(), 1..12), 1..12),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let [mut memory, mut sqlite] = stores(&directory);
+        let mut date = 0;
+        for mut batch in batches {
+            batch.insert(0, create("a", 0));
+            batch.iter_mut().for_each(|question| keep_order(question, &mut date));
+            let expected = format!("{:#?}", memory.answer(batch.clone()));
+            let found = format!("{:#?}", sqlite.answer(batch));
+            prop_assert_eq!(found, expected);
+            while sqlite.tidy().unwrap() {}
+        }
+        prop_assert_eq!(memory.load_rooms().unwrap(), sqlite.load_rooms().unwrap());
+        prop_assert_eq!(sqlite.load_rooms().unwrap(), open_again(&directory).load_rooms().unwrap());
+        for room in ["a", "b"] {
+            assert_chained(&mut *sqlite, room);
+        }
+    }
+}

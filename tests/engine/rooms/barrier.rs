@@ -1,0 +1,294 @@
+//! A kick, ban, mute or change of rights is a barrier: once it is acknowledged nothing of the room leaves for whom it was about, and nothing
+//! of theirs is heard.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use wardroom::id::ConnectionId;
+use wardroom::simulation::World;
+
+use super::{act, ask, durable, join, made, member, message, send, told, verdict};
+
+#[test]
+fn what_waits_for_somebody_who_is_banned_is_taken_back() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    let other = member(&mut world, "victim", "random");
+    // Nothing leaves for the victim any more: everything waits.
+    world.client(victim).set_window(0);
+    for number in 0..5 {
+        world.say(owner, &send("den", &format!("secret {number}")).to_string());
+    }
+    let ban = json!({"type": "ban", "id": 9, "room": "den", "user": "victim", "reason": "noise"});
+    assert_eq!(verdict(&mut world, owner, &ban), "ok");
+    world.client(victim).set_window(usize::MAX);
+    world.settle();
+    let told = told(&mut world, victim);
+    assert!(told.iter().filter_map(message).next().is_none(), "{told:?}");
+    let removed = told
+        .iter()
+        .find(|notice| notice["type"] == "removed")
+        .expect("why");
+    assert_eq!(
+        (&removed["code"], &removed["reason"]),
+        (&json!("banned"), &json!("noise"))
+    );
+    assert_eq!(verdict(&mut world, victim, &join("den")), "banned");
+    assert_eq!(verdict(&mut world, victim, &send("den", "hi")), "banned");
+    // Elsewhere they are as they were.
+    assert_eq!(verdict(&mut world, other, &send("random", "hi")), "ok");
+}
+
+#[test]
+fn what_a_victim_says_while_a_ban_is_on_its_way_is_not_taken() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    world.answers_held = true;
+    world.say(victim, &send("den", "before").to_string());
+    world.say(
+        owner,
+        &json!({"type": "ban", "id": 9, "room": "den", "user": "victim"}).to_string(),
+    );
+    let refused = ask(&mut world, victim, &send("den", "after"));
+    assert_eq!(refused[0]["code"], "busy", "{refused:?}");
+    world.client(owner).take_frames();
+    world.answers_held = false;
+    world.settle();
+    let told = told(&mut world, owner);
+    let order: Vec<&str> = told
+        .iter()
+        .filter_map(|notice| notice["type"].as_str())
+        .collect();
+    let at = |kind| order.iter().position(|found| *found == kind).expect(kind);
+    assert!(at("message") < at("ok"), "{order:?}");
+    assert_eq!(order.iter().filter(|kind| **kind == "message").count(), 1);
+}
+
+#[test]
+fn a_kick_ends_presence_and_not_the_right_to_come_back() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    act(&mut world, owner, "kick", "den", "victim");
+    assert!(
+        told(&mut world, victim)
+            .iter()
+            .any(|notice| notice["code"] == "kicked")
+    );
+    assert_eq!(
+        verdict(&mut world, victim, &send("den", "hi")),
+        "not_in_room"
+    );
+    assert_eq!(verdict(&mut world, victim, &join("den")), "ok");
+}
+
+#[test]
+fn a_mute_takes_the_word_and_leaves_the_ears() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    let mute = json!({"type": "mute", "id": 1, "room": "den", "user": "victim", "for_ms": 60_000});
+    assert_eq!(verdict(&mut world, owner, &mute), "ok");
+    assert_eq!(verdict(&mut world, victim, &send("den", "hi")), "muted");
+    told(&mut world, victim);
+    assert_eq!(verdict(&mut world, owner, &send("den", "quiet now")), "ok");
+    assert!(
+        told(&mut world, victim)
+            .iter()
+            .any(|notice| message(notice).is_some())
+    );
+    crate::stay(&mut world, victim, crate::seconds(61));
+    assert_eq!(
+        verdict(&mut world, victim, &send("den", "again")),
+        "ok",
+        "it has ended by itself"
+    );
+}
+
+#[test]
+fn a_change_that_is_not_kept_changes_nothing() {
+    let mut world = crate::roomy_with(|config| config.rooms.pending_max = 1);
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    world.answers_held = true;
+    world.say(owner, &send("den", "one that waits").to_string());
+    assert_eq!(
+        verdict(
+            &mut world,
+            owner,
+            &json!({"type": "ban", "id": 9, "room": "den", "user": "victim"})
+        ),
+        "busy"
+    );
+    world.answers_held = false;
+    world.settle();
+    assert_eq!(
+        verdict(&mut world, victim, &send("den", "still here")),
+        "ok"
+    );
+    assert_eq!(world.census().changes, 0);
+}
+
+#[test]
+fn a_room_that_is_deleted_is_gone_for_everybody_at_once() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let member_ = member(&mut world, "member", "den");
+    world.client(member_).set_window(0);
+    world.say(owner, &send("den", "secret").to_string());
+    assert_eq!(
+        verdict(
+            &mut world,
+            owner,
+            &json!({"type": "delete", "id": 1, "room": "den"})
+        ),
+        "ok"
+    );
+    world.client(member_).set_window(usize::MAX);
+    world.settle();
+    let told = told(&mut world, member_);
+    assert!(
+        told.iter().all(|notice| message(notice).is_none()),
+        "{told:?}"
+    );
+    assert!(
+        told.iter()
+            .any(|notice| notice["type"] == "removed" && notice["code"] == "deleted")
+    );
+    assert_eq!(verdict(&mut world, member_, &join("den")), "unknown_room");
+    // And the id is free again, for another room.
+    let again = json!({"type": "create", "id": 1, "room": "den"});
+    assert_eq!(verdict(&mut world, member_, &again), "ok");
+    assert_eq!(verdict(&mut world, member_, &join("den")), "ok");
+    let history = super::reply(
+        &mut world,
+        member_,
+        &json!({"type": "history", "id": 1, "room": "den"}),
+    );
+    assert_eq!(
+        (&history["messages"], &history["last_seq"]),
+        (&json!([]), &json!(0))
+    );
+}
+
+/// What happens in a random order.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    OwnerSays,
+    VictimSays,
+    Ban,
+    Unban,
+    Kick,
+    VictimJoins,
+    AnswerOne,
+    Blocked(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::OwnerSays),
+        3 => Just(Step::VictimSays),
+        2 => Just(Step::Ban),
+        1 => Just(Step::Unban),
+        1 => Just(Step::Kick),
+        2 => Just(Step::VictimJoins),
+        6 => Just(Step::AnswerOne),
+        1 => any::<bool>().prop_map(Step::Blocked),
+    ]
+}
+
+/// Follows what both are told, and judges it.
+#[derive(Default)]
+struct Watch {
+    is_out: bool,
+    out_of_order: Option<String>,
+}
+
+impl Watch {
+    /// The owner's view: after a ban or kick was acknowledged nothing of the victim's is heard until they are seen to join again.
+    fn owner_is_told(&mut self, notices: &[Value]) {
+        for notice in notices {
+            match (notice["type"].as_str(), notice["id"].as_str()) {
+                (Some("ok"), Some("ban" | "kick")) => self.is_out = true,
+                (Some("joined"), _) if notice["user"] == "victim" => self.is_out = false,
+                (Some("message"), _) if notice["sender"] == "victim" && self.is_out => {
+                    self.out_of_order = Some(format!("heard {notice} of somebody who is out"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The victim's view: after `removed` nothing of the room comes until they joined again.
+    fn victim_is_told(&mut self, notices: &[Value], is_in: &mut bool) {
+        for notice in notices {
+            match (notice["type"].as_str(), notice["id"].as_str()) {
+                (Some("removed"), _) => *is_in = false,
+                (Some("ok"), Some("join")) => *is_in = true,
+                (Some("message"), _) if !*is_in => {
+                    self.out_of_order = Some(format!("was told {notice} after being put out"));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn carry_out(world: &mut World, owner: ConnectionId, victim: ConnectionId, step: Step) {
+    let about = |kind: &str| json!({"type": kind, "id": kind, "room": "den", "user": "victim"});
+    match step {
+        Step::OwnerSays => world.say(owner, &send("den", "from the owner").to_string()),
+        Step::VictimSays => world.say(victim, &send("den", "from the victim").to_string()),
+        Step::Ban => world.say(owner, &about("ban").to_string()),
+        Step::Unban => world.say(owner, &about("unban").to_string()),
+        Step::Kick => world.say(owner, &about("kick").to_string()),
+        Step::VictimJoins => {
+            world.say(
+                victim,
+                &json!({"type": "join", "id": "join", "room": "den"}).to_string(),
+            );
+        }
+        Step::AnswerOne => {
+            world.answer_one();
+            world.settle();
+        }
+        Step::Blocked(is_blocked) => {
+            world.client(victim).set_window(if is_blocked { 0 } else { usize::MAX });
+            world.settle();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_the_order_nothing_passes_the_barrier_in_either_direction(
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        let mut world = durable();
+        let owner = made(&mut world, "owner", "den", "public");
+        let victim = member(&mut world, "victim", "den");
+        told(&mut world, owner);
+        let (mut watch, mut is_in) = (Watch::default(), true);
+        world.answers_held = true;
+        for step in steps {
+            carry_out(&mut world, owner, victim, step);
+            let notices = told(&mut world, owner);
+            watch.owner_is_told(&notices);
+            let notices = told(&mut world, victim);
+            watch.victim_is_told(&notices, &mut is_in);
+        }
+        world.client(victim).set_window(usize::MAX);
+        world.answers_held = false;
+        world.settle();
+        let notices = told(&mut world, owner);
+        watch.owner_is_told(&notices);
+        let notices = told(&mut world, victim);
+        watch.victim_is_told(&notices, &mut is_in);
+        prop_assert_eq!(watch.out_of_order, None);
+        let census = world.census();
+        prop_assert_eq!((census.changes, census.pending_answers), (0, 0));
+    }
+}

@@ -1,0 +1,201 @@
+//! History, and what was missed.
+
+use serde_json::{Value, json};
+use wardroom::id::ConnectionId;
+use wardroom::simulation::World;
+
+use super::{ask, durable, heard, member, message, reply, send, told, verdict};
+use crate::{roomy_with, seconds};
+
+fn say_many(world: &mut World, id: ConnectionId, count: u64) {
+    for number in 1..=count {
+        world.say(id, &send("general", &format!("m{number}")).to_string());
+    }
+    world.client(id).take_frames();
+}
+
+fn page(world: &mut World, id: ConnectionId, fields: Value) -> (Vec<u64>, Value) {
+    let mut request = json!({"type": "history", "id": 1, "room": "general"});
+    for (name, value) in fields.as_object().expect("fields") {
+        request[name] = value.clone();
+    }
+    let page = reply(world, id, &request);
+    let messages = page["messages"].as_array().expect("messages").iter();
+    (
+        messages
+            .map(|found| found["seq"].as_u64().expect("a number"))
+            .collect(),
+        page,
+    )
+}
+
+#[test]
+fn history_pages_both_ways() {
+    let mut world = durable();
+    let alice = member(&mut world, "alice", "general");
+    say_many(&mut world, alice, 10);
+    let (seqs, page_) = page(&mut world, alice, json!({"limit": 3}));
+    assert_eq!(seqs, [8, 9, 10]);
+    assert_eq!(
+        (&page_["first_seq"], &page_["last_seq"], &page_["truncated"]),
+        (&json!(1), &json!(10), &json!(true))
+    );
+    assert_eq!(
+        page(&mut world, alice, json!({"before": 8, "limit": 3})).0,
+        [5, 6, 7]
+    );
+    let (seqs, first) = page(&mut world, alice, json!({"before": 3}));
+    assert_eq!((seqs, &first["truncated"]), (vec![1, 2], &json!(false)));
+    let (seqs, up) = page(&mut world, alice, json!({"after": 2, "limit": 2}));
+    assert_eq!((seqs, &up["truncated"]), (vec![3, 4], &json!(true)));
+    assert_eq!(
+        page(&mut world, alice, json!({"after": 10})).0,
+        [] as [u64; 0]
+    );
+    assert_eq!(
+        page(&mut world, alice, json!({"before": 1})).0,
+        [] as [u64; 0]
+    );
+}
+
+#[test]
+fn who_comes_back_is_told_what_they_missed_and_then_what_is_new_once_each() {
+    let mut world = durable();
+    let alice = member(&mut world, "alice", "general");
+    say_many(&mut world, alice, 5);
+    let bob = world.join_v1("bob", "10.0.0.2");
+    world.client(bob).take_frames();
+    world.answers_held = true;
+    // Before, between and behind the question.
+    world.say(alice, &send("general", "m6").to_string());
+    world.say(
+        bob,
+        &json!({"type": "join", "id": 2, "room": "general", "since": 3}).to_string(),
+    );
+    world.say(alice, &send("general", "m7").to_string());
+    while world.works_waiting() > 0 {
+        world.answer_one();
+        world.settle();
+    }
+    let seqs: Vec<u64> = heard(&mut world, bob).iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(seqs, [4, 5, 6, 7]);
+}
+
+#[test]
+fn the_reply_comes_before_what_was_missed_and_says_where_the_room_is() {
+    let mut world = durable();
+    let alice = member(&mut world, "alice", "general");
+    say_many(&mut world, alice, 4);
+    let bob = world.join_v1("bob", "10.0.0.2");
+    let told = ask(
+        &mut world,
+        bob,
+        &json!({"type": "join", "id": 2, "room": "general", "since": 2}),
+    );
+    assert_eq!(
+        told[0],
+        json!({"type": "ok", "id": 2, "room": "general", "last_seq": 4})
+    );
+    assert!(
+        told[1..]
+            .iter()
+            .filter_map(message)
+            .map(|(seq, _)| seq)
+            .eq([3, 4]),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn more_than_a_page_was_missed_and_the_rest_is_told_as_a_gap() {
+    let mut world = roomy_with(|config| {
+        config.rooms.durable = vec!["general".to_owned()];
+        config.rooms.page_entries_max = 3;
+    });
+    let alice = member(&mut world, "alice", "general");
+    say_many(&mut world, alice, 9);
+    let bob = world.join_v1("bob", "10.0.0.2");
+    let told = ask(
+        &mut world,
+        bob,
+        &json!({"type": "join", "id": 2, "room": "general", "since": 2}),
+    );
+    assert_eq!(told[0]["gap"], json!({"from": 3, "to": 6}));
+    assert!(
+        told.iter()
+            .filter_map(message)
+            .map(|(seq, _)| seq)
+            .eq([7, 8, 9])
+    );
+    let exactly = ask(
+        &mut world,
+        bob,
+        &json!({"type": "join", "id": 3, "room": "general", "since": 6}),
+    );
+    assert_eq!(exactly[0].get("gap"), None, "{exactly:?}");
+    let ahead = ask(
+        &mut world,
+        bob,
+        &json!({"type": "join", "id": 3, "room": "general", "since": 900}),
+    );
+    assert_eq!((ahead.len(), ahead[0].get("gap")), (1, None), "{ahead:?}");
+}
+
+#[test]
+fn what_a_room_does_not_keep_any_more_is_a_gap_too() {
+    let mut world = roomy_with(|config| {
+        config.rooms.durable = vec!["general".to_owned()];
+        config.rooms.retention_messages_max = 10;
+    });
+    let alice = member(&mut world, "alice", "general");
+    say_many(&mut world, alice, 200);
+    world.settle();
+    let (seqs, page_) = page(&mut world, alice, json!({}));
+    assert!(page_["first_seq"].as_u64() > Some(100), "{page_}");
+    assert_eq!(seqs.last(), Some(&200));
+    let bob = world.join_v1("bob", "10.0.0.2");
+    let told = ask(
+        &mut world,
+        bob,
+        &json!({"type": "join", "id": 2, "room": "general", "since": 1}),
+    );
+    assert_eq!(told[0]["gap"]["from"], 2);
+}
+
+#[test]
+fn messages_past_their_age_are_forgotten_without_anybody_asking() {
+    let mut world = roomy_with(|config| {
+        config.rooms.durable = vec!["general".to_owned()];
+        config.rooms.retention_max = seconds(3600);
+    });
+    let alice = member(&mut world, "alice", "general");
+    say_many(&mut world, alice, 3);
+    crate::stay(&mut world, alice, seconds(3000));
+    say_many(&mut world, alice, 1);
+    assert_eq!(page(&mut world, alice, json!({})).0, [1, 2, 3, 4]);
+    crate::stay(&mut world, alice, seconds(700));
+    assert_eq!(page(&mut world, alice, json!({})).0, [4]);
+}
+
+#[test]
+fn edited_and_deleted_messages_are_told_as_such_now_and_later() {
+    let mut world = durable();
+    let alice = member(&mut world, "alice", "general");
+    let bob = member(&mut world, "bob", "general");
+    say_many(&mut world, alice, 3);
+    told(&mut world, bob);
+    let edit = json!({"type": "edit", "id": 1, "room": "general", "seq": 2, "message": "better"});
+    assert_eq!(verdict(&mut world, alice, &edit), "ok");
+    assert_ne!(verdict(&mut world, bob, &edit), "ok", "somebody else's");
+    let delete = json!({"type": "delete_message", "id": 1, "room": "general", "seq": 3});
+    assert_ne!(verdict(&mut world, bob, &delete), "ok", "somebody else's");
+    assert_eq!(verdict(&mut world, alice, &delete), "ok");
+    let (_, page_) = page(&mut world, bob, json!({}));
+    let messages = &page_["messages"];
+    assert_eq!(messages[1]["message"], "better");
+    assert!(messages[1]["edited"].is_number(), "{messages}");
+    assert_eq!(messages[2].get("message"), None);
+    assert!(messages[2]["deleted"].is_number(), "{messages}");
+    let unknown = json!({"type": "edit", "id": 1, "room": "general", "seq": 99, "message": "x"});
+    assert_eq!(verdict(&mut world, alice, &unknown), "unknown_message");
+}

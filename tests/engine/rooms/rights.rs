@@ -1,0 +1,281 @@
+//! Who may do what, over the wire: kinds of rooms, claims, invitations, knocks, and rooms that are not to be known of.
+
+use serde_json::{Value, json};
+
+use super::{act, durable, join, made, member, reply, send, told, verdict};
+use crate::roomy_with;
+
+#[test]
+fn rooms_that_somebody_may_not_know_of_are_told_like_rooms_that_do_not_exist() {
+    let mut world = durable();
+    made(&mut world, "owner", "den", "members");
+    made(&mut world, "owner", "cell", "private");
+    let stranger = world.join_v1("stranger", "10.0.0.5");
+    for room in ["den", "cell", "nowhere"] {
+        for request in [
+            join(room),
+            send(room, "hi"),
+            json!({"type": "describe", "id": 1, "room": room}),
+            json!({"type": "history", "id": 1, "room": room}),
+            json!({"type": "members", "id": 1, "room": room}),
+            json!({"type": "knock", "id": 1, "room": room}),
+            json!({"type": "log", "id": 1, "room": room}),
+            json!({"type": "explain", "id": 1, "room": room}),
+            json!({"type": "ban", "id": 1, "room": room, "user": "owner"}),
+            json!({"type": "update", "id": 1, "room": room, "topic": "x"}),
+        ] {
+            let mut refused = reply(&mut world, stranger, &request);
+            assert_eq!(refused["code"], "unknown_room", "{request}");
+            refused.as_object_mut().expect("an object").remove("id");
+            assert_eq!(
+                refused.as_object().expect("an object").len(),
+                3,
+                "{refused}"
+            );
+        }
+    }
+    let rooms = reply(&mut world, stranger, &json!({"type": "rooms", "id": 1}));
+    let names: Vec<&Value> = rooms["rooms"]
+        .as_array()
+        .expect("rooms")
+        .iter()
+        .map(|room| &room["room"])
+        .collect();
+    assert_eq!(names, ["general", "lobby", "random"]);
+}
+
+#[test]
+fn somebody_invited_joins_and_belongs_to_the_room_from_then_on() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "members");
+    let guest = world.join_v1("guest", "10.0.0.5");
+    assert_eq!(verdict(&mut world, guest, &join("den")), "unknown_room");
+    told(&mut world, guest);
+    act(&mut world, owner, "invite", "den", "guest");
+    let invited = told(&mut world, guest);
+    assert!(
+        invited
+            .iter()
+            .any(|notice| notice["type"] == "invited" && notice["room"] == "den"),
+        "{invited:?}"
+    );
+    assert_eq!(verdict(&mut world, guest, &join("den")), "ok");
+    assert_eq!(verdict(&mut world, guest, &send("den", "hello")), "ok");
+    assert_eq!(
+        verdict(
+            &mut world,
+            guest,
+            &json!({"type": "leave", "id": 1, "room": "den"})
+        ),
+        "ok"
+    );
+    assert_eq!(
+        verdict(&mut world, guest, &join("den")),
+        "ok",
+        "members come back"
+    );
+    assert_eq!(
+        verdict(
+            &mut world,
+            owner,
+            &json!({"type": "affiliate", "id": 1, "room": "den", "user": "guest", "affiliation": "none"})
+        ),
+        "ok"
+    );
+    assert!(
+        told(&mut world, guest)
+            .iter()
+            .any(|notice| notice["type"] == "removed")
+    );
+    assert_eq!(verdict(&mut world, guest, &join("den")), "unknown_room");
+}
+
+#[test]
+fn somebody_knocks_and_is_let_in_by_a_moderator() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "members");
+    let update = json!({"type": "update", "id": 1, "room": "den", "join_rule": "knock"});
+    assert_eq!(verdict(&mut world, owner, &update), "ok");
+    let guest = world.join_v1("guest", "10.0.0.5");
+    assert_eq!(verdict(&mut world, guest, &join("den")), "knock_required");
+    told(&mut world, owner);
+    assert_eq!(
+        verdict(
+            &mut world,
+            guest,
+            &json!({"type": "knock", "id": 1, "room": "den"})
+        ),
+        "ok"
+    );
+    let knocked = told(&mut world, owner);
+    assert!(
+        knocked
+            .iter()
+            .any(|notice| notice["type"] == "knock" && notice["user"] == "guest"),
+        "{knocked:?}"
+    );
+    assert_eq!(verdict(&mut world, guest, &join("den")), "knock_required");
+    act(&mut world, owner, "approve", "den", "guest");
+    assert_eq!(verdict(&mut world, guest, &join("den")), "ok");
+    assert_eq!(verdict(&mut world, guest, &send("den", "hello")), "ok");
+}
+
+#[test]
+fn nobody_acts_on_their_like_and_the_last_owner_stays() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let first = member(&mut world, "first", "den");
+    let second = member(&mut world, "second", "den");
+    let promote = |user: &str, to: &str| json!({"type": "affiliate", "id": 1, "room": "den", "user": user, "affiliation": to});
+    for user in ["first", "second"] {
+        assert_eq!(
+            verdict(&mut world, owner, &promote(user, "moderator")),
+            "ok"
+        );
+    }
+    for kind in ["kick", "ban", "mute"] {
+        let on = |user: &str| json!({"type": kind, "id": 1, "room": "den", "user": user});
+        assert_eq!(verdict(&mut world, first, &on("second")), "outranked");
+        assert_eq!(verdict(&mut world, first, &on("owner")), "outranked");
+        assert_eq!(verdict(&mut world, first, &on("first")), "oneself");
+    }
+    assert_eq!(
+        verdict(&mut world, first, &promote("third", "moderator")),
+        "forbidden"
+    );
+    assert_eq!(
+        verdict(
+            &mut world,
+            owner,
+            &json!({"type": "resign", "id": 1, "room": "den"})
+        ),
+        "last_owner"
+    );
+    assert_eq!(
+        verdict(&mut world, owner, &promote("owner", "member")),
+        "last_owner"
+    );
+    act(&mut world, owner, "transfer", "den", "second");
+    assert_eq!(
+        verdict(
+            &mut world,
+            second,
+            &json!({"type": "kick", "id": 1, "room": "den", "user": "owner"})
+        ),
+        "ok"
+    );
+    assert_eq!(
+        verdict(
+            &mut world,
+            owner,
+            &json!({"type": "resign", "id": 1, "room": "den"})
+        ),
+        "ok"
+    );
+}
+
+#[test]
+fn a_private_room_takes_bodies_and_nothing_else() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "cell", "private");
+    assert_eq!(
+        verdict(&mut world, owner, &send("cell", "clear text")),
+        "body_required"
+    );
+    let sealed = json!({"type": "send", "id": 1, "room": "cell", "body": "c2VhbGVk"});
+    assert_eq!(verdict(&mut world, owner, &sealed), "ok");
+    let history = reply(
+        &mut world,
+        owner,
+        &json!({"type": "history", "id": 1, "room": "cell"}),
+    );
+    assert_eq!(history["messages"][0]["body"], "c2VhbGVk");
+    assert_eq!(history["messages"][0].get("message"), None);
+    let elsewhere = json!({"type": "send", "id": 1, "room": "lobby", "body": "c2VhbGVk"});
+    assert_eq!(verdict(&mut world, owner, &elsewhere), "message_required");
+}
+
+#[test]
+fn everybody_reads_the_log_who_reads_the_room_and_it_is_a_chain() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let member_ = member(&mut world, "member", "den");
+    act(&mut world, owner, "mute", "den", "somebody");
+    act(&mut world, owner, "unmute", "den", "somebody");
+    let log = reply(
+        &mut world,
+        member_,
+        &json!({"type": "log", "id": 1, "room": "den"}),
+    );
+    let entries = log["entries"].as_array().expect("entries");
+    let actions: Vec<&Value> = entries.iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["create", "mute", "unmute"]);
+    assert_eq!(entries[2]["hash"], log["head"]["hash"]);
+    assert_eq!(log["head"]["number"], 3);
+}
+
+#[test]
+fn who_may_make_rooms_and_how_many_is_the_operators() {
+    let mut world = roomy_with(|config| config.rooms.created_per_user_max = 2);
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let create = |room: &str| json!({"type": "create", "id": 1, "room": room});
+    assert_eq!(verdict(&mut world, alice, &create("one")), "ok");
+    assert_eq!(verdict(&mut world, alice, &create("two")), "ok");
+    let refused = reply(&mut world, alice, &create("three"));
+    assert_eq!(
+        (&refused["code"], &refused["limit"]),
+        (
+            &json!("too_many_rooms_created"),
+            &json!("created_per_user_max")
+        )
+    );
+    let bob = world.join_v1("bob", "10.0.0.1");
+    for taken in ["one", "ONE", "0ne", "lobby", "l0bby", "Iobby"] {
+        assert_eq!(
+            verdict(&mut world, bob, &create(taken)),
+            "room_exists",
+            "{taken}"
+        );
+    }
+    let mut closed =
+        roomy_with(|config| config.rooms.create = wardroom::config::WhoCreates::Nobody);
+    let alice = closed.join_v1("alice", "10.0.0.1");
+    assert_eq!(verdict(&mut closed, alice, &create("one")), "forbidden");
+}
+
+#[test]
+fn a_changed_right_acts_on_the_open_connection() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let member_ = member(&mut world, "member", "den");
+    let lock =
+        |is_locked: bool| json!({"type": "update", "id": 1, "room": "den", "locked": is_locked});
+    assert_eq!(verdict(&mut world, owner, &lock(true)), "ok");
+    assert_eq!(
+        verdict(&mut world, member_, &send("den", "hi")),
+        "room_locked"
+    );
+    assert_eq!(verdict(&mut world, owner, &send("den", "hi")), "ok");
+    assert_eq!(verdict(&mut world, owner, &lock(false)), "ok");
+    assert_eq!(verdict(&mut world, member_, &send("den", "hi")), "ok");
+    let archive = json!({"type": "archive", "id": 1, "room": "den", "archived": true});
+    assert_eq!(verdict(&mut world, owner, &archive), "ok");
+    assert_eq!(
+        verdict(&mut world, owner, &send("den", "hi")),
+        "room_archived"
+    );
+    let explained = reply(
+        &mut world,
+        member_,
+        &json!({"type": "explain", "id": 1, "room": "den"}),
+    );
+    let rights = explained["rights"].as_array().expect("rights");
+    let of_send = rights
+        .iter()
+        .find(|right| right["capability"] == "send")
+        .expect("send");
+    assert_eq!(
+        (&of_send["allowed"], &of_send["reason"]),
+        (&json!(false), &json!("archived"))
+    );
+}
