@@ -254,7 +254,9 @@ fn carry_out(world: &mut World, owner: ConnectionId, victim: ConnectionId, step:
             world.settle();
         }
         Step::Blocked(is_blocked) => {
-            world.client(victim).set_window(if is_blocked { 0 } else { usize::MAX });
+            world
+                .client(victim)
+                .set_window(if is_blocked { 0 } else { usize::MAX });
             world.settle();
         }
     }
