@@ -9,6 +9,8 @@ pub enum StoreFault {
     ReadOnly,
     #[error("another process keeps the store locked")]
     Locked,
+    #[error("the store does not answer")]
+    Silent,
     #[error("the store's file was deleted or replaced while it was in use")]
     Replaced,
     #[error("the store is damaged")]

@@ -17,9 +17,12 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use env_logger::fmt::Formatter;
+use log::Record;
 use wardroom::cli::{self, Failure, Surroundings};
 use wardroom::reactor::log_queue::FLUSH_TIME_MAX;
 use wardroom::reactor::{LogQueue, StandardError};
+use wardroom::telemetry::Rfc3339;
 use wardroom::time::Wall;
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         .filter_module("ureq", log::LevelFilter::Off)
         .filter_module("ureq_proto", log::LevelFilter::Off)
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
+        .format(write_line)
         .init();
     log.take_panics();
     let surroundings = Surroundings {
@@ -56,6 +60,13 @@ fn main() -> ExitCode {
     };
     log.flush(FLUSH_TIME_MAX);
     code
+}
+
+/// Dates as in the security log. What a message says on further lines is indented: none of them passes for another's.
+fn write_line(line: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let (level, target) = (record.level(), record.target());
+    let message = record.args().to_string().replace('\n', "\n    ");
+    writeln!(line, "[{} {level:<5} {target}] {message}", Rfc3339(today()))
 }
 
 fn report(failure: &Failure, log: &LogQueue) -> ExitCode {

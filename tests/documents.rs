@@ -70,7 +70,9 @@ fn quoted(document: &str) -> Vec<&str> {
 fn reads_like_a_test(name: &str) -> bool {
     let words = name.split('_').count();
     words >= 5
-        && !["_total", "_max"].iter().any(|end| name.ends_with(end))
+        && !["_total", "_max", "_per_member"]
+            .iter()
+            .any(|end| name.ends_with(end))
         && name
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')

@@ -10,6 +10,7 @@ pub mod origin;
 pub mod private_key;
 pub mod record;
 pub mod revocation;
+mod room_claims;
 pub mod session;
 #[cfg(test)]
 mod test_keys;
@@ -21,6 +22,7 @@ pub use keys::{KeyError, KeyFault, RetiredKeys};
 use std::sync::Arc;
 
 use crate::protocol::name;
+use crate::protocol::vocabulary::RoomClaims;
 use crate::time::{Instant, Now, Wall};
 
 /// Somebody whose credential was verified.
@@ -34,6 +36,8 @@ pub struct Identity {
     pub expires: Option<Wall>,
     /// By what they were let in.
     pub grant: Grant,
+    /// What the credential says of rooms; `None`: nothing.
+    pub rooms: Option<Arc<RoomClaims>>,
 }
 
 /// What a revocation can name of a credential. Nothing known: only its user can be revoked.
@@ -95,6 +99,7 @@ impl Identity {
             name: name.into(),
             expires,
             grant: Grant::default(),
+            rooms: None,
         })
     }
 }

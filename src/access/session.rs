@@ -136,6 +136,7 @@ impl SessionRecord {
                 token_id: None,
                 session: Some(self.digest.id()),
             },
+            rooms: None,
         })
     }
 }

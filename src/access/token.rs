@@ -2,7 +2,7 @@
 
 mod claims;
 mod header;
-mod json;
+pub(super) mod json;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,6 +61,8 @@ enum TokenFault {
     NotYet,
     #[error("`iat` is in the future")]
     IssuedInFuture,
+    #[error("`rooms` is not an object of room patterns to lists of capabilities")]
+    Rooms,
     #[error("`jti` is not 1 to 256 bytes")]
     TokenId,
     #[error("`exp` is further away than auth.jwt.lifetime_max, from now or from `iat`")]

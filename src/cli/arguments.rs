@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::asking::Asking;
+use super::audit::AuditCommand;
 use super::session::{Revoke, SessionCommand};
+use super::store::StoreCommand;
 use super::token::TokenRequest;
 use crate::config::parse_duration;
 
@@ -54,6 +56,16 @@ pub(super) enum Command {
     },
     /// Take back what was given to a user, a token or a session; its connections end.
     Revoke(Revoke),
+    /// Check, copy or write out what the server keeps; it may be running.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    /// Hold moderation logs against their hashes.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     #[command(flatten)]
     Asking(Asking),
 }

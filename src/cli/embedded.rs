@@ -1,12 +1,13 @@
 //! The embedded default: a configuration without a file, and the secrets that it makes for itself on first run.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::config::{Config, KeySource, PrivateKey};
+use crate::store::make_directory;
 
 const SECRET_BYTES: usize = 32;
 /// What tokens are signed with, and what programs show to the private listener.
@@ -87,15 +88,6 @@ fn random_hex<const BYTES: usize>() -> Result<String, Failure> {
     let filled = aws_lc_rs::rand::fill(&mut bytes);
     filled.map_err(|_| Failure::Operation("cannot get random bytes from the system".to_owned()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Makes it, and what is above it, for its owner alone. One that exists stays as it is.
-pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 fn write_draft(draft: &Path, secret: &str) -> io::Result<()> {

@@ -25,6 +25,7 @@ impl Links {
             let request = TokenRequest {
                 sub: sub.to_owned(),
                 name: Some(name.to_owned()),
+                rooms: Vec::new(),
                 ttl,
             };
             token::issue(&config.auth, &request, now)

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod asking;
+mod audit;
 mod certificates;
 mod check;
 mod client;
@@ -15,6 +16,7 @@ mod serve;
 mod session;
 mod source;
 mod state;
+mod store;
 mod table;
 mod target;
 mod token;
@@ -104,6 +106,8 @@ where
         }
         Some(Command::Session { command }) => command.run(environment, now, output),
         Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
+        Some(Command::Store { command }) => command.run(environment, output),
+        Some(Command::Audit { command }) => command.run(environment, output),
         Some(Command::Asking(asking)) => asking.run(environment, output),
     }
 }
@@ -114,6 +118,16 @@ fn load(
     environment: Vec<(OsString, OsString)>,
 ) -> Result<Loaded, Failure> {
     Config::load(Some(file), flags, environment).map_err(Failure::Config)
+}
+
+/// The same, or the settings of the server that runs without a file.
+fn load_or_default(
+    file: Option<&Path>,
+    flags: &[String],
+    environment: Vec<(OsString, OsString)>,
+) -> Result<Config, Failure> {
+    let loaded = Config::load(file, flags, environment).map_err(Failure::Config)?;
+    Ok(loaded.config)
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::{Announce, Failure, Source, embedded};
+use super::{Announce, Failure, Source};
 use crate::access::certificate::WithCertificates;
 use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, Sandbox};
 use crate::reactor::{Inherited, LogQueue, Server, ServiceManager, StartError, descriptors};
-use crate::store::{Company, Sqlite};
+use crate::store::{Company, Sqlite, make_directory};
 
 /// Binds, announces the address, gives up what is not needed any more, and serves until the end. The security log goes
 /// to `log`, unless it has a file.
@@ -96,7 +96,7 @@ impl Confinement {
         let mode = config.process.sandbox;
         if mode != Sandbox::Off {
             // What does not exist can't be allowed.
-            embedded::make_directory(&config.store.directory)
+            make_directory(&config.store.directory)
                 .map_err(|error| cannot("make store.directory", &error))?;
         }
         let plan = Plan::new(config, file);

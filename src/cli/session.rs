@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Settings, parse_lifetime, parse_name};
 use super::asking::show;
-use super::{Failure, load, table};
+use super::{Failure, load_or_default, table};
 use crate::access::Identity;
 use crate::access::record::{Answer, NewRevocation, NewSession, Question};
 use crate::access::revocation::{Revocation, Subject, TOKEN_ID_BYTES_MAX};
@@ -149,14 +149,7 @@ impl Revoke {
 
 impl StoreArguments {
     fn load(&self, environment: Vec<(OsString, OsString)>) -> Result<Config, Failure> {
-        let flags = &self.settings.flags;
-        match &self.config {
-            Some(file) => Ok(load(file, flags, environment)?.config),
-            None => {
-                let loaded = Config::load(None, flags, environment).map_err(Failure::Config)?;
-                Ok(loaded.config)
-            }
-        }
+        load_or_default(self.config.as_deref(), &self.settings.flags, environment)
     }
 }
 

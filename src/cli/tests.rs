@@ -9,6 +9,7 @@ use super::*;
 mod asking;
 mod documented;
 mod embedded;
+mod store;
 
 const NOW: Wall = Wall::from_millis(1_764_000_000_500);
 const SECRET: &str = "f3a9c07e51d24b86e8f10c3d95a7b264";
@@ -147,6 +148,38 @@ fn a_token_is_signed_with_the_first_secret_of_the_file() {
         "sub": "u1", "iss": "me", "aud": "chat", "iat": 1_764_000_000_u64, "exp": 1_764_000_090_u64,
     });
     assert_eq!(claims, expected);
+}
+
+#[test]
+fn a_token_says_what_its_holder_may_do_in_rooms() {
+    let (_directory, file) =
+        configured("[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n");
+    let token = |rooms: &[&str]| {
+        let mut typed = vec!["token", "--sub", "u1", "--config", &file];
+        rooms
+            .iter()
+            .for_each(|right| typed.extend(["--rooms", right]));
+        wardroom(&typed)
+    };
+    let outcome = token(&["team-*=join,send", "audit=read", "*="]);
+    assert_eq!(outcome.told(), "");
+    let (_, claims) = verified(outcome.output.trim_end(), SECRET, Algorithm::HS256);
+    let expected = serde_json::json!({"team-*": ["join", "send"], "audit": ["read"], "*": []});
+    assert_eq!(claims["rooms"], expected);
+    for (wrong, told) in [
+        (&["team"][..], "allowed: PATTERN=WORDS"),
+        (&["team=jion"], "found \"jion\"; allowed: see, join"),
+        (&["te*m=join"], "--rooms: allowed: at most 64 patterns"),
+        (&["a=join", "a=send"], "each once"),
+    ] {
+        let outcome = token(wrong);
+        assert_eq!(outcome.output, "", "{wrong:?}");
+        assert!(
+            outcome.told().contains(told),
+            "{wrong:?}: {}",
+            outcome.told()
+        );
+    }
 }
 
 #[test]

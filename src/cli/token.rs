@@ -1,5 +1,6 @@
 //! Signing a token for somebody. Verifying is done elsewhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use super::Failure;
 use super::arguments::{parse_lifetime, parse_name};
 use crate::access::Identity;
 use crate::config::{Auth, KeyMaterial, KeySource, show_duration};
+use crate::protocol::vocabulary::{Capabilities, Capability, ROOM_PATTERNS_MAX, RoomClaims};
 use crate::time::Wall;
 
 /// For whom, and for how long.
@@ -24,6 +26,32 @@ pub(super) struct TokenRequest {
     /// How long it is good for.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_lifetime)]
     pub(super) ttl: Duration,
+    /// What it lets them do in rooms, as `team-*=join,send`; may be given for several patterns.
+    #[arg(long, value_name = "PATTERN=WORDS", value_parser = parse_rooms)]
+    pub(super) rooms: Vec<RoomRight>,
+}
+
+/// One entry of the claim `rooms`.
+#[derive(Debug, Clone)]
+pub(super) struct RoomRight {
+    pattern: String,
+    capabilities: Vec<&'static str>,
+}
+
+fn parse_rooms(text: &str) -> Result<RoomRight, String> {
+    let (pattern, words) = text
+        .split_once('=')
+        .ok_or_else(|| format!("found {text:?}; allowed: PATTERN=WORDS, as team-*=join,send"))?;
+    let words = words.split(',').filter(|word| !word.is_empty());
+    let capabilities = words.map(|word| {
+        let capability = Capability::from_word(word).map(Capability::word);
+        let all: Vec<_> = Capability::ALL.iter().map(|known| known.word()).collect();
+        capability.ok_or_else(|| format!("found {word:?}; allowed: {}", all.join(", ")))
+    });
+    Ok(RoomRight {
+        pattern: pattern.to_owned(),
+        capabilities: capabilities.collect::<Result<_, _>>()?,
+    })
 }
 
 /// RFC 7519 §4.1
@@ -38,6 +66,8 @@ struct Claims<'a> {
     aud: Option<&'a str>,
     iat: u64,
     exp: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rooms: BTreeMap<&'a str, &'a [&'static str]>,
 }
 
 /// A JWT that a server with `auth` takes from `now` on, signed with the first secret it has.
@@ -58,6 +88,7 @@ pub(super) fn issue(auth: &Auth, request: &TokenRequest, now: Wall) -> Result<St
             "--sub or --name: {error}; the server would refuse the token"
         ))
     })?;
+    let rooms = rooms_claim(&request.rooms)?;
     let (key, secret) = first_secret(&auth.keys)?;
     let mut header = Header::new(algorithm(key)?);
     header.kid.clone_from(&key.id);
@@ -68,9 +99,25 @@ pub(super) fn issue(auth: &Auth, request: &TokenRequest, now: Wall) -> Result<St
         aud: auth.jwt.audience.as_deref(),
         iat: now.as_seconds(),
         exp: now.as_seconds().saturating_add(request.ttl.as_secs()),
+        rooms,
     };
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret))
         .map_err(|error| Failure::Operation(format!("cannot sign the token: {error}")))
+}
+
+fn rooms_claim(rights: &[RoomRight]) -> Result<BTreeMap<&str, &[&'static str]>, Failure> {
+    let patterns = rights
+        .iter()
+        .map(|right| (right.pattern.as_str().into(), Capabilities::NONE));
+    RoomClaims::new(patterns).ok_or_else(|| {
+        Failure::Key(format!(
+            "--rooms: allowed: at most {ROOM_PATTERNS_MAX} patterns, each once: a room id, the beginning of one with * behind it, or *; the server would refuse the token"
+        ))
+    })?;
+    let entries = rights
+        .iter()
+        .map(|right| (right.pattern.as_str(), right.capabilities.as_slice()));
+    Ok(entries.collect())
 }
 
 fn first_secret(keys: &[KeySource]) -> Result<(&KeySource, &[u8]), Failure> {

@@ -34,7 +34,7 @@ pub struct Tls {
 }
 
 /// A certificate chain and its key, as they stood in their files.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TlsIdentity {
     /// PEM
     pub chain: Vec<u8>,
@@ -140,6 +140,11 @@ impl Tls {
         } else {
             Err(faults.into_iter().map(error).collect())
         }
+    }
+
+    /// Whether the files held the same for both.
+    pub(crate) fn holds_the_same_as(&self, other: &Tls) -> bool {
+        self.identities == other.identities && self.client_authorities == other.client_authorities
     }
 
     /// Every file that is named.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::chat::Going;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
@@ -73,11 +74,25 @@ impl Engine {
         }
     }
 
+    /// Puts a connection out of the rooms that its newer credential keeps it out of.
+    pub(super) fn put_out_where_forbidden(&mut self, id: ConnectionId, now: Now) {
+        let Some(session) = self.session_mut(id) else {
+            return;
+        };
+        let rooms: Vec<RoomKey> = session.seats.iter().map(|seat| seat.room).collect();
+        for room in rooms {
+            if !self.may_stay(id, room, now) {
+                self.put_out(id, room, (Removal::Forbidden, "", None), now);
+            }
+        }
+    }
+
     /// Puts out everybody of a room that is no more.
     pub(super) fn close_room(&mut self, room: RoomKey, now: Now) {
         for (id, _) in self.seated(room) {
             self.put_out(id, room, (Removal::Deleted, "", None), now);
         }
+        self.presence.forget(room);
         self.rooms.forget(room);
         self.rooms.forget_empty();
     }
@@ -119,7 +134,7 @@ impl Engine {
         if let Some(connection) = self.connections.get_mut(id) {
             self.outbound.purge_room(connection, room);
         }
-        self.give_up_seat(id, user, seat, now);
+        self.give_up_seat(id, user, seat, Going::Left, now);
         let name = Arc::clone(self.rooms.room(room).id());
         let removed = Notice::Removed(Removed {
             room: &name,

@@ -20,9 +20,18 @@ use crate::rooms::Seat;
 use crate::rooms::permissions::Reason;
 use crate::time::Now;
 
+/// How somebody goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Going {
+    /// They left, or were put out.
+    Left,
+    /// Their connection ended: they may be back at once.
+    Lost,
+}
+
 /// Why something is not said.
 #[derive(Debug)]
-enum Unsaid {
+pub(super) enum Unsaid {
     Limited(Limited),
     Refused(RoomRefusal),
 }
@@ -76,6 +85,11 @@ impl Engine {
                     self.enter(id, user, room, now)?;
                     self.permit(id, room, Capability::Send, now)?;
                     self.fitting(room, &Said::Message(Cow::Borrowed(&said.message)))?;
+                    if self.rooms.room(room).lasting.settings.is_durable {
+                        self.expect_stored(room, now)?;
+                    }
+                    self.check_message_in(id, room, now)?;
+                    self.charge_room(id, room, said.message.len(), now);
                     Ok(room)
                 });
                 match room {
@@ -167,7 +181,10 @@ impl Engine {
         let room = self.seated_room(id, room, now)?;
         self.permit(id, room, Capability::Send, now)?;
         let text = self.fitting(room, said)?;
-        self.charge_message(id, now)?;
+        if self.rooms.room(room).lasting.settings.is_durable {
+            self.expect_stored(room, now)?;
+        }
+        self.charge_message_in(id, room, text.len(), now)?;
         if let Some(seq) = self.utter(id, user, request, room, (text, key), now) {
             self.reply(id, &reply::sent(request, seq, now));
         }
@@ -268,6 +285,7 @@ impl Engine {
             return Ok(());
         }
         self.permit(id, room, Capability::Join, now)?;
+        self.check_coming_in(user, room, now)?;
         self.sit(id, user, room, now)
     }
 
@@ -326,10 +344,9 @@ impl Engine {
                 place: seated.place,
             });
         }
-        if seated.is_first
-            && let Some(person) = self.person(user)
-        {
-            self.tell(room, |name| person.joined(name, now.wall));
+        if seated.is_first {
+            self.charge_coming_in(user, room, now);
+            self.tell_coming(user, room, now);
         }
         Ok(())
     }
@@ -341,12 +358,19 @@ impl Engine {
         if let Some(index) = session.seats.iter().position(|seat| seat.room == room) {
             let seat = session.seats.swap_remove(index);
             self.hear_out_room(id, room);
-            self.give_up_seat(id, user, seat, now);
+            self.give_up_seat(id, user, seat, Going::Left, now);
         }
     }
 
     /// Frees a seat whose session has let go of it, and tells the room when the person is gone from there.
-    pub(super) fn give_up_seat(&mut self, id: ConnectionId, user: UserKey, seat: Seat, now: Now) {
+    pub(super) fn give_up_seat(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        seat: Seat,
+        going: Going,
+        now: Now,
+    ) {
         if let Some(connection) = self.connections.get(id) {
             self.fan_out.remove_hearer(seat.room, connection.wire);
         }
@@ -358,12 +382,8 @@ impl Engine {
             own.place = moved.place;
         }
         // When everybody goes, nobody is told who else does.
-        if left.is_last
-            && !self.stopping
-            && let Some(person) = self.person(user)
-        {
-            self.tell(seat.room, |name| person.left(name, now.wall));
-            self.flush_full_room(seat.room);
+        if left.is_last && !self.stopping {
+            self.tell_going(user, seat.room, going == Going::Lost, now);
         }
     }
 
@@ -437,7 +457,7 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
         && let Some(person) = engine.person(user)
     {
         let expires = engine.session_mut(id).and_then(|session| session.expires);
-        let open = engine.rooms.iter().filter(|room| room.is_open());
+        let open = engine.rooms.iter().filter(|room| room.is_configured());
         let rooms: Vec<&str> = open.map(|room| room.name()).collect();
         let lobby = engine.rooms.room(engine.rooms.lobby()).name();
         let hello = person.hello(lobby, &rooms, &engine.config.limits, expires, now.wall);

@@ -3,6 +3,7 @@
 //! A session is over the moment its end is decided: user, address and rooms are free again. The socket
 //! may stay a little, so that the peer reads our last words instead of a reset.
 
+use super::chat::Going;
 use super::connection::{Connection, Endpoint, Phase};
 use super::effect::Effect;
 use super::reply;
@@ -196,7 +197,7 @@ impl Engine {
         entry.plain_connections += 1;
         self.plain_connections += 1;
         for seat in session.seats {
-            self.give_up_seat(id, session.user, seat, now);
+            self.give_up_seat(id, session.user, seat, Going::Lost, now);
         }
         self.users.leave(session.user, now.instant);
         Some(session.websocket)

@@ -100,7 +100,7 @@ impl Engine {
             return false;
         }
         let lane = self.lanes.lanes.entry(Arc::clone(room));
-        lane.or_insert_with(Lane::default).hold = planned.hold;
+        lane.or_default().hold = planned.hold;
         true
     }
 

@@ -67,6 +67,7 @@ impl Engine {
         if matches!(act, Act::Edit { .. }) {
             self.permit(id, room, Capability::Send, now)?;
         }
+        self.expect_stored(room, now)?;
         let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
         let wanted = WantedChange {
             requester: Requester::session(id, request),
@@ -159,10 +160,11 @@ impl Engine {
     }
 
     /// Whether there may be another room, and another of this user's.
-    fn room_for_one_more(&self, by: &By) -> Result<(), RoomRefusal> {
+    fn room_for_one_more(&mut self, by: &By) -> Result<(), RoomRefusal> {
         let settings = &self.config.rooms;
         let coming = self.room_works.creations();
         if self.rooms.count() + coming >= settings.rooms_max {
+            self.counters.limited.count_pair(["rooms_max", "server"]);
             return Err(RoomRefusal::TooManyRoomsCreated {
                 limit: "rooms_max",
                 scope: "server",
@@ -173,6 +175,9 @@ impl Engine {
             .iter()
             .filter(|room| room.is_stored() && room.lasting.created_by == by.user);
         if own.count() + coming >= settings.created_per_user_max {
+            self.counters
+                .limited
+                .count_pair(["created_per_user_max", "user"]);
             return Err(RoomRefusal::TooManyRoomsCreated {
                 limit: "created_per_user_max",
                 scope: "user",

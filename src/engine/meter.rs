@@ -6,8 +6,9 @@ use super::connection::Phase;
 use super::open::too_many;
 use super::reply::Complaint;
 use super::{Door, Engine};
+use crate::config::Rate;
 use crate::id::{ConnectionId, UserKey};
-use crate::limit::{Limited, PrefixKey, Scope};
+use crate::limit::{Limited, PrefixKey, Scope, TokenBucket};
 use crate::protocol::close::CloseReason;
 use crate::time::Now;
 
@@ -106,18 +107,52 @@ impl Engine {
 
     /// Takes a message from the buckets of connection, user and address: from all of them or from none.
     pub(super) fn charge_message(&mut self, id: ConnectionId, now: Now) -> Result<(), Limited> {
+        let checked = self.check_message(id, now);
+        match checked {
+            Ok(()) => self.charge_checked_message(id, now),
+            Err(limited) => self.counters.limited.count_pair(limited.words()),
+        }
+        checked
+    }
+
+    /// Whether connection, user and address have a message left.
+    pub(super) fn check_message(&mut self, id: ConnectionId, now: Now) -> Result<(), Limited> {
+        let Some(buckets) = self.message_buckets(id) else {
+            return Ok(());
+        };
+        let refused = buckets.iter().filter_map(|(bucket, rate, limit, scope)| {
+            let retry_after = bucket.check(1, *rate, now.instant).err()?;
+            Some(Limited {
+                limit,
+                scope: *scope,
+                retry_after,
+            })
+        });
+        // Whoever comes back as told is not to meet another of the limits.
+        refused
+            .max_by_key(|limited| limited.retry_after)
+            .map_or(Ok(()), Err)
+    }
+
+    /// Takes the message that [`Engine::check_message`] has allowed.
+    pub(super) fn charge_checked_message(&mut self, id: ConnectionId, now: Now) {
+        for (bucket, rate, ..) in self.message_buckets(id).into_iter().flatten() {
+            bucket.charge(1, rate, now.instant);
+        }
+    }
+
+    fn message_buckets(
+        &mut self,
+        id: ConnectionId,
+    ) -> Option<[(&mut TokenBucket, Rate, &'static str, Scope); 3]> {
         let limits = &self.config.limits;
-        let Some(connection) = self.connections.get_mut(id) else {
-            return Ok(());
-        };
+        let connection = self.connections.get_mut(id)?;
         let Phase::Open(session) = &mut connection.phase else {
-            return Ok(());
+            return None;
         };
-        let Some(user) = self.users.get_mut(session.user) else {
-            return Ok(());
-        };
+        let user = self.users.get_mut(session.user)?;
         let address = &mut self.prefixes.entry(connection.prefix).messages;
-        let mut buckets = [
+        Some([
             (
                 &mut user.messages,
                 limits.messages_per_user,
@@ -136,24 +171,7 @@ impl Engine {
                 "messages_per_address",
                 Scope::Address,
             ),
-        ];
-        let refused = buckets.iter().filter_map(|(bucket, rate, limit, scope)| {
-            let retry_after = bucket.check(1, *rate, now.instant).err()?;
-            Some(Limited {
-                limit,
-                scope: *scope,
-                retry_after,
-            })
-        });
-        // Whoever comes back as told is not to meet another of the limits.
-        if let Some(longest) = refused.max_by_key(|limited| limited.retry_after) {
-            self.counters.limited.count_pair(longest.words());
-            return Err(longest);
-        }
-        for (bucket, rate, ..) in &mut buckets {
-            bucket.charge(1, *rate, now.instant);
-        }
-        Ok(())
+        ])
     }
 
     /// Makes an invalid message dearer than a valid one.

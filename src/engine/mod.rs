@@ -31,6 +31,7 @@ mod outbound;
 mod pages;
 mod people;
 mod permit;
+mod presence;
 mod private;
 mod proxied;
 mod questions;
@@ -40,6 +41,7 @@ mod refresh;
 mod reply;
 mod retention;
 mod revoke;
+mod room_limits;
 mod room_reply;
 mod room_work;
 mod secure;
@@ -86,6 +88,7 @@ use fan_out::FanOut;
 use lanes::Lanes;
 use metrics::Observed;
 use outbound::Outbound;
+use presence::Presence;
 use private::PrivateDoor;
 use questions::Questions;
 use retention::Retention;
@@ -126,6 +129,7 @@ pub struct Engine {
     room_works: RoomWorks,
     lanes: Lanes,
     retention: Retention,
+    presence: Presence,
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
@@ -159,6 +163,8 @@ pub struct Census {
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
     pub pending_answers: usize,
+    /// People whose going is not told yet.
+    pub away: usize,
     /// Changes of rooms on their way or waiting.
     pub changes: usize,
     /// Questions to the authentication hook without an answer.
@@ -213,6 +219,7 @@ impl Engine {
             room_works: RoomWorks::default(),
             lanes: Lanes::default(),
             retention: Retention::default(),
+            presence: Presence::default(),
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
@@ -231,6 +238,7 @@ impl Engine {
         self.expire(now);
         self.expire_questions(now);
         self.forget_aged(now);
+        self.tell_presence(now);
         for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
             if let Some(id) = self.unfinished.pop_front() {
                 self.resume(id, now);
@@ -374,6 +382,7 @@ impl Engine {
             self.questions.next_deadline(),
             self.security.next_deadline(),
             self.retention.next_deadline(),
+            self.presence.next_deadline(),
         ];
         next.into_iter().flatten().min()
     }
@@ -390,6 +399,7 @@ impl Engine {
             deadlines: self.deadlines.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
+            away: self.presence.away(),
             changes: self.lanes.len(),
             hook_questions: self.questions.under_way() + self.questions.waiting(),
         }

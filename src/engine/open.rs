@@ -236,6 +236,7 @@ impl Engine {
         let mut session = Session::new(websocket, user, endpoint);
         session.expires = identity.expires;
         session.grant = identity.grant.clone();
+        session.claims = identity.rooms.clone();
         session.last_received = now.instant;
         session.last_message = now.instant;
         let Some(connection) = self.connections.get_mut(id) else {

@@ -55,6 +55,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        self.expect_stored(room, now)?;
         let from = from(place);
         let room = self.durable(room)?;
         let question = self.page(&room, from, limit);
@@ -73,6 +74,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        self.expect_stored(room, now)?;
         let room = self.durable(room)?;
         // The latest: what does not fit is told as a gap before them.
         let question = self.page(&room, From::Before(u64::MAX), None);
@@ -91,6 +93,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        self.expect_stored(room, now)?;
         let room = Arc::clone(self.rooms.room(room).id());
         let question = RoomQuestion::Log {
             room: Arc::clone(&room),
@@ -143,8 +146,21 @@ impl Engine {
         let Requester::Session(id, request) = requester else {
             return;
         };
-        let request = request.as_ref();
-        let told = match (wanted, answer) {
+        let told = self.tell_page(id, request.as_ref(), wanted, answer, now);
+        if let Err(refusal) = told {
+            self.turn_down(Requester::Session(id, request), refusal, now);
+        }
+    }
+
+    fn tell_page(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        wanted: Wanted,
+        answer: RoomAnswer,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        match (wanted, answer) {
             (
                 Wanted::History { room, from },
                 RoomAnswer::Page {
@@ -176,16 +192,12 @@ impl Engine {
                 self.come_in(id, request, (&room, since), &page, now)
             }
             (Wanted::Log { room }, RoomAnswer::Log { entries, head }) => {
-                self.still_readable(id, &room, now).map(|key| {
-                    let frame = room_reply::log(request, &room, &entries, head);
-                    self.push_of_room(id, &frame, key);
-                })
+                let key = self.still_readable(id, &room, now)?;
+                let frame = room_reply::log(request, &room, &entries, head);
+                self.push_of_room(id, &frame, key);
+                Ok(())
             }
             _ => Err(RoomRefusal::Busy(BUSY_RETRY)),
-        };
-        if let Err(refusal) = told {
-            let request = request.cloned();
-            self.turn_down(Requester::Session(id, request), refusal, now);
         }
     }
 

@@ -44,7 +44,7 @@ impl Engine {
         self.tickets.reconfigure(self.config.auth.ticket.clone());
         self.outbound.reconfigure(&self.config.limits);
         self.users.reconfigure(&self.config.limits);
-        self.reopen_rooms();
+        self.reopen_rooms(now);
         self.rerate(&old.limits, now.instant);
         self.report(&Event::Reloaded { fault: None }, Party::default(), now);
         if old.deadlines != self.config.deadlines {
@@ -61,12 +61,13 @@ impl Engine {
         self.report(&Event::Reloaded { fault }, Party::default(), now);
     }
 
-    fn reopen_rooms(&mut self) {
+    fn reopen_rooms(&mut self, now: Now) {
         let names = &self.config.rooms;
         let public = names.public.iter();
         self.rooms
             .open_only(public.map(|name| configured(names, name)));
         self.fan_out.make_room_for(self.rooms.len());
+        self.store_configured_rooms(now);
     }
 
     /// Lets every bucket owe as many tokens as it did.

@@ -141,6 +141,7 @@ impl Engine {
         let error = match verified {
             Ok(identity) => match self.prolong(id, identity) {
                 Ok(expires) => {
+                    self.put_out_where_forbidden(id, now);
                     let request = refreshing.request.as_ref();
                     return self.reply(id, &reply::refreshed(request, expires, now));
                 }
@@ -180,6 +181,7 @@ impl Engine {
         if ends_later(identity.expires, session.expires) {
             session.expires = identity.expires;
             session.grant = identity.grant;
+            session.claims = identity.rooms;
         }
         Ok(session.expires)
     }

@@ -298,6 +298,9 @@ impl<'a> Complaint<'a> {
             (About::Shape(error), Wire::V1) => error.text(),
             (About::Limit(_), Wire::Tutorial) => tutorial::RATE_LIMITED.into(),
             (About::Limit(_), Wire::V1) => "Too much at once: wait before sending more.".into(),
+            (About::Room(RoomRefusal::RoomLimited { .. }), Wire::Tutorial) => {
+                tutorial::RATE_LIMITED.into()
+            }
             (About::Room(refusal), _) => refusal.told().text,
             (About::Refresh(error), _) => error.text().into(),
         }

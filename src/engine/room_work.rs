@@ -9,7 +9,7 @@ use super::pages::Wanted;
 use super::reply::Complaint;
 use super::verify::BUSY_RETRY;
 use super::work::{Awaited, Come, Outcome, Work, WorkId};
-use crate::id::ConnectionId;
+use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::Room;
@@ -201,5 +201,14 @@ impl Engine {
         if let Ok(RoomAnswer::Created(Some(record))) = answer {
             self.rooms.remember(&record);
         }
+    }
+
+    /// Whether the store knows the room; if not, it is to, and whoever asked comes back.
+    pub(super) fn expect_stored(&mut self, room: RoomKey, now: Now) -> Result<(), RoomRefusal> {
+        if self.rooms.room(room).is_stored() {
+            return Ok(());
+        }
+        self.store_configured_rooms(now);
+        Err(RoomRefusal::Busy(BUSY_RETRY))
     }
 }

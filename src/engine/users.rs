@@ -181,6 +181,7 @@ mod tests {
             name: user.into(),
             expires: None,
             grant: Default::default(),
+            rooms: None,
         }
     }
 

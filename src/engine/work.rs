@@ -18,6 +18,9 @@ use crate::rooms::record::{RoomAnswer, RoomQuestion};
 use crate::telemetry::Worker;
 use crate::time::{Instant, Now};
 
+/// Without an answer for so long the store is said to be silent: a hundred times what a disk takes that is merely busy.
+const STORE_SILENCE_MAX: Duration = Duration::from_secs(1);
+
 /// Something that takes longer than a turn may: a thread does it, and [`Engine::outcome`] brings the answer.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -158,6 +161,12 @@ impl Works {
         Some(id)
     }
 
+    /// Whether something was asked so long ago that an answer should have come.
+    fn is_silent(&self, now: Instant) -> bool {
+        let waits = |found: &Outstanding| now.since(found.asked) >= STORE_SILENCE_MAX;
+        self.outstanding.iter().any(|(_, found)| waits(found))
+    }
+
     /// Whoever asked, and how long they waited; `None` when this was answered before.
     fn finish(
         &mut self,
@@ -225,9 +234,11 @@ impl Engine {
         self.works.store_fault = fault;
     }
 
-    /// What is wrong with the store.
-    pub fn store_fault(&self) -> Option<StoreFault> {
-        self.works.store_fault
+    /// What is wrong with the store: what it says itself, or that it says nothing.
+    pub fn store_fault(&self, now: Now) -> Option<StoreFault> {
+        let is_silent = self.works.is_silent(now.instant);
+        let silent = is_silent.then_some(StoreFault::Silent);
+        self.works.store_fault.or(silent)
     }
 
     /// How long answers took.

@@ -5,8 +5,10 @@ use mio::Events;
 use super::hook::HookWorkers;
 use super::reload::{Outcome, Ready};
 use super::signals::Asked;
+use super::workers::Workers;
 use super::{RunError, Server};
 use crate::config::Changed;
+use crate::time::Instant;
 
 /// Connections taken out of a listener's queue before it is closed: the longest queue that is asked for.
 const BACKLOG_MAX: usize = super::listener::BACKLOG as usize;
@@ -130,12 +132,31 @@ impl Server {
             0 => log::info!("stopped: everybody has gone"),
             left => log::warn!("stopped: {left} connections were cut off"),
         }
-        // What was acknowledged is stored; what was only asked for is finished.
-        self.workers = None;
+        self.finish_work(events, until)?;
         self.hook = None;
         self.engine.end_security_log(self.now);
         self.write_security_log();
         self.security_log.flush(super::log_queue::FLUSH_TIME_MAX);
+        Ok(())
+    }
+
+    /// What was acknowledged is stored; what was only asked for is finished, if there is time for it.
+    fn finish_work(&mut self, events: &mut Events, until: Instant) -> Result<(), RunError> {
+        if let Some(workers) = &mut self.workers {
+            workers.ask_no_more();
+        }
+        let is_at_work = |workers: &Option<Workers>| {
+            workers
+                .as_ref()
+                .is_some_and(|workers| !workers.have_ended())
+        };
+        while is_at_work(&self.workers) {
+            if self.now.instant >= until || self.is_cut_short {
+                log::warn!("stopped: the store has not answered, what waited for it is not done");
+                break;
+            }
+            self.turn(events, Some(until))?;
+        }
         Ok(())
     }
 }

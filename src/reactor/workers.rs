@@ -6,7 +6,7 @@ mod store;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use mio::Waker;
@@ -42,6 +42,7 @@ pub(super) struct Workers {
     /// `None` once they are told to end.
     questions: Option<SyncSender<(WorkId, Question)>>,
     reports: Receiver<Report>,
+    /// `None` once everything that the thread said was taken and it has gone.
     thread: Option<JoinHandle<()>>,
 }
 
@@ -53,10 +54,15 @@ impl Workers {
     pub(super) fn start(store: Box<dyn Store>, waker: Arc<Waker>) -> io::Result<Self> {
         let (questions, asked) = sync_channel(STORE_QUEUE_MAX);
         let (report, reports) = sync_channel(REPORTS_MAX);
-        let reporter = Reporter { report, waker };
         let thread = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || StoreThread::new(store, reporter).serve(&asked))?;
+            .spawn(move || {
+                let reporter = Reporter { report, waker };
+                let Reporter { report, waker } = StoreThread::new(store, reporter).serve(&asked);
+                // Who waits for the end hears of it.
+                drop(report);
+                let _ = waker.wake();
+            })?;
         Ok(Workers {
             questions: Some(questions),
             reports,
@@ -79,26 +85,34 @@ impl Workers {
     }
 
     /// The next thing that a thread has said.
-    pub(super) fn next_report(&self) -> Option<Report> {
-        self.reports.try_recv().ok()
+    pub(super) fn next_report(&mut self) -> Option<Report> {
+        match self.reports.try_recv() {
+            Ok(report) => Some(report),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.let_go();
+                None
+            }
+        }
     }
 
-    /// Lets the threads finish what they were given, and waits for them.
-    pub(super) fn finish(&mut self) {
-        self.questions = None;
-        // Until every thread has let go of its end: one may wait for a place for its answer.
-        while self.reports.recv().is_ok() {}
+    fn let_go(&mut self) {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
             log::error!("the store's thread has panicked");
         }
     }
-}
 
-impl Drop for Workers {
-    fn drop(&mut self) {
-        self.finish();
+    /// Asks nothing more: the thread ends when it has done what it was given, or by itself when nobody waits for that.
+    /// Nothing was acknowledged that it has not done.
+    pub(super) fn ask_no_more(&mut self) {
+        self.questions = None;
+    }
+
+    /// Whether the thread has gone and everything that it said was taken.
+    pub(super) fn have_ended(&self) -> bool {
+        self.thread.is_none()
     }
 }
 
@@ -163,7 +177,7 @@ impl Server {
     /// Brings the engine what other threads have said.
     pub(super) fn take_reports(&mut self, now: Now) {
         for _ in 0..REPORTS_PER_TURN_MAX {
-            match self.workers.as_ref().and_then(Workers::next_report) {
+            match self.workers.as_mut().and_then(Workers::next_report) {
                 Some(Report::Answered(id, outcome)) => self.engine.outcome(id, outcome, now),
                 Some(Report::News(news)) => self.take_news(news, now),
                 Some(Report::Store(fault)) => self.engine.store_is(fault),

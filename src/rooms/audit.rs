@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 
 use super::moderation::Action;
+use super::record::Head;
 use super::standing::Authority;
 use crate::time::Wall;
 
@@ -78,5 +79,55 @@ impl Entry {
         let mut hash = [0; 32];
         hash.copy_from_slice(context.finish().as_ref());
         hash
+    }
+}
+
+/// A log that is walked from its first entry on.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    room: Arc<str>,
+    end: Head,
+}
+
+/// Why an entry does not follow the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Break {
+    #[error("entry {expected} is missing; {found} stands in its place")]
+    Number { expected: u64, found: u64 },
+    #[error("the hash of entry {0} does not fit to it and to what stands before")]
+    Digest(u64),
+}
+
+impl Chain {
+    /// Before the first entry of this room's log.
+    pub fn of(room: Arc<str>) -> Self {
+        Chain {
+            room,
+            end: Head::default(),
+        }
+    }
+
+    /// Goes on to the next entry, which was found with this number and hash.
+    ///
+    /// # Errors
+    /// [`Break`] when it is not the next, or not what it was.
+    pub fn follow(&mut self, found: Head, entry: &Entry) -> Result<(), Break> {
+        let number = self.end.number + 1;
+        if found.number != number {
+            return Err(Break::Number {
+                expected: number,
+                found: found.number,
+            });
+        }
+        if entry.digest(&self.room, number, &self.end.digest) != found.digest {
+            return Err(Break::Digest(number));
+        }
+        self.end = found;
+        Ok(())
+    }
+
+    /// The last entry that was gone over.
+    pub fn end(&self) -> Head {
+        self.end
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::record::{Head, RoomRecord};
 use super::settings::Settings;
 use super::standing::Standing;
+use crate::protocol::vocabulary::Affiliation;
 use crate::time::Wall;
 
 /// A room's lasting state: **always what the store has acknowledged**, never ahead of it.
@@ -46,6 +47,12 @@ impl Lasting {
             audit: Head::default(),
             first_seq: 1,
         }
+    }
+
+    /// The affiliation of this user at `now`.
+    pub fn affiliation(&self, user: &str, now: Wall) -> Affiliation {
+        let standing = self.standings.get(user);
+        standing.map_or(Affiliation::None, |standing| standing.affiliation(now))
     }
 
     /// How this user stands to the room.

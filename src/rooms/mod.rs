@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod lasting;
+pub mod limits;
 pub mod moderation;
 pub mod permissions;
 pub mod record;
@@ -127,8 +128,7 @@ impl Rooms {
     }
 
     /// Lets people into the lobby and these rooms of the configuration, made where they are missing, and into no others
-    /// of it. Who sits in one that is not open any more stays; once it is empty its place goes to the next new room, so that names that
-    /// come and go do not add up. Not to be called while something gathered for a room waits to be told.
+    /// of it. Who sits in one that is not open any more stays. Not to be called while something gathered for a room waits to be told.
     pub fn open_only<'a>(&mut self, public: impl IntoIterator<Item = Configured<'a>>) {
         for room in self.rooms.iter_mut().skip(1) {
             room.is_configured = false;
@@ -170,7 +170,8 @@ impl Rooms {
                 .index
                 .get(room.name())
                 .is_some_and(|key| key.0 as usize == place);
-            if is_known && !room.is_open() && room.audience().is_empty() {
+            let is_kept = room.is_configured || room.is_stored;
+            if is_known && !is_kept && room.audience().is_empty() {
                 self.index.remove(room.name());
                 self.in_order.remove(room.name());
                 let likeness = likeness(room.name());

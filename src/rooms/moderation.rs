@@ -174,6 +174,13 @@ impl Act {
             },
             RoomCommand::Transfer { user } => Act::Transfer { user: who(user) },
             RoomCommand::Resign => Act::Resign,
+            RoomCommand::Raid { for_ms } => Act::Raid { for_ms: *for_ms },
+            sanction => return Act::of_sanction(sanction),
+        })
+    }
+
+    fn of_sanction(command: &RoomCommand<'_>) -> Option<Act> {
+        Some(match command {
             RoomCommand::Kick { user, reason } => Act::Kick {
                 user: who(user),
                 reason: words(reason),
@@ -198,19 +205,13 @@ impl Act {
                 reason: words(reason),
             },
             RoomCommand::Unmute { user } => Act::Unmute { user: who(user) },
-            RoomCommand::Raid { for_ms } => Act::Raid { for_ms: *for_ms },
-            RoomCommand::Create(_)
-            | RoomCommand::Describe
-            | RoomCommand::History { .. }
-            | RoomCommand::Seen { .. }
-            | RoomCommand::Explain { .. }
-            | RoomCommand::Log { .. } => return None,
+            _ => return None,
         })
     }
 }
 
-fn who(user: &Cow<'_, str>) -> Arc<str> {
-    user.as_ref().into()
+fn who(user: &str) -> Arc<str> {
+    user.into()
 }
 
 fn words(reason: &Option<Cow<'_, str>>) -> Box<str> {
@@ -275,3 +276,6 @@ pub enum Hold {
     User(Arc<str>),
     Everybody,
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //!
 //! 1. a ban in force: nothing at all, as if there were no room;
 //! 2. for [`Capability::Send`]: a mute in force, an archived room, a locked one (but for moderators): no;
-//! 3. what the credential says of this room: yes to what it lists;
+//! 3. what the credential says of this room: yes to what it lists, and with it to see;
 //! 4. the affiliation: yes to what it brings;
 //! 5. an invitation: yes to see and join;
 //! 6. a credential that names the room but does not list it: no;
@@ -66,22 +66,10 @@ impl Reason {
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
+    /// What was asked for.
+    pub capability: Capability,
     pub is_allowed: bool,
     pub reason: Reason,
-}
-
-const fn yes(reason: Reason) -> Decision {
-    Decision {
-        is_allowed: true,
-        reason,
-    }
-}
-
-const fn no(reason: Reason) -> Decision {
-    Decision {
-        is_allowed: false,
-        reason,
-    }
 }
 
 /// Whether `asker` may do this in the room called `room`, and why.
@@ -92,6 +80,29 @@ pub fn decide(
     capability: Capability,
     now: Wall,
 ) -> Decision {
+    let (is_allowed, reason) = answer(room, lasting, asker, capability, now);
+    Decision {
+        capability,
+        is_allowed,
+        reason,
+    }
+}
+
+const fn yes(reason: Reason) -> (bool, Reason) {
+    (true, reason)
+}
+
+const fn no(reason: Reason) -> (bool, Reason) {
+    (false, reason)
+}
+
+fn answer(
+    room: &str,
+    lasting: &Lasting,
+    asker: Asker<'_>,
+    capability: Capability,
+    now: Wall,
+) -> (bool, Reason) {
     let standing = lasting.standings.get(asker.user);
     let affiliation = standing.map_or(Affiliation::None, |standing| standing.affiliation(now));
     if affiliation == Affiliation::Banned {
@@ -112,7 +123,7 @@ pub fn decide(
             return no(Reason::Locked);
         }
     }
-    if claimed.is_some_and(|claimed| claimed.contains(capability)) {
+    if claimed.is_some_and(|claimed| lists(claimed, capability)) {
         return yes(Reason::Claimed);
     }
     if brings(affiliation).contains(capability) {
@@ -126,6 +137,11 @@ pub fn decide(
         return no(Reason::NotClaimed);
     }
     by_default(lasting, capability, now)
+}
+
+/// Whether a credential that lists these lets its holder do that: whoever may do anything knows of the room.
+fn lists(claimed: Capabilities, capability: Capability) -> bool {
+    claimed.contains(capability) || (capability == Capability::See && claimed != Capabilities::NONE)
 }
 
 /// What the affiliation brings.
@@ -142,32 +158,34 @@ const fn brings(affiliation: Affiliation) -> Capabilities {
 }
 
 /// What anybody may who has nothing to show.
-fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> Decision {
+fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Reason) {
     let settings = &lasting.settings;
+    if settings.is_archived {
+        return no(Reason::Archived);
+    }
     let is_public = settings.kind == RoomKind::Public;
-    let is_raided = settings.raid_until.is_some_and(|until| now < until);
+    let is_open = is_public && settings.join_rule == JoinRule::Open;
     let may = match capability {
         Capability::See => {
             let may_ask =
                 settings.kind == RoomKind::Members && settings.join_rule == JoinRule::Knock;
-            (is_public && !settings.is_archived) || may_ask
+            is_public || may_ask
         }
-        Capability::Join => {
-            if is_public && settings.join_rule == JoinRule::Open && is_raided {
-                return no(Reason::Raid);
-            }
-            is_public && settings.join_rule == JoinRule::Open
-        }
-        // Whoever could come in anyway reads what was said, and whoever is in speaks.
-        Capability::Read | Capability::Send => is_public,
+        Capability::Join if is_open && is_raided(lasting, now) => return no(Reason::Raid),
+        // Whoever could come in anyway reads what was said. A raid, or another rule, silences nobody who is in.
+        Capability::Join | Capability::Read => is_open,
+        Capability::Send => is_public,
         Capability::Invite | Capability::Moderate | Capability::Configure | Capability::Create => {
             false
         }
     };
-    Decision {
-        is_allowed: may,
-        reason: Reason::Default,
-    }
+    (may, Reason::Default)
+}
+
+/// Whether joins of an open room are knocks at the moment.
+pub fn is_raided(lasting: &Lasting, now: Wall) -> bool {
+    let settings = &lasting.settings;
+    settings.raid_until.is_some_and(|until| now < until)
 }
 
 /// Everything that `asker` may do.
@@ -197,12 +215,20 @@ pub fn refusal(lasting: &Lasting, user: &str, decision: Decision, now: Wall) -> 
             },
             None => RoomRefusal::Forbidden,
         },
-        Reason::Archived => RoomRefusal::RoomArchived,
+        Reason::Archived if decision.capability == Capability::Send => RoomRefusal::RoomArchived,
         Reason::Locked => RoomRefusal::RoomLocked,
         Reason::Raid => RoomRefusal::KnockRequired,
-        Reason::Default if lasting.settings.join_rule == JoinRule::Knock => {
+        Reason::Default if asks_to_come_in(lasting, decision.capability) => {
             RoomRefusal::KnockRequired
         }
         _ => RoomRefusal::Forbidden,
     }
 }
+
+/// Whether somebody wants in who could ask instead.
+fn asks_to_come_in(lasting: &Lasting, capability: Capability) -> bool {
+    capability == Capability::Join && lasting.settings.join_rule == JoinRule::Knock
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Moved;
 use super::lasting::Lasting;
+use super::limits::RoomLimits;
 use super::record::{Head, RoomRecord};
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::vocabulary::RoomKind;
@@ -20,6 +21,8 @@ pub struct Room {
     name: Arc<str>,
     /// What stays of it when everybody has gone.
     pub lasting: Lasting,
+    /// How much was said lately.
+    pub limits: RoomLimits,
     /// Members and how many seats each has.
     members: BTreeMap<UserKey, u32>,
     /// Who hears the room, in no order that means anything.
@@ -53,6 +56,7 @@ impl Room {
         Room {
             name,
             lasting,
+            limits: RoomLimits::default(),
             members: BTreeMap::new(),
             audience: Vec::new(),
             sequence: 0,
@@ -62,8 +66,10 @@ impl Room {
     }
 
     /// Whether there still is such a room; who is in one that is not may stay and speak.
+    ///
+    /// One of the operator's is there while the configuration names it; what the store knows of it waits for the next time.
     pub fn is_open(&self) -> bool {
-        self.is_configured || self.is_stored
+        self.is_configured || (self.is_stored && !self.lasting.created_by.is_empty())
     }
 
     /// Whether the configuration names it.

@@ -45,6 +45,7 @@ impl Authenticator for Names {
                 expires: lifetime
                     .map(|seconds| Wall::from_millis(now.wall.as_millis() + seconds * 1000)),
                 grant: Grant::default(),
+                rooms: None,
             }),
         }
     }

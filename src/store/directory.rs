@@ -1,12 +1,12 @@
 //! The directory of a store: nobody else's to read, and one server's at a time.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
 
-const DATABASE: &str = "wardroom.sqlite";
+pub(super) const DATABASE: &str = "wardroom.sqlite";
 const LOCK: &str = "wardroom.lock";
 
 /// Whether another server may use the same store.
@@ -55,18 +55,30 @@ impl Lock {
     }
 }
 
-/// Makes the directory, if need be, and gives the database's path: a file that its owner alone may read.
-pub(super) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
+/// Makes a directory that is its owner's alone, and what leads to it. **Its name is on the disk** before anything in it is
+/// said to be.
+///
+/// # Errors
+/// When it can not be made.
+pub fn make_directory(directory: &Path) -> io::Result<()> {
+    let is_new = !directory.exists();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(directory)
-        .map_err(|source| OpenError::Directory {
-            path: directory.to_owned(),
-            source,
-        })?;
+    builder.create(directory)?;
+    if is_new {
+        sync_name(directory)?;
+    }
+    Ok(())
+}
+
+/// Makes the directory, if need be, and gives the database's path: a file that its owner alone may read.
+pub(super) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
+    make_directory(directory).map_err(|source| OpenError::Directory {
+        path: directory.to_owned(),
+        source,
+    })?;
     let path = directory.join(DATABASE);
     // SQLite gives its further files the same rights.
     match private_file(&path) {
@@ -87,10 +99,48 @@ pub(super) fn file_at(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }
 
+/// Whether what is written beside this database is refused, of which SQLite says no more than that writing failed.
+///
+/// Looks at the write-ahead log: **whoever opens the database a second time and closes it again lets go of its locks**
+/// (POSIX, `fcntl`), and nobody locks the other.
+pub(super) fn is_read_only(database: &Path) -> bool {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let opened = OpenOptions::new().write(true).open(log);
+    opened.is_err_and(|error| {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
+    })
+}
+
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// A file that was not there, and that its owner alone may read.
+pub(super) fn new_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Gives a finished draft its name, once its bytes are on the disk; then the name is there too.
+pub(super) fn make_last(draft: &Path, path: &Path) -> io::Result<()> {
+    File::open(draft)?.sync_all()?;
+    fs::rename(draft, path)?;
+    sync_name(path)
+}
+
+/// Lets the name of a file or directory last.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -15,6 +15,17 @@ pub enum OpenError {
         .path.display()
     )]
     InUse { path: PathBuf },
+    #[error("{}: there is no store", .path.display())]
+    Missing { path: PathBuf },
+    #[error(
+        "{}: was written by an older version (schema {found}, this one knows {known}); start the server on it once",
+        .path.display()
+    )]
+    Older {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
     #[error("{}: is no store of this program's; choose another store.directory", .path.display())]
     Foreign { path: PathBuf },
     #[error(
@@ -37,6 +48,6 @@ fn remedy(fault: StoreFault) -> &'static str {
         StoreFault::DiskFull => "; make room",
         StoreFault::Locked => "; another process has kept it locked for seconds",
         StoreFault::Replaced => "; start the server again",
-        StoreFault::Io => "",
+        StoreFault::Io | StoreFault::Silent => "",
     }
 }

@@ -7,10 +7,10 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use directory::Company;
+pub use directory::{Company, make_directory};
 pub use error::OpenError;
 pub use memory::Memory;
-pub use sqlite::Sqlite;
+pub use sqlite::{Archive, ArchiveError, Checked, Exported, Sqlite};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL, every commit on the disk before it is spoken of.
 
 mod answer;
+mod archive;
 mod fault;
 mod messages;
 mod moderation_log;
@@ -26,6 +27,7 @@ use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
 use crate::fault::StoreFault;
 use crate::rooms::record::{RoomQuestion, RoomRecord};
 use crate::time::Wall;
+pub use archive::{Archive, ArchiveError, Checked, Exported};
 use fault::{fault, is_of_one_question};
 use rooms::Known;
 
@@ -115,7 +117,10 @@ impl Sqlite {
 
     /// What an error means. In the log stands what SQLite says, once for every fault in a row.
     fn failed(&mut self, error: &rusqlite::Error) -> StoreFault {
-        let fault = fault(error);
+        let fault = match fault(error) {
+            StoreFault::Io if directory::is_read_only(&self.path) => StoreFault::ReadOnly,
+            fault => fault,
+        };
         if self.logged.replace(fault) != Some(fault) {
             log::error!("store: {}: {error}", self.path.display());
         }
@@ -296,6 +301,8 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+    // Outside of its directory a server under its sandbox may write nothing.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     // What was deleted is overwritten where that costs no further write.
@@ -380,3 +387,6 @@ fn forget_keys(connection: &Connection, questions: &[Question]) -> Result<()> {
     }
     messages::forget_keys(connection, newest, 2 * keys)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! One suite for every store, and what is SQLite's alone.
 
 mod rooms;
+mod twins;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

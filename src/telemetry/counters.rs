@@ -59,7 +59,7 @@ const WORKS: [[&str; 2]; 7] = [
 ];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 27] = [
+const LIMITS: [[&str; 2]; 37] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -80,6 +80,16 @@ const LIMITS: [[&str; 2]; 27] = [
     ["messages_per_connection", "connection"],
     ["bytes_per_connection", "connection"],
     ["error_replies_per_connection", "connection"],
+    ["rooms_max", "server"],
+    ["created_per_user_max", "user"],
+    ["messages_per_minute", "room"],
+    ["bytes_per_second", "room"],
+    ["joins_per_minute", "room"],
+    ["members_max", "room"],
+    ["people_max", "room"],
+    ["messages_per_minute_per_member", "member"],
+    ["slow_mode_ms", "member"],
+    ["cooldown_ms", "member"],
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],

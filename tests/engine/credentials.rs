@@ -239,6 +239,7 @@ impl Authenticator for OwnUsers {
                     name: "Ali Baba".into(),
                     expires: None,
                     grant: Default::default(),
+                    rooms: None,
                 })
             }
             _ => Err(AuthError::Invalid),

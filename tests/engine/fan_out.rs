@@ -179,7 +179,10 @@ fn stopping_says_goodbye_to_all_and_admits_nobody_to_a_room() {
 
 /// A lobby of so many people, who have read all they were told, under this bound on what waits for all.
 fn full_lobby(people: usize, outbound_bytes_max: usize) -> (World, Vec<ConnectionId>) {
-    let mut world = roomy_with(|config| config.limits.outbound_bytes_max = outbound_bytes_max);
+    let mut world = roomy_with(|config| {
+        config.limits.outbound_bytes_max = outbound_bytes_max;
+        config.rooms.announced_people_max = people;
+    });
     let ids: Vec<_> = (0..people)
         .map(|n| {
             world.join_v1(

@@ -336,6 +336,27 @@ fn errors() -> Vec<(String, &'static str, Option<&'static str>, Value)> {
             "",
             json!(1),
         ),
+        row(
+            r#"{"id":1,"type":"history","room":"lobby","limit":0}"#,
+            "invalid_value",
+            "limit",
+            json!(1),
+        ),
+        row(
+            &format!(
+                r#"{{"id":1,"type":"kick","room":"lobby","user":"bob","reason":"{}"}}"#,
+                "x".repeat(999)
+            ),
+            "too_long",
+            "reason",
+            json!(1),
+        ),
+        row(
+            r#"{"id":1,"type":"history","room":"lobby","after":1,"before":2}"#,
+            "conflicting_fields",
+            "before",
+            json!(1),
+        ),
     ]
 }
 

@@ -343,6 +343,7 @@ impl Model {
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
             changes: 0,
+            away: 0,
             hook_questions: 0,
         };
         assert_eq!(census, expected, "after {after:?}");

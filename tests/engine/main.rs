@@ -36,21 +36,28 @@ use wardroom::config::{Config, Rate};
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{World, masked, upgrade_request};
 
+/// The default configuration, but that whoever goes has gone at once: that they may come back is tested in `rooms::people`.
+pub fn default_config() -> Config {
+    let mut config = Config::default();
+    config.rooms.return_time_max = Duration::ZERO;
+    config
+}
+
 /// A world with the default configuration.
 pub fn world() -> World {
-    World::new(Config::default())
+    World::new(default_config())
 }
 
 /// A world with a default configuration that `change` has changed.
 pub fn world_with(change: impl FnOnce(&mut Config)) -> World {
-    let mut config = Config::default();
+    let mut config = default_config();
     change(&mut config);
     World::new(config)
 }
 
 /// A configuration whose limits are out of the way, for tests of something else.
 pub fn roomy() -> Config {
-    let mut config = Config::default();
+    let mut config = default_config();
     let plenty = Rate::new(1_000_000_000, Duration::from_secs(1));
     let limits = &mut config.limits;
     limits.connections_per_user = 100;

@@ -2,6 +2,7 @@
 
 mod books;
 mod field;
+mod logged;
 mod protocol;
 
 use wardroom::config::Config;

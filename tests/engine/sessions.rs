@@ -151,6 +151,7 @@ fn a_session_opens_the_chat_by_header_cookie_and_query_and_makes_a_ticket() {
 #[test]
 fn what_is_no_good_session_is_refused_as_a_bad_token_is() {
     let mut world = world();
+    let before = world.work_times().answered;
     let good = session(&mut world, "alice", 1);
     let unknown = SessionValue::new([9; 32]).reveal().to_owned();
     let short = &good[..good.len() - 1];
@@ -169,7 +170,7 @@ fn what_is_no_good_session_is_refused_as_a_bad_token_is() {
     let told = knock(&mut world, "10.0.0.2", "", &fields);
     assert_eq!(told, "1008 token expired");
     // The unknown one was looked for; the others have no value's form.
-    assert_eq!(world.work_times().answered, 2);
+    assert_eq!(world.work_times().answered - before, 2);
 }
 
 #[test]
@@ -302,6 +303,7 @@ fn a_full_queue_is_told_at_once_and_is_nobodys_fault() {
             config.auth.refuse_with = refuse_with;
             config.limits.pending_answers_max = if by_engine { 1 } else { 100 };
             let mut world = World::new(config);
+            let before = world.work_times().refused;
             world.works_max = 1;
             world.answers_held = true;
             let value = session(&mut world, "alice", 1);
@@ -312,7 +314,7 @@ fn a_full_queue_is_told_at_once_and_is_nobodys_fault() {
             assert_eq!(outcome(&mut world, first), "in as alice");
             let told = knock(&mut world, "10.0.0.2", "", &bearer(&value));
             assert_eq!(told, "in as alice");
-            assert_eq!(world.work_times().refused, 1);
+            assert_eq!(world.work_times().refused - before, 1);
         }
     }
 }

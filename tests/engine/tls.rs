@@ -21,7 +21,7 @@ const FACTS: TlsFacts = TlsFacts {
 const NOT_AFTER: u64 = 1_799_971_200_000;
 
 fn config() -> Config {
-    let mut config = Config::default();
+    let mut config = crate::default_config();
     config.tls.certificate = vec![PathBuf::from("chain.pem")];
     config
 }

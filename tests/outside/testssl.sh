@@ -4,7 +4,8 @@
 #   testssl.sh BINARY [RESULT]
 #
 # Prints what testssl says, and writes it to RESULT without the paths and names of this machine. Status 1 when it finds
-# anything above LOW; 77, with the reason in the last line, when testssl or openssl is not there. Trust in the authority that
+# anything above LOW, or when what it found makes a grade below A; 77, with the reason in the last line, when testssl or openssl
+# is not there. Trust in the authority that
 # this script makes for itself is left out of account by handing it over (--add-ca).
 set -euo pipefail
 
@@ -88,17 +89,64 @@ tr -d '\n' <findings.json | sed 's/}/}\n/g' |
 grep -E '^(MEDIUM|HIGH|CRITICAL|FATAL) ' lines >bad || true
 checks=$(grep -c . lines)
 above=$(grep -c . bad || true)
-echo
-echo "findings above LOW: $above of $checks"
-cat bad
+
+# Not every version of testssl makes a grade, so it is made here of the findings, by the SSL Labs Server Rating Guide: the better and
+# the worse half each of protocols and ciphers, and the weakest key, as long as an RSA key of its strength.
+awk -v above="$above" '
+  function points(bits) { return bits >= 4096 ? 100 : bits >= 2048 ? 90 : bits >= 1024 ? 80 : bits >= 512 ? 40 : 20 }
+  function as_rsa(bits) { return bits >= 500 ? 15360 : bits >= 384 ? 7680 : bits >= 253 ? 3072 : bits >= 224 ? 2048 : 1024 }
+  function weakest(bits) { if (key == "" || bits < key) key = bits }
+  function span(low, high) { return (low + high) / 2 }
+  BEGIN {
+    of["SSLv2"] = 0; of["SSLv3"] = 80; of["TLS1"] = 90; of["TLS1_1"] = 95; of["TLS1_2"] = 100; of["TLS1_3"] = 100
+    worst = 101; best = -1; thin = 1000; thick = -1
+  }
+  { id = $2; sub(/:$/, "", id) }
+  id in of && $3 == "offered" {
+    if (of[id] < worst) worst = of[id]
+    if (of[id] > best) best = of[id]
+    has[id] = 1
+  }
+  id == "cert_keySize" { weakest($3 == "EC" ? as_rsa($4) : $4) }
+  id ~ /^cipher_x/ {
+    # Of TLS 1.3 and 1.2 alike: code, name, key exchange, its bits, cipher, its bits.
+    weakest($5 ~ /^ECDH/ ? as_rsa($6) : $6)
+    if ($8 < thin) thin = $8
+    if ($8 > thick) thick = $8
+    if ($5 !~ /DH/) is_forward = "no"
+    if ($7 !~ /GCM|ChaCha/) is_aead = "no"
+  }
+  id == "cert_chain_of_trust" { is_trusted = $3 ~ /^passed/ }
+  id == "HSTS_time" { hsts = $3 }
+  END {
+    protocol = span(worst, best)
+    exchange = points(key)
+    cipher = span(thin >= 256 ? 100 : thin >= 128 ? 80 : 20, thick >= 256 ? 100 : thick >= 128 ? 80 : 20)
+    score = 0.3 * protocol + 0.3 * exchange + 0.4 * cipher
+    grade = score >= 80 ? "A" : score >= 65 ? "B" : "C or worse"
+    if (grade == "A" && (has["TLS1_1"] || has["TLS1"] || is_forward == "no" || is_aead == "no")) grade = "B"
+    if (best < 0 || thick < 0 || key == "" || has["SSLv2"] || has["SSLv3"]) grade = "F"
+    if (!is_trusted) grade = "T"
+    if (grade == "A" && !has["TLS1_3"]) grade = "A-"
+    if (grade == "A" && hsts >= 180 && above == 0) grade = "A+"
+    print "grade by the SSL Labs rating guide: " grade
+    print "  protocols " protocol " (30 %), key exchange " exchange " (30 %), ciphers " cipher " (40 %): " score " of 100, A from 80 on"
+    print "  A+ is for HSTS of 180 days or more (here " hsts + 0 ", tls.hsts; A without) and no finding above LOW"
+  }' lines >grade
+
+summary() {
+  echo
+  echo "findings above LOW: $above of $checks"
+  cat bad grade
+}
+summary
 if [[ -n $result ]]; then
   {
     cat clean
-    echo
-    echo "findings above LOW: $above of $checks"
-    cat bad
+    summary
     echo "findings of LOW and warnings:"
     grep -E '^(LOW|WARN) ' lines || true
   } >"$OLDPWD/$result"
 fi
 ((checks > 50 && above == 0))
+grep -q 'guide: A+\?$' grade

@@ -6,7 +6,8 @@ use rustix::process::Signal;
 use wardroom::simulation::{masked, text};
 
 use crate::peer::Peer;
-use crate::server::Server;
+use crate::server::{PATIENCE, PRIVATE_KEY, Server};
+use crate::telemetry::scrape;
 
 const ROOMY: &str = "[limits]\nconnections_per_user = 1000\nconnections_per_address = 1000\nplain_per_address = 1000\n\
     handshakes_per_address = { burst = 100000, per = \"1s\" }\nmessages_per_user = { burst = 100000, per = \"1s\" }\n\
@@ -154,6 +155,51 @@ fn connections_in_the_queue_are_told_like_the_others() {
     }
     drop((first, waiting));
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_store_that_another_process_keeps_locked_does_not_hold_up_the_end() {
+    let config = |time_max| {
+        format!("[drain]\ntime_max = \"{time_max}\"\n[store]\ndirectory = \"data\"\n{ROOMY}")
+    };
+    for (time_max, signals) in [("500ms", 1), ("10m", 2)] {
+        let mut server = Server::serve(&config(time_max));
+        let store = server.folder().join("data/wardroom.sqlite");
+        let mut store = rusqlite::Connection::open(store).expect("the store");
+        let locked = store.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        let locked = locked.expect("nobody else writes");
+        // Each waits for its five seconds at the store, one after the other.
+        let body = r#"{"user":"u-7","name":"Ada"}"#;
+        let asking: Vec<_> = (0..50)
+            .map(|_| {
+                let mut peer = Peer::connect(server.private.expect("a private listener"));
+                let length = body.len();
+                peer.send(
+                    format!(
+                        "POST /api/v1/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {PRIVATE_KEY}\r\n\
+                         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+                    )
+                    .as_bytes(),
+                );
+                peer
+            })
+            .collect();
+        let until = Instant::now() + PATIENCE;
+        while scrape(&server)["wardroom_work_waiting"] < 50.0 {
+            assert!(Instant::now() < until, "they are asked for");
+        }
+        let begun = Instant::now();
+        server.terminate();
+        server.wait_for_line("connections are told");
+        if signals == 2 {
+            server.signal(Signal::TERM);
+        }
+        assert_eq!(server.wait().code(), Some(0));
+        let took = begun.elapsed();
+        println!("drain.time_max = {time_max}, {signals} signals: gone in {took:?}");
+        assert!(took < Duration::from_millis(2500), "{took:?}");
+        drop((asking, locked));
+    }
 }
 
 #[test]

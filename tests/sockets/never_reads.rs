@@ -49,7 +49,7 @@ fn a_member_who_never_reads_is_cut_off_and_nobody_waits() {
     sleeper.narrow();
     let message = "z".repeat(500);
     let mut sent = 0;
-    while !hears_that_the_sleeper_left(&mut talker, &message) {
+    while !hears_that_left(&mut talker, "sleeper", &message) {
         sent += 1;
         assert!(sent < MESSAGES_MAX, "the sleeper is still waited for");
     }
@@ -58,14 +58,14 @@ fn a_member_who_never_reads_is_cut_off_and_nobody_waits() {
     server.expect_unchanged(before, "sleeper");
 }
 
-/// Says `message` and waits until it comes back.
-fn hears_that_the_sleeper_left(talker: &mut Peer, message: &str) -> bool {
+/// Says `message` and waits until it comes back; whether `user` was said to have left before that.
+pub fn hears_that_left(talker: &mut Peer, user: &str, message: &str) -> bool {
     talker.say(&format!("{{\"message\":\"{message}\"}}"));
     let mut has_left = false;
     loop {
         let notice = talker.notice();
         assert!(notice["error"].is_null(), "{notice}");
-        has_left |= notice["message"] == "User sleeper has left the chat.";
+        has_left |= notice["message"] == format!("User {user} has left the chat.");
         if notice["message"] == message {
             return has_left;
         }

@@ -310,6 +310,14 @@ impl Server {
         self.logged.borrow().iter().any(|line| line.contains(text))
     }
 
+    /// Everything that the program has written to its standard error, up to its end, which must come.
+    pub fn whole_log(&self) -> String {
+        let rest = self.log.iter();
+        let mut logged = self.logged.borrow_mut();
+        logged.extend(rest);
+        logged.join("\n")
+    }
+
     /// A file of the process in `/proc`.
     pub fn proc(&self, file: &str) -> String {
         let path = format!("/proc/{}/{file}", self.child.id());
@@ -386,8 +394,24 @@ impl Server {
 
     /// Ends the process as a crash does, and starts it again in the same directory.
     pub fn kill_and_start_again(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Ends the process as a crash does.
+    pub fn kill(&mut self) {
         self.child.kill().expect("its own child");
         self.child.wait().expect("its own child");
+    }
+
+    /// Starts the program in the same directory, once what ran there has ended.
+    pub fn start_again(&mut self) {
+        self.begin_to_start();
+        self.wait_for_addresses();
+    }
+
+    /// The same without waiting until it serves.
+    pub fn begin_to_start(&mut self) {
         let mut command = wardroom(self.directory.path());
         command.args(["serve", "--config", "wardroom.toml"]);
         let mut child = command
@@ -399,7 +423,6 @@ impl Server {
         self.results = lines(child.stdout.take().expect("it is piped"));
         self.log = lines(child.stderr.take().expect("it is piped"));
         self.child = child;
-        self.wait_for_addresses();
     }
 
     /// Asks the process to end.

@@ -1,7 +1,6 @@
 //! One process takes over from another while people who are sent away come back at once: nobody is refused.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -11,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wardroom::simulation::{masked, text, upgrade_request};
+use wardroom::simulation::masked;
 
+use crate::line::Line;
 use crate::server::{PATIENCE, Server, home};
 
 const ROOMY: &str = "[limits]\nconnections_per_user = 1000\nconnections_per_address = 1000\nplain_per_address = 1000\n\
@@ -48,89 +48,13 @@ impl Tally {
     }
 }
 
-/// One connection of a client that takes every end for what it is.
-struct Line {
-    stream: TcpStream,
-    inbox: Vec<u8>,
-}
-
-impl Line {
-    /// `None` when there is nothing more to come.
-    fn more(&mut self) -> Option<()> {
-        let mut buffer = [0; 4096];
-        match self.stream.read(&mut buffer) {
-            Ok(0) => None,
-            Ok(count) => {
-                self.inbox.extend_from_slice(&buffer[..count]);
-                Some(())
-            }
-            Err(error) => {
-                assert!(
-                    error.kind() != ErrorKind::WouldBlock,
-                    "the server does not answer"
-                );
-                None
-            }
-        }
-    }
-
-    fn upgrade(&mut self, token: &str) -> Option<()> {
-        let fields =
-            format!("Authorization: Bearer {token}\r\nSec-WebSocket-Protocol: wardroom.v1\r\n");
-        self.stream
-            .write_all(upgrade_request("/ws/chat", &fields).as_bytes())
-            .ok()?;
-        loop {
-            if let Some(at) = self.inbox.windows(4).position(|four| four == b"\r\n\r\n") {
-                let head: Vec<u8> = self.inbox.drain(..at + 4).collect();
-                assert!(
-                    head.starts_with(b"HTTP/1.1 101 "),
-                    "{}",
-                    String::from_utf8_lossy(&head)
-                );
-                return Some(());
-            }
-            self.more()?;
-        }
-    }
-
-    /// The next frame: opcode and payload.
-    fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        loop {
-            if let [first, second, ..] = *self.inbox {
-                let (header, length) = match second {
-                    126 => (
-                        4,
-                        self.inbox
-                            .get(2..4)
-                            .map(|two| usize::from(u16::from_be_bytes([two[0], two[1]]))),
-                    ),
-                    short => (2, Some(usize::from(short))),
-                };
-                if let Some(end) = length.map(|length| header + length)
-                    && self.inbox.len() >= end
-                {
-                    let frame: Vec<u8> = self.inbox.drain(..end).collect();
-                    return Some((first & 0x0F, frame[header..].to_vec()));
-                }
-            }
-            self.more()?;
-        }
-    }
-}
-
 /// Connects, talks until it is sent away, and comes back at once: the least patient client there can be.
 fn live(address: SocketAddr, token: &str, tally: &Tally, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
-        let Ok(stream) = TcpStream::connect(address) else {
+        let Some(mut line) = Line::connect(address) else {
             Tally::add(&tally.refused);
             std::thread::sleep(Duration::from_millis(5));
             continue;
-        };
-        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-        let mut line = Line {
-            stream,
-            inbox: Vec::new(),
         };
         if line.upgrade(token).is_none() {
             Tally::add(&tally.unanswered);
@@ -141,7 +65,7 @@ fn live(address: SocketAddr, token: &str, tally: &Tally, stop: &AtomicBool) {
             Tally::add(&tally.torn);
         }
         // The closing handshake's other half.
-        let _ = line.stream.write_all(&masked(0x88, &[0x03, 0xE9]));
+        let _ = line.send(&masked(0x88, &[0x03, 0xE9]));
     }
 }
 
@@ -153,7 +77,7 @@ fn talk(line: &mut Line, tally: &Tally, stop: &AtomicBool) -> Option<u16> {
         }
         let id = json!(number);
         let said = json!({"type": "send", "id": id, "room": "lobby", "message": format!("{:?} {number}", std::thread::current().id())});
-        line.stream.write_all(&text(&said.to_string())).ok()?;
+        line.say(&said.to_string())?;
         let (mut acknowledged, mut heard) = (false, false);
         let end = loop {
             if acknowledged && heard {
@@ -236,7 +160,7 @@ impl Crowd {
 }
 
 /// Starts a server on a socket that is bound already, as a service manager does.
-fn activated(socket: &TcpListener, directory: TempDir) -> Server {
+pub fn activated(socket: &TcpListener, directory: TempDir) -> Server {
     let socket: OwnedFd = socket.try_clone().expect("a descriptor").into();
     let program = env!("CARGO_BIN_EXE_wardroom");
     let mut command = Command::new("/bin/sh");

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use wardroom::simulation::{masked, upgrade_request};
 
+use crate::never_reads::hears_that_left;
 use crate::peer::Peer;
 use crate::server::Server;
 
@@ -20,7 +21,7 @@ fn read(path: &str) -> String {
 }
 
 /// Head and body of what the private listener answers.
-fn ask(server: &Server, path: &str, fields: &str) -> (String, String) {
+pub fn ask(server: &Server, path: &str, fields: &str) -> (String, String) {
     let private = server.private.expect("a private listener");
     let mut peer = Peer::connect(private);
     let request =
@@ -272,12 +273,33 @@ fn a_log_of_attacks(server: &Server) -> PathBuf {
     let mut alice = Peer::open(server, "/ws/chat", &server.token("alice"));
     alice.send(&masked(0x88, &[3, 232]));
     alice.rest();
+    // One who claims to be a proxy and to speak for somebody, and one with a wrong key: three lines, with the request.
+    head(format!("PROXY TCP4 {VICTIM} 10.0.0.1 1 2\r\n").as_bytes());
+    let private = server.private.expect("a private listener");
+    let mut guess = Peer::connect(private);
+    guess.send(b"GET /api/v1/rooms HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\n\r\n");
+    assert!(guess.head().is_some_and(|head| head.contains(" 401 ")));
+    // One who sends too much, and one who reads too little.
+    let mut flood = Peer::open(server, "/ws/chat", &server.token("flood"));
+    while flood.try_send(&masked(0x89, b"")) {}
+    let deaf = Peer::open(server, "/ws/chat", &server.token("deaf"));
+    deaf.narrow();
+    let mut talker = Peer::open(server, "/ws/chat", &server.token("talker"));
+    let message = "z".repeat(500);
+    while !hears_that_left(&mut talker, "deaf", &message) {}
     server.folder().join("security.log")
 }
 
 #[test]
 fn fail2ban_finds_who_misbehaved_and_nobody_else() {
-    let mut server = Server::serve("[log]\nsecurity_file = \"security.log\"\n");
+    let mut server = Server::serve(
+        "[log]\nsecurity_file = \"security.log\"\n\
+         [limits]\ncommands_per_user = { burst = 1000000, per = \"1s\" }\n\
+         messages_per_user = { burst = 1000000, per = \"1s\" }\nmessages_per_connection = { burst = 1000000, per = \"1s\" }\n\
+         messages_per_address = { burst = 1000000, per = \"1s\" }\nbytes_per_connection = { burst = 1000000000, per = \"1s\" }\n\
+         bytes_per_address = { burst = 1000000000, per = \"1s\" }\n\
+         frames_per_connection = { burst = 50000, per = \"10m\" }\n",
+    );
     let log = a_log_of_attacks(&server);
     server.terminate();
     assert!(server.wait().success());
@@ -291,10 +313,10 @@ fn fail2ban_finds_who_misbehaved_and_nobody_else() {
     let Some(normal) = fail2ban(&log, "normal") else {
         return;
     };
-    // Five bad credentials, and one who broke the protocol.
-    assert_eq!(normal, (6, only.clone()));
-    // And the four that were no requests.
-    assert_eq!(fail2ban(&log, "aggressive"), Some((10, only)));
+    // Five bad credentials, and one each who broke the protocol, forged an address, guessed the key, sent too much.
+    assert_eq!(normal, (9, only.clone()));
+    // And the five that were no requests, and one who read too little.
+    assert_eq!(fail2ban(&log, "aggressive"), Some((15, only)));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! TLS at the real program: handshakes good and bad, certificates, closing, and a chat over it.
 
+mod after;
 mod authority;
 mod certificates;
 mod closing;
 mod counted;
 mod hostile;
+mod sealed;
 mod sessions;
 
 use std::fs;

@@ -1,9 +1,12 @@
 //! The hook's answer, read so strictly that only a plain yes is one. Asks nothing, reads no clock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::Identity;
+use super::super::token::json::Members;
+use super::super::{Identity, room_claims};
 use crate::protocol::json::{self, JsonError, Object, Scalar};
+use crate::protocol::vocabulary::RoomClaims;
 use crate::time::Wall;
 
 #[cfg(test)]
@@ -104,7 +107,7 @@ pub enum AnswerFault {
     Utf8,
     #[error("it is {0}")]
     Json(JsonError),
-    #[error("it has a field besides user, name, expires and expires_in")]
+    #[error("it has a field besides user, name, rooms, expires and expires_in")]
     UnknownField,
     #[error("`user` is missing")]
     NoUser,
@@ -112,6 +115,8 @@ pub enum AnswerFault {
     NotAString(&'static str),
     #[error("`{0}` is not a whole number of seconds between 1 and the year 9999")]
     NotSeconds(&'static str),
+    #[error("`rooms` is not an object of room patterns to lists of capabilities")]
+    Rooms,
     #[error("it has both expires and expires_in")]
     TwoExpiries,
 }
@@ -137,6 +142,7 @@ fn read_body(reply: Reply<'_>) -> Result<Answer, AnswerFault> {
     let mut object = json::parse_object(text).map_err(|no| AnswerFault::Json(no.error))?;
     let user = text_field(&mut object, "user")?.ok_or(AnswerFault::NoUser)?;
     let name = text_field(&mut object, "name")?;
+    let rooms = rooms_field(&mut object, reply.body)?;
     let at = seconds_field(&mut object, "expires")?;
     let within = seconds_field(&mut object, "expires_in")?;
     if object.fields().next().is_some() {
@@ -150,6 +156,7 @@ fn read_body(reply: Reply<'_>) -> Result<Answer, AnswerFault> {
     // Whoever chose that name is refused; the program that let them choose it is not broken.
     Ok(
         Identity::new(&user, &name.unwrap_or_default(), None).map_or(Answer::Refused, |identity| {
+            let identity = Identity { rooms, ..identity };
             Answer::Known { identity, expires }
         }),
     )
@@ -168,6 +175,26 @@ fn text_field(object: &mut Object<'_>, name: &'static str) -> Result<Option<Stri
         Some(Scalar::Str(text)) => Ok(Some(text.into_owned())),
         Some(_) => Err(AnswerFault::NotAString(name)),
     }
+}
+
+/// An object, which the body is read for once more: [`Object`] keeps nothing that is nested.
+fn rooms_field(
+    object: &mut Object<'_>,
+    body: &[u8],
+) -> Result<Option<Arc<RoomClaims>>, AnswerFault> {
+    match object.take("rooms") {
+        None | Some(Scalar::Null) => return Ok(None),
+        Some(Scalar::Object) => {}
+        Some(_) => return Err(AnswerFault::Rooms),
+    }
+    let mut members = Members::parse(body)
+        .map_err(|_| AnswerFault::Rooms)?
+        .into_iter();
+    let rooms = members.find_map(|(name, value)| (name == "rooms").then_some(value));
+    let claims = rooms
+        .and_then(room_claims::read)
+        .ok_or(AnswerFault::Rooms)?;
+    Ok(Some(Arc::new(claims)))
 }
 
 fn seconds_field(object: &mut Object<'_>, name: &'static str) -> Result<Option<u64>, AnswerFault> {

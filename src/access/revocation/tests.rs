@@ -27,6 +27,7 @@ fn identity(
             token_id: token_id.map(Into::into),
             session: session.map(|n| SessionId([n; 16])),
         },
+        rooms: None,
     }
 }
 

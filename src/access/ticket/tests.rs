@@ -18,6 +18,7 @@ fn identity(user: &str) -> Identity {
         name: user.into(),
         expires: None,
         grant: Default::default(),
+        rooms: None,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Claims (RFC 7519 §4): from verified bytes to an [`Identity`], or the rule that they break. Checks no signature.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::TokenFault;
 use super::json::{Members, Value};
 use crate::access::revocation::TOKEN_ID_BYTES_MAX;
-use crate::access::{Grant, Identity};
+use crate::access::{Grant, Identity, room_claims};
 use crate::config::Jwt;
+use crate::protocol::vocabulary::RoomClaims;
 use crate::time::Wall;
 
 /// 9999-12-31T23:59:59Z: a later date is a unit mistaken or an attack.
@@ -24,6 +26,7 @@ pub(super) struct Claims<'a> {
     not_before: Option<Wall>,
     issued_at: Option<Wall>,
     token_id: Option<Cow<'a, str>>,
+    rooms: Option<RoomClaims>,
 }
 
 impl<'a> Claims<'a> {
@@ -43,6 +46,9 @@ impl<'a> Claims<'a> {
                 "exp" => claims.expires = Some(date("exp", value)?),
                 "nbf" => claims.not_before = Some(date("nbf", value)?),
                 "iat" => claims.issued_at = Some(date("iat", value)?),
+                "rooms" => {
+                    claims.rooms = Some(room_claims::read(value).ok_or(TokenFault::Rooms)?);
+                }
                 "jti" => claims.token_id = Some(text("jti", value)?),
                 _ => {}
             }
@@ -68,7 +74,11 @@ impl<'a> Claims<'a> {
         if now >= expires {
             return Err(TokenFault::Expired);
         }
-        Ok(Identity { grant, ..identity })
+        Ok(Identity {
+            grant,
+            rooms: self.rooms.clone().map(Arc::new),
+            ..identity
+        })
     }
 
     /// What a revocation can name of this token.

@@ -13,7 +13,7 @@ const DEPTH_MAX: u8 = 16;
 
 /// Why bytes are not such an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum JsonFault {
+pub(in crate::access) enum JsonFault {
     #[error("not one JSON object, or nested too deeply")]
     Syntax,
     #[error("a member stands twice")]
@@ -24,23 +24,25 @@ pub(super) enum JsonFault {
 
 /// A member's value, as far as anybody asks.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value<'a> {
+pub(in crate::access) enum Value<'a> {
     Text(Cow<'a, str>),
     Number(f64),
     Array(Vec<Value<'a>>),
-    /// `null`, a boolean, or an object: read to its end, and forgotten.
+    /// Names may stand twice in it: whoever looks at it looks for that.
+    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+    /// `null` or a boolean.
     Other,
 }
 
 /// The members of an object, each name once.
-pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+pub(in crate::access) struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Members<'a> {
     /// Reads `json` whole: every string must be Unicode, every number finite, also in members that nobody knows.
     ///
     /// # Errors
     /// [`JsonFault`].
-    pub(super) fn parse(json: &'a [u8]) -> Result<Self, JsonFault> {
+    pub(in crate::access) fn parse(json: &'a [u8]) -> Result<Self, JsonFault> {
         let Object(members) = serde_json::from_slice(json).map_err(|_| JsonFault::Syntax)?;
         if members.len() > MEMBERS_MAX {
             return Err(JsonFault::Members);
@@ -170,9 +172,10 @@ impl<'de> Visitor<'de> for Nested {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
         let nested = self.deeper()?;
-        while let Some(Name(_)) = map.next_key()? {
-            map.next_value_seed(nested)?;
+        let mut members = Vec::new();
+        while let Some(Name(name)) = map.next_key()? {
+            members.push((name, map.next_value_seed(nested)?));
         }
-        Ok(Value::Other)
+        Ok(Value::Object(members))
     }
 }

@@ -6,12 +6,13 @@ use super::super::http::FULL_RETRY;
 use super::super::{Engine, Unready};
 use super::Answer;
 use crate::protocol::problem::Problem;
+use crate::time::Now;
 
 impl Engine {
     /// Who gets this answer has found the loop turning. A second line says what is wrong with the store: the server lives on
     /// without it, but nothing that must last is taken.
-    pub(super) fn health(&self) -> Answer {
-        let text = match self.store_fault() {
+    pub(super) fn health(&self, now: Now) -> Answer {
+        let text = match self.store_fault(now) {
             None => "ok\nstore: ok\n".to_owned(),
             Some(fault) => format!("ok\nstore: {fault}\n"),
         };

@@ -176,7 +176,7 @@ impl Engine {
         now: Now,
     ) -> Result<Answer, Problem> {
         match found.operation {
-            Operation::Health => api::expect_none(query).map(|()| self.health()),
+            Operation::Health => api::expect_none(query).map(|()| self.health(now)),
             Operation::Readiness => api::expect_none(query).and_then(|()| self.readiness()),
             // Answered without a look at the rest of the request but its head.
             Operation::Metrics => Err(Problem::NoSuchRoute),

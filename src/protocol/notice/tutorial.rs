@@ -56,24 +56,7 @@ pub(super) fn write(notice: &Notice<'_>, out: &mut Vec<u8>) -> bool {
             write_error(reply, out);
             return true;
         }
-        Notice::Ok(_)
-        | Notice::Members(_)
-        | Notice::Entered(_)
-        | Notice::Rooms(_)
-        | Notice::Described(_)
-        | Notice::History(_)
-        | Notice::Log(_)
-        | Notice::Explained(_)
-        | Notice::Message(_)
-        | Notice::Typing(_)
-        | Notice::Changed(_)
-        | Notice::Room(_)
-        | Notice::Moderation(_)
-        | Notice::Invited(_)
-        | Notice::Knock(_)
-        | Notice::Presence(_)
-        | Notice::Hello(_)
-        | Notice::Bye(_) => return false,
+        _ => return false,
     };
     saying.write(out);
     true

@@ -20,13 +20,16 @@ pub(in crate::reactor) struct Watch {
 }
 
 impl Watch {
-    /// The files of `tls` were read just now.
+    /// The files of `tls` were read a moment ago, and may have changed since: then they are to be read again.
     pub(in crate::reactor) fn new(tls: &Tls) -> Watch {
-        let read = stamps(tls);
-        Watch {
-            seen: read.clone(),
-            read,
-        }
+        let seen = stamps(tls);
+        let is_what_was_read = tls.read_again().is_ok_and(|now| now.holds_the_same_as(tls));
+        let read = if is_what_was_read {
+            seen.clone()
+        } else {
+            Vec::new()
+        };
+        Watch { read, seen }
     }
 
     /// Whether they are to be read again: they are others than then, and have not changed since the last look. Certificate
@@ -54,20 +57,40 @@ fn stamp(path: &Path) -> Stamp {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+
     use super::*;
 
-    #[test]
-    fn files_are_read_again_once_they_rest_and_only_once() {
-        let directory = tempfile::tempdir().unwrap();
+    /// Settings that name two files, with what stands in them.
+    fn read(directory: &tempfile::TempDir) -> (Tls, [PathBuf; 2]) {
         let paths = ["chain.pem", "key.pem"].map(|name| directory.path().join(name));
         for path in &paths {
             fs::write(path, "old").unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let tls = Tls {
             certificate: vec![paths[0].clone()],
             key: vec![paths[1].clone()],
             ..Tls::default()
         };
+        (tls.read_again().unwrap(), paths)
+    }
+
+    #[test]
+    fn what_changed_between_the_reading_and_the_first_look_is_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (tls, paths) = read(&directory);
+        fs::write(&paths[0], "renewed meanwhile").unwrap();
+        let mut watch = Watch::new(&tls);
+        assert!(watch.has_changed(&tls));
+        assert!(!watch.has_changed(&tls));
+    }
+
+    #[test]
+    fn files_are_read_again_once_they_rest_and_only_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (tls, paths) = read(&directory);
         let mut watch = Watch::new(&tls);
         assert!(!watch.has_changed(&tls));
         fs::write(&paths[0], "a new chain").unwrap();

@@ -59,8 +59,8 @@ impl StoreThread {
         }
     }
 
-    /// Answers questions until there is nobody to ask any.
-    pub(super) fn serve(mut self, asked: &Receiver<(WorkId, Question)>) {
+    /// Answers questions until there is nobody to ask any; gives back by what it was heard.
+    pub(super) fn serve(mut self, asked: &Receiver<(WorkId, Question)>) -> Reporter {
         loop {
             let now = self.clock.instant();
             if now >= self.next_look {
@@ -74,7 +74,7 @@ impl StoreThread {
             match asked.recv_timeout(wait) {
                 Ok(first) => self.answer(first, asked),
                 Err(RecvTimeoutError::Timeout) => self.tidy(),
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.reporter,
             }
         }
     }

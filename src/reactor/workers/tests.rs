@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() 
     let (answer, go_on) = sync_channel(1024);
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let mut workers = Workers::start(Box::new(Slow { begun, go_on }), waker).unwrap();
+    let store = Box::new(Slow { begun, go_on });
+    let mut workers = Workers::start(store, Arc::clone(&waker)).unwrap();
     let ids = ids(STORE_QUEUE_MAX + 2);
     assert!(workers.submit(ids[0], question()).is_ok());
     assert_eq!(has_begun.recv(), Ok(1));
@@ -86,9 +88,114 @@ fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() 
     // Those that waited share the cost.
     assert_eq!(has_begun.recv(), Ok(BATCH_MAX));
     drop(answer);
-    workers.finish();
+    workers.ask_no_more();
+    while !workers.have_ended() {
+        poll.poll(&mut events, Some(Duration::from_secs(30)))
+            .unwrap();
+        assert!(!events.is_empty(), "answers and the end wake the loop");
+        while workers.next_report().is_some() {}
+    }
     let batches: usize = has_begun.try_iter().sum();
     assert_eq!(1 + BATCH_MAX + batches, STORE_QUEUE_MAX + 1);
     let late = workers.submit(ids[0], question());
     assert!(matches!(late, Err(Outcome::Busy)));
+}
+
+/// Is broken until it is mended.
+struct Fragile {
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Fragile {
+    fn fault(&self) -> Option<StoreFault> {
+        let is_broken = self.is_broken.load(Ordering::Relaxed);
+        is_broken.then_some(StoreFault::DiskFull)
+    }
+}
+
+impl Store for Fragile {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
+        let answer = match self.fault() {
+            Some(fault) => Answer::Failed(fault),
+            None => Answer::Record(record::Answer::Found(None)),
+        };
+        vec![answer; questions.len()]
+    }
+
+    fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn news(&mut self) -> Result<Vec<News>, StoreFault> {
+        Ok(vec![News::RoomGone("a".into())])
+    }
+
+    fn probe(&mut self) -> Result<(), StoreFault> {
+        self.fault().map_or(Ok(()), Err)
+    }
+
+    fn tidy(&mut self) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+}
+
+/// The next report, in short.
+fn wait_for_report(workers: &mut Workers, poll: &mut Poll) -> &'static str {
+    let mut events = Events::with_capacity(1);
+    loop {
+        match workers.next_report() {
+            Some(Report::Answered(_, Outcome::Failed(_))) => return "failed",
+            Some(Report::Answered(..)) => return "answered",
+            Some(Report::Store(Some(StoreFault::DiskFull))) => return "full",
+            Some(Report::Store(Some(_))) => return "another fault",
+            Some(Report::Store(None)) => return "well",
+            Some(Report::News(_)) => return "news",
+            None => {}
+        }
+        poll.poll(&mut events, Some(Duration::from_secs(30)))
+            .unwrap();
+        assert!(!events.is_empty(), "no report for half a minute");
+    }
+}
+
+#[test]
+fn a_fault_is_told_once_and_its_end_without_anybody_asking() {
+    let is_broken = Arc::new(AtomicBool::new(true));
+    let store = Fragile {
+        is_broken: Arc::clone(&is_broken),
+    };
+    let mut poll = Poll::new().unwrap();
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let mut workers = Workers::start(Box::new(store), waker).unwrap();
+    for id in ids(2) {
+        workers.submit(id, question()).unwrap();
+    }
+    let mut told = vec![wait_for_report(&mut workers, &mut poll)];
+    is_broken.store(false, Ordering::Relaxed);
+    while told.last() != Some(&"news") {
+        told.push(wait_for_report(&mut workers, &mut poll));
+    }
+    // One may have been asked after it was mended.
+    told.retain(|report| !matches!(*report, "failed" | "answered"));
+    assert_eq!(told, ["full", "well", "news"]);
+}
+
+#[test]
+fn who_asks_without_a_pause_still_learns_of_what_others_have_written() {
+    let store = Fragile {
+        is_broken: Arc::default(),
+    };
+    let mut poll = Poll::new().unwrap();
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let mut workers = Workers::start(Box::new(store), waker).unwrap();
+    let [id] = ids(1)[..] else {
+        panic!("one was asked for");
+    };
+    loop {
+        workers.submit(id, question()).unwrap();
+        match wait_for_report(&mut workers, &mut poll) {
+            "answered" => {}
+            report => return assert_eq!(report, "news"),
+        }
+    }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::Action;
 use crate::protocol::command::rooms::RoomPatch;
 use crate::protocol::refusal::RoomRefusal;
-use crate::protocol::vocabulary::{Affiliation, RoomKind};
+use crate::protocol::vocabulary::{Affiliation, JoinRule, RoomKind};
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{Head, RoomRecord};
 use crate::rooms::settings::{Ceilings, Settings};
 use crate::rooms::standing::{Authority, Standing};
 use crate::time::Wall;
 
-/// A room as `creator` wants it, who owns it, and the first entry of its log.
+/// A room as `creator` wants it, who owns it, and the first entry of its log. The operator (an empty name) owns nothing.
 ///
 /// # Errors
 /// [`RoomRefusal::AboveCeiling`] names a setting that the operator does not allow.
@@ -33,6 +33,7 @@ pub fn plan_room(
         held: Affiliation::Owner,
         ..Standing::default()
     };
+    let is_operators = creator.is_empty();
     let record = RoomRecord {
         id: room.into(),
         settings,
@@ -41,11 +42,19 @@ pub fn plan_room(
         last_seq: 0,
         first_seq: 1,
         audit: Head::default(),
-        standings: vec![(Arc::clone(creator), owner)],
+        standings: if is_operators {
+            Vec::new()
+        } else {
+            vec![(Arc::clone(creator), owner)]
+        },
     };
     let entry = Entry {
         actor: Arc::clone(creator),
-        authority: Authority::Room,
+        authority: if is_operators {
+            Authority::Operator
+        } else {
+            Authority::Room
+        },
         details: details.trim_end().into(),
         ..Entry::of_server(Action::Create, now)
     };
@@ -87,6 +96,7 @@ pub(super) fn apply(
         // What was said in one is nothing that the other could show.
         return Err(RoomRefusal::Fixed(Some("kind")));
     }
+    expect_fitting_rule(patch.join_rule, settings)?;
     expect_allowed(settings, ceilings)?;
     Ok(differences(&before, settings))
 }
@@ -95,6 +105,26 @@ fn set<T>(field: &mut T, wanted: Option<T>) {
     if let Some(wanted) = wanted {
         *field = wanted;
     }
+}
+
+/// Nobody joins a room for members by joining, and nobody asks to be let into one that nobody sees.
+fn expect_fitting_rule(
+    wanted: Option<JoinRule>,
+    settings: &mut Settings,
+) -> Result<(), RoomRefusal> {
+    let fits = match settings.kind {
+        RoomKind::Public => true,
+        RoomKind::Members => settings.join_rule != JoinRule::Open,
+        RoomKind::Private => settings.join_rule == JoinRule::Invite,
+    };
+    if fits {
+        return Ok(());
+    }
+    if wanted.is_some() {
+        return Err(RoomRefusal::Fixed(Some("join_rule")));
+    }
+    settings.join_rule = JoinRule::Invite;
+    Ok(())
 }
 
 fn expect_allowed(settings: &Settings, ceilings: &Ceilings) -> Result<(), RoomRefusal> {

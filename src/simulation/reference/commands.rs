@@ -145,37 +145,44 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         }
         if name == "place" {
             known.extend(["after", "before"]);
-            for name in ["after", "before"] {
-                if let Some((_, value)) = get(name) {
-                    let value = checked("since", value)?;
-                    asked.fields.insert(name.to_owned(), value);
-                }
-            }
-            if asks("after") && asks("before") {
-                return Err("conflicting_fields");
-            }
+            place(&get, &mut asked.fields)?;
             continue;
         }
         known.push(name);
         match get(name) {
             Some((_, value)) => {
-                // The rooms' `after` is a room, everybody else's a number, and a raid may last no time.
-                let rule = match (&*asked.kind, name) {
-                    ("rooms", "after") => "room",
-                    ("raid", "for_ms") => "slow_mode_ms",
-                    _ => name,
-                };
-                let value = checked(rule, value)?;
+                let value = checked(rule(&asked.kind, name), value)?;
                 asked.fields.insert(name.to_owned(), value);
             }
             None if is_required => return Err("missing_field"),
             None => {}
         }
     }
-    if fields.iter().all(|(name, _)| known.contains(&&**name)) {
-        Ok(asked)
+    let is_known = |(name, _): &(String, Tree)| known.contains(&&**name);
+    let is_all = fields.iter().all(is_known);
+    is_all.then_some(asked).ok_or("unknown_field")
+}
+
+/// The rooms' `after` is a room, everybody else's a number, and a raid may last no time.
+fn rule<'a>(kind: &str, name: &'a str) -> &'a str {
+    match (kind, name) {
+        ("rooms", "after") => "room",
+        ("raid", "for_ms") => "slow_mode_ms",
+        _ => name,
+    }
+}
+
+fn place(get: &Get<'_>, into: &mut BTreeMap<String, Value>) -> Result<(), Code> {
+    for name in ["after", "before"] {
+        if let Some((_, value)) = get(name) {
+            into.insert(name.to_owned(), checked("since", value)?);
+        }
+    }
+    let is_both = get("after").is_some() && get("before").is_some();
+    if is_both {
+        Err("conflicting_fields")
     } else {
-        Err("unknown_field")
+        Ok(())
     }
 }
 

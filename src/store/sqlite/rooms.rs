@@ -244,10 +244,7 @@ pub(super) fn last_messages(connection: &Connection) -> Result<Vec<(Arc<str>, u6
     rooms.collect()
 }
 
-fn record(
-    row: &Row<'_>,
-    standings: Vec<(Arc<str>, crate::rooms::standing::Standing)>,
-) -> Result<RoomRecord> {
+fn record(row: &Row<'_>, standings: standings::People) -> Result<RoomRecord> {
     let (first_seq, last_seq) = bounds(row)?;
     let time = |column: &str| -> Result<Duration> {
         Ok(Duration::from_millis(unsigned(row.get(column)?)))

@@ -9,12 +9,12 @@ use super::fault::fault;
 use crate::fault::StoreFault;
 
 /// "WRDM": says that a database is one of ours.
-const APPLICATION_ID: i64 = 0x5752_444D;
+pub(super) const APPLICATION_ID: i64 = 0x5752_444D;
 
 /// One step per version; a step that was released is never changed. Dates are milliseconds since 1970.
 const MIGRATIONS: [&str; 2] = [SESSIONS, ROOMS];
 
-const SESSIONS: &str = "
+pub(super) const SESSIONS: &str = "
     CREATE TABLE sessions (
         digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
         id TEXT NOT NULL UNIQUE,
@@ -156,6 +156,21 @@ pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 /// # Errors
 /// [`OpenError`]; nothing is changed then.
 pub(super) fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let found = found(connection, path)?;
+    if found < VERSION {
+        migrate(connection).map_err(|error| OpenError::Fault {
+            path: path.to_owned(),
+            fault: fault(&error),
+        })?;
+    }
+    Ok(())
+}
+
+/// The version of the database, which this program knows; 0 when it is empty.
+///
+/// # Errors
+/// [`OpenError`] when it is nobody's, another's, or from the future.
+pub(super) fn found(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::Fault {
         path: path.to_owned(),
         fault: fault(&error),
@@ -183,10 +198,7 @@ pub(super) fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), O
             fault: StoreFault::Corrupt,
         });
     }
-    if found < VERSION {
-        migrate(connection).map_err(failed)?;
-    }
-    Ok(())
+    Ok(found)
 }
 
 /// All steps or none; another process that was quicker has done some.

@@ -13,6 +13,9 @@ use crate::time::Wall;
 const COLUMNS: &str = "room, user, affiliation, is_invited, knocked, read, banned_by, ban_authority, ban_until, ban_reason,
     muted_by, mute_authority, mute_until, mute_reason";
 
+/// Those whose standing says something.
+pub(super) type People = Vec<(Arc<str>, Standing)>;
+
 /// Keeps how these people stand to a room; a standing that says nothing at `now` is forgotten.
 pub(super) fn keep(
     connection: &Connection,
@@ -74,8 +77,8 @@ pub(super) fn read_so_far(connection: &Connection, room: i64, user: &str, seq: u
 }
 
 /// Everybody's, by room.
-pub(super) fn of_all(connection: &Connection) -> Result<BTreeMap<i64, Vec<(Arc<str>, Standing)>>> {
-    let mut all: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+pub(super) fn of_all(connection: &Connection) -> Result<BTreeMap<i64, People>> {
+    let mut all: BTreeMap<i64, People> = BTreeMap::new();
     let sql = format!("SELECT {COLUMNS} FROM standings ORDER BY room, user");
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
@@ -86,7 +89,7 @@ pub(super) fn of_all(connection: &Connection) -> Result<BTreeMap<i64, Vec<(Arc<s
 }
 
 /// Those of one room.
-pub(super) fn of(connection: &Connection, room: i64) -> Result<Vec<(Arc<str>, Standing)>> {
+pub(super) fn of(connection: &Connection, room: i64) -> Result<People> {
     let sql = format!("SELECT {COLUMNS} FROM standings WHERE room = ?1 ORDER BY user");
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([room], read)?.collect()

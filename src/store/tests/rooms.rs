@@ -1,7 +1,5 @@
 //! Rooms in every store: the same questions, the same answers.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::protocol::vocabulary::{Affiliation, RoomKind};
 use crate::rooms::audit::Entry;
@@ -11,9 +9,9 @@ use crate::rooms::record::{
 use crate::rooms::settings::Settings;
 use crate::rooms::standing::{Authority, Sanction, Standing};
 
-const DAY: u64 = 24 * HOUR;
+pub(super) const DAY: u64 = 24 * HOUR;
 
-fn entry(action: &str, at: u64) -> Entry {
+pub(super) fn entry(action: &str, at: u64) -> Entry {
     Entry {
         at: wall(at),
         actor: "alice".into(),
@@ -27,14 +25,14 @@ fn entry(action: &str, at: u64) -> Entry {
     }
 }
 
-fn owner() -> Standing {
+pub(super) fn owner() -> Standing {
     Standing {
         held: Affiliation::Owner,
         ..Standing::default()
     }
 }
 
-fn banned() -> Standing {
+pub(super) fn banned() -> Standing {
     Standing {
         held: Affiliation::Member,
         ban: Some(Sanction {
@@ -109,16 +107,16 @@ fn of_messages(room: &str, of: MessageChange, at: u64) -> Question {
     })
 }
 
-fn edit(room: &str, seq: u64, author: &str, text: &str, at: u64) -> Question {
+pub(super) fn edit(room: &str, seq: u64, author: &str, text: &str, at: u64) -> Question {
     let (author, text) = (author.into(), text.into());
     of_messages(room, MessageChange::Edit { seq, author, text }, at)
 }
 
-fn delete_message(room: &str, seq: u64, by: Deleter, at: u64) -> Question {
+pub(super) fn delete_message(room: &str, seq: u64, by: Deleter, at: u64) -> Question {
     of_messages(room, MessageChange::Delete { seq, by }, at)
 }
 
-fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Question {
+pub(super) fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Question {
     let user = user.into();
     of_messages(room, MessageChange::DeleteAllOf { user, messages_max }, at)
 }
@@ -148,12 +146,17 @@ pub(super) fn log_of(room: &str, from: From, entries_max: usize) -> Question {
     })
 }
 
-fn read(room: &str, user: &str, seq: u64) -> Question {
+pub(super) fn read(room: &str, user: &str, seq: u64) -> Question {
     let (room, user) = (room.into(), user.into());
     Question::Room(RoomQuestion::Read { room, user, seq })
 }
 
-fn trim(room: &str, first_seq: u64, before: Option<u64>, messages_max: usize) -> Question {
+pub(super) fn trim(
+    room: &str,
+    first_seq: u64,
+    before: Option<u64>,
+    messages_max: usize,
+) -> Question {
     Question::Room(RoomQuestion::Trim {
         room: room.into(),
         first_seq,
@@ -205,7 +208,7 @@ pub(super) fn short(answer: &RoomAnswer) -> String {
     }
 }
 
-fn moderator(spared: &[&str]) -> Deleter {
+pub(super) fn moderator(spared: &[&str]) -> Deleter {
     let spared = spared.iter().map(|user| (*user).into()).collect();
     Deleter::Moderator { spared }
 }
@@ -361,12 +364,12 @@ fn what_is_loaded_at_the_start_is_what_was_answered() {
     assert!(b.standings.contains(&("bob".into(), banned())));
 }
 
-fn open_again(directory: &TempDir) -> Sqlite {
+pub(super) fn open_again(directory: &TempDir) -> Sqlite {
     Sqlite::open(directory.path(), Company::Welcome).unwrap()
 }
 
 /// Walks the log of a room; the digest of each entry fits to the one before.
-fn assert_chained(store: &mut dyn Store, room: &str) {
+pub(super) fn assert_chained(store: &mut dyn Store, room: &str) {
     let mut answers = store.answer(vec![log_of(room, From::After(0), 10_000)]);
     let Some(Answer::Room(RoomAnswer::Log { entries, head })) = answers.pop() else {
         return;
@@ -440,89 +443,4 @@ fn news_of(store: &mut Sqlite) -> Vec<String> {
         News::RoomGone(room) => format!("{room} gone"),
     })
     .collect()
-}
-
-fn a_room() -> impl Strategy<Value = &'static str> + Clone {
-    prop::sample::select(vec!["a", "b"])
-}
-
-fn a_user() -> impl Strategy<Value = &'static str> + Clone {
-    prop::sample::select(vec!["ann", "bob", "eve"])
-}
-
-fn a_place() -> impl Strategy<Value = From> + Clone {
-    prop_oneof![
-        (0..12_u64).prop_map(From::After),
-        (0..12_u64).prop_map(From::Before),
-    ]
-}
-
-fn a_standing() -> impl Strategy<Value = Standing> {
-    prop_oneof![Just(owner()), Just(banned()), Just(Standing::default())]
-}
-
-fn a_question() -> impl Strategy<Value = Question> {
-    let key = prop::sample::select(vec![None, Some("k"), Some("l")]);
-    let place = (a_room(), a_place(), 0..6_usize, 0..20_usize);
-    let message = (a_room(), 0..8_u64, a_user(), 0..2 * DAY);
-    let author = |user: &str| Deleter::Author(user.into());
-    prop_oneof![
-        1 => a_room().prop_map(|room| create(room, 1)),
-        8 => (a_room(), a_user(), key, 0..2 * DAY)
-            .prop_map(|(room, user, key, at)| say(room, user, "text", key, at)),
-        2 => place.clone().prop_map(|(room, from, max, bytes)| page(room, from, max, bytes)),
-        1 => place.prop_map(|(room, from, max, _)| log_of(room, from, max)),
-        1 => message.clone().prop_map(|(room, seq, user, at)| edit(room, seq, user, "other", at)),
-        1 => message.clone()
-            .prop_map(move |(room, seq, user, at)| delete_message(room, seq, author(user), at)),
-        1 => message.clone()
-            .prop_map(|(room, seq, user, at)| delete_message(room, seq, moderator(&[user]), at)),
-        1 => message.clone().prop_map(|(room, seq, user, _)| read(room, user, seq)),
-        1 => (a_room(), a_user(), 0..3_usize).prop_map(|(room, user, max)| purge(room, user, max, 5)),
-        1 => (a_room(), 0..9_u64, prop::option::of(0..2 * DAY), 0..4_usize)
-            .prop_map(|(room, first, before, max)| trim(room, first, before, max)),
-        1 => (a_room(), a_user(), a_standing(), any::<bool>()).prop_map(|(room, user, standing, is_logged)| {
-            change(Change {
-                standings: vec![(user.into(), standing)],
-                entry: is_logged.then(|| entry("affiliate", 3)),
-                ..nothing(room, 3)
-            })
-        }),
-        1 => a_room().prop_map(|room| delete(room, 4)),
-    ]
-}
-
-/// Time goes on: a date says how much later than the message before something is said.
-fn keep_order(question: &mut Question, date: &mut u64) {
-    if let Question::Room(RoomQuestion::Append(message)) = question {
-        let message = Arc::make_mut(message);
-        *date += (message.at.as_millis() - wall(0).as_millis()) / 4;
-        message.at = wall(*date);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn whatever_is_asked_in_whatever_company_both_stores_answer_the_same(
-        batches in prop::collection::vec(prop::collection::vec(a_question(), 1..12), 1..12),
-    ) {
-        let directory = tempfile::tempdir().unwrap();
-        let [mut memory, mut sqlite] = stores(&directory);
-        let mut date = 0;
-        for mut batch in batches {
-            batch.insert(0, create("a", 0));
-            batch.iter_mut().for_each(|question| keep_order(question, &mut date));
-            let expected = format!("{:#?}", memory.answer(batch.clone()));
-            let found = format!("{:#?}", sqlite.answer(batch));
-            prop_assert_eq!(found, expected);
-            while sqlite.tidy().unwrap() {}
-        }
-        prop_assert_eq!(memory.load_rooms().unwrap(), sqlite.load_rooms().unwrap());
-        prop_assert_eq!(sqlite.load_rooms().unwrap(), open_again(&directory).load_rooms().unwrap());
-        for room in ["a", "b"] {
-            assert_chained(&mut *sqlite, room);
-        }
-    }
 }

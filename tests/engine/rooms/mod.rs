@@ -1,7 +1,9 @@
 //! Rooms that people run: what is kept, who may, and what a change does in the turn in which it is acknowledged.
 
 mod barrier;
+mod claims;
 mod kept;
+mod limits;
 mod missed;
 mod people;
 mod rights;

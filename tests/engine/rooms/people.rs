@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
+use wardroom::id::ConnectionId;
+use wardroom::simulation::World;
+
 use super::{act, durable, made, member, reply, send, verdict};
+use crate::{millis, roomy_with, seconds};
 
 #[test]
 fn members_are_listed_with_what_they_are_present_or_not() {
@@ -88,4 +92,86 @@ fn what_was_not_seen_is_counted_for_each_person() {
     );
     assert_eq!(verdict(&mut world, alice, &send("general", "new")), "ok");
     assert_eq!(unread(&mut world, bob), 1);
+}
+
+/// Words of comings and goings that somebody was told.
+fn comings_and_goings(world: &mut World, id: ConnectionId) -> Vec<String> {
+    let told = world.client(id).take_notices();
+    let is_one = |notice: &&Value| notice["type"] == "joined" || notice["type"] == "left";
+    let short = |notice: &Value| format!("{} {}", notice["user"], notice["type"]).replace('"', "");
+    told.iter().filter(is_one).map(short).collect()
+}
+
+fn patient() -> World {
+    roomy_with(|config| config.rooms.return_time_max = seconds(5))
+}
+
+#[test]
+fn who_comes_back_at_once_has_not_been_away() {
+    let mut world = patient();
+    let watcher = member(&mut world, "watcher", "general");
+    let alice = member(&mut world, "alice", "general");
+    assert_eq!(
+        comings_and_goings(&mut world, watcher),
+        ["alice joined"; 2],
+        "in two rooms"
+    );
+    world.reset(alice);
+    world.advance(seconds(4));
+    member(&mut world, "alice", "general");
+    world.advance(seconds(20));
+    assert_eq!(comings_and_goings(&mut world, watcher), [] as [&str; 0]);
+}
+
+#[test]
+fn who_does_not_come_back_is_told_of_when_the_time_is_over() {
+    let mut world = patient();
+    let watcher = member(&mut world, "watcher", "general");
+    let alice = member(&mut world, "alice", "general");
+    comings_and_goings(&mut world, watcher);
+    world.reset(alice);
+    world.advance(millis(4_999));
+    assert_eq!(comings_and_goings(&mut world, watcher), [] as [&str; 0]);
+    world.advance(millis(2));
+    assert_eq!(comings_and_goings(&mut world, watcher), ["alice left"; 2]);
+    assert_eq!(world.census().away, 0);
+}
+
+#[test]
+fn who_leaves_says_so_and_has_gone_at_once() {
+    let mut world = patient();
+    let watcher = member(&mut world, "watcher", "general");
+    let alice = member(&mut world, "alice", "general");
+    comings_and_goings(&mut world, watcher);
+    assert_eq!(
+        verdict(
+            &mut world,
+            alice,
+            &json!({"type": "leave", "id": 1, "room": "general"})
+        ),
+        "ok"
+    );
+    assert_eq!(comings_and_goings(&mut world, watcher), ["alice left"]);
+}
+
+#[test]
+fn a_crowd_is_told_how_many_it_is_and_not_who() {
+    let mut world = roomy_with(|config| config.rooms.announced_people_max = 3);
+    let watcher = member(&mut world, "watcher", "general");
+    for number in 0..10 {
+        member(&mut world, &format!("user{number}"), "general");
+    }
+    world.advance(seconds(2));
+    let told = world.client(watcher).take_notices();
+    let of_general = |kind: &str| {
+        let is_one = |notice: &&Value| notice["type"] == kind && notice["room"] == "general";
+        told.iter().filter(is_one).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(of_general("joined").len(), 2, "as long as they were few");
+    let presence = of_general("presence");
+    assert_eq!(presence.len(), 1, "{presence:?}");
+    assert_eq!(
+        (&presence[0]["count"], &presence[0]["joined"]),
+        (&json!(11), &json!(8))
+    );
 }

@@ -260,13 +260,18 @@ fn a_changed_right_acts_on_the_open_connection() {
     assert_eq!(verdict(&mut world, member_, &send("den", "hi")), "ok");
     let archive = json!({"type": "archive", "id": 1, "room": "den", "archived": true});
     assert_eq!(verdict(&mut world, owner, &archive), "ok");
+    assert!(
+        told(&mut world, member_)
+            .iter()
+            .any(|notice| notice["type"] == "removed")
+    );
     assert_eq!(
         verdict(&mut world, owner, &send("den", "hi")),
         "room_archived"
     );
     let explained = reply(
         &mut world,
-        member_,
+        owner,
         &json!({"type": "explain", "id": 1, "room": "den"}),
     );
     let rights = explained["rights"].as_array().expect("rights");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
@@ -93,21 +93,30 @@ impl Authority {
         versions: &[&'static SupportedProtocolVersion],
         issued: Option<&Issued>,
     ) -> Arc<ClientConfig> {
+        Arc::new(self.client_with(aws_lc_rs::default_provider(), versions, issued))
+    }
+
+    /// The same by what this provider offers.
+    pub fn client_with(
+        &self,
+        provider: CryptoProvider,
+        versions: &[&'static SupportedProtocolVersion],
+        issued: Option<&Issued>,
+    ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots
             .add(self.certificate.der().clone())
             .expect("an authority");
-        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(versions)
             .expect("versions")
             .with_root_certificates(roots);
-        let config = match issued {
+        match issued {
             None => builder.with_no_client_auth(),
             Some(issued) => {
                 let (chain, key) = issued.der();
                 builder.with_client_auth_cert(chain, key).expect("a key")
             }
-        };
-        Arc::new(config)
+        }
     }
 }

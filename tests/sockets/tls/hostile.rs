@@ -13,7 +13,7 @@ const SHORT: &str = "[deadlines]\nhandshake = \"700ms\"\n";
 const ALERT: u8 = 21;
 
 /// The first flight of a client that means well.
-fn hello(secure: &Secure) -> Vec<u8> {
+pub fn hello(secure: &Secure) -> Vec<u8> {
     let name = "chat.example".try_into().expect("a name");
     let mut client = ClientConnection::new(secure.client(), name).expect("a configuration");
     let mut hello = Vec::new();

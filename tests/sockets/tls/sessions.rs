@@ -55,6 +55,36 @@ fn a_minimum_of_1_3_turns_1_2_away() {
 }
 
 #[test]
+fn the_suite_is_the_first_of_the_servers_order_that_a_client_has_whatever_it_prefers() {
+    use rustls::CipherSuite::{
+        TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 as WEAK_1_2,
+        TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 as STRONG_1_2,
+        TLS13_AES_128_GCM_SHA256 as WEAK_1_3, TLS13_AES_256_GCM_SHA384 as STRONG_1_3,
+    };
+    let secure = Secure::serve("", "");
+    for (version, weak, strong) in [
+        (&TLS12, WEAK_1_2, STRONG_1_2),
+        (&TLS13, WEAK_1_3, STRONG_1_3),
+    ] {
+        for (offered, expected) in [
+            (vec![weak, strong], strong),
+            (vec![strong, weak], strong),
+            (vec![weak], weak),
+        ] {
+            let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+            let all = std::mem::take(&mut provider.cipher_suites);
+            let named = |name| all.iter().find(|suite| suite.suite() == name).copied();
+            provider.cipher_suites = offered.iter().copied().filter_map(named).collect();
+            let client = Arc::new(secure.authority.client_with(provider, &[version], None));
+            let mut peer =
+                Peer::secure(secure.server.address, &client, "chat.example").expect("a handshake");
+            let agreed = peer.tls().negotiated_cipher_suite().expect("a suite");
+            assert_eq!(agreed.suite(), expected, "of {offered:?}");
+        }
+    }
+}
+
+#[test]
 fn only_http_1_1_is_agreed_on() {
     let secure = Secure::serve("", "");
     let offering = |protocols: &[&str]| {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::vocabulary::{Capabilities, Capability};
 
 const JSON: Option<&str> = Some("application/json");
 
@@ -46,6 +47,37 @@ fn a_good_answer_names_the_user() {
             expires,
         };
         assert_eq!(reply(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn an_answer_may_say_what_they_may_do_in_rooms() {
+    let Answer::Known { identity, .. } =
+        reply(r#"{"user":"u1","rooms":{"team-*":["join","send"],"audit":["read"]}}"#)
+    else {
+        panic!("not known");
+    };
+    let rooms = identity.rooms.expect("a claim");
+    let joined = Capabilities::of(&[Capability::Join, Capability::Send]);
+    assert_eq!(rooms.about("team-a"), Some(joined));
+    assert_eq!(rooms.about("other"), None);
+    let Answer::Known { identity, .. } = reply(r#"{"user":"u1","rooms":null}"#) else {
+        panic!("not known");
+    };
+    assert_eq!(identity.rooms, None);
+    for rooms in [
+        "[]",
+        "1",
+        r#""*""#,
+        r#"{"*":"join"}"#,
+        r#"{"*":["Join"]}"#,
+        r#"{"*":[1]}"#,
+        r#"{"*":{"join":true}}"#,
+        r#"{"a*b":[]}"#,
+        r#"{"":[]}"#,
+    ] {
+        let body = format!("{{\"user\":\"u1\",\"rooms\":{rooms}}}");
+        assert_eq!(fault(&body), AnswerFault::Rooms, "{body}");
     }
 }
 

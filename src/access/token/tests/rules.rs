@@ -249,3 +249,49 @@ fn what_a_revocation_can_name_is_read_from_the_claims() {
     }
     assert_eq!(read(r#","jti":7"#), Err(TokenFault::ClaimType("jti")));
 }
+
+#[test]
+fn the_claim_rooms_is_read_whole_or_the_token_is_not_taken() {
+    use crate::protocol::vocabulary::{Capabilities, Capability};
+    let claims = |rooms: &str| {
+        let exp = NOW_SECONDS + 60;
+        with_claims(&format!(r#"{{"sub":"a","exp":{exp},"rooms":{rooms}}}"#))
+    };
+    let shown = claims(r#"{"team-*":["join","send"],"audit":["read"],"*":[]}"#);
+    let rooms = hs256().verify(&shown, NOW).unwrap().rooms.expect("a claim");
+    let team = Capabilities::of(&[Capability::Join, Capability::Send]);
+    assert_eq!(rooms.about("team-a"), Some(team));
+    assert_eq!(
+        rooms.about("audit"),
+        Some(Capabilities::of(&[Capability::Read]))
+    );
+    assert_eq!(rooms.about("other"), Some(Capabilities::NONE));
+    assert_eq!(
+        hs256().verify(&with_claims(CLAIMS), NOW).unwrap().rooms,
+        None
+    );
+    let many: Vec<_> = (0..65).map(|n| format!("\"r{n}\":[]")).collect();
+    let many = format!("{{{}}}", many.join(","));
+    for rooms in [
+        "null",
+        "true",
+        "[]",
+        r#""team""#,
+        r#"{"team-*":"join"}"#,
+        r#"{"team-*":["Join"]}"#,
+        r#"{"team-*":["join","admin"]}"#,
+        r#"{"team-*":[null]}"#,
+        r#"{"team-*":[["join"]]}"#,
+        r#"{"te*m":["join"]}"#,
+        r#"{"te am":["join"]}"#,
+        r#"{"":["join"]}"#,
+        r#"{"a":["join"],"\u0061":["send"]}"#,
+        &many,
+    ] {
+        assert_eq!(
+            fault(&hs256(), &claims(rooms)),
+            Some(TokenFault::Rooms),
+            "{rooms}"
+        );
+    }
+}

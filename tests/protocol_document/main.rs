@@ -1,19 +1,19 @@
 //! The published grammar, `docs/protocol.md`, says what the code does, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::Value;
-use wardroom::config::Rate;
-use wardroom::protocol::command::{self, Bounds, CommandError, tutorial, v1};
+use wardroom::protocol::command::rooms::{ROOM_NAME_BYTES_MAX, TOPIC_BYTES_MAX};
+use wardroom::protocol::command::{self, Bounds, CommandError, Field, tutorial, v1};
 use wardroom::protocol::json::{DEPTH_MAX, FIELDS_MAX};
-use wardroom::protocol::notice::{
-    Announcement, Bye, Content, ErrorReply, Hello, HelloLimits, Member, MembersReply, Message,
-    Notice, OkReply, Person, Presence, Typing,
-};
-use wardroom::time::Wall;
+use wardroom::protocol::notice::Notice;
+use wardroom::protocol::refusal::RoomRefusal;
 
-const PAGE: &str = include_str!("../docs/protocol.md");
+use notices::notices;
+
+mod notices;
+
+const PAGE: &str = include_str!("../../docs/protocol.md");
 
 /// What stands under the heading `title`, up to the next heading.
 fn section(title: &str) -> &'static str {
@@ -45,85 +45,6 @@ fn only_quoted(cell: &'static str) -> &'static str {
     words[0]
 }
 
-/// Every kind of notice with everything that it can hold.
-fn notices(write: impl Fn(Notice<'_>)) {
-    let id = v1::RequestId::Integer(1);
-    let (id, timestamp) = (Some(&id), Wall::from_millis(1_764_000_000_123));
-    let person = Person {
-        user: "alice",
-        name: "Alice",
-    };
-    let presence = Presence {
-        room: "lobby",
-        person,
-        timestamp,
-    };
-    let limits = HelloLimits {
-        messages: Rate::new(5, Duration::from_secs(5)),
-        message_characters_max: 500,
-        message_bytes_max: 4096,
-        connections_per_user: 3,
-        rooms_per_connection_max: 32,
-    };
-    for notice in [
-        Notice::Ok(OkReply {
-            id,
-            room: Some("lobby"),
-            seq: Some(1),
-            timestamp: Some(timestamp),
-            expires_in_ms: Some(1),
-        }),
-        Notice::Members(MembersReply {
-            id,
-            room: "lobby",
-            members: &[Member {
-                is_muted: true,
-                is_invited: true,
-                is_knocking: true,
-                ..Member::present(person, Affiliation::Member, 1)
-            }],
-            count: 1,
-        }),
-        Notice::Error(ErrorReply {
-            id,
-            code: "c",
-            error: "e",
-            field: Some("room"),
-            limit: Some("l"),
-            scope: Some("user"),
-            retry_after_ms: Some(1),
-            until: Some(timestamp),
-            reason: Some("r"),
-        }),
-        Notice::Joined(presence),
-        Notice::Left(presence),
-        Notice::Typing(Typing {
-            room: "lobby",
-            person,
-        }),
-        Notice::Announcement(Announcement {
-            room: Some("lobby"),
-            message: "hi",
-            timestamp,
-        }),
-        Notice::Hello(Hello {
-            person,
-            lobby: "lobby",
-            rooms: &["lobby"],
-            limits,
-            timestamp,
-            expires_in_ms: Some(1),
-        }),
-        Notice::Bye(Bye {
-            code: 1001,
-            reason: "going away",
-            reconnect_after_ms: Some(1),
-        }),
-    ] {
-        write(notice);
-    }
-}
-
 fn v1_value(notice: Notice<'_>) -> Value {
     let mut out = Vec::new();
     notice.write_v1(&mut out);
@@ -146,18 +67,51 @@ fn names(value: &Value, into: &mut BTreeSet<String>) {
 
 #[test]
 fn the_commands_of_the_page_are_those_of_the_parser() {
-    let page: Vec<_> = table("#### Commands")
+    let headings = ["#### Commands", "#### Commands about a room itself"];
+    let page: Vec<_> = headings
         .into_iter()
-        .map(|row| (only_quoted(row[0]), quoted(row[1])))
+        .flat_map(table)
+        .map(|row| (only_quoted(row[0]), quoted(row[1]), quoted(row[2])))
         .collect();
-    let code = v1::COMMANDS.map(|(name, fields)| {
-        let fields: Vec<_> = fields.iter().map(|field| field.name()).collect();
-        (name, fields)
-    });
+    let names = |fields: &[Field]| fields.iter().map(|field| field.name()).collect::<Vec<_>>();
+    let code = v1::COMMANDS
+        .map(|shape| (shape.name, names(shape.required), names(shape.optional)))
+        .to_vec();
     assert_eq!(page, code);
-    let grammar = section("#### Commands");
-    for (name, _) in v1::COMMANDS {
-        assert!(grammar.contains(&format!("= %s\"{name}\"")), "{name}");
+}
+
+#[test]
+fn every_setting_of_a_room_is_explained_with_its_bound() {
+    let page: BTreeSet<_> = table("#### Settings of a room")
+        .into_iter()
+        .map(|row| only_quoted(row[0]))
+        .collect();
+    let create = v1::COMMANDS.iter().find(|shape| shape.name == "create");
+    let code = create.expect("the command").optional.iter();
+    assert_eq!(page, code.map(|field| field.name()).collect());
+    for bytes in [ROOM_NAME_BYTES_MAX, TOPIC_BYTES_MAX] {
+        assert!(section("#### Settings of a room").contains(&format!("{bytes} bytes")));
+    }
+}
+
+#[test]
+fn the_refusals_of_rooms_are_those_of_the_code() {
+    let page: BTreeSet<_> = table("### Codes for what can not be done")
+        .into_iter()
+        .map(|row| only_quoted(row[0]))
+        .collect();
+    for code in RoomRefusal::CODES {
+        assert!(page.contains(code), "{code}");
+    }
+    let of_refresh = [
+        "invalid_credentials",
+        "token_expired",
+        "revoked",
+        "other_user",
+    ];
+    for code in page {
+        let is_known = RoomRefusal::CODES.contains(&code) || of_refresh.contains(&code);
+        assert!(is_known, "{code}");
     }
 }
 
@@ -293,5 +247,5 @@ fn the_examples_of_the_page_are_taken_and_told_as_they_stand() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 14);
+    assert_eq!(seen, 28);
 }

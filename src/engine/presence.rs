@@ -1,0 +1,168 @@
+//! Who comes and goes, told as what it means: people, not sockets. Who is back at once has not been away, and a crowd is told as a number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::reply::Who;
+use crate::id::{RoomKey, UserKey};
+use crate::protocol::notice::Notice;
+use crate::protocol::notice::rooms::Crowd;
+use crate::time::{Instant, Now};
+
+/// A crowded room is told at most this often how many are in it.
+const CROWD_TOLD_EVERY: Duration = Duration::from_secs(1);
+/// People whose going is not told yet, over all rooms; past it, goings are told at once. About 100 bytes each.
+const AWAY_MAX: usize = 65_536;
+/// Goings, and crowds, told in one turn; more wait for the next.
+const TOLD_PER_TURN_MAX: usize = 256;
+
+/// What is still to be told.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    /// People whose last connection to a room has ended, and when that counts.
+    away: BTreeMap<(RoomKey, Arc<str>), (Instant, Arc<str>)>,
+    away_by_time: BTreeSet<(Instant, RoomKey, Arc<str>)>,
+    /// Comings and goings in crowded rooms.
+    crowds: BTreeMap<RoomKey, Change>,
+}
+
+#[derive(Debug)]
+struct Change {
+    due: Instant,
+    joined: u64,
+    left: u64,
+}
+
+impl Presence {
+    /// When something is to be told at the latest.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let away = self.away_by_time.first().map(|(due, ..)| *due);
+        let crowd = self.crowds.values().map(|change| change.due).min();
+        [away, crowd].into_iter().flatten().min()
+    }
+
+    /// People whose going is not told yet.
+    pub(super) fn away(&self) -> usize {
+        self.away.len()
+    }
+
+    /// Forgets that somebody is away; whether they were.
+    fn is_back(&mut self, room: RoomKey, user: &Arc<str>) -> bool {
+        let found = self.away.remove(&(room, Arc::clone(user)));
+        if let Some((due, _)) = &found {
+            self.away_by_time.remove(&(*due, room, Arc::clone(user)));
+        }
+        found.is_some()
+    }
+
+    /// The next who has been away for long enough.
+    fn next_gone(&mut self, now: Instant) -> Option<(RoomKey, Who)> {
+        let (due, room, user) = self.away_by_time.first()?.clone();
+        if now < due {
+            return None;
+        }
+        let (_, name) = self.away.remove(&(room, Arc::clone(&user)))?;
+        self.away_by_time.pop_first();
+        Some((room, Who { user, name }))
+    }
+
+    /// Forgets a room that is no more.
+    pub(super) fn forget(&mut self, room: RoomKey) {
+        self.away.retain(|(of, _), _| *of != room);
+        self.away_by_time.retain(|(_, of, _)| *of != room);
+        self.crowds.remove(&room);
+    }
+}
+
+impl Engine {
+    /// Somebody has come into a room who was not present.
+    pub(super) fn tell_coming(&mut self, user: UserKey, room: RoomKey, now: Now) {
+        let Some(person) = self.person(user) else {
+            return;
+        };
+        if !self.presence.is_back(room, &person.user) {
+            self.tell_joined(&person, room, now);
+        }
+    }
+
+    /// Somebody has left a room, or (`is_lost`) their last connection to it has ended.
+    pub(super) fn tell_going(&mut self, user: UserKey, room: RoomKey, is_lost: bool, now: Now) {
+        let Some(person) = self.person(user) else {
+            return;
+        };
+        let patience = self.config.rooms.return_time_max;
+        if !is_lost || patience.is_zero() || self.presence.away.len() >= AWAY_MAX {
+            return self.tell_left(&person, room, now);
+        }
+        let due = now.instant + patience;
+        let Who { user, name } = person;
+        self.presence
+            .away_by_time
+            .insert((due, room, Arc::clone(&user)));
+        self.presence.away.insert((room, user), (due, name));
+    }
+
+    /// Tells of those who have not come back, and how many there are in crowded rooms.
+    pub(super) fn tell_presence(&mut self, now: Now) {
+        for _ in 0..TOLD_PER_TURN_MAX {
+            match self.presence.next_gone(now.instant) {
+                Some((room, who)) => self.tell_left(&who, room, now),
+                None => break,
+            }
+        }
+        let is_due = |(_, change): &(&RoomKey, &Change)| change.due <= now.instant;
+        let due = self.presence.crowds.iter().filter(is_due);
+        let due: Vec<RoomKey> = due.map(|(room, _)| *room).take(TOLD_PER_TURN_MAX).collect();
+        for room in due {
+            if let Some(change) = self.presence.crowds.remove(&room) {
+                self.tell_crowd(room, &change, now);
+            }
+        }
+    }
+
+    fn tell_joined(&mut self, person: &Who, room: RoomKey, now: Now) {
+        match self.crowd(room, now) {
+            Some(change) => change.joined += 1,
+            None => self.tell(room, |name| person.joined(name, now.wall)),
+        }
+    }
+
+    fn tell_left(&mut self, person: &Who, room: RoomKey, now: Now) {
+        match self.crowd(room, now) {
+            Some(change) => change.left += 1,
+            None => {
+                self.tell(room, |name| person.left(name, now.wall));
+                self.flush_full_room(room);
+            }
+        }
+    }
+
+    /// What is still to be told to a room with more people than are told by name.
+    fn crowd(&mut self, room: RoomKey, now: Now) -> Option<&mut Change> {
+        let is_crowded =
+            self.rooms.room(room).members().len() > self.config.rooms.announced_people_max;
+        is_crowded.then(|| {
+            self.presence.crowds.entry(room).or_insert(Change {
+                due: now.instant + CROWD_TOLD_EVERY,
+                joined: 0,
+                left: 0,
+            })
+        })
+    }
+
+    fn tell_crowd(&mut self, room: RoomKey, change: &Change, now: Now) {
+        let count = self.rooms.room(room).members().len() as u64;
+        let (joined, left) = (change.joined, change.left);
+        self.tell(room, |name| {
+            Notice::Presence(Crowd {
+                room: name,
+                count,
+                joined,
+                left,
+                timestamp: now.wall,
+            })
+        });
+    }
+}

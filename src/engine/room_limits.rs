@@ -1,0 +1,136 @@
+//! A room's own limits: how much is said in it, and how many come in. They hold beside those of the operator.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::chat::Unsaid;
+use crate::id::{ConnectionId, RoomKey, UserKey};
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::{Affiliation, Capability};
+use crate::rooms::limits::Speaker;
+use crate::time::Now;
+
+impl Engine {
+    /// Charges a message to the room, the user, the connection and the address: to all of them, or to none when one of them says no.
+    /// Who is told no is told of the one with the longest wait.
+    pub(super) fn charge_message_in(
+        &mut self,
+        id: ConnectionId,
+        room: RoomKey,
+        bytes: usize,
+        now: Now,
+    ) -> Result<(), Unsaid> {
+        let by_room = self.check_message_in(id, room, now);
+        let by_operator = self.check_message(id, now);
+        match (by_room, by_operator) {
+            (Ok(()), Ok(())) => {}
+            (Err(refusal), Ok(())) => return Err(refusal.into()),
+            (Err(refusal), Err(limited)) if wait(&refusal) > limited.retry_after => {
+                return Err(refusal.into());
+            }
+            (_, Err(limited)) => {
+                self.counters.limited.count_pair(limited.words());
+                return Err(limited.into());
+            }
+        }
+        self.charge_checked_message(id, now);
+        self.charge_room(id, room, bytes, now);
+        Ok(())
+    }
+
+    /// Whether the room's own limits allow a message now.
+    pub(super) fn check_message_in(
+        &mut self,
+        id: ConnectionId,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let Some((user, is_moderator, is_new)) = self.speaker_in(id, room, now) else {
+            return Ok(());
+        };
+        let speaker = Speaker {
+            user: &user,
+            is_moderator,
+            is_new,
+        };
+        let found = self.rooms.room(room);
+        let settings = &found.lasting.settings;
+        let checked = found.limits.check_message(speaker, settings, now.instant);
+        self.count_room_limit(checked)
+    }
+
+    /// Charges a message to the room.
+    pub(super) fn charge_room(&mut self, id: ConnectionId, room: RoomKey, bytes: usize, now: Now) {
+        if let Some((user, is_moderator, is_new)) = self.speaker_in(id, room, now) {
+            let speaker = Speaker {
+                user: &user,
+                is_moderator,
+                is_new,
+            };
+            let found = self.rooms.room_mut(room);
+            let settings = &found.lasting.settings;
+            found
+                .limits
+                .charge_message(speaker, bytes, settings, now.instant);
+        }
+    }
+
+    fn speaker_in(
+        &self,
+        id: ConnectionId,
+        room: RoomKey,
+        now: Now,
+    ) -> Option<(Arc<str>, bool, bool)> {
+        let user = self.connections.get(id)?.user()?;
+        let user = &self.users.get(user)?.id;
+        let affiliation = self.rooms.room(room).lasting.affiliation(user, now.wall);
+        let decision = self.decide(id, room, Capability::Moderate, now)?;
+        let is_new = affiliation == Affiliation::None;
+        Some((Arc::clone(user), decision.is_allowed, is_new))
+    }
+
+    /// Whether somebody who is not in the room yet may come in now.
+    pub(super) fn check_coming_in(
+        &mut self,
+        user: UserKey,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let found = self.rooms.room(room);
+        let Some(person) = self.users.get(user).filter(|_| found.seats_of(user) == 0) else {
+            return Ok(());
+        };
+        let settings = &found.lasting.settings;
+        let members_max = settings.members_max as usize;
+        let belongs = found.lasting.affiliation(&person.id, now.wall) > Affiliation::None;
+        if members_max > 0 && !belongs && found.members().len() >= members_max {
+            return Err(RoomRefusal::RoomFull("members_max"));
+        }
+        let checked = found.limits.check_join(settings, now.instant);
+        self.count_room_limit(checked)
+    }
+
+    /// Charges the room for somebody who has come in.
+    pub(super) fn charge_coming_in(&mut self, user: UserKey, room: RoomKey, now: Now) {
+        if let Some(person) = self.users.get(user) {
+            let found = self.rooms.room_mut(room);
+            let settings = &found.lasting.settings;
+            found.limits.charge_join(&person.id, settings, now.instant);
+        }
+    }
+
+    fn count_room_limit(&mut self, checked: Result<(), RoomRefusal>) -> Result<(), RoomRefusal> {
+        if let Err(RoomRefusal::RoomLimited { limit, scope, .. }) = &checked {
+            self.counters.limited.count_pair([*limit, scope.word()]);
+        }
+        checked
+    }
+}
+
+fn wait(refusal: &RoomRefusal) -> Duration {
+    match refusal {
+        RoomRefusal::RoomLimited { retry_after, .. } => *retry_after,
+        _ => Duration::MAX,
+    }
+}

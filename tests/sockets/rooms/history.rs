@@ -1,0 +1,63 @@
+//! What was said, later: told once each, with no gap and no repeat.
+
+use serde_json::{Value, json};
+
+use super::{config, join, patiently, send, with};
+use crate::line::Caller;
+use crate::server::Server;
+
+fn numbers(messages: &[Value]) -> Vec<u64> {
+    let numbers = messages.iter().map(|message| message["seq"].as_u64());
+    numbers.map(|number| number.expect("a number")).collect()
+}
+
+#[test]
+fn a_retry_after_a_lost_connection_is_the_same_message() {
+    let mut server = Server::serve(&config(""));
+    let said = with(send("general", "only once"), json!({"key": "k1"}));
+    let mut alice = Caller::of(&server, "alice");
+    alice.done(join("general"));
+    // The store learns of the rooms of the configuration while the server starts.
+    assert_eq!(patiently(&mut alice, said.clone()), "ok");
+    let first = alice.done(said.clone());
+    drop(alice);
+    server.kill_and_start_again();
+    let mut alice = Caller::of(&server, "alice");
+    alice.done(join("general"));
+    let again = alice.done(said.clone());
+    assert_eq!(again["seq"], first["seq"]);
+    assert_eq!(alice.done(with(said, json!({"key": "k2"})))["seq"], 2);
+    let page = alice.done(json!({"type": "history", "room": "general"}));
+    assert_eq!(
+        numbers(page["messages"].as_array().expect("messages")),
+        [1, 2]
+    );
+}
+
+#[test]
+fn who_was_away_is_told_what_they_missed_and_goes_on_with_what_is_new() {
+    let server = Server::serve(&config("page_entries_max = 50"));
+    let mut alice = Caller::of(&server, "alice");
+    alice.done(join("general"));
+    // The store learns of the rooms of the configuration while the server starts.
+    assert_eq!(patiently(&mut alice, send("general", "m1")), "ok");
+    for number in 2..=80 {
+        alice.done(send("general", &format!("m{number}")));
+    }
+    // While others talk on, so that there is a seam to fall into.
+    for number in 81..=120 {
+        alice.request(send("general", &format!("m{number}")));
+    }
+    let mut bob = Caller::of(&server, "bob");
+    let entered = bob.done(with(join("general"), json!({"since": 70})));
+    let mut expected = entered["gap"]["to"].as_u64().unwrap_or(70) + 1;
+    assert!(expected <= 71, "{entered}");
+    while expected <= 120 {
+        assert_eq!(bob.wait_for("message")["seq"], expected);
+        expected += 1;
+    }
+    let mut carol = Caller::of(&server, "carol");
+    let entered = carol.done(with(join("general"), json!({"since": 10})));
+    assert_eq!(entered["gap"], json!({"from": 11, "to": 70}), "{entered}");
+    assert_eq!(carol.wait_for("message")["seq"], 71);
+}
