@@ -18,6 +18,7 @@ mod logs;
 mod never_reads;
 mod peer;
 mod reload;
+mod room_commands;
 mod rooms;
 mod sandbox;
 mod server;
