@@ -228,9 +228,9 @@ export class Room {
     this.#insert(this.entries.indexOf(gap), [{ kind: "remark", text }]);
   }
 
-  /** Whether the server has earlier messages that this page can still take. */
+  /** Whether the server has earlier messages that this page can still take. While what was missed is coming in, nobody asks for more. */
   get hasEarlier() {
-    return this.isDurable && this.can.has("read") && this.joined && this.entries.length < HISTORY_MAX && this.earliestSeq > this.firstSeq;
+    return this.lastSeq >= this.#pastTo && this.isDurable && this.can.has("read") && this.joined && this.entries.length < HISTORY_MAX && this.earliestSeq > this.firstSeq;
   }
 
   /** The number of the earliest message here; above all of them when there is none. */
@@ -282,6 +282,18 @@ export class Room {
       this.members.delete(user);
     } else {
       known.connections = 0;
+    }
+    this.membersVersion++;
+  }
+
+  /** Somebody stands otherwise to the room than before. Who neither is there nor has to do with it is not in the list. */
+  stand({ user, name }, changes) {
+    const member = { ...STRANGER, name, connections: 0, ...this.members.get(user), ...changes };
+    const concerns = member.connections > 0 || member.affiliation !== "none" || member.invited || member.knocking;
+    if (concerns && (this.members.has(user) || this.members.size < MEMBERS_MAX)) {
+      this.members.set(user, member);
+    } else if (!concerns) {
+      this.members.delete(user);
     }
     this.membersVersion++;
   }
