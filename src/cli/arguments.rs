@@ -83,6 +83,11 @@ pub(super) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     lifetime.ok_or_else(|| "allowed: at least 1s, as \"90s\", \"10m\", \"1h\" or \"7d\"".to_owned())
 }
 
+/// Any time: `0`, `500ms`, `5s`, `10m`, `8h` or `7d`; how long it may be the server says.
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "allowed: as \"90s\", \"10m\", \"8h\" or \"7d\"".to_owned())
+}
+
 /// What the server takes as `sub`, as far as it can be seen here.
 pub(super) fn parse_name(text: &str) -> Result<String, String> {
     let is_allowed = (1..=128).contains(&text.len()) && !text.chars().any(char::is_control);

@@ -8,14 +8,16 @@ use serde_json::Value;
 
 use super::Failure;
 use super::client::{Client, percent_encoded};
+use super::moderation::Moderation;
 use super::people::{Connections, Disconnect, Ticket};
 use super::publish::Publish;
+use super::room::RoomCommand;
 use super::state::{Limits, Rooms};
 use super::target::TargetArguments;
 use crate::protocol::api::PAGE_ENTRIES_MAX;
 
 /// Pages asked for before a list is taken to be endless.
-const PAGES_MAX: usize = 1024;
+pub(super) const PAGES_MAX: usize = 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Asking {
@@ -27,6 +29,13 @@ pub(super) enum Asking {
     Connections(Connections),
     /// List the rooms, or who is in one.
     Rooms(Rooms),
+    /// Make, show, set, archive and delete rooms; read their history and their moderation log.
+    Room {
+        #[command(subcommand)]
+        command: RoomCommand,
+    },
+    #[command(flatten)]
+    Moderation(Moderation),
     /// Show the limits in force and who has used most of them.
     Limits(Limits),
     /// Print a one-time ticket that lets somebody in.
@@ -47,6 +56,8 @@ impl Asking {
             Asking::Disconnect(disconnect) => disconnect.run(&client, output),
             Asking::Connections(connections) => connections.run(&client, output),
             Asking::Rooms(rooms) => rooms.run(&client, output),
+            Asking::Room { command } => command.run(&client, output),
+            Asking::Moderation(moderation) => moderation.run(&client, output),
             Asking::Limits(limits) => limits.run(&client, output),
             Asking::Ticket(ticket) => ticket.run(&client, output),
         }
@@ -58,6 +69,8 @@ impl Asking {
             Asking::Disconnect(disconnect) => &disconnect.target,
             Asking::Connections(connections) => &connections.target,
             Asking::Rooms(rooms) => &rooms.target,
+            Asking::Room { command } => command.target(),
+            Asking::Moderation(moderation) => moderation.target(),
             Asking::Limits(limits) => &limits.target,
             Asking::Ticket(ticket) => &ticket.target,
         }

@@ -10,6 +10,7 @@ use super::Engine;
 use super::reply;
 use super::room_work::{Asked, Requester};
 use super::verify::BUSY_RETRY;
+use super::work::Awaited;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::RoomClaims;
 use crate::rooms::moderation::{Act, Actor, Hold, Planned, judge};
@@ -74,7 +75,14 @@ impl Engine {
     pub(super) fn change(&mut self, room: &Arc<str>, wanted: WantedChange, now: Now) {
         let waiting_max = self.config.rooms.changes_waiting_max;
         match self.lanes.lanes.get_mut(room) {
-            Some(lane) if lane.waiting.len() < waiting_max => lane.waiting.push_back(wanted),
+            Some(lane) if lane.waiting.len() < waiting_max => {
+                if let Requester::Call(id) = wanted.requester
+                    && let Some(connection) = self.connections.get_mut(id)
+                {
+                    connection.awaited = Awaited::Queued;
+                }
+                lane.waiting.push_back(wanted);
+            }
             Some(_) => self.turn_down(wanted.requester, RoomRefusal::Busy(BUSY_RETRY), now),
             None => {
                 self.begin_change(room, wanted, now);

@@ -161,15 +161,9 @@ impl Engine {
 
     /// Whether there may be another room, and another of this user's.
     fn room_for_one_more(&mut self, by: &By) -> Result<(), RoomRefusal> {
+        self.room_for_one_more_at_all()?;
         let settings = &self.config.rooms;
         let coming = self.room_works.creations();
-        if self.rooms.count() + coming >= settings.rooms_max {
-            self.counters.limited.count_pair(["rooms_max", "server"]);
-            return Err(RoomRefusal::TooManyRoomsCreated {
-                limit: "rooms_max",
-                scope: "server",
-            });
-        }
         let own = self
             .rooms
             .iter()
@@ -181,6 +175,18 @@ impl Engine {
             return Err(RoomRefusal::TooManyRoomsCreated {
                 limit: "created_per_user_max",
                 scope: "user",
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether there may be another room, whoever makes it.
+    pub(super) fn room_for_one_more_at_all(&mut self) -> Result<(), RoomRefusal> {
+        if self.rooms.count() + self.room_works.creations() >= self.config.rooms.rooms_max {
+            self.counters.limited.count_pair(["rooms_max", "server"]);
+            return Err(RoomRefusal::TooManyRoomsCreated {
+                limit: "rooms_max",
+                scope: "server",
             });
         }
         Ok(())

@@ -55,12 +55,22 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        let requester = Requester::session(id, request);
+        self.ask_history_for(requester, (room, place, limit), now)
+    }
+
+    /// The same for whoever may have it.
+    pub(super) fn ask_history_for(
+        &mut self,
+        requester: Requester,
+        (room, place, limit): (RoomKey, Place, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
         self.expect_stored(room, now)?;
         let from = from(place);
         let room = self.durable(room)?;
         let question = self.page(&room, from, limit);
         let wanted = Wanted::History { room, from };
-        let requester = Requester::session(id, request);
         self.ask_of_room(requester, Asked::Page(wanted), question, now);
         Ok(())
     }
@@ -93,6 +103,17 @@ impl Engine {
         now: Now,
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
+        let requester = Requester::session(id, request);
+        self.ask_log_for(requester, (room, place, limit), now)
+    }
+
+    /// The same for whoever may have it.
+    pub(super) fn ask_log_for(
+        &mut self,
+        requester: Requester,
+        (room, place, limit): (RoomKey, Place, Option<u64>),
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
         self.expect_stored(room, now)?;
         let room = Arc::clone(self.rooms.room(room).id());
         let question = RoomQuestion::Log {
@@ -101,7 +122,7 @@ impl Engine {
             entries_max: self.entries(limit),
         };
         let asked = Asked::Page(Wanted::Log { room });
-        self.ask_of_room(Requester::session(id, request), asked, question, now);
+        self.ask_of_room(requester, asked, question, now);
         Ok(())
     }
 
@@ -124,7 +145,8 @@ impl Engine {
             room: Arc::clone(room),
             from,
             messages_max: self.entries(limit),
-            bytes_max: self.config.rooms.page_bytes_max,
+            bytes_max: (self.config.rooms.page_bytes_max)
+                .min(self.config.limits.outbound_bytes_per_connection_max / 2),
         }
     }
 
@@ -143,8 +165,10 @@ impl Engine {
             Ok(answer) => answer,
             Err(refusal) => return self.turn_down(requester, refusal, now),
         };
-        let Requester::Session(id, request) = requester else {
-            return;
+        let (id, request) = match requester {
+            Requester::Session(id, request) => (id, request),
+            Requester::Call(id) => return self.bring_page(id, answer),
+            Requester::Join(..) | Requester::Server => return,
         };
         let told = self.tell_page(id, request.as_ref(), wanted, answer, now);
         if let Err(refusal) = told {

@@ -149,6 +149,13 @@ impl Engine {
         }
     }
 
+    /// The same with a page.
+    pub(super) fn bring_page(&mut self, id: ConnectionId, page: RoomAnswer) {
+        if self.connections.get(id).is_some() {
+            self.bring(id, Come::Page(page));
+        }
+    }
+
     /// Tells whoever asked that it is not done.
     pub(super) fn turn_down(&mut self, requester: Requester, refusal: RoomRefusal, now: Now) {
         match requester {

@@ -92,6 +92,8 @@ pub(super) enum Awaited {
     Asked(WorkId),
     /// The same, until the authentication hook is.
     AskedHook,
+    /// The same, until its turn has come among the changes of a room.
+    Queued,
     /// The answer is there, and its request is looked at again.
     Come(Box<Come>),
 }
@@ -103,6 +105,8 @@ pub(super) enum Come {
     Verdict(Verdict),
     /// The number of what the store keeps now, or why it does not.
     Kept(Result<u64, RoomRefusal>),
+    /// A page of messages, or of a moderation log.
+    Page(RoomAnswer),
 }
 
 /// Works not yet taken, and those without an answer.

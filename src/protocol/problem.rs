@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::command::CommandError;
 use super::head::Method;
 use super::json::JsonError;
+use super::refusal::{RoomRefusal, Told};
 use super::response::{Refusal, Response, milliseconds_rounded_up, seconds_rounded_up};
 
 #[cfg(test)]
@@ -86,6 +88,14 @@ pub enum Problem {
         detail: Cow<'static, str>,
         retry_after: Duration,
     },
+    /// No such message in the room.
+    UnknownMessage,
+    /// The room, or how somebody stands to it, is such that it can not be done.
+    Conflict {
+        /// What clients are told of the same, [`RoomRefusal::code`].
+        code: &'static str,
+        detail: Cow<'static, str>,
+    },
 }
 
 /// The kind of a problem: what stands behind [`TYPE_PREFIX`], the status, and the title.
@@ -93,7 +103,7 @@ pub type Kind = (&'static str, u16, &'static str);
 
 impl Problem {
     /// Every kind there is.
-    pub const KINDS: [Kind; 22] = [
+    pub const KINDS: [Kind; 24] = [
         ("malformed-request", 400, "The request is malformed"),
         (
             "invalid-json",
@@ -124,6 +134,8 @@ impl Problem {
         ("stopping", 503, "The server is stopping"),
         ("bound-reached", 409, "A bound on what is kept is reached"),
         ("store-unavailable", 503, "The store can not do it now"),
+        ("unknown-message", 404, "There is no such message"),
+        ("conflict", 409, "The room is not such that it can be done"),
     ];
 
     /// Its kind, one of [`Problem::KINDS`].
@@ -155,6 +167,8 @@ impl Problem {
             Problem::Stopping => 19,
             Problem::BoundReached { .. } => 20,
             Problem::StoreUnavailable { .. } => 21,
+            Problem::UnknownMessage => 22,
+            Problem::Conflict { .. } => 23,
         };
         Problem::KINDS[at]
     }
@@ -209,10 +223,13 @@ impl Problem {
             }
             Problem::Stopping => "ask another server, or this one when it is back",
             Problem::BoundReached { limit } => {
-                return format!("{limit} is reached; revoke what is not needed, or raise it")
+                return format!("{limit} is reached; take back what is not needed, or raise it")
                     .into();
             }
-            Problem::StoreUnavailable { detail, .. } => return detail.clone(),
+            Problem::StoreUnavailable { detail, .. } | Problem::Conflict { detail, .. } => {
+                return detail.clone();
+            }
+            Problem::UnknownMessage => "GET its messages; what was deleted keeps its number",
         };
         text.into()
     }
@@ -273,6 +290,10 @@ impl Problem {
                 Problem::BodyTooLarge { .. } => Some("private.body_bytes_max"),
                 _ => None,
             },
+            code: match self {
+                Problem::Conflict { code, .. } => Some(*code),
+                _ => None,
+            },
             retry_after_ms: self.retry_after().map(milliseconds_rounded_up),
         };
         // Strings and numbers always serialise; an empty body would still be a valid answer.
@@ -291,6 +312,8 @@ struct Body<'a> {
     field: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
 }
@@ -321,6 +344,43 @@ impl From<Refusal> for Problem {
                 limit: "auth.hook",
                 retry_after,
             },
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    /// A body that has the fields of a request of `wardroom.v1`.
+    fn from(error: CommandError) -> Problem {
+        Problem::InvalidField {
+            field: error.field(),
+            detail: error.text(),
+        }
+    }
+}
+
+impl From<&RoomRefusal> for Problem {
+    /// What is refused to people and to the operator alike.
+    fn from(refusal: &RoomRefusal) -> Problem {
+        let Told { code, text, .. } = refusal.told();
+        match refusal {
+            RoomRefusal::UnknownRoom => Problem::UnknownRoom,
+            RoomRefusal::UnknownMessage => Problem::UnknownMessage,
+            RoomRefusal::AboveCeiling { field, .. } | RoomRefusal::Fixed(Some(field)) => {
+                Problem::field(field, text)
+            }
+            RoomRefusal::RoomFull("people_max") => Problem::BoundReached {
+                limit: "rooms.people_max",
+            },
+            RoomRefusal::TooManyRoomsCreated { .. } => Problem::BoundReached {
+                limit: "rooms.rooms_max",
+            },
+            RoomRefusal::Busy(retry_after) | RoomRefusal::StoreUnavailable(retry_after) => {
+                Problem::StoreUnavailable {
+                    detail: text,
+                    retry_after: *retry_after,
+                }
+            }
+            _ => Problem::Conflict { code, detail: text },
         }
     }
 }

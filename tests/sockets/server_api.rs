@@ -9,7 +9,7 @@ use crate::peer::Peer;
 use crate::server::{PATIENCE, PRIVATE_KEY, Server, prepare, wardroom};
 
 /// The standard output of a command that does what it is asked.
-fn done(server: &Server, arguments: &[&str]) -> String {
+pub fn done(server: &Server, arguments: &[&str]) -> String {
     let output = server.command(arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
@@ -17,13 +17,13 @@ fn done(server: &Server, arguments: &[&str]) -> String {
 }
 
 /// The same as JSON.
-fn json(server: &Server, arguments: &[&str]) -> Value {
+pub fn json(server: &Server, arguments: &[&str]) -> Value {
     let text = done(server, &[arguments, &["--json"]].concat());
     serde_json::from_str(&text).expect("JSON")
 }
 
 /// What a command that fails says, which ends with this exit code.
-fn failed(server: &Server, arguments: &[&str], code: i32) -> String {
+pub fn failed(server: &Server, arguments: &[&str], code: i32) -> String {
     let output = server.command(arguments);
     assert_eq!(
         output.status.code(),
@@ -34,7 +34,7 @@ fn failed(server: &Server, arguments: &[&str], code: i32) -> String {
     String::from_utf8(output.stderr).expect("text")
 }
 
-fn full(server: &Server, user: &str) -> Peer {
+pub fn full(server: &Server, user: &str) -> Peer {
     let fields = "Sec-WebSocket-Protocol: wardroom.v1\r\n";
     Peer::open_with(server, "/ws/chat", &server.token(user), fields)
 }

@@ -4,13 +4,17 @@ use std::net::TcpListener;
 
 use super::*;
 
-const ASK: [&[&str]; 6] = [
+const ASK: [&[&str]; 10] = [
     &["publish", "lobby", "hi"],
     &["disconnect", "bob"],
     &["connections"],
     &["rooms"],
     &["limits"],
     &["ticket", "--sub", "bob"],
+    &["room", "new", "den", "--owner", "bob"],
+    &["room", "log", "den"],
+    &["ban", "den", "bob", "--for", "1d"],
+    &["delete-message", "den", "7"],
 ];
 
 #[test]
@@ -149,4 +153,30 @@ fn what_a_server_says_cannot_act_on_the_terminal() {
         !told.contains('\u{1b}') && !told.contains('\u{9b}'),
         "{told:?}"
     );
+}
+
+#[test]
+fn what_can_not_be_meant_of_a_room_is_wrong_usage() {
+    for arguments in [
+        &["room", "new", "den"][..],
+        &["room", "new", "den", "--owner", "bob", "--kind", "secret"],
+        &["room", "set", "den", "--slow-mode", "soon"],
+        &["room", "set", "den", "--members-max", "-1"],
+        &["room", "set", "den", "--locked", "perhaps"],
+        &["room", "log", "den", "--after", "1", "--before", "2"],
+        &["room", "history", "den", "--limit", "0"],
+        &["affiliate", "den", "bob", "banned"],
+        &["affiliate", "den", "bob"],
+        &["ban", "den"],
+        &["ban", "den", ""],
+        &["ban", "den", "bob", "--for", "ever"],
+        &["unban", "den", "bob", "--reason", "x"],
+        &["delete-message", "den", "0"],
+        &["purge", "den", "a\nb"],
+    ] {
+        let outcome = wardroom(arguments);
+        assert_eq!(outcome.exit_code(), 2, "{arguments:?}: {}", outcome.told());
+        assert!(outcome.told().contains("error:"), "{}", outcome.told());
+        assert_eq!(outcome.output, "");
+    }
 }

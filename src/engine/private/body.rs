@@ -120,6 +120,10 @@ impl Engine {
         };
         let answer = match body.operation {
             Operation::Publish => self.publish(id, &body, now),
+            Operation::NewRoom
+            | Operation::ChangeRoom
+            | Operation::ShowHistory
+            | Operation::ShowLog => self.carry_out_about_room_privately(id, &body, now),
             operation if operation.asks_store() => self.carry_out_stored(id, &body, now),
             _ => self
                 .carry_out_call(&found, None, &body.bytes, now)
@@ -148,7 +152,7 @@ impl Engine {
     fn is_asking(&self, id: ConnectionId) -> bool {
         self.connections.get(id).is_some_and(|connection| {
             matches!(connection.phase, Phase::Body(_))
-                && matches!(connection.awaited, Awaited::Asked(_))
+                && matches!(connection.awaited, Awaited::Asked(_) | Awaited::Queued)
         })
     }
 }

@@ -52,10 +52,16 @@ impl List {
     }
 
     /// Ends list and object; `next` is the cursor of the page after this, if there may be more.
-    pub(super) fn end(mut self, next: Option<u64>) -> Answer {
-        let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
-        self.text
-            .extend_from_slice(format!("],\"next\":{next}}}\n").as_bytes());
+    pub(super) fn end(self, next: Option<u64>) -> Answer {
+        let next = next.map(|next| next.to_string());
+        self.end_at(next.as_deref())
+    }
+
+    /// The same where a cursor is a text.
+    pub(super) fn end_at(mut self, next: Option<&str>) -> Answer {
+        self.text.extend_from_slice(b"],\"next\":");
+        let _ = serde_json::to_writer(&mut self.text, &next);
+        self.text.extend_from_slice(b"}\n");
         Answer::json(self.text)
     }
 }

@@ -11,6 +11,8 @@ mod limits;
 mod list;
 mod metrics;
 mod publish;
+mod room_calls;
+mod room_pages;
 mod rooms;
 mod sessions;
 mod tickets;
@@ -27,7 +29,7 @@ use crate::access::private_key;
 use crate::access::{AuthError, Identity, IdentityError};
 use crate::id::ConnectionId;
 use crate::limit::TokenBucket;
-use crate::protocol::api::{self, Author, ConnectionQuery, Found, Operation, Page};
+use crate::protocol::api::{self, Author, ConnectionQuery, Found, Operation, Page, PeopleQuery};
 use crate::protocol::head::{Head, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
@@ -184,14 +186,20 @@ impl Engine {
                 ConnectionQuery::parse(query).and_then(|query| self.list_connections(&query, now))
             }
             Operation::ListRooms => Page::parse(query).map(|page| self.list_rooms(&page)),
-            Operation::ListMembers => {
-                Page::parse(query).and_then(|page| self.list_room(&found.segment, &page))
+            Operation::ShowRoom => {
+                Page::parse(query).and_then(|page| self.show_room(&found.segment, &page))
             }
+            Operation::ListPeople => PeopleQuery::parse(query)
+                .and_then(|query| self.list_people(&found.segment, &query, now)),
             Operation::ShowLimits => api::expect_none(query).map(|()| self.show_limits(now)),
             Operation::Disconnect => self.disconnect(body, now),
             Operation::MintTicket => self.mint_ticket(body, now),
             // These may have to wait for the store.
-            Operation::Publish
+            Operation::NewRoom
+            | Operation::ChangeRoom
+            | Operation::Publish
+            | Operation::ShowHistory
+            | Operation::ShowLog
             | Operation::ListSessions
             | Operation::NewSession
             | Operation::Revoke => Err(Problem::NoSuchRoute),

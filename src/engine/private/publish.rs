@@ -7,12 +7,11 @@ use super::super::connection::Body;
 use super::super::reply::Who;
 use super::super::room_work::Requester;
 use super::super::work::Come;
-use super::sessions::unavailable;
 use super::{Answer, identity};
 use crate::id::ConnectionId;
 use crate::protocol::api::Publish;
+use crate::protocol::command::v1::Said;
 use crate::protocol::problem::Problem;
-use crate::protocol::refusal::RoomRefusal;
 use crate::time::Now;
 
 /// Who speaks when nobody is named. No user can be called so.
@@ -51,9 +50,12 @@ impl Engine {
                 }
             }
         };
+        let said = Said::Message(publish.message.as_str().into());
+        self.fitting(key, &said)
+            .map_err(|refusal| Problem::from(&refusal))?;
         let seq = match self.take_answer(id) {
             Some(Come::Kept(Ok(seq))) => seq,
-            Some(Come::Kept(Err(refusal))) => return Err(unkept(&refusal)),
+            Some(Come::Kept(Err(refusal))) => return Err(Problem::from(&refusal)),
             _ if self.rooms.room(key).lasting.settings.is_durable => {
                 let said = (&*publish.message, None);
                 self.keep_message(Requester::Call(id), &person, key, said, now);
@@ -69,13 +71,5 @@ impl Engine {
             seq,
             timestamp: now.wall.as_millis() as f64 / 1000.0,
         })))
-    }
-}
-
-/// Why a message is not kept, to a program.
-fn unkept(refusal: &RoomRefusal) -> Problem {
-    match refusal {
-        RoomRefusal::UnknownRoom => Problem::UnknownRoom,
-        refusal => unavailable(refusal.told().text),
     }
 }

@@ -1,14 +1,22 @@
-//! The rooms, and who is in one.
+//! The rooms, what one is like, who is in it, and who stands how to it.
+
+use std::ops::Bound;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::super::Engine;
 use super::Answer;
 use super::list::List;
+use super::sessions::seconds;
 use crate::id::{RoomKey, UserKey};
-use crate::protocol::api::Page;
+use crate::protocol::api::{Page, PeopleQuery};
 use crate::protocol::problem::Problem;
+use crate::protocol::vocabulary::Affiliation;
 use crate::rooms::Room;
+use crate::rooms::record;
+use crate::rooms::standing::{Sanction, Standing};
+use crate::time::{Now, Wall};
 
 /// A room in numbers.
 #[derive(Serialize)]
@@ -20,13 +28,85 @@ struct Summary<'a> {
     seq: u64,
 }
 
-/// The same above the list of its members.
+/// The same and what the room is like, above the list of its members.
 #[derive(Serialize)]
 struct Heading<'a> {
     room: &'a str,
     count: usize,
     connections: usize,
+    /// The numbers of the latest message, and of the oldest kept.
     seq: u64,
+    first_seq: u64,
+    /// The configuration names it.
+    configured: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<&'a str>,
+    created: f64,
+    log: Head,
+    settings: Settings<'a>,
+}
+
+/// The end of its moderation log.
+#[derive(Serialize)]
+pub(super) struct Head {
+    pub(super) number: u64,
+    pub(super) hash: String,
+}
+
+/// Under the names that its owners set them by; 0: no bound of the room's own.
+#[derive(Serialize)]
+struct Settings<'a> {
+    kind: &'static str,
+    join_rule: &'static str,
+    name: &'a str,
+    topic: &'a str,
+    ephemeral: bool,
+    locked: bool,
+    archived: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raid_until: Option<f64>,
+    slow_mode_ms: u64,
+    cooldown_ms: u64,
+    message_characters_max: u32,
+    members_max: u32,
+    retention_messages: u32,
+    retention_ms: u64,
+    messages_per_minute: u32,
+    messages_per_minute_per_member: u32,
+    bytes_per_second: u32,
+    joins_per_minute: u32,
+}
+
+/// How somebody stands to a room.
+#[derive(Serialize)]
+struct Person<'a> {
+    user: &'a str,
+    affiliation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ban: Option<Decision<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mute: Option<Decision<'a>>,
+    invited: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    knocked: Option<f64>,
+}
+
+/// A ban or a mute.
+#[derive(Serialize)]
+struct Decision<'a> {
+    /// Left out: until it is lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<f64>,
+    reason: &'a str,
+    /// Left out: the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    authority: &'static str,
+}
+
+#[derive(Serialize)]
+struct Of<'a> {
+    room: &'a str,
 }
 
 #[derive(Serialize)]
@@ -60,14 +140,9 @@ impl Engine {
         list.end(None)
     }
 
-    pub(super) fn list_room(&self, name: &str, page: &Page) -> Result<Answer, Problem> {
+    pub(super) fn show_room(&self, name: &str, page: &Page) -> Result<Answer, Problem> {
         let room = self.rooms.room(self.known_room(name)?);
-        let heading = Heading {
-            room: room.name(),
-            count: room.members().len(),
-            connections: room.audience().len(),
-            seq: room.last_sequence(),
-        };
+        let heading = heading(room);
         let mut list = List::begin(&heading, "members", page.entries_max);
         // Past the last key there can be, there is nobody.
         let first = UserKey(u32::try_from(page.cursor).unwrap_or(u32::MAX));
@@ -85,6 +160,113 @@ impl Engine {
             });
         }
         Ok(list.end(None))
+    }
+
+    /// Who belongs to a room or is kept out of it, present or not, by identifier.
+    pub(super) fn list_people(
+        &self,
+        name: &str,
+        query: &PeopleQuery,
+        now: Now,
+    ) -> Result<Answer, Problem> {
+        let room = self.rooms.room(self.known_room(name)?);
+        let mut list = List::begin(&Of { room: name }, "people", query.entries_max);
+        let bounds = (Bound::Excluded(&*query.after), Bound::Unbounded);
+        let mut last = None;
+        for (user, standing) in room.lasting.standings.range::<str, _>(bounds) {
+            let Some(person) = person(user, standing, now.wall) else {
+                continue;
+            };
+            if !list.has_room() {
+                return Ok(list.end_at(last));
+            }
+            list.push(&person);
+            last = Some(&**user);
+        }
+        Ok(list.end_at(None))
+    }
+}
+
+/// What the room is like, in full.
+pub(super) fn description(room: &Room) -> Answer {
+    Answer::of(&heading(room))
+}
+
+fn heading(room: &Room) -> Heading<'_> {
+    let lasting = &room.lasting;
+    Heading {
+        room: room.name(),
+        count: room.members().len(),
+        connections: room.audience().len(),
+        seq: room.last_sequence(),
+        first_seq: lasting.first_seq,
+        configured: room.is_configured(),
+        created_by: Some(&*lasting.created_by).filter(|by| !by.is_empty()),
+        created: seconds(lasting.created),
+        log: Head::of(lasting.audit),
+        settings: settings(room),
+    }
+}
+
+impl Head {
+    pub(super) fn of(head: record::Head) -> Head {
+        let hash = head.digest.iter().map(|byte| format!("{byte:02x}"));
+        Head {
+            number: head.number,
+            hash: hash.collect(),
+        }
+    }
+}
+
+fn settings(room: &Room) -> Settings<'_> {
+    let settings = &room.lasting.settings;
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Settings {
+        kind: settings.kind.word(),
+        join_rule: settings.join_rule.word(),
+        name: &settings.name,
+        topic: &settings.topic,
+        ephemeral: !settings.is_durable,
+        locked: settings.is_locked,
+        archived: settings.is_archived,
+        raid_until: settings.raid_until.map(seconds),
+        slow_mode_ms: millis(settings.slow_mode),
+        cooldown_ms: millis(settings.cooldown),
+        message_characters_max: settings.message_characters_max,
+        members_max: settings.members_max,
+        retention_messages: settings.retention_messages,
+        retention_ms: millis(settings.retention),
+        messages_per_minute: settings.messages_per_minute,
+        messages_per_minute_per_member: settings.messages_per_minute_per_member,
+        bytes_per_second: settings.bytes_per_second,
+        joins_per_minute: settings.joins_per_minute,
+    }
+}
+
+/// `None`: nothing but how far they have read.
+fn person<'a>(user: &'a str, standing: &'a Standing, now: Wall) -> Option<Person<'a>> {
+    let ban = standing.ban.as_ref().filter(|ban| ban.is_in_force(now));
+    let person = Person {
+        user,
+        affiliation: standing.affiliation(now).word(),
+        ban: ban.map(decision),
+        mute: standing.mute(now).map(decision),
+        invited: standing.is_invited,
+        knocked: standing.knocked.map(seconds),
+    };
+    let says_nothing = standing.affiliation(now) == Affiliation::None
+        && person.mute.is_none()
+        && !person.invited
+        && person.knocked.is_none();
+    (!says_nothing).then_some(person)
+}
+
+fn decision(sanction: &Sanction) -> Decision<'_> {
+    Decision {
+        until: sanction.until.map(seconds),
+        reason: &sanction.reason,
+        by: Some(&*sanction.by).filter(|by| !by.is_empty()),
+        authority: sanction.authority.word(),
     }
 }
 

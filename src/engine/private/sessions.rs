@@ -203,6 +203,6 @@ fn entry(record: &SessionRecord) -> Entry<'_> {
     }
 }
 
-fn seconds(date: Wall) -> f64 {
+pub(super) fn seconds(date: Wall) -> f64 {
     date.as_millis() as f64 / 1000.0
 }

@@ -18,6 +18,8 @@ impl Engine {
     ) {
         let action = match operation {
             Operation::Disconnect => "disconnect",
+            Operation::NewRoom => "new_room",
+            Operation::ChangeRoom => "change_room",
             Operation::Publish => "publish",
             Operation::MintTicket => "mint_ticket",
             Operation::NewSession => "new_session",
@@ -28,7 +30,10 @@ impl Engine {
             | Operation::ListConnections
             | Operation::ListRooms
             | Operation::ListSessions
-            | Operation::ListMembers
+            | Operation::ShowRoom
+            | Operation::ListPeople
+            | Operation::ShowHistory
+            | Operation::ShowLog
             | Operation::ShowLimits => return,
         };
         self.report_about(id, &Event::Admin { action, is_done }, None, now);

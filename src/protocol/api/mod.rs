@@ -4,13 +4,15 @@
 
 mod body;
 mod query;
+mod rooms;
 mod routes;
 
 #[cfg(test)]
 mod tests;
 
 pub use body::{Author, Disconnect, Publish, Revoke, SessionRequest, TicketRequest};
-pub use query::{ConnectionQuery, Page, SessionQuery, expect_none};
+pub use query::{ConnectionQuery, Page, PeopleQuery, PlaceQuery, SessionQuery, expect_none};
+pub use rooms::{ACTIONS, NewRoom, RoomChange};
 pub use routes::{Found, Operation, ROUTES, Row, find, is_open};
 
 /// Entries of one page at most, and how many there are when the request does not say.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{PAGE_ENTRIES, PAGE_ENTRIES_MAX};
+use crate::protocol::command::rooms::{NUMBER_MAX, Place};
 use crate::protocol::problem::Problem;
 
 /// Longest text of one parameter, decoded: a user identifier has at most 128 bytes.
@@ -33,6 +34,60 @@ pub struct SessionQuery {
     pub entries_max: usize,
     /// Those of this user alone.
     pub user: Option<String>,
+}
+
+/// Which people of a room are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleQuery {
+    pub entries_max: usize,
+    /// The last user of the page before, as it has said; empty: from the start.
+    pub after: String,
+}
+
+/// Which messages of a room, or entries of its log, are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceQuery {
+    pub limit: u64,
+    pub place: Place,
+}
+
+impl PeopleQuery {
+    /// The parameters of the list of people.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidField`] names the parameter.
+    pub fn parse(query: Option<&str>) -> Result<PeopleQuery, Problem> {
+        let [limit, cursor] = values(query, ["limit", "cursor"])?;
+        let Page { entries_max, .. } = Page::of(limit, None)?;
+        let after = cursor.unwrap_or_default();
+        Ok(PeopleQuery { entries_max, after })
+    }
+}
+
+impl PlaceQuery {
+    /// The parameters of history and log.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidField`] names the parameter.
+    pub fn parse(query: Option<&str>) -> Result<PlaceQuery, Problem> {
+        let [limit, after, before] = values(query, ["limit", "after", "before"])?;
+        let Page { entries_max, .. } = Page::of(limit, None)?;
+        let place = match (after, before) {
+            (None, None) => Place::End,
+            (Some(after), None) => Place::After(place("after", &after)?),
+            (None, Some(before)) => Place::Before(place("before", &before)?),
+            (Some(_), Some(_)) => return Err(Problem::field("before", "without after")),
+        };
+        Ok(PlaceQuery {
+            limit: entries_max as u64,
+            place,
+        })
+    }
+}
+
+fn place(name: &'static str, text: &str) -> Result<u64, Problem> {
+    let number = number(text).filter(|number| *number <= NUMBER_MAX);
+    number.ok_or_else(|| Problem::field(name, format!("0 to {NUMBER_MAX}")))
 }
 
 impl SessionQuery {

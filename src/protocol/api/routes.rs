@@ -15,8 +15,13 @@ pub enum Operation {
     ListConnections,
     Disconnect,
     ListRooms,
-    ListMembers,
+    NewRoom,
+    ShowRoom,
+    ListPeople,
+    ChangeRoom,
     Publish,
+    ShowHistory,
+    ShowLog,
     ShowLimits,
     MintTicket,
     ListSessions,
@@ -29,7 +34,11 @@ impl Operation {
     pub const fn asks_store(self) -> bool {
         matches!(
             self,
-            Operation::Publish
+            Operation::NewRoom
+                | Operation::ChangeRoom
+                | Operation::Publish
+                | Operation::ShowHistory
+                | Operation::ShowLog
                 | Operation::ListSessions
                 | Operation::NewSession
                 | Operation::Revoke
@@ -50,15 +59,20 @@ pub struct Row {
 }
 
 /// Every route there is.
-pub const ROUTES: [Row; 13] = [
+pub const ROUTES: [Row; 18] = [
     open(Operation::Health, "/healthz"),
     open(Operation::Readiness, "/readyz"),
     open(Operation::Metrics, "/metrics"),
     get(Operation::ListConnections, "/api/v1/connections"),
     post(Operation::Disconnect, "/api/v1/disconnect"),
     get(Operation::ListRooms, "/api/v1/rooms"),
-    get(Operation::ListMembers, "/api/v1/rooms/{room}"),
+    post(Operation::NewRoom, "/api/v1/rooms"),
+    get(Operation::ShowRoom, "/api/v1/rooms/{room}"),
+    get(Operation::ListPeople, "/api/v1/rooms/{room}/people"),
+    post(Operation::ChangeRoom, "/api/v1/rooms/{room}/changes"),
+    get(Operation::ShowHistory, "/api/v1/rooms/{room}/messages"),
     post(Operation::Publish, "/api/v1/rooms/{room}/messages"),
+    get(Operation::ShowLog, "/api/v1/rooms/{room}/log"),
     get(Operation::ShowLimits, "/api/v1/limits"),
     post(Operation::MintTicket, "/api/v1/tickets"),
     get(Operation::ListSessions, "/api/v1/sessions"),

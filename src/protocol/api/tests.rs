@@ -46,6 +46,25 @@ fn parameters_are_decoded_once_and_as_forms_write_them() {
     assert!(ConnectionQuery::parse(Some(&long)).is_err());
 }
 
+#[test]
+fn every_action_of_the_operator_is_a_request_of_the_protocol_that_is_not_about_the_asker() {
+    use crate::protocol::command::v1::COMMANDS;
+    let of_asker = [
+        "create", "describe", "history", "log", "edit", "seen", "knock", "resign", "transfer",
+        "explain", "accept",
+    ];
+    for action in ACTIONS {
+        assert!(
+            COMMANDS.iter().any(|shape| shape.name == action),
+            "{action}"
+        );
+        assert!(!of_asker.contains(&action), "{action}");
+        let body = serde_json::json!({ "action": action, "<unknown>": 1 }).to_string();
+        let problem = RoomChange::parse(body.as_bytes(), &Bounds::default()).expect_err("bad");
+        assert_eq!(problem.kind().0, "invalid-field", "{action}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_breaks_the_reading_of_paths_queries_and_bodies(text in ".{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -58,6 +77,10 @@ proptest! {
         let _ = SessionRequest::parse(&bytes);
         let _ = Revoke::parse(&bytes);
         let _ = SessionQuery::parse(Some(&text));
+        let _ = PeopleQuery::parse(Some(&text));
+        let _ = PlaceQuery::parse(Some(&text));
+        let _ = NewRoom::parse(&bytes, &Bounds::default());
+        let _ = RoomChange::parse(&bytes, &Bounds::default());
     }
 
     #[test]

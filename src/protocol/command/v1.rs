@@ -131,6 +131,21 @@ pub fn parse<'a>(text: &'a str, bounds: &Bounds) -> Result<Request<'a>, Refused<
     }
 }
 
+/// Reads what is asked of a room, where `kind` and the room are said elsewhere than in these fields.
+///
+/// # Errors
+/// As [`parse`]; [`CommandError::UnknownType`] where there is no such request about a room.
+pub(in crate::protocol) fn parse_about_room<'a>(
+    kind: &str,
+    mut object: Object<'a>,
+    bounds: &Bounds,
+) -> Result<RoomCommand<'a>, CommandError> {
+    let command = rooms::read(kind, &mut Fields::new(&mut object, bounds))?;
+    let command = command.ok_or(CommandError::UnknownType)?;
+    expect_no_more(&object)?;
+    Ok(command)
+}
+
 fn refused(rejected: Rejected<'_>) -> Refused<'_> {
     let Rejected { error, mut read } = rejected;
     let mut error = CommandError::from(error);
@@ -171,8 +186,13 @@ fn command<'a>(mut object: Object<'a>, bounds: &Bounds) -> Result<Command<'a>, C
         Some(_) => return Err(CommandError::WrongType(Field::Type)),
     };
     let command = read(&kind, &mut Fields::new(&mut object, bounds))?;
+    expect_no_more(&object)?;
+    Ok(command)
+}
+
+fn expect_no_more(object: &Object<'_>) -> Result<(), CommandError> {
     match object.fields().next() {
-        None => Ok(command),
+        None => Ok(()),
         Some((name, _)) => Err(CommandError::UnknownField(Field::named(name))),
     }
 }

@@ -40,6 +40,11 @@ fn all() -> Vec<Problem> {
             detail: "no".into(),
             retry_after,
         },
+        Problem::UnknownMessage,
+        Problem::Conflict {
+            code: "already",
+            detail: "no".into(),
+        },
     ]
 }
 

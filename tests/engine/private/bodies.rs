@@ -425,12 +425,14 @@ fn a_field_that_is_wrong_is_named_and_one_that_is_unknown_is_not_repeated() {
 #[test]
 fn methods_that_a_route_does_not_have_are_405_and_it_says_which_it_has() {
     for (line, allow) in [
-        ("POST /api/v1/rooms", "GET, HEAD"),
+        ("DELETE /api/v1/rooms", "GET, HEAD, POST"),
+        ("POST /api/v1/connections", "GET, HEAD"),
         ("POST /metrics", "GET, HEAD"),
         ("GET /api/v1/disconnect", "POST"),
         ("HEAD /api/v1/tickets", "POST"),
         ("DELETE /api/v1/rooms/lobby", "GET, HEAD"),
-        ("OPTIONS /api/v1/rooms/lobby/messages", "POST"),
+        ("OPTIONS /api/v1/rooms/lobby/messages", "GET, HEAD, POST"),
+        ("GET /api/v1/rooms/lobby/changes", "POST"),
     ] {
         let mut world = private_world(|_| {});
         let id = enter(&mut world);

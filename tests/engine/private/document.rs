@@ -34,6 +34,7 @@ fn is_of_type(value: &Value, kind: &str) -> bool {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
         "number" => value.is_number(),
         "null" => value.is_null(),
@@ -244,9 +245,23 @@ fn every_answer_is_as_the_document_says() {
     let alice = world.join_v1("alice", "10.0.0.1");
     world.join("bob", "10.0.0.2");
     world.say(alice, r#"{"type":"send","room":"lobby","message":"hi"}"#);
+    world.say(alice, r#"{"type":"create","room":"den"}"#);
+    for (path, body) in [
+        ("messages", r#"{"message":"hi"}"#),
+        (
+            "changes",
+            r#"{"action":"ban","user":"eve","for_ms":1000,"reason":"noise"}"#,
+        ),
+        ("changes", r#"{"action":"mute","user":"erin"}"#),
+        ("changes", r#"{"action":"delete_message","seq":1}"#),
+        ("changes", r#"{"action":"raid","for_ms":1000}"#),
+    ] {
+        let response = post(&mut world, &format!("/api/v1/rooms/den/{path}"), body);
+        assert_eq!(response.status, 200, "{body}: {response:?}");
+    }
     post(&mut world, "/api/v1/sessions", r#"{"user":"erin"}"#);
     for row in ROUTES.iter().filter(|row| row.method == Method::Get) {
-        let path = row.path.replace("{room}", "lobby");
+        let path = row.path.replace("{room}", "den");
         let response = get(&mut world, &path);
         assert_eq!(response.status, 200, "{path}");
         expect_documented(&document, row.path, "get", &response);
@@ -257,6 +272,14 @@ fn every_answer_is_as_the_document_says() {
         (
             "/api/v1/rooms/{room}/messages",
             r#"{"message":"hi","as":{"user":"carol","name":"Carol"}}"#,
+        ),
+        (
+            "/api/v1/rooms",
+            r#"{"room":"team","owner":"carol","kind":"members","topic":"Plans","slow_mode_ms":500}"#,
+        ),
+        (
+            "/api/v1/rooms/{room}/changes",
+            r#"{"action":"affiliate","user":"carol","affiliation":"owner"}"#,
         ),
         ("/api/v1/tickets", r#"{"user":"carol","name":"Carol"}"#),
         (

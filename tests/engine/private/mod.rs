@@ -6,6 +6,8 @@ mod calls;
 mod document;
 mod lists;
 mod properties;
+mod room_errors;
+mod rooms;
 mod sessions;
 
 use std::fs;

@@ -64,6 +64,13 @@ fn mutated() -> impl Strategy<Value = Vec<Vec<u8>>> {
             r#"{"user":"bob","lifetime_ms":1000}"#,
         ),
         ("POST /api/v1/revocations", r#"{"user":"bob"}"#),
+        ("POST /api/v1/rooms", r#"{"room":"team","owner":"bob"}"#),
+        (
+            "POST /api/v1/rooms/lobby/changes",
+            r#"{"action":"ban","user":"bob","for_ms":9}"#,
+        ),
+        ("GET /api/v1/rooms/lobby/log?after=0&limit=9", ""),
+        ("GET /api/v1/rooms/lobby/people?cursor=a", ""),
     ]);
     (calls, any::<proptest::sample::Index>(), any::<u8>()).prop_map(|((line, body), at, byte)| {
         let mut bytes = super::request(line, "", body).into_bytes();
