@@ -275,7 +275,11 @@ export class Conversation {
       this.#events.trouble(refusalText({ ...said, message: said.error, retryAfterMs: said.retry_after_ms ?? 0 }), 0);
       return;
     }
+    const hasAsked = this.chat.rooms.get(said.room)?.about?.knocking === true;
     const entry = this.chat.notice(said, Date.now(), this.#events.isWatched());
+    if (said.type === "room" && hasAsked && said.knocking !== true) {
+      this.#events.told({ type: "answered", room: said.room });
+    }
     if (entry?.own) {
       this.outgoing.heard(entry.room, entry.text, entry.seq);
     } else if (entry !== null && entry.isPast !== true) {

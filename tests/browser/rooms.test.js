@@ -210,6 +210,7 @@ test("after a crash of the server the page shows what was missed, says itself wh
   await member.evaluate(() => (scroller.scrollTop = 0));
   const missed = member.locator("#timeline .missed");
   await missed.getByText("81 messages were said meanwhile.").waitFor();
+  assert.equal(await member.locator("#timeline .day").count(), 1, "the day is named once");
   await missed.getByRole("button", { name: "Show them" }).click();
   await missed.waitFor({ state: "detached" });
   const order = [];
@@ -242,6 +243,7 @@ test("who asks to come in is let in, and a role that is given acts on the open p
   await guest.locator("#doorway").getByText("You asked to come in.").waitFor();
   await owner.locator("#said").getByText("Bo asks to come into Bridge watch.").waitFor({ state: "attached" });
   await owner.getByRole("button", { name: "Let in: Bo" }).click();
+  await guest.locator("#said").getByText("You were let into Bridge watch.").waitFor({ state: "attached" });
   await guest.locator("#doorway-act").getByText("Join", { exact: true }).click();
   await guest.locator("#composer").waitFor();
   assert.equal(await guest.locator("#people .more").count(), 0);
