@@ -172,6 +172,8 @@ function told(notice) {
   if (notice.type === "invited") {
     const by = notice.by ? chat.nameOf(notice.by) : "The operator";
     announcer.say(`${by} invites you to the room ${room?.title ?? notice.room}.`);
+  } else if (notice.type === "answered") {
+    announcer.say(room.can.has("join") ? `You were let into ${room.title}. You can join now.` : `You were not let into ${room.title}.`);
   } else if (notice.type === "knock") {
     announcer.say(`${notice.name} asks to come into ${room?.title ?? notice.room}.`);
   } else if (notice.type === "removed" && room !== undefined && notice.code !== "left") {

@@ -73,7 +73,7 @@ export class Ask {
     this.#page.askReason.hidden = why === "";
   }
 
-  #row({ name, label, kind, value, options, hint, required, bytesMax, placeholder = "" }) {
+  #row({ name, label, kind, value, options, hints, hint = hints?.[value ?? options[0][0]], required, bytesMax, placeholder = "" }) {
     if (kind === "heading") {
       return element("h3", "ask-heading", label);
     }
@@ -106,6 +106,7 @@ export class Ask {
       words.id = `${input.id}-hint`;
       input.setAttribute("aria-describedby", words.id);
       row.append(words);
+      input.addEventListener("input", () => hints !== undefined && setText(words, hints[input.value]));
     }
     return row;
   }

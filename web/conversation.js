@@ -12,6 +12,9 @@ const PATIENT_TRIES_MAX = 4;
 const CATALOGUE_MAX = 500;
 /** After a deed the list of people is asked for anew, and once for several. */
 const LIST_AFTER_MS = 250;
+/** The more people a room has, the less at once. */
+const LIST_AFTER_PER_PERSON_MS = 20;
+const LIST_AFTER_MAX_MS = 20_000;
 const MAY_HAVE_ARRIVED = new Set(["disconnected", "unanswered"]);
 
 const TOLD = new Set(["moderation", "removed", "invited", "knock"]);
@@ -128,7 +131,7 @@ export class Conversation {
     const room = this.chat.rooms.get(command.room);
     if (room !== undefined && room.joined) {
       room.isListed = false;
-      this.#listSoon();
+      this.#listSoon(LIST_AFTER_MS);
     }
     this.#events.changed();
     return reply;
@@ -272,7 +275,11 @@ export class Conversation {
       this.#events.trouble(refusalText({ ...said, message: said.error, retryAfterMs: said.retry_after_ms ?? 0 }), 0);
       return;
     }
+    const hasAsked = this.chat.rooms.get(said.room)?.about?.knocking === true;
     const entry = this.chat.notice(said, Date.now(), this.#events.isWatched());
+    if (said.type === "room" && hasAsked && said.knocking !== true) {
+      this.#events.told({ type: "answered", room: said.room });
+    }
     if (entry?.own) {
       this.outgoing.heard(entry.room, entry.text, entry.seq);
     } else if (entry !== null && entry.isPast !== true) {
@@ -326,8 +333,8 @@ export class Conversation {
     }
   }
 
-  /** Asks who is in the open room, if the page does not know. */
-  #listSoon(afterMs = LIST_AFTER_MS) {
+  /** Asks who is in the open room, if the page does not know. Where all have heard of the same change, not all ask in the same moment. */
+  #listSoon(afterMs = LIST_AFTER_MS + Math.random() * Math.min((this.chat.room?.count ?? 0) * LIST_AFTER_PER_PERSON_MS, LIST_AFTER_MAX_MS)) {
     clearTimeout(this.#listTimer);
     this.#listTimer = setTimeout(() => this.#list(this.chat.room), afterMs);
   }

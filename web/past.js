@@ -46,13 +46,14 @@ export class Past {
       return;
     }
     this.#mark(room, gap, true);
-    const reply = await this.#page(room, { after: gap.from - 1 });
-    this.#mark(room, gap, false);
-    if (reply !== null) {
-      const lost = Math.min(reply.first_seq ?? 0, gap.to + 1) - gap.from;
+    const reply = await this.#page(room, { after: gap.from - 1 }, ({ first_seq: firstSeq = 0 }) => {
+      const lost = Math.min(firstSeq, gap.to + 1) - gap.from;
       if (lost > 0) {
         room.lost(gap, lost);
       }
+    });
+    this.#mark(room, gap, false);
+    if (reply !== null) {
       const last = reply.messages?.at(-1)?.seq ?? gap.to;
       room.filled(gap, Math.max(gap.from - 1, Math.min(last, gap.to)));
     }
@@ -83,9 +84,11 @@ export class Past {
     this.#events.changed();
   }
 
-  async #page(room, place) {
+  /** Resolves to the reply, or null. `before(reply)` is called before its messages are put where they belong. */
+  async #page(room, place, before = () => {}) {
     try {
       const reply = await this.#events.request({ type: "history", room: room.name, ...place });
+      before(reply);
       this.#events.chat().page(room.name, reply);
       return reply;
     } catch (refusal) {

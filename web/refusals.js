@@ -1,6 +1,6 @@
 // Why the server said no, in words that say what to do. Pure.
 
-import { duration } from "./when.js";
+import { duration, moment, momentText } from "./when.js";
 
 const OUR_FAULT = "This page sent something that the server does not understand. Reload the page; if that does not help, tell whoever runs this server";
 
@@ -110,10 +110,16 @@ const BY_PASSING_REASON = {
 };
 
 /** Why a request was refused, in sentences. `again` is what to do once waiting has helped. */
-export function refusalText({ code, message, limit, retryAfterMs }, again = "Try again") {
+export function refusalText({ code, message, limit, retryAfterMs, until, reason }, again = "Try again") {
   const sentences = [known(BY_LIMIT, limit) ?? known(BY_CODE, code) ?? ourFault(code) ?? sentence(message || "The server refused this and gave no reason")];
   if (typeof limit === "number") {
     sentences.push(`The limit is ${limit}.`);
+  }
+  if (moment(until) !== undefined) {
+    sentences.push(`That ends ${momentText(moment(until), Date.now())}.`);
+  }
+  if (typeof reason === "string" && reason !== "") {
+    sentences.push(sentence(`Reason given: ${reason}`));
   }
   if (retryAfterMs > 0) {
     sentences.push(`${again} in ${duration(retryAfterMs)}.`);

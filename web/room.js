@@ -127,7 +127,8 @@ export class Room {
     this.#pastTo = lastSeq;
     this.#newFrom = this.readSeq;
     if (this.since > 0 && gap !== undefined) {
-      this.append({ kind: "missed", from: gap.from, to: gap.to });
+      // Of the day before it, so that the day after it has its heading only where it is another one.
+      this.append({ kind: "missed", from: gap.from, to: gap.to, at: this.entries.at(-1)?.at });
     } else if (gap !== undefined) {
       this.firstSeq = Math.min(this.firstSeq, gap.from);
     }
@@ -215,6 +216,7 @@ export class Room {
   /** What of a place where messages are missing is here now, up to message `to`; it says what is still missing. */
   filled(gap, to) {
     gap.from = to + 1;
+    gap.at = this.entries[this.entries.indexOf(gap) - 1]?.at;
     gap.version++;
     this.shape++;
     if (gap.from > gap.to) {
@@ -225,12 +227,12 @@ export class Room {
   /** Some of what is missing there is nowhere any more. */
   lost(gap, count) {
     const text = count === 1 ? "1 message of that time is not kept any more." : `${count} messages of that time are not kept any more.`;
-    this.#insert(this.entries.indexOf(gap), [{ kind: "remark", text }]);
+    this.#insert(this.entries.indexOf(gap), [{ kind: "remark", text, at: gap.at }]);
   }
 
-  /** Whether the server has earlier messages that this page can still take. */
+  /** Whether the server has earlier messages that this page can still take. While what was missed is coming in, nobody asks for more. */
   get hasEarlier() {
-    return this.isDurable && this.can.has("read") && this.joined && this.entries.length < HISTORY_MAX && this.earliestSeq > this.firstSeq;
+    return this.lastSeq >= this.#pastTo && this.isDurable && this.can.has("read") && this.joined && this.entries.length < HISTORY_MAX && this.earliestSeq > this.firstSeq;
   }
 
   /** The number of the earliest message here; above all of them when there is none. */
@@ -282,6 +284,18 @@ export class Room {
       this.members.delete(user);
     } else {
       known.connections = 0;
+    }
+    this.membersVersion++;
+  }
+
+  /** Somebody stands otherwise to the room than before. Who neither is there nor has to do with it is not in the list. */
+  stand({ user, name }, changes) {
+    const member = { ...STRANGER, name, connections: 0, ...this.members.get(user), ...changes };
+    const concerns = member.connections > 0 || member.affiliation !== "none" || member.invited || member.knocking;
+    if (concerns && (this.members.has(user) || this.members.size < MEMBERS_MAX)) {
+      this.members.set(user, member);
+    } else if (!concerns) {
+      this.members.delete(user);
     }
     this.membersVersion++;
   }

@@ -13,6 +13,11 @@ const KINDS = [
   ["members", "Members only"],
   ["private", "Members only, sealed"],
 ];
+const KIND_HINTS = {
+  public: "It is in everybody’s list, and what is said can be read by everybody.",
+  members: "Nobody else reads what is said.",
+  private: "Listed nowhere, and readable only to programs that have the key. This page has none: it can not write there.",
+};
 const JOIN_RULES = [
   ["open", "By joining"],
   ["knock", "By asking: a moderator decides"],
@@ -23,17 +28,17 @@ const KEPT_FOR = [0, 1, 7, 30, 90, 365].map((days) => days * DAY);
 
 const NAME = { name: "name", label: "Name", kind: "text", bytesMax: 128 };
 const TOPIC = { name: "topic", label: "Topic", kind: "text", bytesMax: 1024 };
-const KIND = { name: "kind", label: "Whom it is for", kind: "select", options: KINDS, hint: "Sealed: listed nowhere, and readable only to programs with a key. This page has none, and can not write there." };
+const KIND = { name: "kind", label: "Whom it is for", kind: "select", options: KINDS, hints: KIND_HINTS };
 const JOIN_RULE = { name: "join_rule", label: "How people come in", kind: "select", options: JOIN_RULES };
 
 /** The fields for a new room. */
 export function creationFields() {
   return [
     { ...NAME, required: true },
-    { name: "room", label: "Identifier", kind: "text", bytesMax: ID_CHARACTERS_MAX, hint: "For links: letters, digits, _ . : - It stays as it is.", follows: "name", from: identifierOf },
+    { name: "room", label: "Identifier", kind: "text", bytesMax: ID_CHARACTERS_MAX, hint: "For links and programs. It can not be changed later.", follows: "name", from: identifierOf },
     TOPIC,
     KIND,
-    JOIN_RULE,
+    { ...JOIN_RULE, follows: "kind", from: (kind) => (kind === "public" ? "open" : "invite") },
     { name: "ephemeral", label: "Keep no messages: who is not here misses them", kind: "checkbox", value: false },
   ];
 }

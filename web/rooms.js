@@ -3,6 +3,9 @@
 import { button, element, icon } from "./dom.js";
 import { update } from "./list.js";
 
+/** Why one is out, in a word; the room itself says more. */
+const OUT = { kicked: "Removed", banned: "Banned", deleted: "Deleted", archived: "Archived", forbidden: "Closed" };
+
 export function renderRooms(list, chat, open) {
   const items = [...chat.rooms.values()].map((room) => {
     const item = { key: room.name, room, mark: markOf(room), isOpen: room.name === chat.current };
@@ -35,8 +38,14 @@ function markOf(room) {
   if (room.unread > 0) {
     return { kind: "unread", text: room.unread > 99 ? "99+" : String(room.unread) };
   }
-  if (room.joined || room.out !== null || room.about === null) {
-    return room.about === null && !room.joined ? { kind: "join", text: "Join" } : null;
+  if (room.joined) {
+    return null;
+  }
+  if (room.out !== null && Object.hasOwn(OUT, room.out.code)) {
+    return { kind: "asked", text: OUT[room.out.code] };
+  }
+  if (room.about === null) {
+    return { kind: "join", text: "Join" };
   }
   return room.about.knocking ? { kind: "asked", text: "Asked" } : room.about.archived ? { kind: "asked", text: "Archived" } : { kind: "join", text: room.can.has("join") ? "Join" : "Ask" };
 }

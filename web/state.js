@@ -12,8 +12,18 @@ const NAMES_MAX = 5_000;
 const OWN_ROOMS_MAX = 16;
 /** What is done to a message or for oneself is seen in its own place. */
 const UNTOLD = new Set(["delete_message", "create"]);
-/** After these somebody stands otherwise to the room. */
-const ABOUT_PEOPLE = new Set(["affiliate", "transfer", "resign", "invite", "withdraw", "knock", "approve", "ban", "unban", "mute", "unmute"]);
+/** After these somebody stands otherwise to the room, and only the list of its people says how. */
+const CHANGES_ROLES = new Set(["affiliate", "transfer", "resign"]);
+/** After these the notice itself says how. */
+const CHANGES = {
+  mute: { muted: true },
+  unmute: { muted: false },
+  invite: { invited: true },
+  withdraw: { invited: false, knocking: false },
+  knock: { knocking: true },
+  approve: { knocking: false, affiliation: "member" },
+  ban: { affiliation: "none" },
+};
 const order = new Intl.Collator(undefined, { numeric: true });
 
 export class Chat {
@@ -252,8 +262,12 @@ export class Chat {
     if (deed.user === this.me.user && deed.action === "mute") {
       room.mute = { reason: deed.reason ?? "", until: moment(deed.until) };
     }
-    if (ABOUT_PEOPLE.has(deed.action)) {
+    if (CHANGES_ROLES.has(deed.action)) {
       room.isListed = false;
+    } else if (Object.hasOwn(CHANGES, deed.action)) {
+      // Who knocks does it themselves: the entry names nobody else.
+      const user = deed.user ?? deed.actor;
+      room.stand({ user, name: this.nameOf(user) }, CHANGES[deed.action]);
     }
     // Who comes in as invited is told to have joined, in the next line.
     const isComing = deed.action === "affiliate" && deed.user === deed.actor;

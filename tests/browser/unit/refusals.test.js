@@ -73,3 +73,8 @@ test("too long says by how much", () => {
   assert.match(refusals.tooLongText(501, 500), /1 character too long: at most 500/);
   assert.match(refusals.tooLongText(512, 500), /12 characters too long/);
 });
+
+test("a sanction is told with its end and its reason", () => {
+  const told = refusals.refusalText({ code: "muted", message: "", until: Date.now() / 1000 + 60, reason: "noise", retryAfterMs: 0 });
+  assert.match(told, /^You are muted.* That ends .*\d.*\. Reason given: noise\.$/);
+});

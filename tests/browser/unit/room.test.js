@@ -105,7 +105,9 @@ test("who comes for the first time is shown the end, and looks back for the rest
   chat.room.presence("came", { user: "ada", name: "Ada" }, true, 1);
   chat.joined("deck", { last_seq: 250, gap: { from: 1, to: 150 } });
   assert.deepEqual(shown(chat.room), ["You joined"], "nothing is missing that one has never seen");
-  range(151, 250).forEach((seq) => chat.notice(said(seq), 0, true));
+  range(151, 249).forEach((seq) => chat.notice(said(seq), 0, true));
+  assert.equal(chat.room.hasEarlier, false, "not while that is still coming in");
+  chat.notice(said(250), 0, true);
   assert.equal(chat.room.hasEarlier, true);
   assert.equal(chat.room.earliestSeq, 151);
   assert.equal(chat.page("deck", { messages: page(51, 150), first_seq: 1 }), 100);
