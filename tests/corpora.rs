@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use wardroom::protocol::command::Field;
+use wardroom::protocol::command::v1::COMMANDS;
 use wardroom::simulation::{fuzz, masked};
 
 /// Mutations of each file. The fuzzer makes millions; these few keep the references honest on every compiler.
@@ -80,4 +82,73 @@ fn the_canary_crashes_on_two_messages() {
     let two = [&one[..], &masked(0x81, b"b")].concat();
     assert!(catch_unwind(|| fuzz::canary(&one)).is_ok());
     assert!(catch_unwind(|| fuzz::canary(&two)).is_err());
+}
+
+/// What may stand in a field, rightly or not: the ends of ranges, what lies beyond them, other types, names that are refused.
+const VALUES: [&str; 34] = [
+    "0",
+    "1",
+    "7",
+    "-1",
+    "1.5",
+    "1e3",
+    "-0",
+    "4294967295",
+    "4294967296",
+    "31622400000",
+    "31622400001",
+    "9007199254740991",
+    "9007199254740992",
+    "1e300",
+    "true",
+    "false",
+    "null",
+    "[]",
+    "{}",
+    "\"\"",
+    "\" \"",
+    "\"general\"",
+    "\"-\"",
+    "\"public\"",
+    "\"knock\"",
+    "\"moderator\"",
+    "\"banned\"",
+    "\"AAEC_-8\"",
+    "\"AAECA\"",
+    "\"AA==\"",
+    "\"System\"",
+    "\"l\\u043ebby\"",
+    "\"a\\u202eb\"",
+    "\"a\\u0007b\"",
+];
+const REQUESTS: u32 = 60_000;
+
+#[test]
+fn requests_that_are_nearly_right_get_the_verdict_of_the_plain_reading() {
+    let mut random = ChaCha20Rng::from_seed([10; 32]);
+    let mut pick = |count: usize| random.next_u32() as usize % count;
+    for _ in 0..REQUESTS {
+        let shape = COMMANDS[pick(COMMANDS.len())];
+        let mut fields = vec![format!("\"type\":\"{}\"", shape.name)];
+        for field in shape.required.iter().chain(shape.optional) {
+            let is_required = shape.required.contains(field);
+            if pick(20) < if is_required { 19 } else { 6 } {
+                let value = match (field, pick(4)) {
+                    (Field::Room | Field::User | Field::Message, 1..) => "\"general\"",
+                    (Field::Seq | Field::ForMs, 1..) => "7",
+                    _ => VALUES[pick(VALUES.len())],
+                };
+                fields.push(format!("\"{}\":{value}", field.name()));
+            }
+        }
+        if pick(10) == 0 {
+            let other = Field::ALL[pick(Field::ALL.len())];
+            fields.push(format!(
+                "\"{}\":{}",
+                other.name(),
+                VALUES[pick(VALUES.len())]
+            ));
+        }
+        fuzz::json(format!("{{{}}}", fields.join(",")).as_bytes());
+    }
 }

@@ -1,11 +1,14 @@
 // Wires the parts together: who signs in, what is shown when, and what the keys and the browser's own events do.
 
+import { roomActions } from "./actions.js";
 import { Announcer } from "./announcer.js";
 import { Banner } from "./banner.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { doorway } from "./doorway.js";
 import { avatarOf, elementsById, sentenceNodes, setText } from "./dom.js";
 import { Expiry } from "./expiry.js";
+import { Moderate } from "./moderate.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
 import { isAboutCredentials, refusalText, signinText } from "./refusals.js";
@@ -19,18 +22,38 @@ import { wireTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
 
 const COMPLAINT_SHOWN_MS = 6_000;
+/** The server's clock and this one's need not agree to the second. */
+const AFTER_END_MS = 1_500;
+/** The longest that a timer waits (WHATWG HTML, 32 bits). */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 let frame = 0;
 const page = elementsById(document);
 const announcer = new Announcer(page);
 const panels = new Panels(page);
-const people = new People(page);
 const signin = new SignIn(page, { signIn, renew });
 const banner = new Banner(page, announcer, { retry: () => conversation.reconnect(), renew: () => signin.ask() });
 const expiry = new Expiry((leftMs) => banner.expires(leftMs));
-const composer = new Composer(page, { send, typing: () => conversation.typing(), draft: (room, text) => conversation.keepDraft(room, text) });
-const timeline = new Timeline(page, { again, edit, discard }, renderSoon);
-const conversation = new Conversation(tab, { changed: renderSoon, status, greeted, news, isWatched, trouble, refused });
+const composer = new Composer(page, { send, change, changeLast, typing: () => conversation.typing(), draft: (room, text) => conversation.keepDraft(room, text) });
+const conversation = new Conversation(tab, { changed: renderSoon, status, greeted, news, told, isWatched, trouble, refused });
+const moderate = new Moderate(page, conversation, { open, edit: (entry) => composer.edit(entry.seq, entry.text), say: (text) => announcer.say(text), complain: (text) => composer.complain(text), leave });
+const timeline = new Timeline(
+  page,
+  {
+    ...{ again, edit, discard },
+    canDo: (entry) => moderate.canDoToMessage(entry),
+    menu: (button, entry) => moderate.messageMenu(button, entry),
+    earlier: () => conversation.earlier(),
+    fill: (entry) => conversation.fill(entry),
+  },
+  renderSoon,
+);
+const people = new People(page, {
+  canDo: (person) => moderate.canDoToPerson(person),
+  menu: (button, person) => moderate.personMenu(button, person),
+  answer: (id, person) => moderate.answer(id, person),
+});
+let doorwayTimer = 0;
 
 // Signing in and out
 
@@ -142,6 +165,23 @@ function news(entry) {
   renderTitle();
 }
 
+/** Something was done in a room that concerns whoever reads: it is said aloud, and where it is about another room, shown as well. */
+function told(notice) {
+  const { chat } = conversation;
+  const room = chat.rooms.get(notice.room);
+  if (notice.type === "invited") {
+    const by = notice.by ? chat.nameOf(notice.by) : "The operator";
+    announcer.say(`${by} invites you to the room ${room?.title ?? notice.room}.`);
+  } else if (notice.type === "knock") {
+    announcer.say(`${notice.name} asks to come into ${room?.title ?? notice.room}.`);
+  } else if (notice.type === "removed" && room !== undefined && notice.code !== "left") {
+    const { title, detail } = doorway(room, Date.now());
+    announcer.warn(`${room.title}: ${title} ${detail}`);
+  } else if (notice.type === "moderation" && notice.user === chat.me.user && notice.actor !== chat.me.user) {
+    announcer.warn(`${room.title}: ${plain(room.entries.at(-1)?.parts ?? [])}`);
+  }
+}
+
 /** Whether the newest message of the open room is before somebody's eyes. */
 function isWatched() {
   return !document.hidden && timeline.isAtEnd;
@@ -172,7 +212,7 @@ async function open(room) {
     showRoom({ location, history }, room, conversation.chat.lobby);
     renderNow();
     focusRoom();
-    announcer.say(`Room ${room}. ${page.roomCount.textContent}`);
+    announcer.say(`Room ${conversation.chat.room.title}. ${page.roomCount.textContent}`);
   }
 }
 
@@ -191,6 +231,50 @@ function send(text) {
   }
   conversation.send(text);
   timeline.toEnd();
+}
+
+/** Other words for what one said before; what is not taken goes back to where it was written. */
+async function change(seq, text) {
+  const room = conversation.chat.current;
+  if (text === conversation.chat.room.message(seq)?.text) {
+    return;
+  }
+  try {
+    await conversation.ask({ type: "edit", room, seq, message: text });
+    announcer.say("Your message was changed.");
+  } catch (refusal) {
+    if (room === conversation.chat.current) {
+      composer.edit(seq, text);
+    }
+    composer.complain(refusalText({ ...refusal, message: refusal.message }));
+  }
+}
+
+/** The newest of one's own messages that can be changed. */
+function changeLast() {
+  const { room } = conversation.chat;
+  const last = room.isDurable && room.can.has("send") ? room.entries.findLast((entry) => entry.kind === "message" && entry.own) : undefined;
+  if (last !== undefined && !last.isDeleted && !last.isSealed) {
+    composer.edit(last.seq, last.text);
+  }
+}
+
+/** In a room that one is not in: comes in, or asks to be let in. */
+async function passDoorway() {
+  const { chat } = conversation;
+  const { room } = chat;
+  const { act } = doorway(room, Date.now()) ?? {};
+  composer.complain("");
+  if (act === "join") {
+    await conversation.enter();
+  } else if (act === "knock") {
+    await conversation.ask({ type: "knock", room: room.name }).then(
+      () => announcer.say("You asked to come in. A moderator decides."),
+      (refusal) => composer.complain(refusalText({ ...refusal, message: refusal.message })),
+    );
+  }
+  renderNow();
+  focusRoom();
 }
 
 function again(id) {
@@ -215,7 +299,9 @@ function discard(id) {
 
 /** To where one writes; on a touch screen that would open the keyboard over the messages, so there it is the heading. */
 function focusRoom() {
-  if (matchMedia("(pointer: coarse)").matches) {
+  if (page.composer.hidden) {
+    (page.doorwayAct.hidden ? page.doorway : page.doorwayAct).focus({ preventScroll: true });
+  } else if (matchMedia("(pointer: coarse)").matches) {
     page.roomHeading.focus({ preventScroll: true });
   } else {
     composer.focus();
@@ -237,11 +323,13 @@ function renderNow() {
     return;
   }
   const now = Date.now();
-  composer.show(room.name, conversation.draft(room.name));
-  composer.configure({ charactersMax: chat.charactersMax, usable: isOpen && room.joined });
+  const closed = doorway(room, now);
+  composer.show(room.name, conversation.draft(room.name), room.about?.name ? room.title : `#${room.name}`);
+  composer.configure({ charactersMax: room.about?.message_characters_max || chat.charactersMax, usable: isOpen && room.joined, isHidden: closed !== null && isOpen });
+  renderDoorway(isOpen ? closed : null, room, now);
   timeline.render(room, outgoing.of(room.name), now);
   if (isWatched()) {
-    room.seen();
+    conversation.seen();
   }
   renderRooms(page.rooms, chat, open);
   people.render(room, me, now);
@@ -255,10 +343,43 @@ function renderHead(chat, room) {
     page.selfName.textContent = chat.me.name;
     page.selfAvatar.replaceChildren(avatarOf(chat.me));
   }
-  setText(page.roomName, room.name);
+  setText(page.roomName, room.title);
+  setText(page.roomTopic, room.about?.topic ?? "");
+  page.roomTopic.title = room.about?.topic ?? "";
+  page.roomHash.hidden = room.isClosed;
+  page.roomLock.toggleAttribute("hidden", !room.isClosed);
+  page.roomMenu.hidden = !room.joined || !conversation.isOpen || roomActions(room, chat.lobby, Date.now()).length === 0;
   setText(page.roomCount, room.count === 0 ? "" : peopleText(room.count));
   page.leave.hidden = room.name === chat.lobby || !room.joined;
   page.roomsUnread.hidden = chat.unread === 0;
+}
+
+/** What stands in the way of writing, in the place where one writes. */
+function renderDoorway(closed, room, now) {
+  const hadFocus = document.activeElement === document.body || page.foot.contains(document.activeElement);
+  const isNew = page.doorway.hidden !== (closed === null);
+  page.doorway.hidden = closed === null;
+  page.foot.classList.toggle("closed", closed !== null);
+  if (closed !== null) {
+    page.doorway.dataset.tone = closed.tone;
+    setText(page.doorwayTitle, closed.title);
+    setText(page.doorwayDetail, closed.detail);
+    setText(page.doorwayAct, closed.label);
+    page.doorwayAct.hidden = closed.act === "";
+  }
+  if (isNew && hadFocus) {
+    focusRoom();
+  }
+  clearTimeout(doorwayTimer);
+  const until = room.joined ? room.mute?.until : room.out?.until;
+  if (closed !== null && until > now) {
+    doorwayTimer = setTimeout(lookAgain, Math.min(until - now + AFTER_END_MS, TIMER_MAX_MS), room.name);
+  }
+}
+
+/** What was for a time is over: the server says how it is now. */
+function lookAgain(room) {
+  conversation.ask({ type: "describe", room }).catch(() => {});
 }
 
 function renderTyping(names) {
@@ -281,6 +402,9 @@ function renderTitle() {
 
 page.signout.addEventListener("click", () => signOut());
 page.leave.addEventListener("click", leave);
+page.create.addEventListener("click", () => moderate.create());
+page.roomMenu.addEventListener("click", () => moderate.roomMenu(page.roomMenu));
+page.doorwayAct.addEventListener("click", passDoorway);
 page.newer.addEventListener("click", () => {
   timeline.toEnd();
   focusRoom();
@@ -290,9 +414,11 @@ page.skip.addEventListener("click", (event) => {
   composer.focus();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing && !page.renew.open) {
+  if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) {
     if (panels.isOpen) {
       panels.close();
+    } else if (composer.isEditing) {
+      composer.stopEditing();
     } else {
       composer.complain("");
     }

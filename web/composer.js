@@ -1,5 +1,6 @@
 // Where a message is written: counting, sending on Enter, a draft for each room, and saying why something was not sent.
 
+import { setText } from "./dom.js";
 import { characters } from "./text.js";
 import { tooLongText } from "./refusals.js";
 
@@ -19,11 +20,14 @@ export class Composer {
   #room = "";
   #max = 500;
   #usable = false;
+  /** The message that is being changed, and what was being written before: `{seq, draft}`. */
+  #editing = null;
+  #bar;
   #complaintTimer = 0;
   #typingAt = -Infinity;
 
-  /** `events`: `send(text)`, `typing()`, `draft(room, text)`. */
-  constructor({ composer, message, messageLabel, send, counter, complaint }, events) {
+  /** `events`: `send(text)`, `change(seq, text)`, `changeLast()`, `typing()`, `draft(room, text)`. */
+  constructor({ composer, message, messageLabel, send, counter, complaint, editing, editingCancel }, events) {
     this.#form = composer;
     this.#input = message;
     this.#label = messageLabel;
@@ -31,6 +35,8 @@ export class Composer {
     this.#counter = counter;
     this.#complaint = complaint;
     this.#events = events;
+    this.#bar = editing;
+    editingCancel.addEventListener("click", () => this.stopEditing());
     composer.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -41,19 +47,52 @@ export class Composer {
   }
 
   /** Writes to `room` from now on, beginning with its draft. */
-  show(room, draft) {
+  show(room, draft, title = room) {
     if (room !== this.#room) {
+      this.#editing = null;
+      this.#bar.hidden = true;
       this.#room = room;
       this.#input.value = draft;
       this.#typingAt = -Infinity;
-      this.#label.textContent = `Message to #${room}`;
-      this.#input.placeholder = `Message #${room}`;
       this.complain("");
       this.#measure();
     }
+    setText(this.#label, `Message to ${title}`);
+    if (this.#input.placeholder !== `Message ${title}`) {
+      this.#input.placeholder = `Message ${title}`;
+    }
   }
 
-  configure({ charactersMax, usable }) {
+  /** Has a message changed that was sent before; what was being written waits. */
+  edit(seq, text) {
+    this.#editing = { seq, draft: this.#editing?.draft ?? this.#input.value };
+    this.#bar.hidden = false;
+    this.#input.value = text;
+    this.complain("");
+    this.#measure();
+    this.focus();
+  }
+
+  get isEditing() {
+    return this.#editing !== null;
+  }
+
+  stopEditing() {
+    if (this.#editing !== null) {
+      this.#input.value = this.#editing.draft;
+      this.#editing = null;
+      this.#bar.hidden = true;
+      this.complain("");
+      this.#measure();
+      this.focus();
+    }
+  }
+
+  configure({ charactersMax, usable, isHidden = false }) {
+    this.#form.hidden = isHidden;
+    if (isHidden && this.#editing !== null) {
+      this.stopEditing();
+    }
     if (charactersMax !== this.#max || usable !== this.#usable) {
       this.#max = charactersMax;
       this.#usable = usable;
@@ -99,10 +138,16 @@ export class Composer {
       this.complain(tooLongText(count, this.#max));
     } else if (count > 0 && this.#usable) {
       this.complain("");
-      this.#input.value = "";
       this.#typingAt = -Infinity;
-      this.#changed();
-      this.#events.send(text);
+      if (this.#editing === null) {
+        this.#input.value = "";
+        this.#changed();
+        this.#events.send(text);
+      } else {
+        const { seq } = this.#editing;
+        this.stopEditing();
+        this.#events.change(seq, text);
+      }
     }
     this.focus();
   }
@@ -112,13 +157,16 @@ export class Composer {
     if (event.key === "Enter" && !event.shiftKey && !isComposing) {
       event.preventDefault();
       this.#form.requestSubmit();
+    } else if (event.key === "ArrowUp" && this.#input.value === "" && !isComposing) {
+      event.preventDefault();
+      this.#events.changeLast();
     }
   }
 
   #typed() {
     this.#changed();
     const now = performance.now();
-    if (this.#usable && !this.isEmpty && now - this.#typingAt > TYPING_EVERY_MS) {
+    if (this.#usable && !this.isEmpty && !this.isEditing && now - this.#typingAt > TYPING_EVERY_MS) {
       this.#typingAt = now;
       this.#events.typing();
     }
@@ -126,7 +174,9 @@ export class Composer {
 
   #changed() {
     this.#measure();
-    this.#events.draft(this.#room, this.#input.value);
+    if (this.#editing === null) {
+      this.#events.draft(this.#room, this.#input.value);
+    }
   }
 
   #measure() {

@@ -42,6 +42,8 @@ export class Refusal extends Error {
     this.limit = reply.limit;
     this.scope = reply.scope;
     this.field = reply.field;
+    this.until = reply.until;
+    this.reason = reply.reason;
     this.retryAfterMs = retryAfter(reply, null);
   }
 }

@@ -3,11 +3,18 @@
 import { Connection } from "./connection.js";
 import { Kept } from "./kept.js";
 import { Outgoing } from "./outgoing.js";
+import { Past } from "./past.js";
 import { refusalText } from "./refusals.js";
 import { Chat } from "./state.js";
 
 const PATIENT_TRIES_MAX = 4;
+/** Rooms read from the server's list. */
+const CATALOGUE_MAX = 500;
+/** After a deed the list of people is asked for anew, and once for several. */
+const LIST_AFTER_MS = 250;
 const MAY_HAVE_ARRIVED = new Set(["disconnected", "unanswered"]);
+
+const TOLD = new Set(["moderation", "removed", "invited", "knock"]);
 
 export class Conversation {
   chat = new Chat();
@@ -17,14 +24,23 @@ export class Conversation {
   #events;
   #connection = null;
   #kept = null;
+  #listed = Promise.resolve();
+  #listTimer = 0;
+  #past;
 
   /**
-   * `events`: `changed()`, `status(status)`, `greeted(hello, isFirst)`, `news(entry)`, `isWatched()`, `trouble(text, retryAfterMs)`,
-   * `refused(item, refusal)`: a message was not taken, and is to be kept or given back to its writer.
+   * `events`: `changed()`, `status(status)`, `greeted(hello, isFirst)`, `news(entry)`, `told(notice)`: of what concerns oneself, `isWatched()`,
+   * `trouble(text, retryAfterMs)`, `refused(item, refusal)`: a message was not taken, and is to be kept or given back to its writer.
    */
   constructor(storage, events) {
     this.#storage = storage;
     this.#events = events;
+    this.#past = new Past({
+      request: (command) => this.#patiently(command),
+      chat: () => this.chat,
+      changed: () => events.changed(),
+      trouble: (refusal) => refusal.code !== "disconnected" && events.trouble(refusalText(refusal), 0),
+    });
   }
 
   /** Forgets what was, and signs in. */
@@ -82,12 +98,54 @@ export class Conversation {
 
   /** Shows a room, joined first where it must be. */
   async open(room) {
-    if (this.chat.rooms.get(room)?.joined || (await this.#join(room))) {
-      this.chat.open(room);
-      this.#events.changed();
-      return true;
+    const known = this.chat.rooms.get(room);
+    if (known?.joined !== true && !mayOnlyLook(known)) {
+      await this.#join(room);
     }
-    return false;
+    // A room that could not be joined is shown with what stands in the way, where that is known.
+    const found = this.chat.rooms.get(room);
+    if (found === undefined || (!found.joined && found.about === null)) {
+      return false;
+    }
+    this.chat.open(room);
+    this.#listSoon(0);
+    this.#events.changed();
+    return true;
+  }
+
+  /** Comes into the open room. */
+  async enter() {
+    await this.#join(this.chat.current);
+    this.#listSoon(0);
+  }
+
+  /** Asks something of the server about a room. Resolves to its `ok`, or rejects with its refusal. */
+  async ask(command) {
+    const reply = await this.#connection.request(command);
+    if (command.type === "create" || command.type === "describe") {
+      this.chat.described(reply);
+    }
+    const room = this.chat.rooms.get(command.room);
+    if (room !== undefined && room.joined) {
+      room.isListed = false;
+      this.#listSoon();
+    }
+    this.#events.changed();
+    return reply;
+  }
+
+  earlier() {
+    return this.#past.earlier(this.chat.current);
+  }
+
+  fill(gap) {
+    return this.#past.fill(this.chat.current, gap);
+  }
+
+  /** The newest message of the open room is before somebody's eyes. */
+  seen() {
+    this.chat.room.seen();
+    this.#past.seen(this.chat.room);
   }
 
   async leave() {
@@ -134,10 +192,10 @@ export class Conversation {
 
   async #transmit(id) {
     const { outgoing, chat } = this;
-    const { room, text } = outgoing.get(id);
+    const { room, text, key } = outgoing.get(id);
     this.#outgoingChanged();
     try {
-      const reply = await this.#connection.request({ type: "send", room, message: text });
+      const reply = await this.#connection.request({ type: "send", room, message: text, key });
       outgoing.confirmed(id, reply.seq);
     } catch (refusal) {
       if (MAY_HAVE_ARRIVED.has(refusal.code)) {
@@ -176,10 +234,37 @@ export class Conversation {
     }
     this.outgoing.reconnected();
     const again = this.chat.hello(greeting);
-    this.#list(this.chat.lobby);
-    again.forEach((room) => this.#join(room));
+    this.#listed = this.#arrive(again);
     this.#events.greeted(greeting, isFirst);
     this.#events.changed();
+  }
+
+  /** After each greeting: which rooms there are, then into those that one was in or belongs to. */
+  async #arrive(again) {
+    const from = this.#connection;
+    const own = await this.#catalogue().catch(() => []);
+    if (from !== this.#connection) {
+      return;
+    }
+    const { lobby, rooms } = this.chat;
+    // The server has one in the lobby already; what was said there is still to be asked for.
+    const wanted = [...(rooms.get(lobby)?.isDurable && rooms.get(lobby).joined ? [lobby] : []), ...again, ...own];
+    wanted.forEach((room) => this.#come(room));
+    this.#listSoon(0);
+  }
+
+  async #catalogue() {
+    const found = [];
+    for (let after; ; ) {
+      const { rooms = [], next } = await this.#patiently({ type: "rooms", ...(after !== undefined && { after }) });
+      found.push(...rooms);
+      if (typeof next !== "string" || found.length >= CATALOGUE_MAX) {
+        const own = this.chat.catalogue(found);
+        this.#events.changed();
+        return own;
+      }
+      after = next;
+    }
   }
 
   #notice(said) {
@@ -190,33 +275,71 @@ export class Conversation {
     const entry = this.chat.notice(said, Date.now(), this.#events.isWatched());
     if (entry?.own) {
       this.outgoing.heard(entry.room, entry.text, entry.seq);
-    } else if (entry !== null) {
+    } else if (entry !== null && entry.isPast !== true) {
       this.#events.news(entry);
+    }
+    if (TOLD.has(said.type)) {
+      this.#events.told(said);
+      this.#listSoon();
     }
     this.#events.changed();
   }
 
   async #join(room) {
+    await this.#listed;
+    return this.#come(room);
+  }
+
+  async #come(room) {
     try {
-      await this.#patiently({ type: "join", room });
-      this.chat.joined(room);
-      this.#list(room);
+      await this.#past.join(room);
+      this.#sendAgain(room);
+      this.#listSoon();
       return true;
     } catch (refusal) {
-      if (refusal.code !== "disconnected") {
-        this.#events.trouble(`You could not join #${room}. ${refusalText(refusal)}`, 0);
-      }
+      this.#notJoined(room, refusal);
       return false;
     } finally {
       this.#events.changed();
     }
   }
 
+  /** One who could not come back where one was sees why; one who could not come in at all is told. */
+  #notJoined(name, refusal) {
+    const room = this.chat.rooms.get(name);
+    if (refusal.code === "disconnected") {
+      return;
+    }
+    if (refusal.code === "banned" || (refusal.code === "unknown_room" && room?.wanted)) {
+      const code = refusal.code === "banned" ? "banned" : "forbidden";
+      this.chat.notice({ type: "removed", room: name, code, reason: refusal.reason, until: refusal.until }, Date.now(), true);
+    }
+    if (room === undefined || name !== this.chat.current) {
+      this.#events.trouble(`You could not join ${room?.about?.name || `#${name}`}. ${refusalText({ ...refusal, message: refusal.message })}`, 0);
+    }
+  }
+
+  /** What may not have arrived is said again where the server knows by its key whether it has. */
+  #sendAgain(room) {
+    if (this.chat.rooms.get(room)?.isDurable) {
+      this.outgoing.unsure(room).forEach((id) => this.again(id));
+    }
+  }
+
+  /** Asks who is in the open room, if the page does not know. */
+  #listSoon(afterMs = LIST_AFTER_MS) {
+    clearTimeout(this.#listTimer);
+    this.#listTimer = setTimeout(() => this.#list(this.chat.room), afterMs);
+  }
+
   async #list(room) {
     const from = this.#connection;
-    const reply = await this.#patiently({ type: "members", room }).catch(() => null);
+    if (room === undefined || !room.joined || room.isListed) {
+      return;
+    }
+    const reply = await this.#patiently({ type: "members", room: room.name }).catch(() => null);
     if (reply !== null && from === this.#connection) {
-      this.chat.listed(room, reply);
+      this.chat.listed(room.name, reply);
       this.#events.changed();
     }
   }
@@ -234,4 +357,9 @@ export class Conversation {
       }
     }
   }
+}
+
+/** One is told why one is out before one tries again, and knocks only when one says so. */
+function mayOnlyLook(room) {
+  return room !== undefined && ((room.out !== null && room.out.code !== "left") || (room.about !== null && (!room.can.has("join") || room.about.invited === true)));
 }

@@ -21,6 +21,25 @@ export function button(className, text, act) {
   return made;
 }
 
+const SVG = document.documentElement.querySelector("svg")?.namespaceURI;
+const ICONS = {
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  lock: "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6z",
+  muted: "M4 9.5v5h3.5L12 18V6L7.5 9.5zM16 9.5l5 5M21 9.5l-5 5",
+};
+
+/** A drawing for those who see it; what it says stands beside it in words. */
+export function icon(name) {
+  const drawing = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  drawing.setAttribute("viewBox", "0 0 24 24");
+  drawing.setAttribute("class", "drawing");
+  drawing.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  drawing.append(path);
+  return drawing;
+}
+
 /** Every element with an id, by its id in camel case. */
 export function elementsById(root) {
   const found = {};

@@ -1,12 +1,14 @@
 // Messages on their way: sent and not yet confirmed, of unknown fate, or refused. Pure.
 //
 // A message is dropped from here only when the server has confirmed it, when it has come back as a message of one's
-// own, or when its writer says so. It is never sent twice unasked.
+// own, or when its writer says so. Each has a key, by which a server that keeps messages knows a repeated one.
 
 const ITEMS_MAX = 100;
+const KEY_BYTES = 16;
+const KEY = /^[0-9a-f]{32}$/;
 
 export class Outgoing {
-  /** id -> {id, room, text, state: "sending" | "unsure" | "refused", why, heard} */
+  /** id -> {id, room, text, key, state: "sending" | "unsure" | "refused", why, heard} */
   #items = new Map();
   #nextId = 1;
   /** room -> seqs that were confirmed before the message itself came. */
@@ -16,7 +18,7 @@ export class Outgoing {
   constructor(saved = []) {
     for (const item of Array.isArray(saved) ? saved.slice(-ITEMS_MAX) : []) {
       if (typeof item?.room === "string" && typeof item.text === "string") {
-        const id = this.add(item.room, item.text);
+        const id = this.add(item.room, item.text, KEY.test(item.key) ? item.key : newKey());
         this.#change(id, item.state === "refused" ? { state: "refused", why: String(item.why ?? "") } : { state: "unsure" });
       }
     }
@@ -27,9 +29,9 @@ export class Outgoing {
     return this.#items.size >= ITEMS_MAX;
   }
 
-  add(room, text) {
+  add(room, text, key = newKey()) {
     const id = this.#nextId++;
-    this.#items.set(id, { id, room, text, state: "sending", why: "", heard: false });
+    this.#items.set(id, { id, room, text, key, state: "sending", why: "", heard: false });
     return id;
   }
 
@@ -39,6 +41,11 @@ export class Outgoing {
 
   of(room) {
     return [...this.#items.values()].filter((item) => item.room === room);
+  }
+
+  /** Those in `room` of which nobody knows whether they have arrived, in the order in which they were said. */
+  unsure(room) {
+    return this.of(room).flatMap(({ id, state }) => (state === "unsure" ? [id] : []));
   }
 
   /** The server has taken it, as number `seq` of the room. */
@@ -94,7 +101,7 @@ export class Outgoing {
   }
 
   save() {
-    return [...this.#items.values()].filter((item) => !item.heard).map(({ room, text, state, why }) => ({ room, text, state, why }));
+    return [...this.#items.values()].filter((item) => !item.heard).map(({ room, text, key, state, why }) => ({ room, text, key, state, why }));
   }
 
   #change(id, changes) {
@@ -103,4 +110,9 @@ export class Outgoing {
       Object.assign(item, changes);
     }
   }
+}
+
+/** Random, so that no other message of the same person has it; `randomUUID` is missing where a page came without TLS. */
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(KEY_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,11 +1,20 @@
 // What the page knows: rooms, people, messages. Pure: no page, no socket, no clock.
 
+import { deedParts } from "./deeds.js";
 import { Room } from "./room.js";
-import { millis } from "./when.js";
+import { millis, moment } from "./when.js";
 
 export const TYPING_SHOWN_MS = 5_000;
 const TYPISTS_MAX = 20;
 const ROOMS_MAX = 500;
+const NAMES_MAX = 5_000;
+/** Rooms that one belongs to and is in from the start. */
+const OWN_ROOMS_MAX = 16;
+/** What is done to a message or for oneself is seen in its own place. */
+const UNTOLD = new Set(["delete_message", "create"]);
+/** After these somebody stands otherwise to the room. */
+const ABOUT_PEOPLE = new Set(["affiliate", "transfer", "resign", "invite", "withdraw", "knock", "approve", "ban", "unban", "mute", "unmute"]);
+const order = new Intl.Collator(undefined, { numeric: true });
 
 export class Chat {
   me = { user: "", name: "" };
@@ -13,7 +22,8 @@ export class Chat {
   charactersMax = 500;
   rooms = new Map();
   current = "";
-  #key = 0;
+  /** user -> the name they had last */
+  #names = new Map();
 
   get room() {
     return this.rooms.get(this.current);
@@ -29,9 +39,10 @@ export class Chat {
     }
     this.#list([lobby, ...rooms]);
     for (const room of this.rooms.values()) {
-      if (isReturn && room.wanted && room.entries.at(-1)?.kind !== "gap") {
-        room.append({ key: ++this.#key, kind: "gap", version: 0 });
+      if (isReturn && room.wanted && !room.isDurable && room.entries.at(-1)?.kind !== "gap") {
+        room.append({ kind: "gap" });
       }
+      room.parted();
       room.joined = room.name === lobby;
       room.wanted ||= room.joined;
       room.empty();
@@ -42,27 +53,60 @@ export class Chat {
     return [...this.rooms.values()].filter((room) => room.wanted && !room.joined).map((room) => room.name);
   }
 
+  /** Takes in every room that the server lets one see. Returns those that one belongs to and has not come into yet. */
+  catalogue(abouts) {
+    for (const about of abouts) {
+      this.described(about);
+    }
+    const names = abouts.map((about) => about.room).sort((a, b) => (b === this.lobby) - (a === this.lobby) || order.compare(this.rooms.get(a).title, this.rooms.get(b).title));
+    this.#list(names);
+    const lobby = this.rooms.get(this.lobby);
+    if (lobby?.about != null && !lobby.can.has("join")) {
+      lobby.joined = false;
+    }
+    const own = [...this.rooms.values()].filter((room) => room.affiliation !== "none" && room.about?.archived !== true && !room.joined && !room.wanted);
+    return own.slice(0, OWN_ROOMS_MAX).map((room) => room.name);
+  }
+
+  /** Takes in what a room is like. */
+  described(about) {
+    const isNew = !this.rooms.has(about.room);
+    const room = this.#room(about.room);
+    room.describe(about);
+    if (room.out !== null && room.can.has("see") && room.out.code !== "kicked") {
+      room.out = null;
+    }
+    if (isNew) {
+      this.#sort();
+    }
+    return room;
+  }
+
   /** Forgets what only a live connection can know. */
   disconnected() {
     for (const room of this.rooms.values()) {
       room.typing.clear();
+      room.isLoading = false;
     }
   }
 
-  /** Shows a room. */
+  /** Shows a room. Those that are no more are gone from the list as soon as nobody looks at them. */
   open(name) {
     this.current = name;
+    for (const [other, room] of this.rooms) {
+      if (other !== name && other !== this.lobby && room.out !== null && !room.can.has("see")) {
+        this.rooms.delete(other);
+      }
+    }
   }
 
-  joined(name) {
-    const room = this.#room(name);
-    room.joined = true;
-    room.wanted = true;
+  joined(name, reply = {}) {
+    this.#room(name).entered(reply);
   }
 
   left(name) {
     const room = this.#room(name);
-    room.joined = false;
+    room.parted();
     room.wanted = false;
     room.empty();
     room.seen();
@@ -73,7 +117,18 @@ export class Chat {
 
   /** Takes in the reply to `members`. */
   listed(name, { members = [], count = members.length }) {
-    this.#room(name).list(members, count);
+    for (const member of members) {
+      if (member.connections !== 0) {
+        this.#name(member);
+      }
+    }
+    this.#room(name).list(members.map((member) => ({ ...member, name: this.nameOf(member.user) })), count);
+  }
+
+  /** Takes in the reply to `history`. Returns how many messages are new here. */
+  page(name, { messages = [], first_seq: firstSeq }) {
+    const entries = messages.map((message) => this.#entry(message));
+    return this.#room(name).takePage(entries, firstSeq);
   }
 
   /**
@@ -86,6 +141,7 @@ export class Chat {
       case "message":
         return this.#message(this.#room(name), notice, watched);
       case "joined":
+        this.#name(notice);
         this.#room(name).enter(notice);
         this.#presence("came", this.#room(name), notice);
         return null;
@@ -93,11 +149,26 @@ export class Chat {
         this.#room(name).depart(notice);
         this.#presence("left", this.#room(name), notice);
         return null;
+      case "presence":
+        this.#room(name).crowd(notice.count);
+        return null;
       case "typing":
         this.#typing(this.#room(name), notice, now);
         return null;
       case "notice":
         return this.#words(this.#room(name), notice);
+      case "changed":
+        this.#changed(this.#room(name), notice);
+        return null;
+      case "room":
+        this.described(notice);
+        return null;
+      case "moderation":
+        this.#deed(this.#room(name), notice, now);
+        return null;
+      case "removed":
+        this.#removed(this.#room(name), notice);
+        return null;
       default:
         return null;
     }
@@ -114,36 +185,101 @@ export class Chat {
     return names;
   }
 
-  /** Messages not read, over all rooms. */
+  /** Messages not read, over all rooms that one is in. */
   get unread() {
     let sum = 0;
     for (const room of this.rooms.values()) {
-      sum += room.unread;
+      sum += room.joined ? room.unread : 0;
     }
     return sum;
   }
 
-  #message(room, { sender, name, message, seq, ...rest }, watched) {
-    const own = sender === this.me.user;
-    const entry = { key: ++this.#key, kind: "message", version: 0, user: sender, name, text: String(message ?? ""), seq, own, at: millis(rest) };
-    room.typing.delete(sender);
-    room.append(entry);
-    if (!own && (room.name !== this.current || !watched)) {
-      room.unread++;
+  /** What somebody was called last, or their identifier. */
+  nameOf(user) {
+    return user === this.me.user ? this.me.name : (this.#names.get(user) ?? user);
+  }
+
+  #name({ user, name }) {
+    if (this.#names.size < NAMES_MAX || this.#names.has(user)) {
+      this.#names.set(user, name);
+    }
+  }
+
+  #entry({ sender, name, message, body, deleted, edited, seq, ...rest }) {
+    this.#name({ user: sender, name });
+    return {
+      kind: "message",
+      user: sender,
+      name,
+      text: String(message ?? ""),
+      isSealed: body !== undefined,
+      isDeleted: deleted !== undefined,
+      isEdited: edited !== undefined,
+      seq,
+      own: sender === this.me.user,
+      at: millis(rest),
+    };
+  }
+
+  #message(room, notice, watched) {
+    room.typing.delete(notice.sender);
+    const heard = room.hear(this.#entry(notice));
+    if (heard === null) {
+      return null;
+    }
+    const { entry, isPast, isNew } = heard;
+    const isSeen = room.name === this.current && watched && !isPast;
+    if (!entry.own && isNew && !isSeen) {
+      room.unread += room.isDurable && entry.seq <= room.countedTo ? 0 : 1;
       room.unreadFrom ||= entry.key;
     }
-    return { ...entry, room: room.name };
+    return { ...entry, room: room.name, isPast };
+  }
+
+  #changed(room, { seq, seqs = [seq], message, body, deleted }) {
+    if (Array.isArray(seqs)) {
+      room.change(seqs, deleted === undefined ? { text: String(message ?? ""), isSealed: body !== undefined, isEdited: true } : { text: "", isDeleted: true });
+    }
   }
 
   #words(room, notice) {
-    const entry = { key: ++this.#key, kind: "remark", version: 0, text: String(notice.message ?? ""), at: millis(notice) };
+    const entry = { kind: "remark", text: String(notice.message ?? ""), at: millis(notice) };
     room.append(entry);
     return { ...entry, room: room.name, name: "The server" };
   }
 
+  #deed(room, deed, now) {
+    if (deed.user === this.me.user && deed.action === "mute") {
+      room.mute = { reason: deed.reason ?? "", until: moment(deed.until) };
+    }
+    if (ABOUT_PEOPLE.has(deed.action)) {
+      room.isListed = false;
+    }
+    // Who comes in as invited is told to have joined, in the next line.
+    const isComing = deed.action === "affiliate" && deed.user === deed.actor;
+    if (!UNTOLD.has(deed.action) && !isComing) {
+      const details = deed.user === this.me.user ? `affiliation=${room.affiliation}` : "";
+      const parts = deedParts({ details, ...deed, until: moment(deed.until) }, { me: this.me.user, nameOf: (user) => this.nameOf(user), now });
+      room.append({ kind: "deed", parts, at: millis(deed) });
+    }
+  }
+
+  #removed(room, { code, reason = "", until }) {
+    room.parted();
+    room.wanted = false;
+    room.empty();
+    room.out = { code, reason, until: moment(until) };
+    room.seen();
+    if (["banned", "deleted", "forbidden"].includes(code)) {
+      room.can = new Set();
+      room.affiliation = "none";
+      room.shape++;
+    }
+  }
+
   #presence(what, room, notice) {
     const { user, name } = notice;
-    room.presence(what, { user, name }, user === this.me.user, millis(notice), ++this.#key);
+    room.presence(what, { user, name }, user === this.me.user, millis(notice));
   }
 
   #typing(room, { user, name }, now) {
@@ -165,10 +301,16 @@ export class Chat {
       this.rooms.set(name, before.get(name) ?? new Room(name));
     }
     for (const [name, room] of before) {
-      if (room.wanted && !this.rooms.has(name)) {
+      if ((room.wanted || name === this.current) && !this.rooms.has(name)) {
         this.rooms.set(name, room);
       }
     }
+  }
+
+  /** The lobby first, then by what they are called. */
+  #sort() {
+    const sorted = [...this.rooms].sort(([a, one], [b, other]) => (b === this.lobby) - (a === this.lobby) || order.compare(one.title, other.title));
+    this.rooms = new Map(sorted);
   }
 
   #room(name) {

@@ -36,6 +36,8 @@ export function lineParts(entry) {
       return presenceParts(entry.changes, entry.unnamed);
     case "gap":
       return ["Connected again. What was said in between is not shown."];
+    case "deed":
+      return entry.parts;
     default:
       return [entry.text];
   }
@@ -69,6 +71,12 @@ function listed(people) {
 
 export function newMessagesText(count) {
   return count === 1 ? "1 new message" : `${count} new messages`;
+}
+
+/** What is missing between two messages. */
+export function missedText({ from, to }) {
+  const count = to - from + 1;
+  return count === 1 ? "1 message was said meanwhile." : `${count} messages were said meanwhile.`;
 }
 
 export function titleText(unread, room) {

@@ -3,6 +3,8 @@
 
 import { setText } from "./dom.js";
 import { update } from "./list.js";
+import { Roving } from "./roving.js";
+import { HISTORY_MAX } from "./room.js";
 import { outgoingRow, rowsOf } from "./rows.js";
 import { newMessagesText } from "./text.js";
 import { dayText, midnightAfter, sameDay } from "./when.js";
@@ -20,9 +22,11 @@ export class Timeline {
   #acts;
   #reachedEnd;
   #room = null;
-  /** Keys of the first and last entry shown. */
-  #from = 0;
-  #to = 0;
+  /** Keys of the first and last entry shown; null: none is. */
+  #from = null;
+  #to = null;
+  /** Of the room, as it was rendered last. */
+  #shape = 0;
   #lastVersion = 0;
   /** Whether the last render ended with the room's newest entry. */
   #isWhole = true;
@@ -31,8 +35,12 @@ export class Timeline {
   /** When the days were last called by their names. */
   #daysCalledAt;
   #midnight = 0;
+  #menus;
 
-  /** `acts` on unconfirmed messages: `again(id)`, `edit(id)`, `discard(id)`; `reachedEnd()`: the newest message is in sight. */
+  /**
+   * `acts` on unconfirmed messages: `again(id)`, `edit(id)`, `discard(id)`; on others: as `rowsOf` has them, and `earlier()`: the reader wants
+   * what was said before all of it. `reachedEnd()`: the newest message is in sight.
+   */
   constructor(page, acts, reachedEnd) {
     this.#page = page;
     this.#acts = acts;
@@ -41,6 +49,8 @@ export class Timeline {
     const observer = new ResizeObserver(() => this.#sticks && this.#scrollDown());
     observer.observe(page.scroller);
     observer.observe(page.flow);
+    this.#menus = new Roving(page.timeline, ".more", { stopsAtLast: true });
+    page.earlierLoad.addEventListener("click", () => acts.earlier());
   }
 
   /** Whether the newest message is before the reader. */
@@ -56,16 +66,19 @@ export class Timeline {
       this.#rebuild(now);
     }
     this.#trim(now);
+    this.#reshape(now);
     this.#refreshLast(now);
     this.#follow(now);
     this.#callDays(now);
     update(this.#page.pending, unconfirmed.map(pendingItem), ({ item }) => outgoingRow(item, this.#acts));
-    this.#page.empty.hidden = unconfirmed.length > 0 || room.entries.some((entry) => entry.kind === "message");
-    this.#page.earlier.hidden = !(room.isTrimmed && room.entries[0]?.key === this.#from);
+    this.#page.empty.hidden = !room.joined || unconfirmed.length > 0 || room.entries.some((entry) => entry.kind === "message");
+    this.#renderEarlier();
+    this.#menus.refresh();
     if (this.#sticks) {
       this.#scrollDown();
     }
     this.#renderNewer();
+    this.#fillScreen();
   }
 
   /** Shows the newest message and stays with those to come. */
@@ -82,15 +95,16 @@ export class Timeline {
   #rebuild(now) {
     const { entries } = this.#room;
     this.#page.timeline.replaceChildren();
-    this.#from = 0;
-    this.#to = 0;
+    this.#from = null;
+    this.#to = null;
+    this.#shape = this.#room.shape;
     this.#append(Math.max(0, entries.length - CHUNK * 2), entries.length, now);
   }
 
   /** Lets go of rows whose entries the room has let go. */
   #trim(now) {
     const first = this.#room.entries[0]?.key ?? Infinity;
-    if (this.#from !== 0 && this.#from < first) {
+    if (this.#from !== null && this.#from < first) {
       if (this.#to < first) {
         this.#rebuild(now);
       } else {
@@ -99,9 +113,57 @@ export class Timeline {
     }
   }
 
+  /** Entries within the window have changed, or others have come between them: all of its rows are made anew, and what is read stays in place. */
+  #reshape(now) {
+    const { shape, entries } = this.#room;
+    if (shape === this.#shape) {
+      return;
+    }
+    this.#shape = shape;
+    if (this.#from === null || this.#sticks) {
+      this.#keepingFocus(() => this.#rebuild(now));
+      return;
+    }
+    const { scroller, timeline } = this.#page;
+    const top = scroller.getBoundingClientRect().top;
+    const seen = [...timeline.children].find((row) => row.getBoundingClientRect().bottom > top);
+    // What is missing fills up from above: what stands before it is what stays.
+    const anchor = seen?.classList.contains("missed") ? (seen.previousElementSibling ?? seen) : seen;
+    const [key, before] = [anchor?.dataset.key, anchor?.getBoundingClientRect().top];
+    const begin = indexFrom(entries, this.#from);
+    const end = Math.min(indexFrom(entries, this.#to) + 1, entries.length, begin + SHOWN_MAX);
+    this.#keepingFocus(() => {
+      timeline.replaceChildren();
+      this.#from = null;
+      this.#append(begin, end, now);
+    });
+    const again = key === undefined ? null : [...timeline.querySelectorAll(`[data-key="${key}"]`)].at(-1);
+    if (again != null) {
+      scroller.scrollTop += again.getBoundingClientRect().top - before;
+      this.#top = scroller.scrollTop;
+    }
+    if (begin > 0 && scroller.scrollTop < NEAR_EDGE_PX) {
+      this.#showEarlier();
+    }
+  }
+
+  #keepingFocus(change) {
+    const focused = document.activeElement;
+    const isWithin = this.#page.timeline.contains(focused);
+    const key = isWithin ? focused.closest("[data-key]")?.dataset.key : undefined;
+    change();
+    if (isWithin) {
+      const same = key === undefined ? null : this.#page.timeline.querySelector(`[data-key="${key}"] :is(.more, .fill)`);
+      (same ?? this.#page.scroller).focus({ preventScroll: true });
+    }
+  }
+
   /** The last line may have taken one more coming or going along. */
   #refreshLast(now) {
     const { entries } = this.#room;
+    if (this.#to === null) {
+      return;
+    }
     const index = indexFrom(entries, this.#to);
     const entry = entries[index];
     if (entry?.key === this.#to && entry.version !== this.#lastVersion) {
@@ -114,7 +176,7 @@ export class Timeline {
 
   #follow(now) {
     const { entries } = this.#room;
-    const next = indexFrom(entries, this.#to + 1);
+    const next = this.#next;
     const fresh = entries.length - next;
     if (fresh === 0) {
       return;
@@ -148,7 +210,7 @@ export class Timeline {
     const rows = this.#rows(from, to, now);
     this.#page.timeline.append(...rows);
     const { entries } = this.#room;
-    this.#from ||= entries[from]?.key ?? 0;
+    this.#from ??= entries[from]?.key ?? null;
     this.#to = entries[to - 1]?.key ?? this.#to;
     this.#lastVersion = entries[to - 1]?.version ?? 0;
     this.#isWhole = to === entries.length;
@@ -162,7 +224,7 @@ export class Timeline {
       if (isFirstUnread) {
         this.#page.timeline.querySelector(".divider")?.remove();
       }
-      rows.push(...rowsOf(entries[index], entries[index - 1], { isFirstUnread, now }));
+      rows.push(...rowsOf(entries[index], entries[index - 1], { isFirstUnread, now, acts: this.#acts }));
     }
     return rows;
   }
@@ -190,25 +252,28 @@ export class Timeline {
     const first = indexFrom(entries, this.#from);
     const from = Math.max(0, first - CHUNK);
     if (from === first) {
+      this.#acts.earlier();
       return;
     }
     const { timeline } = this.#page;
     this.#keepingInPlace(timeline.firstElementChild, () => {
       timeline.prepend(...this.#rows(from, first, Date.now()));
       this.#from = entries[from].key;
-      const last = Math.min(from + SHOWN_MAX, indexFrom(entries, this.#to) + 1) - 1;
+      const last = Math.min(from + SHOWN_MAX, this.#next) - 1;
       this.#removeAfter(entries[last].key);
     });
-    this.#page.earlier.hidden = !(this.#room.isTrimmed && from === 0);
+    this.#renderEarlier();
+    this.#menus.refresh();
   }
 
   #showLater() {
     const { entries } = this.#room;
-    const next = indexFrom(entries, this.#to + 1);
+    const next = this.#next;
     this.#keepingInPlace(this.#page.timeline.lastElementChild, () => {
       this.#append(next, Math.min(entries.length, next + CHUNK), Date.now());
       this.#limitFront();
     });
+    this.#menus.refresh();
   }
 
   #limitFront() {
@@ -251,7 +316,34 @@ export class Timeline {
 
   #shownCount() {
     const { entries } = this.#room;
-    return this.#from === 0 ? 0 : indexFrom(entries, this.#to + 1) - indexFrom(entries, this.#from);
+    return this.#from === null ? 0 : this.#next - indexFrom(entries, this.#from);
+  }
+
+  /** Where the first entry behind those shown is. */
+  get #next() {
+    const { entries } = this.#room;
+    const at = this.#to === null ? 0 : indexFrom(entries, this.#to);
+    return entries[at]?.key === this.#to ? at + 1 : at;
+  }
+
+  /** A room that says less than the screen holds is asked for what was said before. */
+  #fillScreen() {
+    const { scroller } = this.#page;
+    if (this.#room.hasEarlier && scroller.scrollHeight <= scroller.clientHeight) {
+      this.#acts.earlier();
+    }
+  }
+
+  /** Above the first message: a way to those before it, or that there is none. */
+  #renderEarlier() {
+    const { earlier, earlierLoad, earlierText } = this.#page;
+    const { hasEarlier, isLoading, isTrimmed, isDurable, entries, firstSeq } = this.#room;
+    const isFirst = entries[0]?.key === this.#from;
+    const words = hasEarlier ? "" : isDurable && firstSeq > 1 ? "What was said before is not kept any more." : isTrimmed || entries.length >= HISTORY_MAX ? "Earlier messages are no longer kept on this page." : "";
+    setText(earlierText, words);
+    earlierLoad.hidden = !hasEarlier;
+    setText(earlierLoad, isLoading ? "Loading…" : "Earlier messages");
+    earlier.hidden = !isFirst || (words === "" && !hasEarlier);
   }
 
   #scrollDown() {

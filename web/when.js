@@ -5,12 +5,24 @@ const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "num
 const calendarWithYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
+const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+
 const DATE_MAX_MS = 8.64e15; // ECMA-262 §21.4.1.1
 
 /** The wire's seconds as milliseconds; `undefined` when that is no date. */
 export function millis({ timestamp }) {
   const at = timestamp * 1000;
   return typeof timestamp === "number" && Math.abs(at) <= DATE_MAX_MS ? at : undefined;
+}
+
+/** The same of another date on the wire, which may be missing. */
+export function moment(seconds) {
+  return millis({ timestamp: seconds });
+}
+
+/** A point in time to come or gone by, as short as it can be told. */
+export function momentText(at, now) {
+  return sameDay(at, now) ? clockText(at) : shortDate.format(at);
 }
 
 export function clockText(at) {

@@ -37,14 +37,6 @@ pub(super) static RULES: &[Rule] = &[
         allowed: "names of rooms.public, and that of rooms.lobby",
     },
     Rule {
-        key: "rooms.page_bytes_max",
-        with: "limits.outbound_bytes_per_connection_max",
-        holds: |config| {
-            config.rooms.page_bytes_max <= config.limits.outbound_bytes_per_connection_max / 2
-        },
-        allowed: "at most half of limits.outbound_bytes_per_connection_max: a page alone must not make a reader too slow",
-    },
-    Rule {
         key: "listen.address",
         with: "listen.insecure_public",
         holds: |config| {

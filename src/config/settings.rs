@@ -326,7 +326,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Who may make rooms: everybody who is signed in, only those whose credential says `create` for the room's id, or nobody.";
     rooms.rooms_max: Count { unit: "rooms", min: 1, max: 100_000 },
         "Rooms in all. Each costs about 500 bytes of memory and what its people cost. Past it, none is made.";
-    rooms.created_per_user_max: Count { unit: "rooms", min: 0, max: 10_000 },
+    rooms.created_per_user_max: Count { unit: "rooms", min: 1, max: 10_000 },
         "Rooms that one user has made and that still exist. Past it, they delete one first.";
     rooms.people_max: Count { unit: "people", min: 1, max: 100_000 },
         "People who may have a standing in one room: an affiliation, a ban, a mute, an invitation, a knock. About 100 bytes of memory each. A room's own members_max stays below it.";
@@ -337,12 +337,12 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     rooms.page_entries_max: Count { unit: "messages", min: 1, max: 1000 },
         "Messages, entries of a log or rooms told in one page.";
     rooms.page_bytes_max: Size { min: KIB, max: 16 * MIB },
-        "Bytes of texts told in one page. Keep it well below limits.outbound_bytes_per_connection_max, or a page makes a slow reader.";
+        "Bytes of texts told in one page, and never more than half of limits.outbound_bytes_per_connection_max: a page alone makes nobody a slow reader.";
     rooms.pending_max: Count { unit: "questions", min: 1, max: 100_000 },
         "Messages, changes and pages of rooms that wait for the store, each with at most limits.message_bytes_max of text. Past it, people are told `busy`, and when to try again.";
-    rooms.changes_waiting_max: Count { unit: "changes", min: 0, max: 1000 },
+    rooms.changes_waiting_max: Count { unit: "changes", min: 1, max: 1000 },
         "Changes of one room that wait for the one before them. Past it, people are told `busy`.";
-    rooms.announced_people_max: Count { unit: "people", min: 0, max: 100_000 },
+    rooms.announced_people_max: Count { unit: "people", min: 1, max: 100_000 },
         "People present up to whom a room is told by name who comes and goes; past it, it is told how many are there.";
     rooms.return_time_max: Time { min: 100, max: HOUR, zero: Some("a person has left as soon as their last connection ends") },
         "Who comes back to a room within this time after their connection broke has not been away, and nobody is told.";

@@ -145,7 +145,8 @@ impl Engine {
             room: Arc::clone(room),
             from,
             messages_max: self.entries(limit),
-            bytes_max: self.config.rooms.page_bytes_max,
+            bytes_max: (self.config.rooms.page_bytes_max)
+                .min(self.config.limits.outbound_bytes_per_connection_max / 2),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::engine::{Outcome, Work, WorkId};
 use crate::fault::StoreFault;
 use crate::store::{Memory, News, Question, Store};
 use crate::time::Now;
-use store::{StoreThread, question};
+use store::{StoreThread, outcome, question};
 
 /// Questions that wait for the store; an answer takes microseconds, or one write to the disk for all that wait.
 const STORE_QUEUE_MAX: usize = 1024;
@@ -170,8 +170,23 @@ impl Server {
         self.engine.remember_revocations(revoked, self.now);
         let rooms = store.load_rooms().map_err(io::Error::other)?;
         self.engine.remember_rooms(rooms, self.now);
+        self.answer_at_once(&mut *store);
         self.workers = Some(Workers::start(store, self.stop.waker())?);
         Ok(())
+    }
+
+    /// Answers what the engine asks before there is anybody to wait: whoever comes first finds every room of the configuration
+    /// kept.
+    fn answer_at_once(&mut self, store: &mut dyn Store) {
+        let asked = std::iter::from_fn(|| self.engine.next_work());
+        let (ids, questions): (Vec<_>, Vec<_>) =
+            asked.map(|(id, work)| (id, question(work))).unzip();
+        if questions.is_empty() {
+            return;
+        }
+        for (id, answer) in ids.into_iter().zip(store.answer(questions)) {
+            self.engine.outcome(id, outcome(answer), self.now);
+        }
     }
 
     /// Brings the engine what other threads have said.

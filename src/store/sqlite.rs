@@ -136,6 +136,30 @@ impl Sqlite {
         answers
     }
 
+    /// Answers each in a transaction of its own: one of them is to blame for what went wrong, and the others need not suffer. What
+    /// concerns all, such as a disk that is full by now, is not tried again and again.
+    fn answer_each(&mut self, questions: &[Question]) -> Vec<Answer> {
+        let mut general = None;
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            let alone = match general {
+                Some(fault) => Err(fault),
+                None => self
+                    .answer_together(std::slice::from_ref(question))
+                    .map_err(|error| {
+                        let fault = self.failed(&error);
+                        general = (!is_of_one_question(&error)).then_some(fault);
+                        fault
+                    }),
+            };
+            match alone {
+                Ok(answer) => answers.extend(answer),
+                Err(fault) => answers.push(Answer::Failed(fault)),
+            }
+        }
+        answers
+    }
+
     fn try_together(&mut self, questions: &[Question]) -> Result<Vec<Answer>> {
         let is_writing = questions.iter().any(writes);
         let behavior = if is_writing {
@@ -234,13 +258,7 @@ impl Store for Sqlite {
         if questions.len() == 1 || !is_of_one_question(&error) {
             return vec![Answer::Failed(fault); questions.len()];
         }
-        // One of them is to blame, and the others need not suffer.
-        let alone = |question: &Question| match self.answer_together(std::slice::from_ref(question))
-        {
-            Ok(mut answers) => answers.pop(),
-            Err(error) => Some(Answer::Failed(self.failed(&error))),
-        };
-        questions.iter().filter_map(alone).collect()
+        self.answer_each(&questions)
     }
 
     fn load_rooms(&mut self) -> std::result::Result<Vec<RoomRecord>, StoreFault> {

@@ -20,6 +20,45 @@ async function faults(page) {
   return [...violations, ...contrasts].flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${id}: ${target} ${any[0]?.message ?? ""}`));
 }
 
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe-core finds no fault in rooms that people run, their menus, dialogs and log, in ${colorScheme}`, async () => {
+    const page = await here.enter("Ada", { colorScheme });
+    const looked = [];
+    const look = async (what) => looked.push(...(await faults(page)).map((fault) => `${what}: ${fault}`));
+    await page.click("#create");
+    await page.fill("#ask-name", "Bridge watch");
+    await page.selectOption("#ask-kind", "members");
+    await look("making a room");
+    await page.click("#ask-submit");
+    await page.locator("#people .role.owner").waitFor();
+    await say(page, "Mine");
+    await bubble(page, "Mine").waitFor();
+    await page.locator("#timeline .more").focus();
+    await look("a room");
+    await page.keyboard.press("Enter");
+    await look("a menu");
+    await page.keyboard.press("Enter");
+    await page.fill("#message", "Mine, changed");
+    await look("changing a message");
+    await page.press("#message", "Enter");
+    await page.getByText("edited", { exact: true }).waitFor();
+    for (const action of ["Room settings…", "Moderation log…"]) {
+      await page.click("#room-menu");
+      await page.getByRole("menuitem", { name: action }).click();
+      await page.locator("dialog[open]").waitFor();
+      await page.locator("#log-note").getByText("Loading…").waitFor({ state: "hidden" });
+      await look(action);
+      await page.keyboard.press("Escape");
+    }
+    await page.click("#room-menu");
+    await page.getByRole("menuitem", { name: "Archive…" }).click();
+    await page.click("#ask-submit");
+    await page.locator("#doorway").getByText("This room is archived.").waitFor();
+    await look("what is closed");
+    assert.deepEqual(looked, []);
+  });
+}
+
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.room || document.activeElement.tagName);
 const spoken = (page) => page.locator("#news p").allTextContents();
 
@@ -142,7 +181,7 @@ test("the whole page is walked by keyboard, and every stop can be seen", async (
     assert.equal(seen, true, `the focus on ${stops.at(-1)} is not seen`);
     await page.keyboard.press("Tab");
   }
-  assert.deepEqual(stops, ["skip", "theme", "lobby", "general", "random", "signout", "scroller", "message"]);
+  assert.deepEqual(stops, ["skip", "theme", "create", "lobby", "general", "random", "signout", "room-menu", "scroller", "message"]);
 
   await page.focus("#skip");
   await page.keyboard.press("Enter");

@@ -7,7 +7,7 @@ import { stage } from "./stage.js";
 import { GENEROUS, bubble, say, signIn, waitForStatus } from "./wardroom.js";
 
 const LONG_ROOM = `long-${"x".repeat(58)}`;
-const TRANSFER_MAX_BYTES = 160_000;
+const TRANSFER_MAX_BYTES = 224 * 1024;
 const here = stage([...GENEROUS, `rooms.public=["general", "random", "${LONG_ROOM}"]`]);
 
 /** Elements that stick out to the side, and how wide the page is beyond the screen. */

@@ -74,7 +74,7 @@ fn about(directory: &Path, arguments: &[&str]) -> Outcome {
     wardroom(&[arguments, &["--set", set]].concat())
 }
 
-fn path<'a>(path: &'a Path) -> &'a str {
+fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 

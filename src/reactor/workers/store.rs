@@ -27,7 +27,7 @@ pub(super) fn question(work: Work) -> Question {
 }
 
 /// What the store says, in the engine's words.
-fn outcome(answer: Answer) -> Outcome {
+pub(super) fn outcome(answer: Answer) -> Outcome {
     match answer {
         Answer::Record(answer) => Outcome::Record(answer),
         Answer::Room(answer) => Outcome::Room(answer),
@@ -84,7 +84,10 @@ impl StoreThread {
         let (ids, questions): (Vec<_>, Vec<_>) = std::iter::once(first).chain(rest).unzip();
         let answers = self.store.answer(questions);
         debug_assert_eq!(ids.len(), answers.len(), "an answer to every question");
-        self.note(answers.iter().find_map(fault));
+        // That something could be read does not end a fault: only what is written does.
+        if let Some(fault) = answers.iter().find_map(fault) {
+            self.note(Some(fault));
+        }
         let answered = ids.into_iter().zip(answers);
         self.reporter
             .say_all(answered.map(|(id, answer)| Report::Answered(id, outcome(answer))));
@@ -123,11 +126,11 @@ impl StoreThread {
             return;
         }
         self.health = fault;
+        self.reporter.say_all([Report::Store(fault)]);
         match fault {
             Some(fault) => log::error!("the store does not serve: {fault}"),
             None => log::info!("the store serves again"),
         }
-        self.reporter.say_all([Report::Store(fault)]);
     }
 }
 

@@ -113,3 +113,17 @@ test("messages without an answer are bounded", () => {
   }
   assert.equal(outgoing.isFull, true);
 });
+
+test("every message has a key of its own, which it keeps however often it is sent", () => {
+  const outgoing = new Outgoing();
+  const ids = [outgoing.add("lobby", "hi"), outgoing.add("lobby", "hi")];
+  const keys = ids.map((id) => outgoing.get(id).key);
+  assert.equal(new Set(keys).size, 2);
+  assert.match(keys[0], /^[0-9a-f]{32}$/);
+  outgoing.lost(ids[0]);
+  assert.deepEqual(outgoing.unsure("lobby"), [ids[0]]);
+  outgoing.again(ids[0]);
+  assert.deepEqual(outgoing.unsure("lobby"), []);
+  assert.equal(outgoing.get(ids[0]).key, keys[0]);
+  assert.deepEqual(new Outgoing(outgoing.save()).save().map(({ key }) => key), keys, "through a reload");
+});

@@ -299,3 +299,24 @@ fn metrics_are_text_that_prometheus_reads() {
     }
     assert!(samples > 3, "{}", metrics.body);
 }
+
+#[test]
+fn a_store_that_leaves_questions_without_an_answer_is_told_of_until_it_has_answered() {
+    let mut world = private_world(|_| {});
+    let health = |world: &mut World| get(world, "/healthz").body;
+    assert_eq!(health(&mut world), "ok\nstore: ok\n");
+    let alice = world.join_v1("alice", "10.0.0.1");
+    world.answers_held = true;
+    world.say(alice, r#"{"type":"create","id":1,"room":"den"}"#);
+    assert_eq!(world.works_waiting(), 1);
+    assert_eq!(
+        health(&mut world),
+        "ok\nstore: ok\n",
+        "so far it is only slow"
+    );
+    world.advance(seconds(1));
+    assert_eq!(health(&mut world), "ok\nstore: the store does not answer\n");
+    world.answers_held = false;
+    world.settle();
+    assert_eq!(health(&mut world), "ok\nstore: ok\n");
+}

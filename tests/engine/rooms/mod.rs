@@ -1,6 +1,7 @@
 //! Rooms that people run: what is kept, who may, and what a change does in the turn in which it is acknowledged.
 
 mod barrier;
+mod claims;
 mod kept;
 mod limits;
 mod missed;

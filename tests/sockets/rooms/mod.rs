@@ -3,8 +3,11 @@
 mod crash;
 mod faults;
 mod history;
+mod limits;
 mod permissions;
 mod private;
+mod sandboxed;
+mod takeover;
 
 use std::fmt::Write as _;
 

@@ -13,7 +13,7 @@ use super::ledger::Ledger;
 use super::staff::{BANNED, CLUB, HOST, Host, MUTED, Moderator, NEWCOMER, OWNER, Standing};
 use crate::line::Caller;
 use crate::rooms::{act, hexadecimal, join, patiently};
-use crate::server::Server;
+use crate::server::{Server, wardroom};
 
 /// How far back a quick look goes.
 const QUICK_MESSAGES: u64 = 1500;
@@ -42,11 +42,24 @@ impl Inspection<'_> {
         self.look_at_club(host);
         if self.depth == Depth::Whole {
             check_file(&self.server.folder().join("data/wardroom.sqlite"));
+            self.check_by_commands();
+        }
+    }
+
+    /// What the program's own commands say of the store, beside the server that uses it.
+    fn check_by_commands(&self) {
+        for arguments in [["store", "check"], ["audit", "verify"]] {
+            let output = wardroom(self.server.folder())
+                .args(arguments)
+                .args(["--config", "wardroom.toml"])
+                .output()
+                .expect("the program starts");
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
         }
     }
 
     /// Every number is there once, and so is everything that was acknowledged or delivered, under its number.
-    fn look_at_messages(&mut self, owner: &mut Caller) {
+    pub fn look_at_messages(&mut self, owner: &mut Caller) {
         let described = owner.done(json!({"type": "describe", "room": DEN}));
         let last_seq = described["last_seq"].as_u64().expect("a number");
         let known = self.ledger.said.last_key_value().map_or(0, |(seq, _)| *seq);

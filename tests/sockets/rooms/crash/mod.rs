@@ -2,11 +2,11 @@
 //!
 //! `WARDROOM_CRASHES` says how often (a few by default), `WARDROOM_CRASH_SEED` from which number the moments come.
 
-mod crew;
-mod dice;
-mod inspect;
-mod ledger;
-mod staff;
+pub mod crew;
+pub mod dice;
+pub mod inspect;
+pub mod ledger;
+pub mod staff;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,6 @@ use crate::line::Caller;
 use crate::server::Server;
 use crew::{DEN, Seen, Visitor, Writer};
 use dice::Dice;
-pub use inspect::check_file;
 use inspect::{Depth, Inspection};
 use ledger::Ledger;
 use staff::{CLUB, HOST, Host, Moderator, OWNER, TROLL};
