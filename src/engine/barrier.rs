@@ -36,10 +36,12 @@ impl Engine {
             lasting.settings = (**settings).clone();
         }
         for (user, standing) in &changed.change.standings {
+            let known = lasting.standings.get(user).map_or(0, |known| known.read);
+            let standing = standing.read_at_least(known);
             if standing.is_blank(now.wall) {
                 lasting.standings.remove(user);
             } else {
-                lasting.standings.insert(Arc::clone(user), standing.clone());
+                lasting.standings.insert(Arc::clone(user), standing);
             }
         }
         lasting.audit = changed.head;

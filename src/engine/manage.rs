@@ -64,6 +64,10 @@ impl Engine {
         act: Act,
         now: Now,
     ) -> Result<(), RoomRefusal> {
+        if matches!(act, Act::Delete) && self.rooms.room(room).is_configured() {
+            // It is the configuration's: there would be another in its place at once.
+            return Err(RoomRefusal::Fixed(None));
+        }
         if matches!(act, Act::Edit { .. }) {
             self.permit(id, room, Capability::Send, now)?;
         }

@@ -57,8 +57,8 @@ pub(super) enum Asked {
         user: Arc<str>,
         seq: u64,
     },
-    /// A room of the configuration is made known to the store.
-    Configured,
+    /// This room of the configuration is made known to the store.
+    Configured(Arc<str>),
     Trim(Arc<str>),
 }
 
@@ -71,6 +71,12 @@ pub(super) struct RoomWorks {
 impl RoomWorks {
     pub(super) fn len(&self) -> usize {
         self.outstanding.len()
+    }
+
+    /// Whether this room of the configuration is being made known to the store.
+    fn is_making_known(&self, room: &str) -> bool {
+        let is_it = |asked: &Asked| matches!(asked, Asked::Configured(known) if **known == *room);
+        self.outstanding.values().any(|(_, asked)| is_it(asked))
     }
 
     /// Rooms that are being made.
@@ -136,7 +142,7 @@ impl Engine {
                 self.read_answered(requester, (&room, &user, seq), answer, now);
             }
             Asked::Page(wanted) => self.page_answered(requester, wanted, answer, now),
-            Asked::Configured => self.configured_answered(answer),
+            Asked::Configured(room) => self.configured_answered(&room, answer),
             Asked::Trim(room) => self.trim_answered(&room, answer, now),
         }
         None
@@ -198,21 +204,32 @@ impl Engine {
         let unknown = self.rooms.iter().filter(is_unknown);
         let records: Vec<RoomRecord> = unknown.map(|room| room.record(now.wall)).collect();
         for record in records {
+            if self.room_works.is_making_known(&record.id) {
+                continue;
+            }
             let entry = Entry::of_server(Action::Create, now.wall);
+            let asked = Asked::Configured(Arc::clone(&record.id));
             let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
-            self.ask_of_room(Requester::Server, Asked::Configured, question, now);
+            self.ask_of_room(Requester::Server, asked, question, now);
         }
     }
 
-    fn configured_answered(&mut self, answer: Result<RoomAnswer, RoomRefusal>) {
-        if let Ok(RoomAnswer::Created(Some(record))) = answer {
-            self.rooms.remember(&record);
+    fn configured_answered(&mut self, room: &str, answer: Result<RoomAnswer, RoomRefusal>) {
+        match answer {
+            Ok(RoomAnswer::Created(Some(record))) => {
+                self.rooms.remember(&record);
+            }
+            // Another process was quicker; what it has changed since is news that comes by itself.
+            Ok(RoomAnswer::Created(None)) => self.rooms.is_known(room),
+            _ => {}
         }
     }
 
     /// Whether the store knows the room; if not, it is to, and whoever asked comes back.
     pub(super) fn expect_stored(&mut self, room: RoomKey, now: Now) -> Result<(), RoomRefusal> {
-        if self.rooms.room(room).is_stored() {
+        let found = self.rooms.room(room);
+        // The store answers in order: what is asked of a room while it is made known finds it known.
+        if found.is_stored() || self.room_works.is_making_known(found.name()) {
             return Ok(());
         }
         self.store_configured_rooms(now);

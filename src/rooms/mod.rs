@@ -158,6 +158,13 @@ impl Rooms {
         key
     }
 
+    /// The store knows this room already.
+    pub fn is_known(&mut self, name: &str) {
+        if let Some(key) = self.find(name) {
+            self.room_mut(key).is_stored = true;
+        }
+    }
+
     /// The store knows this room no longer. Its place is free once nobody sits there ([`Rooms::forget_empty`]).
     pub fn forget(&mut self, key: RoomKey) {
         self.room_mut(key).is_stored = false;

@@ -78,6 +78,15 @@ impl Default for Standing {
 }
 
 impl Standing {
+    /// The same, read no less far than is known: what somebody has read goes on while a change of how they stand is on its way.
+    #[must_use]
+    pub fn read_at_least(&self, known: u64) -> Standing {
+        Standing {
+            read: self.read.max(known),
+            ..self.clone()
+        }
+    }
+
     /// The affiliation at `now`.
     pub fn affiliation(&self, now: Wall) -> Affiliation {
         match &self.ban {

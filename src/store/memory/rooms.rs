@@ -195,6 +195,8 @@ impl Room {
 
     fn keep(&mut self, standings: Vec<(Arc<str>, Standing)>, now: Wall) {
         for (user, standing) in standings {
+            let known = self.standings.get(&user).map_or(0, |known| known.read);
+            let standing = standing.read_at_least(known);
             if standing.is_blank(now) {
                 self.standings.remove(&user);
             } else {

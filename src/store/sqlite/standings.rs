@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Result, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params};
 
 use super::rows::{date, optional_date, signed, text, unsigned, word};
 use crate::protocol::vocabulary::Affiliation;
@@ -24,6 +24,7 @@ pub(super) fn keep(
     now: Wall,
 ) -> Result<()> {
     for (user, standing) in standings {
+        let standing = &standing.read_at_least(read_by(connection, room, user)?);
         if standing.is_blank(now) {
             let sql = "DELETE FROM standings WHERE room = ?1 AND user = ?2";
             connection
@@ -34,6 +35,13 @@ pub(super) fn keep(
         }
     }
     Ok(())
+}
+
+fn read_by(connection: &Connection, room: i64, user: &str) -> Result<u64> {
+    let sql = "SELECT read FROM standings WHERE room = ?1 AND user = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let known = statement.query_row(params![room, user], |row| row.get(0));
+    Ok(known.optional()?.map_or(0, unsigned))
 }
 
 fn insert(connection: &Connection, room: i64, user: &str, standing: &Standing) -> Result<()> {

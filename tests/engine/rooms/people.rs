@@ -94,6 +94,36 @@ fn what_was_not_seen_is_counted_for_each_person() {
     assert_eq!(unread(&mut world, bob), 1);
 }
 
+#[test]
+fn what_was_seen_stays_seen_while_a_change_of_standing_is_on_its_way() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let bob = member(&mut world, "bob", "den");
+    for _ in 0..3 {
+        assert_eq!(verdict(&mut world, owner, &send("den", "hi")), "ok");
+    }
+    world.answers_held = true;
+    let promote = json!({"type": "affiliate", "id": 1, "room": "den", "user": "bob", "affiliation": "member"});
+    let seen = json!({"type": "seen", "id": 1, "room": "den", "seq": 3});
+    world.say(bob, &seen.to_string());
+    world.say(owner, &promote.to_string());
+    world.answers_held = false;
+    world.settle();
+    let describe = json!({"type": "describe", "id": 1, "room": "den"});
+    assert_eq!(reply(&mut world, bob, &describe)["unread"], 0);
+    let records = world.store().load_rooms().expect("rooms");
+    let den = records
+        .iter()
+        .find(|record| &*record.id == "den")
+        .expect("the room");
+    let (_, standing) = den
+        .standings
+        .iter()
+        .find(|(user, _)| &**user == "bob")
+        .expect("bob");
+    assert_eq!(standing.read, 3);
+}
+
 /// Words of comings and goings that somebody was told.
 fn comings_and_goings(world: &mut World, id: ConnectionId) -> Vec<String> {
     let told = world.client(id).take_notices();
