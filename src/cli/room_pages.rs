@@ -88,10 +88,8 @@ fn decision(person: &Value, name: &str) -> String {
         none if none == "-" => "lasting".to_owned(),
         date => format!("until {date}"),
     };
-    let by = match decision.get("by").and_then(Value::as_str) {
-        Some(by) => by,
-        None => "the operator",
-    };
+    let by = decision.get("by").and_then(Value::as_str);
+    let by = by.unwrap_or("the operator");
     match decision.get("reason").and_then(Value::as_str) {
         None | Some("") => format!("{until}, by {by}"),
         Some(reason) => format!("{until}, by {by}: {reason}"),

@@ -7,7 +7,6 @@ mod bad_input;
 mod broken_frames;
 mod commands;
 mod date;
-mod disk;
 mod drain;
 mod frames;
 mod handshakes;

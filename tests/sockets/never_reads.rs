@@ -21,6 +21,8 @@ bytes_per_address = { burst = 1000000000, per = "1s" }
 messages_per_user = { burst = 1000000, per = "1s" }
 messages_per_connection = { burst = 1000000, per = "1s" }
 messages_per_address = { burst = 1000000, per = "1s" }
+[rooms]
+return_time_max = 0
 [deadlines]
 close = "200ms"
 "#;

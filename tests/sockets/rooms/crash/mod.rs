@@ -22,7 +22,7 @@ use ledger::Ledger;
 use staff::{CLUB, HOST, Host, Moderator, OWNER, TROLL};
 
 /// How often by default.
-const CRASHES: u64 = 12;
+const CRASHES: u64 = 30;
 /// People talk for at most so long before each.
 const LOAD_TIME_MAX_US: u64 = 300_000;
 /// Of so many starts one is cut short by another crash.
