@@ -281,13 +281,14 @@ fn as_client(secure: &Secure, common: &str) -> Arc<rustls::ClientConfig> {
         .client_as(rustls::DEFAULT_VERSIONS, Some(&issued))
 }
 
-/// The first notice that tells a user who has come.
+/// Who somebody is to the others.
 fn who(peer: &mut Peer) -> String {
+    // Whoever was here a moment ago comes back without a word of the server.
+    peer.say(r#"{"message":"it is me"}"#);
     loop {
         let notice = peer.notice();
-        let words = notice["message"].as_str().unwrap_or_default();
-        if let Some((name, _)) = words.split_once(" has joined the chat.") {
-            return name.trim_start_matches("User ").to_owned();
+        if notice["message"] == "it is me" {
+            return notice["sender"].as_str().expect("a name").to_owned();
         }
     }
 }
