@@ -58,6 +58,20 @@ impl Engine {
         self.reply_frame(id, frame);
     }
 
+    /// Names of the rooms of the configuration that the asker may see, in the order of the configuration.
+    pub(super) fn configured_rooms_seen(&self, id: ConnectionId, now: Now) -> Vec<&str> {
+        let may_see = |key: RoomKey| {
+            self.decide(id, key, Capability::See, now)
+                .is_some_and(|decision| decision.is_allowed)
+        };
+        let places = self.rooms.iter().enumerate();
+        let configured = places.filter(|(_, room)| room.is_configured());
+        configured
+            .filter(|(place, _)| may_see(RoomKey(*place as u32)))
+            .map(|(_, room)| room.name())
+            .collect()
+    }
+
     pub(super) fn tell_description(
         &mut self,
         id: ConnectionId,

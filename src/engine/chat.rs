@@ -457,8 +457,7 @@ pub(super) fn welcome(engine: &mut Engine, id: ConnectionId, now: Now) {
         && let Some(person) = engine.person(user)
     {
         let expires = engine.session_mut(id).and_then(|session| session.expires);
-        let open = engine.rooms.iter().filter(|room| room.is_configured());
-        let rooms: Vec<&str> = open.map(|room| room.name()).collect();
+        let rooms = engine.configured_rooms_seen(id, now);
         let lobby = engine.rooms.room(engine.rooms.lobby()).name();
         let hello = person.hello(lobby, &rooms, &engine.config.limits, expires, now.wall);
         let frame = reply::encode(&hello, wire);

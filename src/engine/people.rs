@@ -22,7 +22,7 @@ struct Listed {
 }
 
 impl Engine {
-    /// Lists who is in the room, then who belongs to it and is not there. Who is invited or wants to come in is for those who moderate.
+    /// Lists who is in the room, then who belongs to it and is not there. Who is invited, wants to come in or is banned is for those who moderate.
     pub(super) fn list_members(
         &mut self,
         id: ConnectionId,
@@ -44,8 +44,10 @@ impl Engine {
             })
         });
         let is_listed = |standing: &Standing| {
+            let affiliation = standing.affiliation(now.wall);
+            let is_kept_out = affiliation == Affiliation::Banned;
             let waits = standing.is_invited || standing.knocked.is_some();
-            standing.affiliation(now.wall) > Affiliation::None || (moderates && waits)
+            affiliation > Affiliation::None || (moderates && (waits || is_kept_out))
         };
         let absent: Vec<Listed> = absent(self, found, is_listed).collect();
         let count = found.members().len() + absent.len();

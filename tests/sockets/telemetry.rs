@@ -294,6 +294,7 @@ fn a_log_of_attacks(server: &Server) -> PathBuf {
 fn fail2ban_finds_who_misbehaved_and_nobody_else() {
     let mut server = Server::serve(
         "[log]\nsecurity_file = \"security.log\"\n\
+         [rooms]\nreturn_time_max = 0\n\
          [limits]\ncommands_per_user = { burst = 1000000, per = \"1s\" }\n\
          messages_per_user = { burst = 1000000, per = \"1s\" }\nmessages_per_connection = { burst = 1000000, per = \"1s\" }\n\
          messages_per_address = { burst = 1000000, per = \"1s\" }\nbytes_per_connection = { burst = 1000000000, per = \"1s\" }\n\

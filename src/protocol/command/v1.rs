@@ -51,7 +51,7 @@ pub struct Request<'a> {
     pub command: Command<'a>,
 }
 
-/// What is asked. Rooms satisfy [`is_room_id`]; whether they exist is not known here.
+/// What is asked. Rooms satisfy [`is_room_id`](super::is_room_id); whether they exist is not known here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command<'a> {
     /// Say something in `room`.

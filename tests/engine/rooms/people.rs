@@ -14,6 +14,7 @@ fn members_are_listed_with_what_they_are_present_or_not() {
     let owner = made(&mut world, "owner", "den", "public");
     member(&mut world, "guest", "den");
     act(&mut world, owner, "invite", "den", "absent");
+    act(&mut world, owner, "ban", "den", "banished");
     let affiliate = json!({"type": "affiliate", "id": 1, "room": "den", "user": "helper", "affiliation": "moderator"});
     assert_eq!(verdict(&mut world, owner, &affiliate), "ok");
     let list = |world: &mut _, id| {
@@ -35,13 +36,16 @@ fn members_are_listed_with_what_they_are_present_or_not() {
         r#""owner" "owner" 1"#,
         r#""guest" "none" 1"#,
         r#""absent" "none" 0"#,
+        r#""banished" "banned" 0"#,
         r#""helper" "moderator" 0"#,
     ];
     assert_eq!(list(&mut world, owner), everybody);
     let guest = member(&mut world, "guest", "den");
     let seen: Vec<String> = list(&mut world, guest);
     assert!(
-        !seen.iter().any(|line| line.contains("absent")),
+        !seen
+            .iter()
+            .any(|line| line.contains("absent") || line.contains("banished")),
         "invitations are not for everybody: {seen:?}"
     );
 }
