@@ -49,7 +49,7 @@ impl From<RoomRefusal> for Unsaid {
 }
 
 impl Unsaid {
-    fn complaint(self, request: Option<RequestId<'_>>) -> Complaint<'_> {
+    pub(super) fn complaint(self, request: Option<RequestId<'_>>) -> Complaint<'_> {
         match self {
             Unsaid::Limited(limited) => Complaint::limited(request, limited),
             Unsaid::Refused(refusal) => Complaint::refused(request, refusal),
@@ -145,9 +145,11 @@ impl Engine {
             Command::Members { room } => self
                 .seated_room(id, &room, now)
                 .map(|room| self.list_members(id, room, tag.as_ref(), now)),
-            Command::Typing { room } => self.seated_room(id, &room, now).map(|room| {
+            Command::Typing { room } => self.seated_room(id, &room, now).and_then(|room| {
+                self.permit(id, room, Capability::Send, now)?;
                 self.tell_typing(user, room);
                 self.reply(id, &reply::done(tag.as_ref(), None));
+                Ok(())
             }),
             Command::Refresh { token } => {
                 self.refresh(id, &token, tag, now);

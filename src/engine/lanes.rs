@@ -93,7 +93,10 @@ impl Engine {
     /// Judges a change, and asks the store for it. Whether it is on its way; if not, whoever wanted it is told.
     fn begin_change(&mut self, room: &Arc<str>, wanted: WantedChange, now: Now) -> bool {
         let WantedChange { requester, by, act } = wanted;
-        let planned = match self.judge_change(room, by.as_ref(), &act, now) {
+        let judged = self
+            .expect_still_speaking(room, &requester, &act, now)
+            .and_then(|()| self.judge_change(room, by.as_ref(), &act, now));
+        let planned = match judged {
             Ok(planned) => planned,
             Err(refusal) => {
                 self.turn_down(requester, refusal, now);
@@ -110,6 +113,22 @@ impl Engine {
         let lane = self.lanes.lanes.entry(Arc::clone(room));
         lane.or_default().hold = planned.hold;
         true
+    }
+
+    /// Whoever was put out while their edit waited says nothing any more.
+    fn expect_still_speaking(
+        &self,
+        room: &str,
+        requester: &Requester,
+        act: &Act,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        match (act, requester, self.rooms.find(room)) {
+            (Act::Edit { .. }, Requester::Session(id, _), Some(key)) => {
+                self.expect_speaking(*id, key, now)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn judge_change(

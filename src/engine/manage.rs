@@ -68,8 +68,13 @@ impl Engine {
             // It is the configuration's: there would be another in its place at once.
             return Err(RoomRefusal::Fixed(None));
         }
-        if matches!(act, Act::Edit { .. }) {
-            self.permit(id, room, Capability::Send, now)?;
+        if let Act::Edit { text, .. } = &act {
+            // It is heard like a message, and costs as much.
+            self.expect_speaking(id, room, now)?;
+            if let Err(unsaid) = self.charge_message_in(id, room, text.len(), now) {
+                self.object(id, &unsaid.complaint(request.cloned()), now);
+                return Ok(());
+            }
         }
         self.expect_stored(room, now)?;
         let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
@@ -81,6 +86,19 @@ impl Engine {
         let room = Arc::clone(self.rooms.room(room).id());
         self.change(&room, wanted, now);
         Ok(())
+    }
+
+    /// Whether whoever is connected is in the room, and may say something there.
+    pub(super) fn expect_speaking(
+        &self,
+        id: ConnectionId,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        if !self.is_seated(id, room) {
+            return Err(RoomRefusal::NotInRoom);
+        }
+        self.permit(id, room, Capability::Send, now)
     }
 
     /// Lets somebody who was invited belong to the room, and then come in.

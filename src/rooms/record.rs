@@ -157,7 +157,8 @@ pub enum RoomQuestion {
 /// What the store says about rooms.
 #[derive(Debug, Clone)]
 pub enum RoomAnswer {
-    /// To [`RoomQuestion::Create`]: `None`: a room of this id exists already.
+    /// To [`RoomQuestion::Create`]: `None`: a room of this id exists already, or did: only the operator makes that one anew, whose log goes
+    /// on.
     Created(Option<Box<RoomRecord>>),
     /// To [`RoomQuestion::Change`]: it is kept, and this is the log's end now.
     Changed(Box<Changed>),

@@ -8,6 +8,7 @@ use crate::rooms::record::{
     Change, Changed, Deleter, From, Head, MessageChange, MessageRecord, NewMessage, RoomAnswer,
     RoomQuestion, RoomRecord,
 };
+use crate::rooms::standing::Authority;
 use crate::rooms::standing::Standing;
 use crate::store::MESSAGE_KEY_TIME;
 use crate::time::Wall;
@@ -86,7 +87,8 @@ impl Rooms {
     }
 
     fn create(&mut self, mut record: RoomRecord, entry: Entry) -> RoomAnswer {
-        if self.rooms.contains_key(&record.id) {
+        let is_anothers = self.logs.contains_key(&record.id) && entry.authority == Authority::Room;
+        if self.rooms.contains_key(&record.id) || is_anothers {
             return RoomAnswer::Created(None);
         }
         let at = entry.at;

@@ -13,6 +13,7 @@ use crate::protocol::vocabulary::{JoinRule, RoomKind};
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{Head, RoomAnswer, RoomRecord};
 use crate::rooms::settings::Settings;
+use crate::rooms::standing::Authority;
 
 /// What is asked again and again of one room.
 #[derive(Debug, Clone, Copy)]
@@ -155,6 +156,11 @@ pub(super) fn create(
     if known.room(connection, &record.id)?.is_some() {
         return Ok(RoomAnswer::Created(None));
     }
+    let before = moderation_log::head(connection, &record.id)?;
+    if before.number > 0 && entry.authority == Authority::Room {
+        // Whose log goes on here belonged to another room: nobody takes its entries, or its bans, over.
+        return Ok(RoomAnswer::Created(None));
+    }
     let sql = format!(
         "INSERT INTO rooms (first_seq, id, created_by, created, {}) VALUES (1{})",
         SETTINGS.join(", "),
@@ -171,7 +177,6 @@ pub(super) fn create(
         .execute(params_from_iter(all))?;
     let key = connection.last_insert_rowid();
     standings::keep(connection, key, &record.standings, entry.at)?;
-    let before = moderation_log::head(connection, &record.id)?;
     let audit = moderation_log::add(connection, &record.id, before, entry)?;
     let made = RoomRecord {
         last_seq: 0,

@@ -73,6 +73,15 @@ pub(super) fn create(room: &str, at: u64) -> Question {
     Question::Room(RoomQuestion::Create(Box::new(record), Box::new(entry)))
 }
 
+/// The same by the operator.
+pub(super) fn create_again(room: &str, at: u64) -> Question {
+    let Question::Room(RoomQuestion::Create(record, mut entry)) = create(room, at) else {
+        unreachable!("it creates");
+    };
+    entry.authority = Authority::Operator;
+    Question::Room(RoomQuestion::Create(record, entry))
+}
+
 pub(super) fn say(room: &str, sender: &str, text: &str, key: Option<&str>, at: u64) -> Question {
     Question::Room(RoomQuestion::Append(Arc::new(NewMessage {
         room: room.into(),
@@ -307,7 +316,8 @@ fn changing() -> Vec<(Question, &'static str)> {
         (delete("a", 10), "entry 3 []"),
         (say("a", "bob", "late", None, 10), "missing"),
         (log_of("a", From::After(1), 9), "ban delete up to 3"),
-        (create("a", 11), "created, entry 4"),
+        (create("a", 11), "exists"),
+        (create_again("a", 11), "created, entry 4"),
         (page("a", From::After(0), 9, 99), " of 1-0"),
         (say("a", "bob", "new", None, 12), "said 1"),
     ]

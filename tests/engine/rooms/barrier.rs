@@ -157,19 +157,75 @@ fn a_room_that_is_deleted_is_gone_for_everybody_at_once() {
             .any(|notice| notice["type"] == "removed" && notice["code"] == "deleted")
     );
     assert_eq!(verdict(&mut world, member_, &join("den")), "unknown_room");
-    // And the id is free again, for another room.
+    // Nobody takes over its id, and with it its log and who was banned.
     let again = json!({"type": "create", "id": 1, "room": "den"});
-    assert_eq!(verdict(&mut world, member_, &again), "ok");
-    assert_eq!(verdict(&mut world, member_, &join("den")), "ok");
-    let history = super::reply(
-        &mut world,
-        member_,
-        &json!({"type": "history", "id": 1, "room": "den"}),
-    );
+    for user in [owner, member_] {
+        assert_eq!(verdict(&mut world, user, &again), "room_exists");
+    }
+}
+
+#[test]
+fn an_edit_is_heard_only_of_those_who_may_speak_and_costs_a_message() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    for _ in 0..2 {
+        assert_eq!(verdict(&mut world, victim, &send("den", "hi")), "ok");
+    }
+    let edit =
+        |text: &str| json!({"type": "edit", "id": 1, "room": "den", "seq": 1, "message": text});
+    assert_eq!(verdict(&mut world, victim, &edit("better")), "ok");
+    let slow = json!({"type": "update", "id": 1, "room": "den", "slow_mode_ms": 60_000});
+    assert_eq!(verdict(&mut world, owner, &slow), "ok");
+    assert_eq!(verdict(&mut world, victim, &edit("once more")), "ok");
     assert_eq!(
-        (&history["messages"], &history["last_seq"]),
-        (&json!([]), &json!(0))
+        verdict(&mut world, victim, &edit("and again")),
+        "rate_limited"
     );
+    act(&mut world, owner, "kick", "den", "victim");
+    assert_eq!(
+        verdict(&mut world, victim, &edit("from outside")),
+        "not_in_room"
+    );
+}
+
+#[test]
+fn edits_that_wait_behind_a_kick_are_not_heard() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    assert_eq!(verdict(&mut world, victim, &send("den", "hi")), "ok");
+    world.answers_held = true;
+    world.say(
+        owner,
+        &json!({"type": "update", "id": 1, "room": "den", "topic": "x"}).to_string(),
+    );
+    world.say(
+        owner,
+        &json!({"type": "kick", "id": 2, "room": "den", "user": "victim"}).to_string(),
+    );
+    for _ in 0..3 {
+        let edit = json!({"type": "edit", "id": 1, "room": "den", "seq": 1, "message": "after"});
+        world.say(victim, &edit.to_string());
+    }
+    world.client(owner).take_frames();
+    world.answers_held = false;
+    world.settle();
+    let told = told(&mut world, owner);
+    assert!(
+        !told.iter().any(|notice| notice["type"] == "changed"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn somebody_muted_does_not_type_either() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    act(&mut world, owner, "mute", "den", "victim");
+    let typing = json!({"type": "typing", "id": 1, "room": "den"});
+    assert_eq!(verdict(&mut world, victim, &typing), "muted");
 }
 
 /// What happens in a random order.

@@ -103,13 +103,14 @@ impl Case<'_> {
     }
 
     pub(super) fn affiliate(&self, user: &Arc<str>, affiliation: Affiliation) -> Judged {
+        // Before anything is compared: what it is compared with is not for everybody.
+        self.need(Capability::Moderate)?;
         let own = self.rank();
         let is_oneself = **user == *self.actor.user;
         let mut standing = self.unbanned(user)?;
         if standing.held == affiliation {
             return Err(RoomRefusal::Already);
         }
-        self.need(Capability::Moderate)?;
         let may_give =
             affiliation < own || affiliation == Affiliation::Owner && own == Affiliation::Owner;
         if !self.is_operator() && !may_give {

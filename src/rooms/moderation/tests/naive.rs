@@ -369,9 +369,9 @@ impl Naive {
         match act {
             Act::Affiliate { user, affiliation } => {
                 let role = i8::try_from(*affiliation as usize).expect("five of them") - 1;
+                check(self.moderates(actor, now), "forbidden")?;
                 self.not_banned(user, now)?;
                 check(self.person(user).role != role, "already")?;
-                check(self.moderates(actor, now), "forbidden")?;
                 let power = self.power(actor, now);
                 check(role < power || (role == 3 && power == 3), "forbidden")?;
                 let is_oneself = **user == *actor;
