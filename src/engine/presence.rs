@@ -49,7 +49,7 @@ impl Presence {
     }
 
     /// Forgets that somebody is away; whether they were.
-    fn is_back(&mut self, room: RoomKey, user: &Arc<str>) -> bool {
+    fn take_back(&mut self, room: RoomKey, user: &Arc<str>) -> bool {
         let found = self.away.remove(&(room, Arc::clone(user)));
         if let Some((due, _)) = &found {
             self.away_by_time.remove(&(*due, room, Arc::clone(user)));
@@ -82,7 +82,7 @@ impl Engine {
         let Some(person) = self.person(user) else {
             return;
         };
-        if !self.presence.is_back(room, &person.user) {
+        if !self.presence.take_back(room, &person.user) {
             self.tell_joined(&person, room, now);
         }
     }

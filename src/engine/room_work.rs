@@ -220,7 +220,7 @@ impl Engine {
                 self.rooms.remember(&record);
             }
             // Another process was quicker; what it has changed since is news that comes by itself.
-            Ok(RoomAnswer::Created(None)) => self.rooms.is_known(room),
+            Ok(RoomAnswer::Created(None)) => self.rooms.note_known(room),
             _ => {}
         }
     }

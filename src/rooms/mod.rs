@@ -158,8 +158,8 @@ impl Rooms {
         key
     }
 
-    /// The store knows this room already.
-    pub fn is_known(&mut self, name: &str) {
+    /// Takes note that the store knows this room already.
+    pub fn note_known(&mut self, name: &str) {
         if let Some(key) = self.find(name) {
             self.room_mut(key).is_stored = true;
         }
