@@ -45,6 +45,9 @@ impl Engine {
             }
         }
         lasting.audit = changed.head;
+        if changed.change.settings.is_some() {
+            self.trim_by_other_settings(room, now);
+        }
     }
 
     /// Puts out whom a kick or a ban was about.

@@ -103,7 +103,11 @@ impl Engine {
                 return false;
             }
         };
-        let question = RoomQuestion::Change(Box::new(planned.change));
+        let mut change = planned.change;
+        if let Some(key) = self.rooms.find(room) {
+            change.floor = self.floor(key, now);
+        }
+        let question = RoomQuestion::Change(Box::new(change));
         let in_flight = InFlight {
             room: Arc::clone(room),
         };

@@ -1,5 +1,6 @@
 //! One suite for every store, and what is SQLite's alone.
 
+mod retention;
 mod rooms;
 mod twins;
 

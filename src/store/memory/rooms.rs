@@ -1,16 +1,17 @@
 //! Rooms in memory: their people, messages and logs.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{
-    Change, Changed, Deleter, From, Head, MessageChange, MessageRecord, NewMessage, RoomAnswer,
-    RoomQuestion, RoomRecord,
+    Change, Changed, Deleter, Floor, From, Head, MessageChange, MessageRecord, NewMessage,
+    RoomAnswer, RoomQuestion, RoomRecord,
 };
 use crate::rooms::standing::Authority;
 use crate::rooms::standing::Standing;
-use crate::store::MESSAGE_KEY_TIME;
+use crate::store::{MESSAGE_KEY_TIME, first_above};
 use crate::time::Wall;
 
 /// Rooms by their ids, and logs by the ids of rooms that are or were.
@@ -65,9 +66,12 @@ impl Rooms {
             RoomQuestion::Page {
                 room,
                 from,
+                floor,
                 messages_max,
                 bytes_max,
-            } => self.in_room(&room, |room| room.page(from, messages_max, bytes_max)),
+            } => self.in_room(&room, |room| {
+                room.page((from, floor), messages_max, bytes_max)
+            }),
             RoomQuestion::Read { room, user, seq } => self.in_room(&room, |room| {
                 let standing = room.standings.entry(user).or_default();
                 standing.read = standing.read.max(seq);
@@ -75,10 +79,9 @@ impl Rooms {
             }),
             RoomQuestion::Trim {
                 room,
-                first_seq,
-                before,
+                floor,
                 messages_max,
-            } => self.in_room(&room, |room| room.trim(first_seq, before, messages_max)),
+            } => self.in_room(&room, |room| room.trim(floor, messages_max)),
         }
     }
 
@@ -116,7 +119,11 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&change.room) else {
             return RoomAnswer::Missing;
         };
-        let (messages, is_more) = match change.messages.as_ref().map(|of| room.find(of)) {
+        let (messages, is_more) = match change
+            .messages
+            .as_ref()
+            .map(|of| room.find(of, change.floor))
+        {
             None => (Vec::new(), false),
             Some(Ok(found)) => found,
             Some(Err(refused)) => return refused,
@@ -251,7 +258,25 @@ impl Room {
         }
     }
 
-    fn page(&self, from: From, messages_max: usize, bytes_max: usize) -> RoomAnswer {
+    /// The first message that is not below the floor.
+    fn first(&self, floor: Floor) -> u64 {
+        let ends = (self.record.first_seq, self.record.last_seq);
+        let said = |seq| Ok::<_, Infallible>(self.said(seq));
+        first_above(floor, ends, said).unwrap_or_else(|never| match never {})
+    }
+
+    /// When a message was said.
+    fn said(&self, seq: u64) -> Option<Wall> {
+        self.messages.get(&seq).map(|message| message.at)
+    }
+
+    fn page(
+        &self,
+        (from, floor): (From, Floor),
+        messages_max: usize,
+        bytes_max: usize,
+    ) -> RoomAnswer {
+        let first_seq = self.first(floor);
         let mut messages = Vec::new();
         let mut bytes = 0;
         let mut take = |message: &MessageRecord| {
@@ -264,27 +289,27 @@ impl Room {
         };
         match from {
             From::After(seq) => {
-                let after = self.messages.range(seq.saturating_add(1)..);
+                let after = self.messages.range(first_seq.max(seq.saturating_add(1))..);
                 after.map(|(_, message)| message).all(&mut take);
             }
             From::Before(seq) => {
-                let before = self.messages.range(..seq).rev();
+                let before = self.messages.range(first_seq..seq.max(first_seq)).rev();
                 before.map(|(_, message)| message).all(&mut take);
             }
         }
         messages.sort_unstable_by_key(|message| message.seq);
         RoomAnswer::Page {
             messages,
-            first_seq: self.record.first_seq,
+            first_seq,
             last_seq: self.record.last_seq,
         }
     }
 
     /// The messages that are meant, ascending, and whether there are more of the kind.
-    fn find(&self, change: &MessageChange) -> Result<(Vec<u64>, bool), RoomAnswer> {
+    fn find(&self, change: &MessageChange, floor: Floor) -> Result<(Vec<u64>, bool), RoomAnswer> {
         let find = |seq: &u64| {
             let message = self.messages.get(seq).ok_or(RoomAnswer::Missing)?;
-            let is_there = message.deleted.is_none();
+            let is_there = message.deleted.is_none() && floor.holds(*seq, message.at);
             is_there.then_some(message).ok_or(RoomAnswer::Missing)
         };
         match change {
@@ -336,24 +361,16 @@ impl Room {
         }
     }
 
-    fn trim(&mut self, first_seq: u64, before: Option<Wall>, messages_max: usize) -> RoomAnswer {
-        let is_meant = |message: &MessageRecord| {
-            message.seq < first_seq || before.is_some_and(|before| message.at < before)
-        };
-        let mut forgotten = 0;
-        let mut is_more = false;
-        while let Some(oldest) = self.messages.first_entry() {
-            is_more = is_meant(oldest.get());
-            if !is_more || forgotten == messages_max {
-                break;
-            }
-            self.record.first_seq = oldest.remove().seq + 1;
-            forgotten += 1;
-            is_more = false;
-        }
+    fn trim(&mut self, floor: Floor, messages_max: usize) -> RoomAnswer {
+        let first_seq = self.first(floor);
+        let step = self.record.first_seq.saturating_add(messages_max as u64);
+        let keeps_from = first_seq.min(step);
+        self.messages = self.messages.split_off(&keeps_from);
+        self.record.first_seq = self.record.first_seq.max(keeps_from);
         RoomAnswer::Trimmed {
-            first_seq: self.record.first_seq,
-            is_more,
+            first_seq,
+            oldest: self.said(first_seq),
+            is_more: keeps_from < first_seq,
         }
     }
 }

@@ -36,10 +36,11 @@ pub(super) fn answer(
         RoomQuestion::Page {
             room,
             from,
+            floor,
             messages_max,
             bytes_max,
         } => in_room(connection, known, room, |room| {
-            messages::page(connection, room, *from, *messages_max, *bytes_max)
+            messages::page(connection, room, (*from, *floor), *messages_max, *bytes_max)
         }),
         RoomQuestion::Log {
             room,
@@ -52,11 +53,10 @@ pub(super) fn answer(
         }),
         RoomQuestion::Trim {
             room,
-            first_seq,
-            before,
+            floor,
             messages_max,
         } => in_room(connection, known, room, |room| {
-            messages::trim(connection, room, *first_seq, *before, *messages_max)
+            messages::trim(connection, room, *floor, *messages_max)
         }),
     }
 }
@@ -80,7 +80,7 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     };
     let (key, before) = (room.key, room.audit);
     let found = match &change.messages {
-        Some(of) => messages::find(connection, key, of)?,
+        Some(of) => messages::find(connection, key, of, change.floor)?,
         None => Touched::Messages(Vec::new(), false),
     };
     let (found, is_more) = match found {

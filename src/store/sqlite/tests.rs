@@ -8,7 +8,7 @@ use super::*;
 use crate::protocol::vocabulary::RoomKind;
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{
-    Change, Deleter, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion,
+    Change, Deleter, Floor, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion,
 };
 use crate::rooms::settings::Settings;
 use crate::rooms::standing::Authority;
@@ -73,6 +73,7 @@ fn change(messages: Option<MessageChange>, is_deletion: bool) -> RoomQuestion {
         standings: Vec::new(),
         messages,
         is_deletion,
+        floor: Floor::default(),
         entry: None,
     }))
 }
@@ -165,6 +166,7 @@ fn a_store_that_may_not_be_written_to_still_shows_what_was_said() {
     let page = RoomQuestion::Page {
         room: "a".into(),
         from: From::After(0),
+        floor: Floor::default(),
         messages_max: 9,
         bytes_max: 99,
     };

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::retention::above;
 use super::rooms::*;
 use super::{Question, Store as _, stores, wall};
-use crate::rooms::record::{Change, Deleter, From, RoomQuestion};
+use crate::rooms::record::{Change, Deleter, Floor, From, RoomQuestion};
 use crate::rooms::standing::Standing;
 
 fn a_room() -> impl Strategy<Value = &'static str> + Clone {
@@ -22,6 +23,10 @@ fn a_place() -> impl Strategy<Value = From> + Clone {
         (0..12_u64).prop_map(From::After),
         (0..12_u64).prop_map(From::Before),
     ]
+}
+
+fn a_floor() -> impl Strategy<Value = Floor> {
+    (0..9_u64, prop::option::of(0..2 * DAY)).prop_map(|(first, since)| floor(first, since))
 }
 
 fn a_standing() -> impl Strategy<Value = Standing> {
@@ -59,6 +64,10 @@ fn a_question() -> impl Strategy<Value = Question> {
     ]
 }
 
+fn a_question_from_above() -> impl Strategy<Value = Question> {
+    (a_floor(), a_question()).prop_map(|(floor, question)| above(floor, question))
+}
+
 /// Time goes on: a date says how much later than the message before something is said.
 fn keep_order(question: &mut Question, date: &mut u64) {
     if let Question::Room(RoomQuestion::Append(message)) = question {
@@ -73,7 +82,7 @@ proptest! {
 
     #[test]
     fn whatever_is_asked_in_whatever_company_both_stores_answer_the_same(
-        batches in prop::collection::vec(prop::collection::vec(a_question(), 1..12), 1..12),
+        batches in prop::collection::vec(prop::collection::vec(a_question_from_above(), 1..12), 1..12),
     ) {
         let directory = tempfile::tempdir().unwrap();
         let [mut memory, mut sqlite] = stores(&directory);
