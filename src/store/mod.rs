@@ -24,6 +24,10 @@ use crate::time::Wall;
 /// How long a message's key is remembered, whatever became of the message.
 const MESSAGE_KEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Messages that one step of deleting all of somebody's looks at, whoever said them: a millisecond of the store's thread. An index by sender would
+/// spare the look, and cost every message for what is rarely asked.
+const PURGE_LOOKS_AT_MAX: usize = 2_000;
+
 /// The first message of a room, kept from `first` to `last`, that is not below the floor: `last + 1` when all are. `date` tells when one was said;
 /// later ones were said later, so that it is asked of a few.
 fn first_above<E>(

@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+use super::purges::{self, Rest};
 use super::rooms::{KnownRoom, set_first};
 use super::rows::{date, limit, optional_date, signed, text, unsigned, wall};
 use crate::rooms::record::{
-    Deleter, Floor, From, MessageChange, MessageRecord, NewMessage, RoomAnswer,
+    Change, Deleter, Floor, From, MessageChange, MessageRecord, NewMessage, RoomAnswer,
 };
 use crate::store::{MESSAGE_KEY_TIME, first_above};
 use crate::time::Wall;
@@ -101,13 +102,15 @@ pub(super) fn page(
     let sql = format!(
         "SELECT {COLUMNS} FROM messages WHERE room = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY {order} LIMIT ?4"
     );
+    let purges = purges::of(connection, room.key)?;
     let mut statement = connection.prepare_cached(&sql)?;
     let max = limit(messages_max);
     let mut rows = statement.query(params![room.key, signed(first), signed(end), max])?;
     let mut messages: Vec<MessageRecord> = Vec::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let message = read(row)?;
+        let mut message = read(row)?;
+        purges.iter().for_each(|purge| purge.mask(&mut message));
         bytes += message.text.len();
         if bytes > bytes_max && !messages.is_empty() {
             break;
@@ -141,8 +144,8 @@ fn said(connection: &Connection, room: i64, seq: u64) -> Result<Option<Wall>> {
 /// What a change would do to messages.
 #[derive(Debug)]
 pub(super) enum Touched {
-    /// These, ascending, and whether there are more of the kind.
-    Messages(Vec<u64>, bool),
+    /// These, ascending, and how far it has come where there may be more of the kind.
+    Messages(Vec<u64>, Option<Rest>),
     /// No such message, or not this author's.
     Missing,
     /// Somebody's on whom whoever asks may not act.
@@ -152,13 +155,15 @@ pub(super) enum Touched {
 /// Looks for the messages that are meant; changes nothing.
 pub(super) fn find(
     connection: &Connection,
-    room: i64,
-    change: &MessageChange,
-    floor: Floor,
+    room: &KnownRoom,
+    change: &Change,
+    of: &MessageChange,
 ) -> Result<Touched> {
-    let (seq, may) = match change {
+    let (key, floor) = (room.key, change.floor);
+    let (seq, may) = match of {
         MessageChange::DeleteAllOf { user, messages_max } => {
-            return find_all_of(connection, room, user, *messages_max);
+            let is_new = change.entry.is_some();
+            return purges::find(connection, room, (user, is_new), *messages_max);
         }
         MessageChange::Edit { seq, author, .. } => (*seq, Deleter::Author(author.clone())),
         MessageChange::Delete { seq, by } => (*seq, by.clone()),
@@ -166,37 +171,21 @@ pub(super) fn find(
     let sql = "SELECT sender, at FROM messages WHERE room = ?1 AND seq = ?2 AND deleted IS NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let found: Option<(String, i64)> = statement
-        .query_row([room, signed(seq)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([key, signed(seq)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((sender, _)) = found.filter(|(_, at)| floor.holds(seq, wall(*at))) else {
         return Ok(Touched::Missing);
     };
+    if purges::covers(connection, key, &sender, seq)? {
+        return Ok(Touched::Missing);
+    }
     Ok(match may {
         Deleter::Author(author) if *author != *sender => Touched::Missing,
         Deleter::Moderator { spared } if spared.iter().any(|user| **user == *sender) => {
             Touched::Spared
         }
-        Deleter::Author(_) | Deleter::Moderator { .. } => Touched::Messages(vec![seq], false),
+        Deleter::Author(_) | Deleter::Moderator { .. } => Touched::Messages(vec![seq], None),
     })
-}
-
-fn find_all_of(
-    connection: &Connection,
-    room: i64,
-    user: &str,
-    messages_max: usize,
-) -> Result<Touched> {
-    let sql = "SELECT seq FROM messages WHERE room = ?1 AND sender = ?2 AND deleted IS NULL ORDER BY seq DESC LIMIT ?3";
-    let mut statement = connection.prepare_cached(sql)?;
-    let one_more = limit(messages_max).saturating_add(1);
-    let found = statement.query_map(params![room, user, one_more], |row| {
-        row.get(0).map(unsigned)
-    })?;
-    let mut found = found.collect::<Result<Vec<u64>>>()?;
-    let is_more = found.len() > messages_max;
-    found.truncate(messages_max);
-    found.reverse();
-    Ok(Touched::Messages(found, is_more))
 }
 
 /// Edits or deletes the messages that [`find`] has found.
@@ -207,19 +196,23 @@ pub(super) fn change(
     found: &[u64],
     at: Wall,
 ) -> Result<()> {
-    let (text, sql) = match change {
-        MessageChange::Edit { text, .. } => (
-            &**text,
-            "UPDATE messages SET text = ?3, edited = ?4 WHERE room = ?1 AND seq = ?2",
-        ),
-        MessageChange::Delete { .. } | MessageChange::DeleteAllOf { .. } => (
-            "",
-            "UPDATE messages SET text = ?3, deleted = ?4 WHERE room = ?1 AND seq = ?2",
-        ),
+    let MessageChange::Edit { text, .. } = change else {
+        return delete(connection, room, found, at);
     };
+    let sql = "UPDATE messages SET text = ?3, edited = ?4 WHERE room = ?1 AND seq = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     for seq in found {
         statement.execute(params![room, signed(*seq), text, date(at)])?;
+    }
+    Ok(())
+}
+
+/// Forgets what these messages said.
+pub(super) fn delete(connection: &Connection, room: i64, found: &[u64], at: Wall) -> Result<()> {
+    let sql = "UPDATE messages SET text = '', deleted = ?3 WHERE room = ?1 AND seq = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    for seq in found {
+        statement.execute([room, signed(*seq), date(at)])?;
     }
     Ok(())
 }

@@ -132,6 +132,22 @@ pub(super) fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Que
     of_messages(room, MessageChange::DeleteAllOf { user, messages_max }, at)
 }
 
+/// The same as it is begun, with an entry of this date, or gone on with.
+pub(super) fn purge_anew(
+    room: &str,
+    user: &str,
+    messages_max: usize,
+    logged: Option<u64>,
+    at: u64,
+) -> Question {
+    let user = user.into();
+    change(Change {
+        messages: Some(MessageChange::DeleteAllOf { user, messages_max }),
+        entry: logged.map(|at| entry("purge", at)),
+        ..nothing(room, at)
+    })
+}
+
 pub(super) fn delete(room: &str, at: u64) -> Question {
     change(Change {
         is_deletion: true,
