@@ -179,6 +179,7 @@ impl Engine {
             self.rooms.remember(&record);
         }
         self.fan_out.make_room_for(self.rooms.len());
+        self.retention.begin_anew();
         self.store_configured_rooms(now);
     }
 
@@ -233,6 +234,9 @@ impl Engine {
             return Ok(());
         }
         self.store_configured_rooms(now);
-        Err(RoomRefusal::Busy(BUSY_RETRY))
+        Err(match self.store_fault(now) {
+            Some(_) => RoomRefusal::StoreUnavailable(BUSY_RETRY),
+            None => RoomRefusal::Busy(BUSY_RETRY),
+        })
     }
 }

@@ -32,8 +32,11 @@ pub use archive::{Archive, ArchiveError, Checked, Exported};
 use fault::{fault, is_of_one_question};
 use rooms::Known;
 
-/// How long a statement waits for another process that writes. Its own thread waits, nobody else.
+/// How long the file is opened, or looked into, while another process writes.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long an answer waits for another process that writes: longer than a commit takes. Then it is told that the file is locked, and whoever asked may ask
+/// again.
+const LOCKED_TIME_MAX: Duration = Duration::from_millis(250);
 /// Statements kept prepared: all there are.
 const STATEMENTS_MAX: usize = 64;
 /// The write-ahead log is cut back to this many bytes once it was copied into the database.
@@ -107,6 +110,8 @@ impl Sqlite {
         store.untold = store
             .read_revocations()
             .map_err(|error| failed(fault(&error)))?;
+        let is_set = store.connection.busy_timeout(LOCKED_TIME_MAX);
+        is_set.map_err(|error| failed(fault(&error)))?;
         store.abandoned = purges::last(&store.connection).map_err(|error| failed(fault(&error)))?;
         Ok(store)
     }
