@@ -41,6 +41,12 @@ pub(super) struct InFlight {
     room: Arc<str>,
 }
 
+impl InFlight {
+    pub(super) fn room(&self) -> &Arc<str> {
+        &self.room
+    }
+}
+
 /// Changes by room.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {

@@ -38,6 +38,16 @@ pub(super) enum Wanted {
     },
 }
 
+impl Wanted {
+    pub(super) fn room(&self) -> &Arc<str> {
+        match self {
+            Wanted::History { room, .. } | Wanted::Missed { room, .. } | Wanted::Log { room } => {
+                room
+            }
+        }
+    }
+}
+
 /// Messages of one answer.
 struct Page {
     messages: Vec<MessageRecord>,
@@ -166,9 +176,7 @@ impl Engine {
             Ok(answer) => answer,
             Err(refusal) => return self.turn_down(requester, refusal, now),
         };
-        if let Wanted::History { room, .. } | Wanted::Missed { room, .. } = &wanted {
-            self.mask(room, &mut answer, now);
-        }
+        self.mask(wanted.room(), &mut answer, now);
         let (id, request) = match requester {
             Requester::Session(id, request) => (id, request),
             Requester::Call(id) => return self.bring_page(id, answer),
