@@ -6,7 +6,7 @@ use wardroom::protocol::vocabulary::{Affiliation, RoomKind};
 use wardroom::rooms::audit::Entry;
 use wardroom::rooms::moderation::Action;
 use wardroom::rooms::record::{
-    Change, From, Head, MessageChange, NewMessage, RoomQuestion, RoomRecord,
+    Change, Floor, From, Head, MessageChange, NewMessage, RoomQuestion, RoomRecord,
 };
 use wardroom::rooms::settings::Settings;
 use wardroom::rooms::standing::{Authority, Sanction, Standing};
@@ -59,6 +59,7 @@ pub fn page(from: From) -> RoomQuestion {
     RoomQuestion::Page {
         room: BUSY.into(),
         from,
+        floor: Floor::default(),
         messages_max: 100,
         bytes_max: 64 * 1024,
     }
@@ -67,8 +68,10 @@ pub fn page(from: From) -> RoomQuestion {
 pub fn trim(first_seq: u64) -> RoomQuestion {
     RoomQuestion::Trim {
         room: BUSY.into(),
-        first_seq,
-        before: None,
+        floor: Floor {
+            first_seq,
+            since: None,
+        },
         messages_max: 500,
     }
 }
@@ -81,6 +84,7 @@ fn change() -> Change {
         standings: Vec::new(),
         messages: None,
         is_deletion: false,
+        floor: Floor::default(),
         entry: Some(Entry::of_server(Action::Ban, now())),
     }
 }

@@ -45,6 +45,9 @@ impl Engine {
             }
         }
         lasting.audit = changed.head;
+        if changed.change.settings.is_some() {
+            self.trim_by_other_settings(room, now);
+        }
     }
 
     /// Puts out whom a kick or a ban was about.
@@ -69,9 +72,22 @@ impl Engine {
 
     /// Puts out everybody who may not be there any more.
     pub(super) fn put_out_forbidden(&mut self, room: RoomKey, now: Now) {
-        for (id, _) in self.seated(room) {
+        for (id, user) in self.seated(room) {
             if !self.may_stay(id, room, now) {
-                self.put_out(id, room, (Removal::Forbidden, "", None), now);
+                // Another process may have decided it: then nobody was put out for it yet.
+                let standings = &self.rooms.room(room).lasting.standings;
+                let standing = self
+                    .users
+                    .get(user)
+                    .and_then(|user| standings.get(&user.id));
+                let ban = standing.and_then(|standing| standing.ban.clone());
+                match ban.filter(|ban| ban.is_in_force(now.wall)) {
+                    Some(ban) => {
+                        let why = (Removal::Banned, &*ban.reason, ban.until);
+                        self.put_out(id, room, why, now);
+                    }
+                    None => self.put_out(id, room, (Removal::Forbidden, "", None), now),
+                }
             }
         }
     }

@@ -99,7 +99,7 @@ impl Engine {
             .and_then(|user| self.users.get(user))
             .map(|user| found.lasting.standing(&user.id))
             .unwrap_or_default();
-        let first_unread = standing.read.max(found.lasting.first_seq.saturating_sub(1));
+        let first_unread = standing.read.max(self.first_kept(room).saturating_sub(1));
         Description {
             yours: Some(Yours {
                 affiliation: standing.affiliation(now.wall),

@@ -60,7 +60,11 @@ impl Engine {
     /// Tells a room of a message that is kept.
     fn hear_kept(&mut self, room: RoomKey, message: &NewMessage, seq: u64, now: Now) {
         let is_opaque = self.rooms.room(room).is_opaque();
-        self.rooms.room_mut(room).advance(seq);
+        let found = self.rooms.room_mut(room);
+        found.advance(seq);
+        if found.lasting.first_seq == seq {
+            found.lasting.oldest = Some(message.at);
+        }
         self.counters.messages_said += 1;
         self.tell(room, |name| {
             room_reply::message_of(name, message, seq, is_opaque)

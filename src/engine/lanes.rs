@@ -41,6 +41,12 @@ pub(super) struct InFlight {
     room: Arc<str>,
 }
 
+impl InFlight {
+    pub(super) fn room(&self) -> &Arc<str> {
+        &self.room
+    }
+}
+
 /// Changes by room.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
@@ -103,7 +109,11 @@ impl Engine {
                 return false;
             }
         };
-        let question = RoomQuestion::Change(Box::new(planned.change));
+        let mut change = planned.change;
+        if let Some(key) = self.rooms.find(room) {
+            change.floor = self.floor(key, now);
+        }
+        let question = RoomQuestion::Change(Box::new(change));
         let in_flight = InFlight {
             room: Arc::clone(room),
         };

@@ -38,6 +38,16 @@ pub(super) enum Wanted {
     },
 }
 
+impl Wanted {
+    pub(super) fn room(&self) -> &Arc<str> {
+        match self {
+            Wanted::History { room, .. } | Wanted::Missed { room, .. } | Wanted::Log { room } => {
+                room
+            }
+        }
+    }
+}
+
 /// Messages of one answer.
 struct Page {
     messages: Vec<MessageRecord>,
@@ -68,8 +78,8 @@ impl Engine {
     ) -> Result<(), RoomRefusal> {
         self.expect_stored(room, now)?;
         let from = from(place);
+        let question = self.page(room, from, limit, now);
         let room = self.durable(room)?;
-        let question = self.page(&room, from, limit);
         let wanted = Wanted::History { room, from };
         self.ask_of_room(requester, Asked::Page(wanted), question, now);
         Ok(())
@@ -85,9 +95,9 @@ impl Engine {
     ) -> Result<(), RoomRefusal> {
         self.permit(id, room, Capability::Read, now)?;
         self.expect_stored(room, now)?;
-        let room = self.durable(room)?;
         // The latest: what does not fit is told as a gap before them.
-        let question = self.page(&room, From::Before(u64::MAX), None);
+        let question = self.page(room, From::Before(u64::MAX), None, now);
+        let room = self.durable(room)?;
         let wanted = Wanted::Missed { room, since };
         let requester = Requester::session(id, request);
         self.ask_of_room(requester, Asked::Page(wanted), question, now);
@@ -140,10 +150,11 @@ impl Engine {
         wished.unwrap_or(entries_max).clamp(1, entries_max)
     }
 
-    fn page(&self, room: &Arc<str>, from: From, limit: Option<u64>) -> RoomQuestion {
+    fn page(&self, room: RoomKey, from: From, limit: Option<u64>, now: Now) -> RoomQuestion {
         RoomQuestion::Page {
-            room: Arc::clone(room),
+            room: Arc::clone(self.rooms.room(room).id()),
             from,
+            floor: self.floor(room, now),
             messages_max: self.entries(limit),
             bytes_max: (self.config.rooms.page_bytes_max)
                 .min(self.config.limits.outbound_bytes_per_connection_max / 2),
@@ -161,10 +172,11 @@ impl Engine {
             Ok(RoomAnswer::Missing) => Err(RoomRefusal::UnknownRoom),
             answer => answer,
         };
-        let answer = match answer {
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(refusal) => return self.turn_down(requester, refusal, now),
         };
+        self.mask(wanted.room(), &mut answer, now);
         let (id, request) = match requester {
             Requester::Session(id, request) => (id, request),
             Requester::Call(id) => return self.bring_page(id, answer),

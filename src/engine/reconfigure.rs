@@ -45,6 +45,7 @@ impl Engine {
         self.outbound.reconfigure(&self.config.limits);
         self.users.reconfigure(&self.config.limits);
         self.reopen_rooms(now);
+        self.retention.begin_anew();
         self.rerate(&old.limits, now.instant);
         self.report(&Event::Reloaded { fault: None }, Party::default(), now);
         if old.deadlines != self.config.deadlines {

@@ -127,6 +127,9 @@ impl Engine {
             return Some(outcome);
         };
         let answer = match outcome {
+            Outcome::Room(RoomAnswer::Missing) if self.is_to_be_stored(&asked) => {
+                Err(self.not_stored_yet(now))
+            }
             Outcome::Room(answer) => Ok(answer),
             Outcome::Failed(fault) => {
                 log::debug!("rooms: {fault}");
@@ -179,6 +182,7 @@ impl Engine {
             self.rooms.remember(&record);
         }
         self.fan_out.make_room_for(self.rooms.len());
+        self.retention.begin_anew();
         self.store_configured_rooms(now);
     }
 
@@ -233,6 +237,28 @@ impl Engine {
             return Ok(());
         }
         self.store_configured_rooms(now);
-        Err(RoomRefusal::Busy(BUSY_RETRY))
+        Err(self.not_stored_yet(now))
+    }
+
+    fn not_stored_yet(&self, now: Now) -> RoomRefusal {
+        match self.store_fault(now) {
+            Some(_) => RoomRefusal::StoreUnavailable(BUSY_RETRY),
+            None => RoomRefusal::Busy(BUSY_RETRY),
+        }
+    }
+
+    /// Whether the store should know this room by now, and could not be told of it.
+    fn is_to_be_stored(&self, asked: &Asked) -> bool {
+        let room = match asked {
+            Asked::Message(message) => &message.room,
+            Asked::Page(wanted) => wanted.room(),
+            Asked::Change(in_flight) => in_flight.room(),
+            Asked::Read { room, .. } => room,
+            Asked::Create | Asked::Configured(_) | Asked::Trim(_) => return false,
+        };
+        self.rooms.find(room).is_some_and(|key| {
+            let room = self.rooms.room(key);
+            room.is_configured() && !room.is_stored()
+        })
     }
 }

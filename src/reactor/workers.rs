@@ -16,7 +16,7 @@ use crate::engine::{Outcome, Work, WorkId};
 use crate::fault::StoreFault;
 use crate::store::{Memory, News, Question, Store};
 use crate::time::Now;
-use store::{StoreThread, outcome, question};
+use store::{StoreThread, fault, outcome, question};
 
 /// Questions that wait for the store; an answer takes microseconds, or one write to the disk for all that wait.
 const STORE_QUEUE_MAX: usize = 1024;
@@ -47,18 +47,23 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Starts the threads; `waker` is the poll's.
+    /// Starts the threads; `waker` is the poll's, `health` what is wrong with the store as far as it was told.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn start(store: Box<dyn Store>, waker: Arc<Waker>) -> io::Result<Self> {
+    pub(super) fn start(
+        store: Box<dyn Store>,
+        waker: Arc<Waker>,
+        health: Option<StoreFault>,
+    ) -> io::Result<Self> {
         let (questions, asked) = sync_channel(STORE_QUEUE_MAX);
         let (report, reports) = sync_channel(REPORTS_MAX);
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
                 let reporter = Reporter { report, waker };
-                let Reporter { report, waker } = StoreThread::new(store, reporter).serve(&asked);
+                let thread = StoreThread::new(store, reporter, health);
+                let Reporter { report, waker } = thread.serve(&asked);
                 // Who waits for the end hears of it.
                 drop(report);
                 let _ = waker.wake();
@@ -170,23 +175,30 @@ impl Server {
         self.engine.remember_revocations(revoked, self.now);
         let rooms = store.load_rooms().map_err(io::Error::other)?;
         self.engine.remember_rooms(rooms, self.now);
-        self.answer_at_once(&mut *store);
-        self.workers = Some(Workers::start(store, self.stop.waker())?);
+        let fault = self.answer_at_once(&mut *store);
+        self.engine.store_is(fault);
+        self.workers = Some(Workers::start(store, self.stop.waker(), fault)?);
         Ok(())
     }
 
     /// Answers what the engine asks before there is anybody to wait: whoever comes first finds every room of the configuration
-    /// kept.
-    fn answer_at_once(&mut self, store: &mut dyn Store) {
+    /// kept, or is told what is wrong.
+    fn answer_at_once(&mut self, store: &mut dyn Store) -> Option<StoreFault> {
         let asked = std::iter::from_fn(|| self.engine.next_work());
         let (ids, questions): (Vec<_>, Vec<_>) =
             asked.map(|(id, work)| (id, question(work))).unzip();
+        let mut found = None;
         if questions.is_empty() {
-            return;
+            return found;
         }
         for (id, answer) in ids.into_iter().zip(store.answer(questions)) {
+            found = found.or(fault(&answer));
             self.engine.outcome(id, outcome(answer), self.now);
         }
+        if let Some(fault) = found {
+            log::error!("the store does not serve: {fault}");
+        }
+        found
     }
 
     /// Brings the engine what other threads have said.

@@ -22,6 +22,8 @@ pub struct Lasting {
     pub audit: Head,
     /// The oldest message kept; beyond the latest when none is.
     pub first_seq: u64,
+    /// When that one was said, if that is known.
+    pub oldest: Option<Wall>,
 }
 
 impl Lasting {
@@ -34,6 +36,7 @@ impl Lasting {
             standings: record.standings.iter().cloned().collect(),
             audit: record.audit,
             first_seq: record.first_seq,
+            oldest: None,
         }
     }
 
@@ -46,6 +49,7 @@ impl Lasting {
             standings: BTreeMap::new(),
             audit: Head::default(),
             first_seq: 1,
+            oldest: None,
         }
     }
 

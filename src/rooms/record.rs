@@ -55,6 +55,22 @@ pub enum From {
     Before(u64),
 }
 
+/// Where what retention leaves of a room begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Floor {
+    /// Messages with a lower number are too many.
+    pub first_seq: u64,
+    /// Those said before are too old.
+    pub since: Option<Wall>,
+}
+
+impl Floor {
+    /// Whether a message of this number and date is above it.
+    pub fn holds(&self, seq: u64, at: Wall) -> bool {
+        seq >= self.first_seq && self.since.is_none_or(|since| at >= since)
+    }
+}
+
 /// A message to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
@@ -115,6 +131,8 @@ pub struct Change {
     pub messages: Option<MessageChange>,
     /// The room and everything of it but its log is forgotten.
     pub is_deletion: bool,
+    /// One message below it is not edited or deleted, as if it were forgotten.
+    pub floor: Floor,
     /// To be written into the log, which numbers and chains it; `None`: what an author did to their own message.
     pub entry: Option<Entry>,
 }
@@ -130,6 +148,8 @@ pub enum RoomQuestion {
     Page {
         room: Arc<str>,
         from: From,
+        /// What is below it is told to nobody.
+        floor: Floor,
         messages_max: usize,
         bytes_max: usize,
     },
@@ -145,11 +165,10 @@ pub enum RoomQuestion {
         user: Arc<str>,
         seq: u64,
     },
-    /// Forget the oldest messages below `first_seq` or said before `before`, at most `messages_max` of them.
+    /// Forget the oldest messages below the floor, at most `messages_max` of them.
     Trim {
         room: Arc<str>,
-        first_seq: u64,
-        before: Option<Wall>,
+        floor: Floor,
         messages_max: usize,
     },
 }
@@ -167,7 +186,7 @@ pub enum RoomAnswer {
     /// To [`RoomQuestion::Page`], in ascending order.
     Page {
         messages: Vec<MessageRecord>,
-        /// The oldest kept, and the latest there is.
+        /// The oldest that may be read, and the latest there is.
         first_seq: u64,
         last_seq: u64,
     },
@@ -178,8 +197,14 @@ pub enum RoomAnswer {
     },
     /// To [`RoomQuestion::Read`].
     Read,
-    /// To [`RoomQuestion::Trim`]: the oldest kept is now this one; whether more would have to go.
-    Trimmed { first_seq: u64, is_more: bool },
+    /// To [`RoomQuestion::Trim`].
+    Trimmed {
+        /// The oldest that is not below the floor, and when it was said, if there is one.
+        first_seq: u64,
+        oldest: Option<Wall>,
+        /// Whether messages below the floor are left.
+        is_more: bool,
+    },
     /// To [`RoomQuestion::Change`]: the message is by somebody whom whoever asked may not act on.
     Spared,
     /// To any of them: no such room, or no such message of this sender's to change.

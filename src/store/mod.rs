@@ -18,10 +18,40 @@ use std::time::Duration;
 use crate::access::record;
 use crate::access::revocation::Revocation;
 use crate::fault::StoreFault;
-use crate::rooms::record::{RoomAnswer, RoomQuestion, RoomRecord};
+use crate::rooms::record::{Floor, RoomAnswer, RoomQuestion, RoomRecord};
+use crate::time::Wall;
 
 /// How long a message's key is remembered, whatever became of the message.
 const MESSAGE_KEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Messages that one step of deleting all of somebody's looks at, whoever said them: a millisecond of the store's thread. An index by sender would
+/// spare the look, and cost every message for what is rarely asked.
+const PURGE_LOOKS_AT_MAX: usize = 2_000;
+
+/// The first message of a room, kept from `first` to `last`, that is not below the floor: `last + 1` when all are. `date` tells when one was said;
+/// later ones were said later, so that it is asked of a few.
+fn first_above<E>(
+    floor: Floor,
+    (first, last): (u64, u64),
+    mut date: impl FnMut(u64) -> Result<Option<Wall>, E>,
+) -> Result<u64, E> {
+    let end = last.saturating_add(1);
+    let (mut from, mut to) = (first.max(floor.first_seq).min(end), end);
+    let Some(since) = floor.since else {
+        return Ok(from);
+    };
+    // The first is asked alone: mostly it is young enough.
+    let mut middle = from;
+    while from < to {
+        if date(middle)?.is_some_and(|at| at >= since) {
+            to = middle;
+        } else {
+            from = middle + 1;
+        }
+        middle = from + (to - from) / 2;
+    }
+    Ok(from)
+}
 
 /// Something asked of a store.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ mod archive;
 mod fault;
 mod messages;
 mod moderation_log;
+mod purges;
 mod revocations;
 mod rooms;
 mod rows;
@@ -31,8 +32,11 @@ pub use archive::{Archive, ArchiveError, Checked, Exported};
 use fault::{fault, is_of_one_question};
 use rooms::Known;
 
-/// How long a statement waits for another process that writes. Its own thread waits, nobody else.
+/// How long the file is opened, or looked into, while another process writes.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long an answer waits for another process that writes: longer than a commit takes. Then it is told that the file is locked, and whoever asked may ask
+/// again.
+const LOCKED_TIME_MAX: Duration = Duration::from_millis(250);
 /// Statements kept prepared: all there are.
 const STATEMENTS_MAX: usize = 64;
 /// The write-ahead log is cut back to this many bytes once it was copied into the database.
@@ -54,6 +58,8 @@ pub struct Sqlite {
     logged: Option<StoreFault>,
     /// What was read when it was opened.
     untold: Vec<Revocation>,
+    /// Of the last purge that whoever began it does not go on with.
+    abandoned: i64,
 }
 
 /// What others have written and was told of.
@@ -98,11 +104,15 @@ impl Sqlite {
             told: Told::default(),
             logged: None,
             untold: Vec::new(),
+            abandoned: 0,
         };
         // Without what was taken back nobody can be let in.
         store.untold = store
             .read_revocations()
             .map_err(|error| failed(fault(&error)))?;
+        let is_set = store.connection.busy_timeout(LOCKED_TIME_MAX);
+        is_set.map_err(|error| failed(fault(&error)))?;
+        store.abandoned = purges::last(&store.connection).map_err(|error| failed(fault(&error)))?;
         Ok(store)
     }
 
@@ -187,6 +197,18 @@ impl Sqlite {
             log::warn!("store: the use of a session is not noted: {error}");
         }
         Ok(answers)
+    }
+
+    /// Goes on with what nobody waits for; whether there was anything.
+    fn sweep(&mut self) -> Result<bool> {
+        if let Some(purge) = purges::left(&self.connection, self.abandoned)? {
+            self.write(|transaction| purges::go_on(transaction, &purge))?;
+        } else if let Some(room) = messages::left_over(&self.connection)? {
+            self.write(|transaction| messages::sweep(transaction, room))?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     fn write<T>(&mut self, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
@@ -294,20 +316,15 @@ impl Store for Sqlite {
         let version = schema::VERSION;
         let written =
             self.write(|transaction| transaction.pragma_update(None, "user_version", version));
-        written.map_err(|error| self.failed(&error))?;
+        let abandoned = written.and_then(|()| purges::last(&self.connection));
+        // A step that failed was the last of its purge.
+        self.abandoned = abandoned.map_err(|error| self.failed(&error))?;
         self.logged = None;
         Ok(())
     }
 
     fn tidy(&mut self) -> std::result::Result<bool, StoreFault> {
-        let swept = match messages::left_over(&self.connection) {
-            Ok(Some(room)) => {
-                self.write(|transaction| messages::sweep(transaction, room).map(|()| true))
-            }
-            Ok(None) => Ok(false),
-            Err(error) => Err(error),
-        };
-        swept.map_err(|error| self.failed(&error))
+        self.sweep().map_err(|error| self.failed(&error))
     }
 }
 

@@ -1,5 +1,6 @@
 //! One suite for every store, and what is SQLite's alone.
 
+mod retention;
 mod rooms;
 mod twins;
 
@@ -354,7 +355,7 @@ fn a_store_that_can_not_be_used_says_why_and_stays_as_it_is() {
     let newer = |path: &Path| change(path, "PRAGMA user_version = 1000");
     let told = spoiled(newer);
     assert!(
-        told.contains("newer version (schema 1000, this one knows 2)"),
+        told.contains("newer version (schema 1000, this one knows 3)"),
         "{told}"
     );
     let foreign = |path: &Path| change(path, "PRAGMA application_id = 7");

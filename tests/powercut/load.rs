@@ -9,7 +9,7 @@ use wardroom::protocol::vocabulary::{Affiliation, RoomKind};
 use wardroom::rooms::audit::Entry;
 use wardroom::rooms::moderation::Action;
 use wardroom::rooms::record::{
-    Change, Deleter, From, Head, MessageChange, NewMessage, RoomQuestion, RoomRecord,
+    Change, Deleter, Floor, From, Head, MessageChange, NewMessage, RoomQuestion, RoomRecord,
 };
 use wardroom::rooms::settings::Settings;
 use wardroom::rooms::standing::{Authority, Sanction, Standing};
@@ -70,8 +70,10 @@ impl Load {
             1 | 2 => create(room),
             3 => RoomQuestion::Trim {
                 room: room.into(),
-                first_seq: seq,
-                before: None,
+                floor: Floor {
+                    first_seq: seq,
+                    since: None,
+                },
                 messages_max: 5,
             },
             4 => RoomQuestion::Read {
@@ -141,6 +143,7 @@ fn nothing(room: &str) -> Change {
         standings: Vec::new(),
         messages: None,
         is_deletion: false,
+        floor: Floor::default(),
         entry: None,
     }
 }
@@ -185,6 +188,7 @@ pub fn dump(store: &mut dyn Store) -> String {
             RoomQuestion::Page {
                 room: room.into(),
                 from: From::After(0),
+                floor: Floor::default(),
                 messages_max: usize::MAX,
                 bytes_max: usize::MAX,
             },

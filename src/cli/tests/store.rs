@@ -11,7 +11,7 @@ use super::*;
 use crate::protocol::vocabulary::RoomKind;
 use crate::rooms::audit::Entry;
 use crate::rooms::moderation::Action;
-use crate::rooms::record::{Change, Head, NewMessage, RoomQuestion, RoomRecord};
+use crate::rooms::record::{Change, Floor, Head, NewMessage, RoomQuestion, RoomRecord};
 use crate::rooms::settings::Settings;
 use crate::store::{Company, Question, Sqlite, Store as _};
 
@@ -28,6 +28,7 @@ fn store(directory: &Path) -> Sqlite {
             standings: Vec::new(),
             messages: None,
             is_deletion: false,
+            floor: Floor::default(),
             entry: Some(Entry {
                 reason: text.into(),
                 actor: "alice".into(),

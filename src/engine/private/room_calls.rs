@@ -12,7 +12,7 @@ use super::super::lanes::WantedChange;
 use super::super::room_work::{Asked, Requester};
 use super::super::work::Come;
 use super::sessions::unavailable;
-use super::{Answer, room_pages, rooms};
+use super::{Answer, room_pages};
 use crate::id::ConnectionId;
 use crate::protocol::api::{NewRoom, Operation, PlaceQuery, RoomChange};
 use crate::protocol::problem::Problem;
@@ -116,8 +116,7 @@ impl Engine {
         if call.operation == Operation::NewRoom {
             let wanted = NewRoom::parse(&call.bytes, &self.bounds())?;
             log::info!("private: made room {}", wanted.room);
-            let room = self.rooms.room(self.known_room(&wanted.room)?);
-            return Ok(rooms::description(room));
+            return Ok(self.describe_room(self.known_room(&wanted.room)?));
         }
         let RoomChange { action, .. } = RoomChange::parse(&call.bytes, &self.bounds())?;
         let room = &*call.segment;

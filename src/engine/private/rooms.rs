@@ -125,6 +125,11 @@ impl Engine {
         self.rooms.find(name).ok_or(Problem::UnknownRoom)
     }
 
+    /// What the room is like, in full.
+    pub(super) fn describe_room(&self, room: RoomKey) -> Answer {
+        Answer::of(&heading(self.rooms.room(room), self.first_kept(room)))
+    }
+
     pub(super) fn list_rooms(&self, page: &Page) -> Answer {
         let mut list = List::begin(&Nothing {}, "rooms", page.entries_max);
         let first = usize::try_from(page.cursor).unwrap_or(usize::MAX);
@@ -141,8 +146,9 @@ impl Engine {
     }
 
     pub(super) fn show_room(&self, name: &str, page: &Page) -> Result<Answer, Problem> {
-        let room = self.rooms.room(self.known_room(name)?);
-        let heading = heading(room);
+        let key = self.known_room(name)?;
+        let room = self.rooms.room(key);
+        let heading = heading(room, self.first_kept(key));
         let mut list = List::begin(&heading, "members", page.entries_max);
         // Past the last key there can be, there is nobody.
         let first = UserKey(u32::try_from(page.cursor).unwrap_or(u32::MAX));
@@ -187,19 +193,14 @@ impl Engine {
     }
 }
 
-/// What the room is like, in full.
-pub(super) fn description(room: &Room) -> Answer {
-    Answer::of(&heading(room))
-}
-
-fn heading(room: &Room) -> Heading<'_> {
+fn heading(room: &Room, first_seq: u64) -> Heading<'_> {
     let lasting = &room.lasting;
     Heading {
         room: room.name(),
         count: room.members().len(),
         connections: room.audience().len(),
         seq: room.last_sequence(),
-        first_seq: lasting.first_seq,
+        first_seq,
         configured: room.is_configured(),
         created_by: Some(&*lasting.created_by).filter(|by| !by.is_empty()),
         created: seconds(lasting.created),

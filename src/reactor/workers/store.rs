@@ -4,9 +4,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{Report, Reporter};
+use crate::access::record;
 use crate::engine::{Outcome, Work, WorkId};
 use crate::fault::StoreFault;
 use crate::reactor::clock::Clock;
+use crate::rooms::record::RoomAnswer;
 use crate::store::{Answer, Question, Store};
 use crate::time::Instant;
 
@@ -15,6 +17,9 @@ use crate::time::Instant;
 pub(super) const BATCH_MAX: usize = 256;
 /// How often the store is asked what another process has written and, after a fault, whether it is well again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long what finds the file locked by another process is tried again before those who asked are refused. The store itself waits a moment
+/// each time; that it is locked is told after the first.
+const LOCKED_TIME_MAX: Duration = Duration::from_secs(5);
 /// Between two steps of what can wait: questions go first.
 const TIDY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -47,14 +52,19 @@ pub(super) struct StoreThread {
 }
 
 impl StoreThread {
-    pub(super) fn new(store: Box<dyn Store>, reporter: Reporter) -> Self {
+    /// `health`: what was wrong with the store before it came here, and told already.
+    pub(super) fn new(
+        store: Box<dyn Store>,
+        reporter: Reporter,
+        health: Option<StoreFault>,
+    ) -> Self {
         let clock = Clock::start();
         StoreThread {
             store,
             reporter,
             next_look: clock.instant() + LOOK_EVERY,
             clock,
-            health: None,
+            health,
             is_untidy: true,
         }
     }
@@ -81,16 +91,29 @@ impl StoreThread {
 
     fn answer(&mut self, first: (WorkId, Question), asked: &Receiver<(WorkId, Question)>) {
         let rest = asked.try_iter().take(BATCH_MAX - 1);
-        let (ids, questions): (Vec<_>, Vec<_>) = std::iter::once(first).chain(rest).unzip();
-        let answers = self.store.answer(questions);
-        debug_assert_eq!(ids.len(), answers.len(), "an answer to every question");
-        // That something could be read does not end a fault: only what is written does.
-        if let Some(fault) = answers.iter().find_map(fault) {
-            self.note(Some(fault));
+        let mut asked: Vec<_> = std::iter::once(first).chain(rest).collect();
+        let give_up = self.clock.instant() + LOCKED_TIME_MAX;
+        while !asked.is_empty() {
+            let questions: Vec<_> = asked.iter().map(|(_, asked)| asked.clone()).collect();
+            let answers = self.store.answer(questions);
+            debug_assert_eq!(asked.len(), answers.len(), "an answer to every question");
+            // Before the answers, so that nobody who has one finds the store told to be otherwise. That something could be read does not end
+            // a fault: only what is written does.
+            match answers.iter().find_map(fault) {
+                None if !answers.iter().any(has_written) => {}
+                health => self.note(health),
+            }
+            let goes_on = self.clock.instant() < give_up;
+            let is_open = |answer: &Answer| goes_on && fault(answer) == Some(StoreFault::Locked);
+            let (open, done): (Vec<_>, Vec<_>) = asked
+                .into_iter()
+                .zip(answers)
+                .partition(|(_, answer)| is_open(answer));
+            let done = done.into_iter();
+            self.reporter
+                .say_all(done.map(|((id, _), answer)| Report::Answered(id, outcome(answer))));
+            asked = open.into_iter().map(|(asked, _)| asked).collect();
         }
-        let answered = ids.into_iter().zip(answers);
-        self.reporter
-            .say_all(answered.map(|(id, answer)| Report::Answered(id, outcome(answer))));
         self.is_untidy = true;
     }
 
@@ -134,9 +157,23 @@ impl StoreThread {
     }
 }
 
-fn fault(answer: &Answer) -> Option<StoreFault> {
+/// What a store says that it can not do.
+pub(super) fn fault(answer: &Answer) -> Option<StoreFault> {
     match answer {
         Answer::Failed(fault) => Some(*fault),
         Answer::Record(_) | Answer::Room(_) => None,
+    }
+}
+
+/// Whether something was written for this answer.
+fn has_written(answer: &Answer) -> bool {
+    match answer {
+        Answer::Room(RoomAnswer::Appended { is_repeated, .. }) => !is_repeated,
+        Answer::Room(RoomAnswer::Created(made)) => made.is_some(),
+        Answer::Room(RoomAnswer::Changed(changed)) => {
+            changed.change.entry.is_some() || !changed.messages.is_empty()
+        }
+        Answer::Record(record::Answer::Inserted(_) | record::Answer::Revoked { .. }) => true,
+        Answer::Room(_) | Answer::Record(_) | Answer::Failed(_) => false,
     }
 }

@@ -8,7 +8,7 @@ use super::store::BATCH_MAX;
 use super::*;
 use crate::access::record;
 use crate::access::session::SessionValue;
-use crate::rooms::record::RoomRecord;
+use crate::rooms::record::{RoomAnswer, RoomRecord};
 use crate::store::Answer;
 use crate::time::Wall;
 
@@ -63,7 +63,7 @@ fn a_full_queue_is_said_at_once_and_what_was_taken_is_answered_before_the_end() 
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
     let store = Box::new(Slow { begun, go_on });
-    let mut workers = Workers::start(store, Arc::clone(&waker)).unwrap();
+    let mut workers = Workers::start(store, Arc::clone(&waker), None).unwrap();
     let ids = ids(STORE_QUEUE_MAX + 2);
     assert!(workers.submit(ids[0], question()).is_ok());
     assert_eq!(has_begun.recv(), Ok(1));
@@ -166,7 +166,7 @@ fn a_fault_is_told_once_and_its_end_without_anybody_asking() {
     };
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let mut workers = Workers::start(Box::new(store), waker).unwrap();
+    let mut workers = Workers::start(Box::new(store), waker, None).unwrap();
     for id in ids(2) {
         workers.submit(id, question()).unwrap();
     }
@@ -187,7 +187,7 @@ fn who_asks_without_a_pause_still_learns_of_what_others_have_written() {
     };
     let mut poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let mut workers = Workers::start(Box::new(store), waker).unwrap();
+    let mut workers = Workers::start(Box::new(store), waker, None).unwrap();
     let [id] = ids(1)[..] else {
         panic!("one was asked for");
     };
@@ -198,4 +198,76 @@ fn who_asks_without_a_pause_still_learns_of_what_others_have_written() {
             report => return assert_eq!(report, "news"),
         }
     }
+}
+
+/// Finds the file locked for all but the first of a batch, so many times.
+struct Contended {
+    go_on: Receiver<()>,
+    locked: usize,
+    asked: SyncSender<usize>,
+}
+
+impl Store for Contended {
+    fn answer(&mut self, questions: Vec<Question>) -> Vec<Answer> {
+        let _ = self.asked.send(questions.len());
+        let _ = self.go_on.recv();
+        let kept = Answer::Room(RoomAnswer::Appended {
+            seq: 1,
+            is_repeated: false,
+        });
+        let mut answers = vec![kept; questions.len()];
+        let is_locked = questions.len() > 1 || (1..3).contains(&self.locked);
+        if is_locked && self.locked > 0 {
+            self.locked -= 1;
+            let done = usize::from(questions.len() > 1);
+            answers[done..].fill(Answer::Failed(StoreFault::Locked));
+        }
+        answers
+    }
+
+    fn load_rooms(&mut self) -> Result<Vec<RoomRecord>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn news(&mut self) -> Result<Vec<News>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    fn probe(&mut self) -> Result<(), StoreFault> {
+        Err(StoreFault::Locked)
+    }
+
+    fn tidy(&mut self) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+}
+
+#[test]
+fn what_finds_the_store_locked_is_tried_again_alone_and_told_meanwhile_and_its_end_before_the_answer()
+ {
+    let (go, go_on) = sync_channel(8);
+    let (asked, batches) = sync_channel(8);
+    let store = Contended {
+        go_on,
+        locked: 3,
+        asked,
+    };
+    let mut poll = Poll::new().unwrap();
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let mut workers = Workers::start(Box::new(store), waker, None).unwrap();
+    let ids = ids(3);
+    workers.submit(ids[0], question()).unwrap();
+    assert_eq!(batches.recv(), Ok(1));
+    workers.submit(ids[1], question()).unwrap();
+    workers.submit(ids[2], question()).unwrap();
+    for _ in 0..5 {
+        go.send(()).unwrap();
+    }
+    let told: Vec<&str> = (0..5)
+        .map(|_| wait_for_report(&mut workers, &mut poll))
+        .collect();
+    let expected = ["answered", "another fault", "answered", "well", "answered"];
+    assert_eq!(told, expected);
+    // Two came together; the one that was kept is not kept again.
+    assert_eq!(batches.try_iter().collect::<Vec<_>>(), [2, 1, 1, 1]);
 }

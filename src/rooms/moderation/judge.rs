@@ -15,7 +15,7 @@ use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::{Affiliation, Capability};
 use crate::rooms::audit::Entry;
 use crate::rooms::lasting::Lasting;
-use crate::rooms::record::Change;
+use crate::rooms::record::{Change, Floor};
 use crate::rooms::settings::Ceilings;
 use crate::rooms::standing::{Authority, Sanction, Standing};
 use crate::time::Wall;
@@ -225,6 +225,7 @@ impl Case<'_> {
                 standings: Vec::new(),
                 messages: None,
                 is_deletion: false,
+                floor: Floor::default(),
                 entry: Some(entry),
             },
             hold,

@@ -1,16 +1,17 @@
 //! Rooms in memory: their people, messages and logs.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{
-    Change, Changed, Deleter, From, Head, MessageChange, MessageRecord, NewMessage, RoomAnswer,
-    RoomQuestion, RoomRecord,
+    Change, Changed, Deleter, Floor, From, Head, MessageChange, MessageRecord, NewMessage,
+    RoomAnswer, RoomQuestion, RoomRecord,
 };
 use crate::rooms::standing::Authority;
 use crate::rooms::standing::Standing;
-use crate::store::MESSAGE_KEY_TIME;
+use crate::store::{MESSAGE_KEY_TIME, PURGE_LOOKS_AT_MAX, first_above};
 use crate::time::Wall;
 
 /// Rooms by their ids, and logs by the ids of rooms that are or were.
@@ -29,8 +30,19 @@ struct Room {
     keys: BTreeMap<Key, (u64, Wall)>,
     /// In the order in which they came.
     key_order: VecDeque<Key>,
+    purges: BTreeMap<Arc<str>, Purge>,
 }
 
+/// How far deleting all that somebody said has come: what was said up to `up_to` counts as deleted, and from `below` on it is.
+#[derive(Debug, Clone, Copy)]
+struct Purge {
+    up_to: u64,
+    below: u64,
+    at: Wall,
+}
+
+/// The messages that are meant, ascending, and how far a purge has come that may have more.
+type Found = (Vec<u64>, Option<Purge>);
 type Key = (Arc<str>, Box<str>);
 
 impl Rooms {
@@ -65,9 +77,12 @@ impl Rooms {
             RoomQuestion::Page {
                 room,
                 from,
+                floor,
                 messages_max,
                 bytes_max,
-            } => self.in_room(&room, |room| room.page(from, messages_max, bytes_max)),
+            } => self.in_room(&room, |room| {
+                room.page((from, floor), messages_max, bytes_max)
+            }),
             RoomQuestion::Read { room, user, seq } => self.in_room(&room, |room| {
                 let standing = room.standings.entry(user).or_default();
                 standing.read = standing.read.max(seq);
@@ -75,10 +90,9 @@ impl Rooms {
             }),
             RoomQuestion::Trim {
                 room,
-                first_seq,
-                before,
+                floor,
                 messages_max,
-            } => self.in_room(&room, |room| room.trim(first_seq, before, messages_max)),
+            } => self.in_room(&room, |room| room.trim(floor, messages_max)),
         }
     }
 
@@ -101,6 +115,7 @@ impl Rooms {
             messages: BTreeMap::new(),
             keys: BTreeMap::new(),
             key_order: VecDeque::new(),
+            purges: BTreeMap::new(),
             record,
         };
         room.keep(standings.clone(), at);
@@ -116,8 +131,9 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&change.room) else {
             return RoomAnswer::Missing;
         };
-        let (messages, is_more) = match change.messages.as_ref().map(|of| room.find(of)) {
-            None => (Vec::new(), false),
+        let found = change.messages.as_ref().map(|of| room.find(&change, of));
+        let (messages, rest) = match found {
+            None => (Vec::new(), None),
             Some(Ok(found)) => found,
             Some(Err(refused)) => return refused,
         };
@@ -127,6 +143,11 @@ impl Rooms {
         room.keep(change.standings.clone(), change.at);
         if let Some(of) = &change.messages {
             room.change(of, &messages, change.at);
+        }
+        if let Some(MessageChange::DeleteAllOf { user, .. }) = &change.messages {
+            room.purges.remove(user);
+            room.purges
+                .extend(rest.map(|rest| (Arc::clone(user), rest)));
         }
         let mut head = room.record.audit;
         if let Some(entry) = &change.entry {
@@ -141,7 +162,7 @@ impl Rooms {
             change,
             head,
             messages,
-            is_more,
+            is_more: rest.is_some(),
         }))
     }
 
@@ -251,49 +272,68 @@ impl Room {
         }
     }
 
-    fn page(&self, from: From, messages_max: usize, bytes_max: usize) -> RoomAnswer {
+    /// The first message that is not below the floor.
+    fn first(&self, floor: Floor) -> u64 {
+        let ends = (self.record.first_seq, self.record.last_seq);
+        let said = |seq| Ok::<_, Infallible>(self.said(seq));
+        first_above(floor, ends, said).unwrap_or_else(|never| match never {})
+    }
+
+    /// When a message was said.
+    fn said(&self, seq: u64) -> Option<Wall> {
+        self.messages.get(&seq).map(|message| message.at)
+    }
+
+    fn page(
+        &self,
+        (from, floor): (From, Floor),
+        messages_max: usize,
+        bytes_max: usize,
+    ) -> RoomAnswer {
+        let first_seq = self.first(floor);
         let mut messages = Vec::new();
         let mut bytes = 0;
         let mut take = |message: &MessageRecord| {
+            let message = self.reads(message);
             bytes += message.text.len();
             let fits = messages.len() < messages_max && (bytes <= bytes_max || messages.is_empty());
             if fits {
-                messages.push(message.clone());
+                messages.push(message);
             }
             fits
         };
         match from {
             From::After(seq) => {
-                let after = self.messages.range(seq.saturating_add(1)..);
+                let after = self.messages.range(first_seq.max(seq.saturating_add(1))..);
                 after.map(|(_, message)| message).all(&mut take);
             }
             From::Before(seq) => {
-                let before = self.messages.range(..seq).rev();
+                let before = self.messages.range(first_seq..seq.max(first_seq)).rev();
                 before.map(|(_, message)| message).all(&mut take);
             }
         }
         messages.sort_unstable_by_key(|message| message.seq);
         RoomAnswer::Page {
             messages,
-            first_seq: self.record.first_seq,
+            first_seq,
             last_seq: self.record.last_seq,
         }
     }
 
-    /// The messages that are meant, ascending, and whether there are more of the kind.
-    fn find(&self, change: &MessageChange) -> Result<(Vec<u64>, bool), RoomAnswer> {
+    fn find(&self, change: &Change, of: &MessageChange) -> Result<Found, RoomAnswer> {
         let find = |seq: &u64| {
             let message = self.messages.get(seq).ok_or(RoomAnswer::Missing)?;
-            let is_there = message.deleted.is_none();
+            let is_kept = change.floor.holds(*seq, message.at);
+            let is_there = is_kept && self.reads(message).deleted.is_none();
             is_there.then_some(message).ok_or(RoomAnswer::Missing)
         };
-        match change {
+        match of {
             MessageChange::Edit { seq, author, .. }
             | MessageChange::Delete {
                 seq,
                 by: Deleter::Author(author),
             } => match find(seq)? {
-                message if message.sender == *author => Ok((vec![*seq], false)),
+                message if message.sender == *author => Ok((vec![*seq], None)),
                 _ => Err(RoomAnswer::Missing),
             },
             MessageChange::Delete {
@@ -301,21 +341,57 @@ impl Room {
                 by: Deleter::Moderator { spared },
             } => match find(seq)? {
                 message if spared.contains(&message.sender) => Err(RoomAnswer::Spared),
-                _ => Ok((vec![*seq], false)),
+                _ => Ok((vec![*seq], None)),
             },
             MessageChange::DeleteAllOf { user, messages_max } => {
-                let is_meant =
-                    |message: &&MessageRecord| message.sender == *user && message.deleted.is_none();
-                let all: Vec<u64> = self
-                    .messages
-                    .values()
-                    .filter(is_meant)
-                    .map(|message| message.seq)
-                    .collect();
-                let is_more = all.len() > *messages_max;
-                Ok((last_of(all, *messages_max), is_more))
+                Ok(self.look_for_all_of(user, change, *messages_max))
             }
         }
+    }
+
+    /// Messages of this user, from the latest on: of all of them, or of those of a purge that has begun.
+    fn look_for_all_of(&self, user: &Arc<str>, change: &Change, messages_max: usize) -> Found {
+        let all = Purge {
+            up_to: self.record.last_seq,
+            below: self.record.last_seq + 1,
+            at: change.at,
+        };
+        let begun = self.purges.get(user).filter(|_| change.entry.is_none());
+        let mut purge = Purge {
+            at: change.at,
+            ..begun.copied().unwrap_or(all)
+        };
+        let mut found = VecDeque::new();
+        let mut is_more = false;
+        let below = self.messages.range(..purge.below).rev();
+        for (looked_at, message) in below.map(|(_, message)| message).enumerate() {
+            if message.sender == *user && message.deleted.is_none() {
+                is_more = found.len() == messages_max;
+                if is_more {
+                    break;
+                }
+                found.push_front(message.seq);
+            }
+            purge.below = message.seq;
+            is_more = looked_at + 1 == PURGE_LOOKS_AT_MAX;
+            if is_more {
+                break;
+            }
+        }
+        (found.into(), is_more.then_some(purge))
+    }
+
+    /// The message as it reads: what a purge covers is as good as deleted.
+    fn reads(&self, message: &MessageRecord) -> MessageRecord {
+        let mut message = message.clone();
+        let purge = self.purges.get(&message.sender);
+        if let Some(purge) = purge.filter(|purge| message.seq <= purge.up_to)
+            && message.deleted.is_none()
+        {
+            message.text = "".into();
+            message.deleted = Some(purge.at);
+        }
+        message
     }
 
     fn change(&mut self, change: &MessageChange, found: &[u64], at: Wall) {
@@ -336,24 +412,16 @@ impl Room {
         }
     }
 
-    fn trim(&mut self, first_seq: u64, before: Option<Wall>, messages_max: usize) -> RoomAnswer {
-        let is_meant = |message: &MessageRecord| {
-            message.seq < first_seq || before.is_some_and(|before| message.at < before)
-        };
-        let mut forgotten = 0;
-        let mut is_more = false;
-        while let Some(oldest) = self.messages.first_entry() {
-            is_more = is_meant(oldest.get());
-            if !is_more || forgotten == messages_max {
-                break;
-            }
-            self.record.first_seq = oldest.remove().seq + 1;
-            forgotten += 1;
-            is_more = false;
-        }
+    fn trim(&mut self, floor: Floor, messages_max: usize) -> RoomAnswer {
+        let first_seq = self.first(floor);
+        let step = self.record.first_seq.saturating_add(messages_max as u64);
+        let keeps_from = first_seq.min(step);
+        self.messages = self.messages.split_off(&keeps_from);
+        self.record.first_seq = self.record.first_seq.max(keeps_from);
         RoomAnswer::Trimmed {
-            first_seq: self.record.first_seq,
-            is_more,
+            first_seq,
+            oldest: self.said(first_seq),
+            is_more: keeps_from < first_seq,
         }
     }
 }

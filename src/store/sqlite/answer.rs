@@ -6,8 +6,8 @@ use rusqlite::{Connection, Result};
 
 use super::messages::{self, Touched};
 use super::rooms::{self, Known, KnownRoom};
-use super::{moderation_log, standings};
-use crate::rooms::record::{Change, Changed, RoomAnswer, RoomQuestion};
+use super::{moderation_log, purges, standings};
+use crate::rooms::record::{Change, Changed, MessageChange, RoomAnswer, RoomQuestion};
 
 /// Whether a question changes anything.
 pub(super) fn writes(question: &RoomQuestion) -> bool {
@@ -36,10 +36,11 @@ pub(super) fn answer(
         RoomQuestion::Page {
             room,
             from,
+            floor,
             messages_max,
             bytes_max,
         } => in_room(connection, known, room, |room| {
-            messages::page(connection, room, *from, *messages_max, *bytes_max)
+            messages::page(connection, room, (*from, *floor), *messages_max, *bytes_max)
         }),
         RoomQuestion::Log {
             room,
@@ -52,11 +53,10 @@ pub(super) fn answer(
         }),
         RoomQuestion::Trim {
             room,
-            first_seq,
-            before,
+            floor,
             messages_max,
         } => in_room(connection, known, room, |room| {
-            messages::trim(connection, room, *first_seq, *before, *messages_max)
+            messages::trim(connection, room, *floor, *messages_max)
         }),
     }
 }
@@ -80,11 +80,11 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     };
     let (key, before) = (room.key, room.audit);
     let found = match &change.messages {
-        Some(of) => messages::find(connection, key, of)?,
-        None => Touched::Messages(Vec::new(), false),
+        Some(of) => messages::find(connection, room, change, of)?,
+        None => Touched::Messages(Vec::new(), None),
     };
-    let (found, is_more) = match found {
-        Touched::Messages(found, is_more) => (found, is_more),
+    let (found, rest) = match found {
+        Touched::Messages(found, rest) => (found, rest),
         Touched::Missing => return Ok(RoomAnswer::Missing),
         Touched::Spared => return Ok(RoomAnswer::Spared),
     };
@@ -94,6 +94,13 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     standings::keep(connection, key, &change.standings, change.at)?;
     if let Some(of) = &change.messages {
         messages::change(connection, key, of, &found, change.at)?;
+    }
+    if let Some(MessageChange::DeleteAllOf { user, .. }) = &change.messages {
+        if change.entry.is_some() {
+            // Whoever began one before does not go on with this one.
+            purges::note(connection, key, user, None, change.at)?;
+        }
+        purges::note(connection, key, user, rest, change.at)?;
     }
     if change.is_deletion {
         rooms::delete(connection, key)?;
@@ -111,6 +118,6 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
         change: change.clone(),
         head,
         messages: found,
-        is_more,
+        is_more: rest.is_some(),
     })))
 }

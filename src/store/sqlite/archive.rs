@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Result, params};
 
 use super::fault::fault;
 use super::rows::{count, text, unsigned};
-use super::{BUSY_TIME_MAX, messages, moderation_log, rooms, schema};
+use super::{BUSY_TIME_MAX, messages, moderation_log, purges, rooms, schema};
 use crate::fault::StoreFault;
 use crate::rooms::audit::{Chain, Entry};
 use crate::rooms::record::{Head, MessageRecord, RoomRecord};
@@ -310,8 +310,15 @@ fn give_messages(
         "SELECT messages.* FROM messages JOIN rooms ON rooms.key = room WHERE id = ?1 ORDER BY seq";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([&**id])?;
+    let mut masks = None;
     while let Some(row) = rows.next()? {
-        if !take(Exported::Message(Arc::clone(id), messages::read(row)?)) {
+        let mut message = messages::read(row)?;
+        let masks = match &mut masks {
+            Some(masks) => masks,
+            masks => masks.insert(purges::of(connection, row.get("room")?)?),
+        };
+        masks.iter().for_each(|purge| purge.mask(&mut message));
+        if !take(Exported::Message(Arc::clone(id), message)) {
             break;
         }
     }

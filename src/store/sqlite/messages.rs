@@ -2,10 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+use super::purges::{self, Rest};
 use super::rooms::{KnownRoom, set_first};
 use super::rows::{date, limit, optional_date, signed, text, unsigned, wall};
-use crate::rooms::record::{Deleter, From, MessageChange, MessageRecord, NewMessage, RoomAnswer};
-use crate::store::MESSAGE_KEY_TIME;
+use crate::rooms::record::{
+    Change, Deleter, Floor, From, MessageChange, MessageRecord, NewMessage, RoomAnswer,
+};
+use crate::store::{MESSAGE_KEY_TIME, first_above};
 use crate::time::Wall;
 
 const COLUMNS: &str = "seq, sender, name, text, at, edited, deleted";
@@ -87,30 +90,27 @@ pub(super) fn forget_keys(connection: &Connection, now: Wall, keys_max: usize) -
 pub(super) fn page(
     connection: &Connection,
     room: &KnownRoom,
-    from: From,
+    (from, floor): (From, Floor),
     messages_max: usize,
     bytes_max: usize,
 ) -> Result<RoomAnswer> {
-    let (sql, beyond) = match from {
-        From::After(seq) => (
-            format!(
-                "SELECT {COLUMNS} FROM messages WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
-            ),
-            seq,
-        ),
-        From::Before(seq) => (
-            format!(
-                "SELECT {COLUMNS} FROM messages WHERE room = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
-            ),
-            seq,
-        ),
+    let first_seq = first(connection, room, floor)?;
+    let (order, first, end) = match from {
+        From::After(seq) => ("seq", first_seq.max(seq.saturating_add(1)), u64::MAX),
+        From::Before(seq) => ("seq DESC", first_seq, seq),
     };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM messages WHERE room = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY {order} LIMIT ?4"
+    );
+    let purges = purges::of(connection, room.key)?;
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![room.key, signed(beyond), limit(messages_max)])?;
+    let max = limit(messages_max);
+    let mut rows = statement.query(params![room.key, signed(first), signed(end), max])?;
     let mut messages: Vec<MessageRecord> = Vec::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let message = read(row)?;
+        let mut message = read(row)?;
+        purges.iter().for_each(|purge| purge.mask(&mut message));
         bytes += message.text.len();
         if bytes > bytes_max && !messages.is_empty() {
             break;
@@ -122,16 +122,30 @@ pub(super) fn page(
     }
     Ok(RoomAnswer::Page {
         messages,
-        first_seq: room.first_seq,
+        first_seq,
         last_seq: room.last_seq,
     })
+}
+
+/// The first message that is not below the floor.
+fn first(connection: &Connection, room: &KnownRoom, floor: Floor) -> Result<u64> {
+    let ends = (room.first_seq, room.last_seq);
+    first_above(floor, ends, |seq| said(connection, room.key, seq))
+}
+
+/// When a message was said.
+fn said(connection: &Connection, room: i64, seq: u64) -> Result<Option<Wall>> {
+    let sql = "SELECT at FROM messages WHERE room = ?1 AND seq = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let at = statement.query_row([room, signed(seq)], |row| row.get(0).map(wall));
+    at.optional()
 }
 
 /// What a change would do to messages.
 #[derive(Debug)]
 pub(super) enum Touched {
-    /// These, ascending, and whether there are more of the kind.
-    Messages(Vec<u64>, bool),
+    /// These, ascending, and how far it has come where there may be more of the kind.
+    Messages(Vec<u64>, Option<Rest>),
     /// No such message, or not this author's.
     Missing,
     /// Somebody's on whom whoever asks may not act.
@@ -139,48 +153,39 @@ pub(super) enum Touched {
 }
 
 /// Looks for the messages that are meant; changes nothing.
-pub(super) fn find(connection: &Connection, room: i64, change: &MessageChange) -> Result<Touched> {
-    let (seq, may) = match change {
+pub(super) fn find(
+    connection: &Connection,
+    room: &KnownRoom,
+    change: &Change,
+    of: &MessageChange,
+) -> Result<Touched> {
+    let (key, floor) = (room.key, change.floor);
+    let (seq, may) = match of {
         MessageChange::DeleteAllOf { user, messages_max } => {
-            return find_all_of(connection, room, user, *messages_max);
+            let is_new = change.entry.is_some();
+            return purges::find(connection, room, (user, is_new), *messages_max);
         }
         MessageChange::Edit { seq, author, .. } => (*seq, Deleter::Author(author.clone())),
         MessageChange::Delete { seq, by } => (*seq, by.clone()),
     };
-    let sql = "SELECT sender FROM messages WHERE room = ?1 AND seq = ?2 AND deleted IS NULL";
+    let sql = "SELECT sender, at FROM messages WHERE room = ?1 AND seq = ?2 AND deleted IS NULL";
     let mut statement = connection.prepare_cached(sql)?;
-    let sender: Option<String> = statement
-        .query_row([room, signed(seq)], |row| row.get(0))
+    let found: Option<(String, i64)> = statement
+        .query_row([key, signed(seq)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(sender) = sender else {
+    let Some((sender, _)) = found.filter(|(_, at)| floor.holds(seq, wall(*at))) else {
         return Ok(Touched::Missing);
     };
+    if purges::covers(connection, key, &sender, seq)? {
+        return Ok(Touched::Missing);
+    }
     Ok(match may {
         Deleter::Author(author) if *author != *sender => Touched::Missing,
         Deleter::Moderator { spared } if spared.iter().any(|user| **user == *sender) => {
             Touched::Spared
         }
-        Deleter::Author(_) | Deleter::Moderator { .. } => Touched::Messages(vec![seq], false),
+        Deleter::Author(_) | Deleter::Moderator { .. } => Touched::Messages(vec![seq], None),
     })
-}
-
-fn find_all_of(
-    connection: &Connection,
-    room: i64,
-    user: &str,
-    messages_max: usize,
-) -> Result<Touched> {
-    let sql = "SELECT seq FROM messages WHERE room = ?1 AND sender = ?2 AND deleted IS NULL ORDER BY seq DESC LIMIT ?3";
-    let mut statement = connection.prepare_cached(sql)?;
-    let one_more = limit(messages_max).saturating_add(1);
-    let found = statement.query_map(params![room, user, one_more], |row| {
-        row.get(0).map(unsigned)
-    })?;
-    let mut found = found.collect::<Result<Vec<u64>>>()?;
-    let is_more = found.len() > messages_max;
-    found.truncate(messages_max);
-    found.reverse();
-    Ok(Touched::Messages(found, is_more))
 }
 
 /// Edits or deletes the messages that [`find`] has found.
@@ -191,16 +196,10 @@ pub(super) fn change(
     found: &[u64],
     at: Wall,
 ) -> Result<()> {
-    let (text, sql) = match change {
-        MessageChange::Edit { text, .. } => (
-            &**text,
-            "UPDATE messages SET text = ?3, edited = ?4 WHERE room = ?1 AND seq = ?2",
-        ),
-        MessageChange::Delete { .. } | MessageChange::DeleteAllOf { .. } => (
-            "",
-            "UPDATE messages SET text = ?3, deleted = ?4 WHERE room = ?1 AND seq = ?2",
-        ),
+    let MessageChange::Edit { text, .. } = change else {
+        return delete(connection, room, found, at);
     };
+    let sql = "UPDATE messages SET text = ?3, edited = ?4 WHERE room = ?1 AND seq = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     for seq in found {
         statement.execute(params![room, signed(*seq), text, date(at)])?;
@@ -208,41 +207,38 @@ pub(super) fn change(
     Ok(())
 }
 
-/// Forgets the oldest messages below `first_seq` or said before `before`.
+/// Forgets what these messages said.
+pub(super) fn delete(connection: &Connection, room: i64, found: &[u64], at: Wall) -> Result<()> {
+    let sql = "UPDATE messages SET text = '', deleted = ?3 WHERE room = ?1 AND seq = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    for seq in found {
+        statement.execute([room, signed(*seq), date(at)])?;
+    }
+    Ok(())
+}
+
+/// Forgets the oldest messages below the floor.
 pub(super) fn trim(
     connection: &Connection,
     room: &mut KnownRoom,
-    first_seq: u64,
-    before: Option<Wall>,
+    floor: Floor,
     messages_max: usize,
 ) -> Result<RoomAnswer> {
-    let sql = "SELECT seq, at FROM messages WHERE room = ?1 ORDER BY seq LIMIT ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let one_more = limit(messages_max).saturating_add(1);
-    let mut rows = statement.query([room.key, one_more])?;
-    let (mut forgotten, mut is_more) = (0, false);
-    let mut keeps_from = None;
-    while let Some(row) = rows.next()? {
-        let (seq, at) = (unsigned(row.get(0)?), wall(row.get(1)?));
-        let is_meant = seq < first_seq || before.is_some_and(|before| at < before);
-        if !is_meant || forgotten == messages_max {
-            is_more = is_meant;
-            keeps_from = Some(seq);
-            break;
-        }
-        forgotten += 1;
-    }
-    if forgotten > 0 {
-        room.first_seq = keeps_from.unwrap_or(room.last_seq + 1);
+    let first_seq = first(connection, room, floor)?;
+    let step = room.first_seq.saturating_add(messages_max as u64);
+    let keeps_from = first_seq.min(step);
+    if keeps_from > room.first_seq {
+        room.first_seq = keeps_from;
         let sql = "DELETE FROM messages WHERE room = ?1 AND seq < ?2";
         connection
             .prepare_cached(sql)?
-            .execute([room.key, signed(room.first_seq)])?;
-        set_first(connection, room.key, room.first_seq)?;
+            .execute([room.key, signed(keeps_from)])?;
+        set_first(connection, room.key, keeps_from)?;
     }
     Ok(RoomAnswer::Trimmed {
-        first_seq: room.first_seq,
-        is_more,
+        first_seq,
+        oldest: said(connection, room.key, first_seq)?,
+        is_more: keeps_from < first_seq,
     })
 }
 

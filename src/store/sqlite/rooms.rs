@@ -210,6 +210,7 @@ pub(super) fn delete(connection: &Connection, key: i64) -> Result<()> {
     for sql in [
         "DELETE FROM rooms WHERE key = ?1",
         "DELETE FROM standings WHERE room = ?1",
+        "DELETE FROM purges WHERE room = ?1",
         "INSERT INTO leftovers (room) VALUES (?1)",
     ] {
         connection.prepare_cached(sql)?.execute([key])?;

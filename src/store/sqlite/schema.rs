@@ -12,7 +12,7 @@ use crate::fault::StoreFault;
 pub(super) const APPLICATION_ID: i64 = 0x5752_444D;
 
 /// One step per version; a step that was released is never changed. Dates are milliseconds since 1970.
-const MIGRATIONS: [&str; 2] = [SESSIONS, ROOMS];
+const MIGRATIONS: [&str; 3] = [SESSIONS, ROOMS, PURGES];
 
 pub(super) const SESSIONS: &str = "
     CREATE TABLE sessions (
@@ -44,7 +44,7 @@ pub(super) const SESSIONS: &str = "
 /// Messages stand in their own key's order: a page of them is read in half the time that it takes beside row numbers.
 ///
 /// Whoever looks into a copy finds the views easier to read than the tables.
-const ROOMS: &str = "
+pub(super) const ROOMS: &str = "
     CREATE TABLE rooms (
         key INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
@@ -146,6 +146,19 @@ const ROOMS: &str = "
         SELECT room, number, datetime(at / 1000, 'unixepoch') AS done, actor, authority, action, target, seq,
             datetime(until / 1000, 'unixepoch') AS until, reason, details, lower(hex(hash)) AS hash
         FROM moderation_log;
+";
+
+/// What is left of deleting all that somebody said in a room: their messages up to `up_to` count as deleted; those from `below` on are.
+const PURGES: &str = "
+    CREATE TABLE purges (
+        serial INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        room INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        up_to INTEGER NOT NULL,
+        below INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        UNIQUE (room, user)
+    ) STRICT;
 ";
 
 /// The version that this program reads and writes.

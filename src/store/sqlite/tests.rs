@@ -8,10 +8,12 @@ use super::*;
 use crate::protocol::vocabulary::RoomKind;
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{
-    Change, Deleter, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion,
+    Change, Deleter, Floor, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion,
 };
 use crate::rooms::settings::Settings;
 use crate::rooms::standing::Authority;
+
+mod purges;
 
 fn open(directory: &TempDir) -> Sqlite {
     Sqlite::open(directory.path(), Company::Alone).unwrap()
@@ -73,6 +75,7 @@ fn change(messages: Option<MessageChange>, is_deletion: bool) -> RoomQuestion {
         standings: Vec::new(),
         messages,
         is_deletion,
+        floor: Floor::default(),
         entry: None,
     }))
 }
@@ -86,6 +89,24 @@ fn said(store: &mut Sqlite, text: &str) -> std::result::Result<u64, StoreFault> 
     match ask_all(store, [say(text)]).remove(0) {
         Answer::Room(RoomAnswer::Appended { seq, .. }) => Ok(seq),
         Answer::Failed(fault) => Err(fault),
+        answer => panic!("{answer:?}"),
+    }
+}
+
+/// What everybody can read, in order.
+fn texts(store: &mut Sqlite) -> Vec<String> {
+    let page = RoomQuestion::Page {
+        room: "a".into(),
+        from: From::After(0),
+        floor: Floor::default(),
+        messages_max: 100,
+        bytes_max: 10_000,
+    };
+    match ask_all(store, [page]).remove(0) {
+        Answer::Room(RoomAnswer::Page { messages, .. }) => {
+            let texts = messages.iter().map(|message| message.text.to_string());
+            texts.collect()
+        }
         answer => panic!("{answer:?}"),
     }
 }
@@ -165,6 +186,7 @@ fn a_store_that_may_not_be_written_to_still_shows_what_was_said() {
     let page = RoomQuestion::Page {
         room: "a".into(),
         from: From::After(0),
+        floor: Floor::default(),
         messages_max: 9,
         bytes_max: 99,
     };
@@ -318,9 +340,30 @@ fn a_store_of_the_first_version_is_brought_up_and_keeps_what_it_has() {
         panic!("{answer:?}");
     };
     assert_eq!(&*sessions[0].user, "alice");
-    assert_eq!(number(&store, "PRAGMA user_version"), 2);
+    assert_eq!(number(&store, "PRAGMA user_version"), 3);
     ask_all(&mut store, [create()]);
     assert_eq!(said(&mut store, "one"), Ok(1));
+}
+
+/// A store as the second version wrote it, with a room in which something was said.
+fn make_second_version(path: &Path) {
+    make_first_version(path);
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(schema::ROOMS).unwrap();
+    let room = "INSERT INTO rooms VALUES (1, 'a', 'public', 'open', '', '', 1, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'alice', 0, 1);
+        INSERT INTO messages VALUES (1, 1, 'bob', 'Bob', 'one', 5, NULL, NULL);
+        PRAGMA user_version = 2";
+    connection.execute_batch(room).unwrap();
+}
+
+#[test]
+fn a_store_of_the_second_version_is_brought_up_and_keeps_what_was_said() {
+    let directory = tempfile::tempdir().unwrap();
+    make_second_version(&directory.path().join("wardroom.sqlite"));
+    let mut store = open(&directory);
+    assert_eq!(number(&store, "PRAGMA user_version"), 3);
+    assert_eq!(said(&mut store, "two"), Ok(2));
+    assert_eq!(texts(&mut store), ["one", "two"]);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use super::*;
 use crate::protocol::vocabulary::{Affiliation, RoomKind};
 use crate::rooms::audit::Entry;
 use crate::rooms::record::{
-    Change, Deleter, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion, RoomRecord,
+    Change, Deleter, Floor, From, Head, MessageChange, NewMessage, RoomAnswer, RoomQuestion,
+    RoomRecord,
 };
 use crate::rooms::settings::Settings;
 use crate::rooms::standing::{Authority, Sanction, Standing};
@@ -101,6 +102,7 @@ pub(super) fn nothing(room: &str, at: u64) -> Change {
         standings: Vec::new(),
         messages: None,
         is_deletion: false,
+        floor: Floor::default(),
         entry: None,
     }
 }
@@ -130,6 +132,22 @@ pub(super) fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Que
     of_messages(room, MessageChange::DeleteAllOf { user, messages_max }, at)
 }
 
+/// The same as it is begun, with an entry of this date, or gone on with.
+pub(super) fn purge_anew(
+    room: &str,
+    user: &str,
+    messages_max: usize,
+    logged: Option<u64>,
+    at: u64,
+) -> Question {
+    let user = user.into();
+    change(Change {
+        messages: Some(MessageChange::DeleteAllOf { user, messages_max }),
+        entry: logged.map(|at| entry("purge", at)),
+        ..nothing(room, at)
+    })
+}
+
 pub(super) fn delete(room: &str, at: u64) -> Question {
     change(Change {
         is_deletion: true,
@@ -142,6 +160,7 @@ pub(super) fn page(room: &str, from: From, messages_max: usize, bytes_max: usize
     Question::Room(RoomQuestion::Page {
         room: room.into(),
         from,
+        floor: Floor::default(),
         messages_max,
         bytes_max,
     })
@@ -160,6 +179,13 @@ pub(super) fn read(room: &str, user: &str, seq: u64) -> Question {
     Question::Room(RoomQuestion::Read { room, user, seq })
 }
 
+pub(super) fn floor(first_seq: u64, since: Option<u64>) -> Floor {
+    Floor {
+        first_seq,
+        since: since.map(wall),
+    }
+}
+
 pub(super) fn trim(
     room: &str,
     first_seq: u64,
@@ -168,8 +194,7 @@ pub(super) fn trim(
 ) -> Question {
     Question::Room(RoomQuestion::Trim {
         room: room.into(),
-        first_seq,
-        before: before.map(wall),
+        floor: floor(first_seq, before),
         messages_max,
     })
 }
@@ -208,7 +233,9 @@ pub(super) fn short(answer: &RoomAnswer) -> String {
             format!("{} up to {}", actions.join(" "), head.number)
         }
         RoomAnswer::Read => "read".to_owned(),
-        RoomAnswer::Trimmed { first_seq, is_more } => {
+        RoomAnswer::Trimmed {
+            first_seq, is_more, ..
+        } => {
             let more = if *is_more { " and more" } else { "" };
             format!("from {first_seq}{more}")
         }
@@ -308,7 +335,7 @@ fn changing() -> Vec<(Question, &'static str)> {
         (read("a", "eve", 2), "read"),
         (read("a", "eve", 1), "read"),
         (trim("a", 0, Some(1), 10), "from 1"),
-        (trim("a", 3, None, 1), "from 2 and more"),
+        (trim("a", 3, None, 1), "from 3 and more"),
         (trim("a", 3, None, 1), "from 3"),
         (trim("a", 0, Some(2), 9), "from 5"),
         (page("a", From::After(0), 9, 99), " of 5-4"),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::retention::above;
 use super::rooms::*;
 use super::{Question, Store as _, stores, wall};
-use crate::rooms::record::{Change, Deleter, From, RoomQuestion};
+use crate::rooms::record::{Change, Deleter, Floor, From, RoomQuestion};
 use crate::rooms::standing::Standing;
 
 fn a_room() -> impl Strategy<Value = &'static str> + Clone {
@@ -22,6 +23,10 @@ fn a_place() -> impl Strategy<Value = From> + Clone {
         (0..12_u64).prop_map(From::After),
         (0..12_u64).prop_map(From::Before),
     ]
+}
+
+fn a_floor() -> impl Strategy<Value = Floor> {
+    (0..9_u64, prop::option::of(0..2 * DAY)).prop_map(|(first, since)| floor(first, since))
 }
 
 fn a_standing() -> impl Strategy<Value = Standing> {
@@ -45,7 +50,9 @@ fn a_question() -> impl Strategy<Value = Question> {
         1 => message.clone()
             .prop_map(|(room, seq, user, at)| delete_message(room, seq, moderator(&[user]), at)),
         1 => message.clone().prop_map(|(room, seq, user, _)| read(room, user, seq)),
-        1 => (a_room(), a_user(), 0..3_usize).prop_map(|(room, user, max)| purge(room, user, max, 5)),
+        2 => (a_room(), a_user(), 0..3_usize, any::<bool>()).prop_map(|(room, user, max, is_new)| {
+            purge_anew(room, user, max, is_new.then_some(5), 5)
+        }),
         1 => (a_room(), 0..9_u64, prop::option::of(0..2 * DAY), 0..4_usize)
             .prop_map(|(room, first, before, max)| trim(room, first, before, max)),
         1 => (a_room(), a_user(), a_standing(), any::<bool>()).prop_map(|(room, user, standing, is_logged)| {
@@ -57,6 +64,10 @@ fn a_question() -> impl Strategy<Value = Question> {
         }),
         1 => a_room().prop_map(|room| delete(room, 4)),
     ]
+}
+
+fn a_question_from_above() -> impl Strategy<Value = Question> {
+    (a_floor(), a_question()).prop_map(|(floor, question)| above(floor, question))
 }
 
 /// Time goes on: a date says how much later than the message before something is said.
@@ -73,7 +84,7 @@ proptest! {
 
     #[test]
     fn whatever_is_asked_in_whatever_company_both_stores_answer_the_same(
-        batches in prop::collection::vec(prop::collection::vec(a_question(), 1..12), 1..12),
+        batches in prop::collection::vec(prop::collection::vec(a_question_from_above(), 1..12), 1..12),
     ) {
         let directory = tempfile::tempdir().unwrap();
         let [mut memory, mut sqlite] = stores(&directory);

@@ -6,6 +6,7 @@ mod history;
 mod limits;
 mod permissions;
 mod private;
+mod purge;
 mod sandboxed;
 mod takeover;
 

@@ -13,7 +13,7 @@ use super::crash::dice::Dice;
 use super::crash::inspect::{Depth, Inspection};
 use super::crash::ledger::Ledger;
 use super::crash::staff::OWNER;
-use super::{UNLIMITED, act, join, send};
+use super::{UNLIMITED, act, join, send, with};
 use crate::line::Caller;
 use crate::server::{ANY_PORT, Server, home, wardroom};
 use crate::takeover::activated;
@@ -121,7 +121,17 @@ fn two_processes_on_one_store_number_messages_together_and_a_ban_in_one_reaches_
         let there = victim.done(send("den", "there"))["seq"].as_u64();
         assert_eq!([here, there], [Some(2 * round + 1), Some(2 * round + 2)]);
     }
-    owner.done(act("ban", "den", "victim"));
-    assert_eq!(victim.wait_for("removed")["room"], "den");
+    let ban = with(
+        act("ban", "den", "victim"),
+        json!({"reason": "spam", "for_ms": 3_600_000}),
+    );
+    owner.done(ban);
+    let removed = victim.wait_for("removed");
+    assert_eq!(
+        (&removed["room"], &removed["code"], &removed["reason"]),
+        (&json!("den"), &json!("banned"), &json!("spam")),
+        "{removed}"
+    );
+    assert!(removed["until"].is_number(), "{removed}");
     assert_eq!(victim.verdict(join("den")), "banned");
 }

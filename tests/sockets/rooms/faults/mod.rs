@@ -12,9 +12,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use serde_json::json;
 
-use super::config;
+use super::{config, join, send};
 use crate::honest::Pair;
+use crate::line::Caller;
 use crate::server::{PATIENCE, Server, prepare};
 use crate::telemetry::{ask, scrape};
 use chatter::{Chatter, expect_kept};
@@ -152,6 +154,76 @@ fn while_another_process_has_the_store_locked_rooms_that_need_it_wait_and_the_ot
     );
     server.kill_and_start_again();
     expect_kept(server.address, &found);
+}
+
+#[test]
+fn that_the_store_is_locked_is_told_at_once_and_that_it_is_not_before_the_first_message_is_kept() {
+    let (mut command, directory) = prepare(&kept());
+    aloud(&mut command);
+    let server = Server::start(command, directory);
+    let mut alice = Caller::of(&server, "alice");
+    alice.done(join("general"));
+    let file = server.folder().join("data/wardroom.sqlite");
+    let other = Connection::open(file).expect("the store");
+    for round in 1..=3 {
+        other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+        let begun = Instant::now();
+        alice.request(send("general", "patience"));
+        wait_for_health(&server, "another process keeps the store locked");
+        let told = begun.elapsed();
+        println!("told after {told:.1?}");
+        assert!(told < Duration::from_millis(2500), "{told:?}");
+        other.execute_batch("ROLLBACK").expect("let go");
+        // It waited meanwhile, and was not turned down.
+        let reply = loop {
+            let notice = alice.notice().expect("a reply");
+            if !notice["id"].is_null() {
+                break notice;
+            }
+        };
+        assert_eq!(
+            (&reply["type"], &reply["seq"]),
+            (&json!("ok"), &json!(round)),
+            "{reply}"
+        );
+        let (_, body) = ask(&server, "/healthz", "");
+        assert!(body.contains("store: ok\n"), "{body}");
+    }
+}
+
+#[test]
+fn a_disk_that_fails_from_the_start_is_told_to_be_what_refuses_a_message() {
+    let store = tempfile::tempdir().expect("a directory");
+    let rooms = |names: &str| {
+        let place = format!("directory = \"{}\"", store.path().join("data").display());
+        let config = config(&format!("public = {names}"));
+        let config = config.replace("directory = \"data\"", &place);
+        config.replace("durable = [\"general\"]", &format!("durable = {names}"))
+    };
+    let mut before = Server::serve(&rooms("[\"general\"]"));
+    before.terminate();
+    assert_eq!(before.wait().code(), Some(0));
+    // There is a room now that the store has not heard of yet.
+    let (mut command, directory) = prepare(&rooms("[\"general\", \"fresh\"]"));
+    let Some(disk) = Disk::before(&mut command, directory.path()) else {
+        return;
+    };
+    aloud(&mut command);
+    disk.be(State::SyncsFail);
+    let server = Server::start(command, directory);
+    wait_for_health(&server, "the store can not be read or written");
+    let mut alice = Caller::of(&server, "alice");
+    alice.done(join("fresh"));
+    for _ in 0..3 {
+        assert_eq!(alice.verdict(send("fresh", "hello")), "store_unavailable");
+    }
+    disk.be(State::Well);
+    wait_for_health(&server, "ok");
+    let until = Instant::now() + PATIENCE;
+    while alice.verdict(send("fresh", "hello")) != "ok" {
+        assert!(Instant::now() < until, "it comes back");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Breaks a server's disk by a library that stands before the C library.
