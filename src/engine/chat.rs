@@ -131,9 +131,10 @@ impl Engine {
         let Request { id: tag, command } = request;
         let done = match command {
             Command::Send { room, said, key } => {
-                let said = self.send(id, user, tag.as_ref(), (&room, &said, key.as_deref()), now);
+                let what = (&*room, &said, key.as_deref());
+                let said = self.send(id, user, tag.as_ref(), what, now);
                 if let Err(unsaid) = said {
-                    self.object(id, &unsaid.complaint(tag), now);
+                    self.refuse_unless_kept(id, tag, (&room, key.as_deref()), unsaid, now);
                 }
                 return;
             }

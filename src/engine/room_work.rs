@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::chat::Unsaid;
 use super::lanes::InFlight;
 use super::pages::Wanted;
 use super::reply::Complaint;
@@ -16,7 +17,7 @@ use crate::rooms::Room;
 use crate::rooms::audit::Entry;
 use crate::rooms::moderation::Action;
 use crate::rooms::record::{NewMessage, RoomAnswer, RoomQuestion, RoomRecord};
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 /// Who is told what became of it.
 #[derive(Debug)]
@@ -48,7 +49,10 @@ impl Requester {
 /// What was asked, as far as the answer does not say it.
 #[derive(Debug)]
 pub(super) enum Asked {
-    Message(Arc<NewMessage>),
+    /// It was charged then.
+    Message(Arc<NewMessage>, Instant),
+    /// Whether a message of this room that is not taken now, for this reason, was taken before.
+    Known(Arc<str>, Unsaid),
     Page(Wanted),
     Change(InFlight),
     Create,
@@ -135,7 +139,12 @@ impl Engine {
             Outcome::Busy | Outcome::Record(_) => Err(RoomRefusal::Busy(BUSY_RETRY)),
         };
         match asked {
-            Asked::Message(message) => self.message_answered(requester, &message, answer, now),
+            Asked::Message(message, charged) => {
+                self.message_answered(requester, (&message, charged), answer, now);
+            }
+            Asked::Known(room, unsaid) => {
+                self.repeat_answered(requester, (&room, unsaid), answer, now);
+            }
             Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
             Asked::Create => self.room_created(requester, answer, now),
             Asked::Read { room, user, seq } => {

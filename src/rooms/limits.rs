@@ -79,6 +79,13 @@ impl Paced {
             *self = paced;
         }
     }
+
+    fn give_back(&mut self, tokens: u64, burst: u32, per: Duration, taken: Instant, now: Instant) {
+        if let Some((mut paced, rate)) = self.at(burst, per, now) {
+            paced.bucket.give_back(tokens, rate, taken, now);
+            *self = paced;
+        }
+    }
 }
 
 /// Somebody's pace.
@@ -168,6 +175,30 @@ impl RoomLimits {
             let pace = self.pace(speaker.user, settings, now);
             pace.messages.charge(1, per_member, MINUTE, now);
             pace.spoke = Some(now);
+        }
+    }
+
+    /// Takes back what was charged at `charged` for a message that turned out to be one that was charged before.
+    pub fn give_back_message(
+        &mut self,
+        user: &str,
+        bytes: usize,
+        settings: &Settings,
+        charged: Instant,
+        now: Instant,
+    ) {
+        let (room, member) = (
+            settings.messages_per_minute,
+            settings.messages_per_minute_per_member,
+        );
+        self.messages.give_back(1, room, MINUTE, charged, now);
+        let (bytes, per_second) = (bytes as u64, settings.bytes_per_second);
+        self.bytes
+            .give_back(bytes, per_second, SECOND, charged, now);
+        if let Some(pace) = self.paces.get_mut(user) {
+            pace.messages.give_back(1, member, MINUTE, charged, now);
+            // What they said before lies back far enough: it was asked before this was charged.
+            pace.spoke = pace.spoke.filter(|spoke| *spoke != charged);
         }
     }
 

@@ -6,6 +6,7 @@ mod kept;
 mod limits;
 mod missed;
 mod people;
+mod retries;
 mod rights;
 
 use serde_json::{Value, json};
