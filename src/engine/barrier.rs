@@ -57,6 +57,7 @@ impl Engine {
             Some(Action::Ban) => Removal::Banned,
             _ => return,
         };
+        self.end_absence(&entry.target, room, now);
         let Some(target) = self.users.find(&entry.target) else {
             return;
         };
@@ -100,7 +101,7 @@ impl Engine {
     }
 
     /// Whether whoever is in the room may be there still: it may have become harder to come in since they did.
-    fn may_stay(&self, id: ConnectionId, room: RoomKey, now: Now) -> bool {
+    pub(super) fn may_stay(&self, id: ConnectionId, room: RoomKey, now: Now) -> bool {
         let is_public = self.rooms.room(room).lasting.settings.kind == RoomKind::Public;
         self.decide(id, room, Capability::Join, now)
             .is_none_or(|decision| match decision.reason {

@@ -287,8 +287,7 @@ impl Engine {
         if self.is_seated(id, room) {
             return Ok(());
         }
-        self.permit(id, room, Capability::Join, now)?;
-        self.check_coming_in(user, room, now)?;
+        self.permit_coming_in(id, user, room, now)?;
         self.sit(id, user, room, now)
     }
 
@@ -348,8 +347,7 @@ impl Engine {
             });
         }
         if seated.is_first {
-            self.charge_coming_in(user, room, now);
-            self.tell_coming(user, room, now);
+            self.come(user, room, now);
         }
         Ok(())
     }

@@ -48,13 +48,16 @@ impl Presence {
         self.away.len()
     }
 
-    /// Forgets that somebody is away; whether they were.
-    fn take_back(&mut self, room: RoomKey, user: &Arc<str>) -> bool {
-        let found = self.away.remove(&(room, Arc::clone(user)));
-        if let Some((due, _)) = &found {
-            self.away_by_time.remove(&(*due, room, Arc::clone(user)));
-        }
-        found.is_some()
+    /// Whether somebody has gone so lately that they count as present.
+    pub(super) fn is_away(&self, room: RoomKey, user: &Arc<str>) -> bool {
+        !self.away.is_empty() && self.away.contains_key(&(room, Arc::clone(user)))
+    }
+
+    /// Forgets that somebody is away; what they are called if they were.
+    fn take_back(&mut self, room: RoomKey, user: &Arc<str>) -> Option<Arc<str>> {
+        let (due, name) = self.away.remove(&(room, Arc::clone(user)))?;
+        self.away_by_time.remove(&(due, room, Arc::clone(user)));
+        Some(name)
     }
 
     /// The next who has been away for long enough.
@@ -77,13 +80,33 @@ impl Presence {
 }
 
 impl Engine {
-    /// Somebody has come into a room who was not present.
-    pub(super) fn tell_coming(&mut self, user: UserKey, room: RoomKey, now: Now) {
+    /// Whether somebody is in a room, as far as people see: on another connection, or a moment ago.
+    pub(super) fn is_there(&self, user: UserKey, room: RoomKey) -> bool {
+        let is_away = |id| self.presence.is_away(room, id);
+        self.rooms.room(room).seats_of(user) > 0
+            || self
+                .users
+                .get(user)
+                .is_some_and(|person| is_away(&person.id))
+    }
+
+    /// Somebody has taken a place in a room who had none. Whoever comes back at once has not been away: nobody is told, and it counts for
+    /// nothing.
+    pub(super) fn come(&mut self, user: UserKey, room: RoomKey, now: Now) {
         let Some(person) = self.person(user) else {
             return;
         };
-        if !self.presence.take_back(room, &person.user) {
+        if self.presence.take_back(room, &person.user).is_none() {
+            self.charge_coming_in(user, room, now);
             self.tell_joined(&person, room, now);
+        }
+    }
+
+    /// Somebody is put out of a room: if they were away, they do not come back as if they had not been.
+    pub(super) fn end_absence(&mut self, user: &Arc<str>, room: RoomKey, now: Now) {
+        if let Some(name) = self.presence.take_back(room, user) {
+            let user = Arc::clone(user);
+            self.tell_left(&Who { user, name }, room, now);
         }
     }
 

@@ -90,15 +90,34 @@ impl Engine {
         Some((Arc::clone(user), decision.is_allowed, is_new))
     }
 
-    /// Whether somebody who is not in the room yet may come in now.
-    pub(super) fn check_coming_in(
+    /// Lets somebody come in. Whoever is there already, on another connection or a moment ago, does not come: what keeps nobody from staying
+    /// keeps them out no more than the others.
+    pub(super) fn permit_coming_in(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let permitted = self.permit(id, room, Capability::Join, now);
+        if !self.is_there(user, room) {
+            return permitted.and_then(|()| self.check_coming_in(user, room, now));
+        }
+        match permitted {
+            Err(refusal) if matches!(refusal, RoomRefusal::Busy(_)) => Err(refusal),
+            Err(_) if self.may_stay(id, room, now) => Ok(()),
+            permitted => permitted,
+        }
+    }
+
+    fn check_coming_in(
         &mut self,
         user: UserKey,
         room: RoomKey,
         now: Now,
     ) -> Result<(), RoomRefusal> {
         let found = self.rooms.room(room);
-        let Some(person) = self.users.get(user).filter(|_| found.seats_of(user) == 0) else {
+        let Some(person) = self.users.get(user) else {
             return Ok(());
         };
         let settings = &found.lasting.settings;
@@ -107,7 +126,7 @@ impl Engine {
         if members_max > 0 && !belongs && found.members().len() >= members_max {
             return Err(RoomRefusal::RoomFull("members_max"));
         }
-        let checked = found.limits.check_join(settings, now.instant);
+        let checked = found.limits.check_join(&person.id, settings, now.instant);
         self.count_room_limit(checked)
     }
 

@@ -95,6 +95,21 @@ fn a_full_room_and_one_that_many_come_into_at_once_say_so() {
 }
 
 #[test]
+fn somebody_whose_connection_breaks_in_a_raid_on_a_full_room_is_back_at_once() {
+    let server = Server::serve(&config("return_time_max = \"60s\""));
+    let limits = json!({"members_max": 2, "joins_per_minute": 2});
+    let (mut owner, mut guest) = limited(&server, "den", limits);
+    owner.done(json!({"type": "raid", "room": "den", "for_ms": 600_000}));
+    for _ in 0..3 {
+        drop(guest);
+        guest = Caller::of(&server, "guest");
+        assert_eq!(guest.verdict(join("den")), "ok");
+    }
+    let mut third = Caller::of(&server, "third");
+    assert_eq!(third.verdict(join("den")), "knock_required");
+}
+
+#[test]
 fn what_the_owner_sets_is_bounded_by_the_operator_and_the_users_own_limit_stays() {
     let limits = "[limits]\nmessages_per_user = { burst = 3, per = \"60s\" }\nmessage_characters_max = 300\n";
     let server = Server::serve(limits);
