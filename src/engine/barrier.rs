@@ -32,19 +32,21 @@ impl Engine {
 
     fn apply(&mut self, room: RoomKey, changed: &Changed, now: Now) {
         let lasting = &mut self.rooms.room_mut(room).lasting;
+        let members_max = lasting.settings.members_max;
         if let Some(settings) = &changed.change.settings {
             lasting.settings = (**settings).clone();
         }
         for (user, standing) in &changed.change.standings {
             let known = lasting.standings.get(user).map_or(0, |known| known.read);
             let standing = standing.read_at_least(known);
-            if standing.is_blank(now.wall) {
-                lasting.standings.remove(user);
-            } else {
-                lasting.standings.insert(Arc::clone(user), standing);
-            }
+            lasting.standings.set(user, standing, now.wall);
         }
         lasting.audit = changed.head;
+        if lasting.settings.members_max == members_max {
+            self.count_strangers(room, changed.change.standings.iter().map(|(user, _)| user));
+        } else {
+            self.count_all_strangers(room);
+        }
     }
 
     /// Puts out whom a kick or a ban was about.

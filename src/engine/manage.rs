@@ -286,9 +286,7 @@ impl Engine {
             Err(refusal) => return self.turn_down(requester, refusal, now),
         }
         if let Some(key) = self.rooms.find(room) {
-            let standings = &mut self.rooms.room_mut(key).lasting.standings;
-            let standing = standings.entry(Arc::clone(user)).or_default();
-            standing.read = standing.read.max(seq);
+            self.rooms.room_mut(key).lasting.standings.read(user, seq);
         }
         if let Requester::Session(id, request) = requester {
             self.reply(id, &reply::done(request.as_ref(), Some(room)));

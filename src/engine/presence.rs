@@ -53,6 +53,13 @@ impl Presence {
         !self.away.is_empty() && self.away.contains_key(&(room, Arc::clone(user)))
     }
 
+    /// Everybody who is away from a room and may be back at once.
+    fn away_from(&self, room: RoomKey) -> impl Iterator<Item = Arc<str>> {
+        let here = self.away.range((room, "".into())..);
+        let here = here.take_while(move |((of, _), _)| *of == room);
+        here.map(|((_, user), _)| Arc::clone(user))
+    }
+
     /// Forgets that somebody is away; what they are called if they were.
     fn take_back(&mut self, room: RoomKey, user: &Arc<str>) -> Option<Arc<str>> {
         let (due, name) = self.away.remove(&(room, Arc::clone(user)))?;
@@ -90,6 +97,30 @@ impl Engine {
                 .is_some_and(|person| is_away(&person.id))
     }
 
+    /// Takes note of which of these people, if they are there, take a place that is nobody's: how they stand to the room has changed.
+    pub(super) fn count_strangers<'a>(
+        &mut self,
+        room: RoomKey,
+        people: impl Iterator<Item = &'a Arc<str>>,
+    ) {
+        for user in people {
+            let is_present = |key| self.rooms.room(room).seats_of(key) > 0;
+            if self.presence.is_away(room, user) || self.users.find(user).is_some_and(is_present) {
+                self.rooms.room_mut(room).note_present(user);
+            }
+        }
+    }
+
+    /// The same of everybody who is there.
+    pub(super) fn count_all_strangers(&mut self, room: RoomKey) {
+        let away = self.presence.away_from(room);
+        let members = self.rooms.room(room).members();
+        let present = members.filter_map(|key| Some(Arc::clone(&self.users.get(key)?.id)));
+        for user in away.chain(present).collect::<Vec<_>>() {
+            self.rooms.room_mut(room).note_present(&user);
+        }
+    }
+
     /// Somebody has taken a place in a room who had none. Whoever comes back at once has not been away: nobody is told, and it counts for
     /// nothing.
     pub(super) fn come(&mut self, user: UserKey, room: RoomKey, now: Now) {
@@ -97,6 +128,7 @@ impl Engine {
             return;
         };
         if self.presence.take_back(room, &person.user).is_none() {
+            self.rooms.room_mut(room).note_present(&person.user);
             self.charge_coming_in(user, room, now);
             self.tell_joined(&person, room, now);
         }
@@ -153,6 +185,7 @@ impl Engine {
     }
 
     fn tell_left(&mut self, person: &Who, room: RoomKey, now: Now) {
+        self.rooms.room_mut(room).note_gone(&person.user);
         match self.crowd(room, now) {
             Some(change) => change.left += 1,
             None => {

@@ -120,12 +120,10 @@ impl Engine {
         let Some(person) = self.users.get(user) else {
             return Ok(());
         };
-        let settings = &found.lasting.settings;
-        let members_max = settings.members_max as usize;
-        let belongs = found.lasting.affiliation(&person.id, now.wall) > Affiliation::None;
-        if members_max > 0 && !belongs && found.members().len() >= members_max {
+        if !found.has_place_for(&person.id) {
             return Err(RoomRefusal::RoomFull("members_max"));
         }
+        let settings = &found.lasting.settings;
         let checked = found.limits.check_join(&person.id, settings, now.instant);
         self.count_room_limit(checked)
     }

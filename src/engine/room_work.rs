@@ -196,6 +196,7 @@ impl Engine {
         let key = self.rooms.remember(record);
         self.fan_out.make_room_for(self.rooms.len());
         self.flush_room(key);
+        self.count_all_strangers(key);
         self.put_out_forbidden(key, now);
     }
 

@@ -6,6 +6,7 @@ mod kept;
 mod limits;
 mod missed;
 mod people;
+mod places;
 mod retries;
 mod rights;
 

@@ -79,6 +79,9 @@ fn a_full_room_and_one_that_many_come_into_at_once_say_so() {
     assert_eq!(told(&refused), ["room_full", "members_max", "room"]);
     let mut tab = Caller::of(&server, "guest");
     assert_eq!(tab.verdict(join("small")), "ok", "nobody new");
+    owner.done(json!({"type": "invite", "room": "small", "user": "friend"}));
+    let mut friend = Caller::of(&server, "friend");
+    assert_eq!(friend.verdict(join("small")), "ok", "they have a place");
     let update =
         json!({"type": "update", "room": "small", "members_max": 0, "joins_per_minute": 1});
     owner.done(update);
