@@ -32,8 +32,10 @@ pub struct RoomSettings {
     pub page_bytes_max: usize,
     /// Messages and changes that wait for the store.
     pub pending_max: usize,
-    /// Changes of one room that wait for the one before.
+    /// Changes of one room that wait for the one before: of those who moderate it, and as many of all others.
     pub changes_waiting_max: usize,
+    /// Those of one person who does not moderate it, and anybody's edits.
+    pub own_changes_waiting_max: usize,
     /// People present up to whom each coming and going is told by name.
     pub announced_people_max: usize,
     /// Who is back within this time has not been away.
@@ -59,6 +61,7 @@ impl Default for RoomSettings {
             // Half of the store's queue: people signing in find a place beside a flood of messages.
             pending_max: 512,
             changes_waiting_max: 16,
+            own_changes_waiting_max: 4,
             announced_people_max: 200,
             return_time_max: Duration::from_secs(5),
         }

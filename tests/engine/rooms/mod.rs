@@ -5,6 +5,7 @@ mod claims;
 mod kept;
 mod limits;
 mod missed;
+mod order;
 mod people;
 mod places;
 mod retries;
