@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Rate;
 use super::form::Choice;
 
 /// `[rooms]`
@@ -36,6 +37,8 @@ pub struct RoomSettings {
     pub changes_waiting_max: usize,
     /// Those of one person who does not moderate it, and anybody's edits.
     pub own_changes_waiting_max: usize,
+    /// Knocks of one user at one room.
+    pub knocks_per_user: Rate,
     /// People present up to whom each coming and going is told by name.
     pub announced_people_max: usize,
     /// Who is back within this time has not been away.
@@ -62,6 +65,8 @@ impl Default for RoomSettings {
             pending_max: 512,
             changes_waiting_max: 16,
             own_changes_waiting_max: 4,
+            // Each is a line of the log for good, and a notice to every moderator.
+            knocks_per_user: Rate::new(3, Duration::from_secs(10 * 60)),
             announced_people_max: 200,
             return_time_max: Duration::from_secs(5),
         }

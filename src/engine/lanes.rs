@@ -149,9 +149,15 @@ impl Engine {
     /// Judges a change, and asks the store for it. Whether it is on its way; if not, whoever wanted it is told.
     fn begin_change(&mut self, room: &Arc<str>, wanted: WantedChange, now: Now) -> bool {
         let WantedChange { requester, by, act } = wanted;
+        let knocking = by.as_ref().filter(|_| act == Act::Knock);
+        let knock = knocking.and_then(|by| Some((self.rooms.find(room)?, Arc::clone(&by.user))));
         let judged = self
             .expect_still_speaking(room, &requester, &act, now)
-            .and_then(|()| self.judge_change(room, by.as_ref(), &act, now));
+            .and_then(|()| self.judge_change(room, by.as_ref(), &act, now))
+            .and_then(|planned| match &knock {
+                Some((key, user)) => self.check_knock(*key, user, now).map(|()| planned),
+                None => Ok(planned),
+            });
         let planned = match judged {
             Ok(planned) => planned,
             Err(refusal) => {
@@ -165,6 +171,9 @@ impl Engine {
         };
         if !self.ask_of_room(requester, Asked::Change(in_flight), question, now) {
             return false;
+        }
+        if let Some((key, user)) = knock {
+            self.charge_knock(key, &user, now);
         }
         let lane = self.lanes.lanes.entry(Arc::clone(room));
         lane.or_default().hold = planned.hold;

@@ -137,6 +137,27 @@ impl Engine {
         }
     }
 
+    /// Whether somebody may knock at a room now.
+    pub(super) fn check_knock(
+        &mut self,
+        room: RoomKey,
+        user: &str,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let rate = self.config.rooms.knocks_per_user;
+        let limits = &self.rooms.room(room).limits;
+        let checked = limits.check_knock(user, rate, now.instant);
+        self.count_room_limit(checked)
+    }
+
+    /// Charges somebody for a knock.
+    pub(super) fn charge_knock(&mut self, room: RoomKey, user: &Arc<str>, now: Now) {
+        let rate = self.config.rooms.knocks_per_user;
+        let found = self.rooms.room_mut(room);
+        let settings = &found.lasting.settings;
+        found.limits.charge_knock(user, rate, settings, now.instant);
+    }
+
     fn count_room_limit(&mut self, checked: Result<(), RoomRefusal>) -> Result<(), RoomRefusal> {
         if let Err(RoomRefusal::RoomLimited { limit, scope, .. }) = &checked {
             self.counters.limited.count_pair([*limit, scope.word()]);

@@ -96,6 +96,7 @@ impl Paced {
 struct Pace {
     messages: Paced,
     joins: Paced,
+    knocks: TokenBucket,
     /// When their coming in was counted for the room.
     counted: Option<Instant>,
     spoke: Option<Instant>,
@@ -115,6 +116,7 @@ impl Pace {
             .max(Pace::left(self.came, settings.cooldown, now))
             .max(self.messages.bucket.full_in(now))
             .max(self.joins.bucket.full_in(now))
+            .max(self.knocks.full_in(now))
     }
 }
 
@@ -252,6 +254,26 @@ impl RoomLimits {
         if !settings.cooldown.is_zero() {
             self.pace(user, settings, now).came.get_or_insert(now);
         }
+    }
+
+    /// Whether somebody may knock now.
+    ///
+    /// # Errors
+    /// When to try again.
+    pub fn check_knock(&self, user: &str, rate: Rate, now: Instant) -> Result<(), RoomRefusal> {
+        let pace = self.paces.get(user).copied().unwrap_or_default();
+        let checked = pace.knocks.check(1, rate, now);
+        tightest(std::iter::once((
+            "knocks_per_user",
+            RoomScope::Member,
+            checked,
+        )))
+    }
+
+    /// Remembers that somebody knocked.
+    pub fn charge_knock(&mut self, user: &Arc<str>, rate: Rate, settings: &Settings, now: Instant) {
+        let pace = self.pace(user, settings, now);
+        pace.knocks.charge(1, rate, now);
     }
 
     /// How many people's paces are remembered.

@@ -59,7 +59,7 @@ const WORKS: [[&str; 2]; 7] = [
 ];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 38] = [
+const LIMITS: [[&str; 2]; 39] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -91,6 +91,7 @@ const LIMITS: [[&str; 2]; 38] = [
     ["messages_per_minute_per_member", "member"],
     ["slow_mode_ms", "member"],
     ["cooldown_ms", "member"],
+    ["knocks_per_user", "member"],
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
