@@ -118,7 +118,13 @@ impl Engine {
             }
             return;
         }
+        self.obey(id, user, text, now);
+    }
+
+    /// Does what a text that is charged asks for, when it is its turn.
+    pub(super) fn obey(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
         match v1::parse(text, &self.bounds()) {
+            Ok(request) if self.put_aside(id, request.command.room(), text) => {}
             Ok(request) => self.carry_out(id, user, request, now),
             Err(refused) => {
                 self.charge_invalid(user, now);

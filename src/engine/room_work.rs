@@ -38,7 +38,7 @@ impl Requester {
         Requester::Session(id, request.map(|request| request.clone().into_owned()))
     }
 
-    fn connection(&self) -> Option<ConnectionId> {
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
         match self {
             Requester::Session(id, _) | Requester::Join(id, ..) | Requester::Call(id) => Some(*id),
             Requester::Server => None,
@@ -55,7 +55,7 @@ pub(super) enum Asked {
     Known(Arc<str>, Unsaid),
     Page(Wanted),
     Change(InFlight),
-    Create,
+    Create(Arc<str>),
     Read {
         room: Arc<str>,
         user: Arc<str>,
@@ -85,7 +85,7 @@ impl RoomWorks {
 
     /// Rooms that are being made.
     pub(super) fn creations(&self) -> usize {
-        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create);
+        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create(_));
         self.outstanding.values().filter(is_one).count()
     }
 }
@@ -146,7 +146,7 @@ impl Engine {
                 self.repeat_answered(requester, (&room, unsaid), answer, now);
             }
             Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
-            Asked::Create => self.room_created(requester, answer, now),
+            Asked::Create(room) => self.room_created(requester, &room, answer, now),
             Asked::Read { room, user, seq } => {
                 self.read_answered(requester, (&room, &user, seq), answer, now);
             }

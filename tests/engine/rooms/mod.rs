@@ -4,6 +4,7 @@ mod barrier;
 mod claims;
 mod kept;
 mod limits;
+mod making;
 mod missed;
 mod order;
 mod people;
