@@ -209,8 +209,8 @@ impl Session {
 
     /// Whether nothing is read of it for a while.
     pub(super) fn is_deaf(&self) -> bool {
-        let is_waiting = |making: &Box<Making>| making.is_waiting();
-        self.paused_until.is_some() || self.making.as_ref().is_some_and(is_waiting)
+        let making = self.making.as_deref();
+        self.paused_until.is_some() || making.is_some_and(Making::is_waiting)
     }
 
     /// When this session must be looked at again.
