@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Rate;
 use super::form::Choice;
 
 /// `[rooms]`
@@ -32,8 +33,12 @@ pub struct RoomSettings {
     pub page_bytes_max: usize,
     /// Messages and changes that wait for the store.
     pub pending_max: usize,
-    /// Changes of one room that wait for the one before.
+    /// Changes of one room that wait for the one before: of those who moderate it, and as many of all others.
     pub changes_waiting_max: usize,
+    /// Those of one person who does not moderate it, and anybody's edits.
+    pub own_changes_waiting_max: usize,
+    /// Knocks of one user at one room.
+    pub knocks_per_user: Rate,
     /// People present up to whom each coming and going is told by name.
     pub announced_people_max: usize,
     /// Who is back within this time has not been away.
@@ -59,6 +64,9 @@ impl Default for RoomSettings {
             // Half of the store's queue: people signing in find a place beside a flood of messages.
             pending_max: 512,
             changes_waiting_max: 16,
+            own_changes_waiting_max: 4,
+            // Each is a line of the log for good, and a notice to every moderator.
+            knocks_per_user: Rate::new(3, Duration::from_secs(10 * 60)),
             announced_people_max: 200,
             return_time_max: Duration::from_secs(5),
         }

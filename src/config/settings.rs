@@ -341,7 +341,11 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     rooms.pending_max: Count { unit: "questions", min: 1, max: 100_000 },
         "Messages, changes and pages of rooms that wait for the store, each with at most limits.message_bytes_max of text. Past it, people are told `busy`, and when to try again.";
     rooms.changes_waiting_max: Count { unit: "changes", min: 1, max: 1000 },
-        "Changes of one room that wait for the one before them. Past it, people are told `busy`.";
+        "Changes of one room that wait for the one before them: so many of those who moderate it, which come first, and as many of all others. Past it, people are told `busy`.";
+    rooms.own_changes_waiting_max: Count { unit: "changes", min: 1, max: 1000 },
+        "Those of them that are of one person who does not moderate the room, and edits of anybody: one person leaves places for the others. Past it, they are told `busy`.";
+    rooms.knocks_per_user: Rate { unit: "knocks", min: 1, max: TOKENS },
+        "Knocks of one user at one room, taken back or not: each stays in the room's log, and its moderators are told. Past it, a knock is refused with the time to wait.";
     rooms.announced_people_max: Count { unit: "people", min: 1, max: 100_000 },
         "People present up to whom a room is told by name who comes and goes; past it, it is told how many are there.";
     rooms.return_time_max: Time { min: 100, max: HOUR, zero: Some("a person has left as soon as their last connection ends") },

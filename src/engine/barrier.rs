@@ -32,19 +32,21 @@ impl Engine {
 
     fn apply(&mut self, room: RoomKey, changed: &Changed, now: Now) {
         let lasting = &mut self.rooms.room_mut(room).lasting;
+        let members_max = lasting.settings.members_max;
         if let Some(settings) = &changed.change.settings {
             lasting.settings = (**settings).clone();
         }
         for (user, standing) in &changed.change.standings {
             let known = lasting.standings.get(user).map_or(0, |known| known.read);
             let standing = standing.read_at_least(known);
-            if standing.is_blank(now.wall) {
-                lasting.standings.remove(user);
-            } else {
-                lasting.standings.insert(Arc::clone(user), standing);
-            }
+            lasting.standings.set(user, standing, now.wall);
         }
         lasting.audit = changed.head;
+        if lasting.settings.members_max == members_max {
+            self.count_strangers(room, changed.change.standings.iter().map(|(user, _)| user));
+        } else {
+            self.count_all_strangers(room);
+        }
         if changed.change.settings.is_some() {
             self.trim_by_other_settings(room, now);
         }
@@ -60,6 +62,7 @@ impl Engine {
             Some(Action::Ban) => Removal::Banned,
             _ => return,
         };
+        self.end_absence(&entry.target, room, now);
         let Some(target) = self.users.find(&entry.target) else {
             return;
         };
@@ -116,7 +119,7 @@ impl Engine {
     }
 
     /// Whether whoever is in the room may be there still: it may have become harder to come in since they did.
-    fn may_stay(&self, id: ConnectionId, room: RoomKey, now: Now) -> bool {
+    pub(super) fn may_stay(&self, id: ConnectionId, room: RoomKey, now: Now) -> bool {
         let is_public = self.rooms.room(room).lasting.settings.kind == RoomKind::Public;
         self.decide(id, room, Capability::Join, now)
             .is_none_or(|decision| match decision.reason {

@@ -118,7 +118,13 @@ impl Engine {
             }
             return;
         }
+        self.obey(id, user, text, now);
+    }
+
+    /// Does what a text that is charged asks for, when it is its turn.
+    pub(super) fn obey(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
         match v1::parse(text, &self.bounds()) {
+            Ok(request) if self.put_aside(id, request.command.room(), text) => {}
             Ok(request) => self.carry_out(id, user, request, now),
             Err(refused) => {
                 self.charge_invalid(user, now);
@@ -131,9 +137,10 @@ impl Engine {
         let Request { id: tag, command } = request;
         let done = match command {
             Command::Send { room, said, key } => {
-                let said = self.send(id, user, tag.as_ref(), (&room, &said, key.as_deref()), now);
+                let what = (&*room, &said, key.as_deref());
+                let said = self.send(id, user, tag.as_ref(), what, now);
                 if let Err(unsaid) = said {
-                    self.object(id, &unsaid.complaint(tag), now);
+                    self.refuse_unless_kept(id, tag, (&room, key.as_deref()), unsaid, now);
                 }
                 return;
             }
@@ -286,8 +293,7 @@ impl Engine {
         if self.is_seated(id, room) {
             return Ok(());
         }
-        self.permit(id, room, Capability::Join, now)?;
-        self.check_coming_in(user, room, now)?;
+        self.permit_coming_in(id, user, room, now)?;
         self.sit(id, user, room, now)
     }
 
@@ -347,8 +353,7 @@ impl Engine {
             });
         }
         if seated.is_first {
-            self.charge_coming_in(user, room, now);
-            self.tell_coming(user, room, now);
+            self.come(user, room, now);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Door;
 use super::closing::DISCARDED_BYTES_MAX;
+use super::making::Making;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
@@ -161,6 +162,8 @@ pub(super) struct Session {
     pub(super) refreshes: TokenBucket,
     /// A newer credential that another thread is asked about.
     pub(super) refreshing: Option<Box<Refreshing>>,
+    /// Rooms that it has asked for; `None`: none that is not made.
+    pub(super) making: Option<Box<Making>>,
 
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
@@ -192,6 +195,7 @@ impl Session {
             error_replies: TokenBucket::default(),
             refreshes: TokenBucket::default(),
             refreshing: None,
+            making: None,
             fragments: 0,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,
@@ -201,6 +205,12 @@ impl Session {
             pauses: 0,
             last_pause: Instant::ZERO,
         }
+    }
+
+    /// Whether nothing is read of it for a while.
+    pub(super) fn is_deaf(&self) -> bool {
+        let making = self.making.as_deref();
+        self.paused_until.is_some() || making.is_some_and(Making::is_waiting)
     }
 
     /// When this session must be looked at again.
@@ -247,7 +257,7 @@ impl Connection {
     /// Whether the reactor may read from the socket.
     pub(super) fn wants_bytes(&self) -> bool {
         let deaf = match &self.phase {
-            Phase::Open(session) => session.paused_until.is_some(),
+            Phase::Open(session) => session.is_deaf(),
             Phase::Ending { discarded, .. } => *discarded > DISCARDED_BYTES_MAX,
             Phase::Preamble(_)
             | Phase::Handshake(_)

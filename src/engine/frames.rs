@@ -60,7 +60,7 @@ impl Engine {
         let Phase::Open(session) = &mut connection.phase else {
             return Step::Over;
         };
-        if session.paused_until.is_some() {
+        if session.is_deaf() {
             return Step::Paused;
         }
         let step = session.take_frame(

@@ -1,4 +1,5 @@
-//! Changes of rooms: one at a time in each room, judged when its turn comes, in force when it is kept.
+//! Changes of rooms: one at a time in each room, judged when its turn comes, in force when it is kept. Those who moderate come first: what others
+//! change, of their messages or of how they stand, waits in places of its own.
 //!
 //! While a change that takes something away is on its way, whom it concerns is held to it already: nothing of theirs is taken
 //! that would be heard after it.
@@ -11,8 +12,9 @@ use super::reply;
 use super::room_work::{Asked, Requester};
 use super::verify::BUSY_RETRY;
 use super::work::Awaited;
+use crate::id::RoomKey;
 use crate::protocol::refusal::RoomRefusal;
-use crate::protocol::vocabulary::RoomClaims;
+use crate::protocol::vocabulary::{Capability, RoomClaims};
 use crate::rooms::moderation::{Act, Actor, Hold, Planned, judge};
 use crate::rooms::permissions::{Asker, capabilities};
 use crate::rooms::record::{Change, Changed, RoomAnswer, RoomQuestion};
@@ -57,7 +59,21 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 struct Lane {
     hold: Hold,
+    /// Of those who moderate.
+    first: VecDeque<WantedChange>,
+    /// What is left of a change of many steps, one of which has let others go first.
+    rest: Option<(Requester, Change)>,
     waiting: VecDeque<WantedChange>,
+}
+
+impl Lane {
+    /// How many changes of this user wait that are bounded for each person.
+    fn own_waiting(&self, user: &str) -> usize {
+        let is_theirs =
+            |wanted: &&WantedChange| wanted.by.as_ref().is_some_and(|by| *by.user == *user);
+        let edits = self.first.iter().filter(|wanted| wanted.act.is_edit());
+        self.waiting.iter().chain(edits).filter(is_theirs).count()
+    }
 }
 
 impl Lanes {
@@ -72,36 +88,82 @@ impl Lanes {
 
     /// Changes on their way or waiting.
     pub(super) fn len(&self) -> usize {
-        self.lanes.values().map(|lane| 1 + lane.waiting.len()).sum()
+        let of_lane = |lane: &Lane| {
+            1 + lane.first.len() + lane.waiting.len() + usize::from(lane.rest.is_some())
+        };
+        self.lanes.values().map(of_lane).sum()
     }
 }
 
 impl Engine {
     /// Has a room changed, after what is on its way there.
     pub(super) fn change(&mut self, room: &Arc<str>, wanted: WantedChange, now: Now) {
-        let waiting_max = self.config.rooms.changes_waiting_max;
-        match self.lanes.lanes.get_mut(room) {
-            Some(lane) if lane.waiting.len() < waiting_max => {
-                if let Requester::Call(id) = wanted.requester
-                    && let Some(connection) = self.connections.get_mut(id)
-                {
-                    connection.awaited = Awaited::Queued;
-                }
-                lane.waiting.push_back(wanted);
-            }
-            Some(_) => self.turn_down(wanted.requester, RoomRefusal::Busy(BUSY_RETRY), now),
-            None => {
-                self.begin_change(room, wanted, now);
-            }
+        if !self.lanes.lanes.contains_key(room) {
+            self.begin_change(room, wanted, now);
+            return;
+        }
+        let moderates = self.moderates(room, wanted.by.as_ref(), now);
+        let settings = &self.config.rooms;
+        let Some(lane) = self.lanes.lanes.get_mut(room) else {
+            return;
+        };
+        let own = match &wanted.by {
+            Some(by) if !moderates || wanted.act.is_edit() => lane.own_waiting(&by.user),
+            _ => 0,
+        };
+        let queue = if moderates {
+            &mut lane.first
+        } else {
+            &mut lane.waiting
+        };
+        if queue.len() >= settings.changes_waiting_max || own >= settings.own_changes_waiting_max {
+            return self.turn_down(wanted.requester, RoomRefusal::Busy(BUSY_RETRY), now);
+        }
+        if let Requester::Call(id) = wanted.requester
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            connection.awaited = Awaited::Queued;
+        }
+        queue.push_back(wanted);
+    }
+
+    /// Whether somebody's changes of the room come first.
+    fn moderates(&self, room: &str, by: Option<&By>, now: Now) -> bool {
+        let actor = self.rooms.find(room).map(|key| self.actor(key, by, now));
+        actor.is_some_and(|actor| {
+            actor.capabilities.contains(Capability::Moderate)
+                || actor.capabilities.contains(Capability::Configure)
+        })
+    }
+
+    fn actor(&self, room: RoomKey, by: Option<&By>, now: Now) -> Actor {
+        let Some(by) = by else {
+            return Actor::operator();
+        };
+        let found = self.rooms.room(room);
+        let asker = Asker {
+            user: &by.user,
+            claims: by.claims.as_deref(),
+        };
+        Actor {
+            user: Arc::clone(&by.user),
+            capabilities: capabilities(found.name(), &found.lasting, asker, now.wall),
+            authority: Authority::Room,
         }
     }
 
     /// Judges a change, and asks the store for it. Whether it is on its way; if not, whoever wanted it is told.
     fn begin_change(&mut self, room: &Arc<str>, wanted: WantedChange, now: Now) -> bool {
         let WantedChange { requester, by, act } = wanted;
+        let knocking = by.as_ref().filter(|_| act == Act::Knock);
+        let knock = knocking.and_then(|by| Some((self.rooms.find(room)?, Arc::clone(&by.user))));
         let judged = self
             .expect_still_speaking(room, &requester, &act, now)
-            .and_then(|()| self.judge_change(room, by.as_ref(), &act, now));
+            .and_then(|()| self.judge_change(room, by.as_ref(), &act, now))
+            .and_then(|planned| match &knock {
+                Some((key, user)) => self.check_knock(*key, user, now).map(|()| planned),
+                None => Ok(planned),
+            });
         let planned = match judged {
             Ok(planned) => planned,
             Err(refusal) => {
@@ -119,6 +181,9 @@ impl Engine {
         };
         if !self.ask_of_room(requester, Asked::Change(in_flight), question, now) {
             return false;
+        }
+        if let Some((key, user)) = knock {
+            self.charge_knock(key, &user, now);
         }
         let lane = self.lanes.lanes.entry(Arc::clone(room));
         lane.or_default().hold = planned.hold;
@@ -150,20 +215,7 @@ impl Engine {
     ) -> Result<Planned, RoomRefusal> {
         let key = self.rooms.find(room).ok_or(RoomRefusal::UnknownRoom)?;
         let lasting = &self.rooms.room(key).lasting;
-        let actor = match by {
-            None => Actor::operator(),
-            Some(by) => {
-                let asker = Asker {
-                    user: &by.user,
-                    claims: by.claims.as_deref(),
-                };
-                Actor {
-                    user: Arc::clone(&by.user),
-                    capabilities: capabilities(room, lasting, asker, now.wall),
-                    authority: Authority::Room,
-                }
-            }
-        };
+        let actor = self.actor(key, by, now);
         let ceilings = self.ceilings();
         judge(room, lasting, &actor, act, &ceilings, now.wall)
     }
@@ -195,7 +247,7 @@ impl Engine {
         self.next_change(&in_flight.room, now);
     }
 
-    /// Asks for the next step of a change that is too large for one; it stands in the log already.
+    /// Goes on with a change that is too large for one step, and stands in the log already: at once, or after those who moderate.
     fn go_on(&mut self, requester: Requester, in_flight: InFlight, done: Change, now: Now) {
         let rest = Change {
             settings: None,
@@ -203,11 +255,29 @@ impl Engine {
             entry: None,
             ..done
         };
-        let room = Arc::clone(&in_flight.room);
-        let question = RoomQuestion::Change(Box::new(rest));
-        if !self.ask_of_room(requester, Asked::Change(in_flight), question, now) {
+        let room = in_flight.room;
+        if let Some(lane) = self.lanes.lanes.get_mut(&room)
+            && lane.rest.is_none()
+        {
+            lane.rest = Some((requester, rest));
+            return self.next_change(&room, now);
+        }
+        if !self.ask_for_rest(&room, requester, rest, now) {
             self.next_change(&room, now);
         }
+    }
+
+    fn ask_for_rest(
+        &mut self,
+        room: &Arc<str>,
+        requester: Requester,
+        rest: Change,
+        now: Now,
+    ) -> bool {
+        let asked = Asked::Change(InFlight {
+            room: Arc::clone(room),
+        });
+        self.ask_of_room(requester, asked, RoomQuestion::Change(Box::new(rest)), now)
     }
 
     /// Tells whoever wanted a change that it is in force.
@@ -233,12 +303,20 @@ impl Engine {
     /// Begins the first of the waiting changes of a room that comes to something.
     fn next_change(&mut self, room: &Arc<str>, now: Now) {
         loop {
-            let lane = self.lanes.lanes.get_mut(room);
-            let Some(next) = lane.and_then(|lane| lane.waiting.pop_front()) else {
+            let Some(lane) = self.lanes.lanes.get_mut(room) else {
+                return;
+            };
+            let has_begun = if let Some(next) = lane.first.pop_front() {
+                self.begin_change(room, next, now)
+            } else if let Some((requester, rest)) = lane.rest.take() {
+                self.ask_for_rest(room, requester, rest, now)
+            } else if let Some(next) = lane.waiting.pop_front() {
+                self.begin_change(room, next, now)
+            } else {
                 self.lanes.lanes.remove(room);
                 return;
             };
-            if self.begin_change(room, next, now) {
+            if has_begun {
                 return;
             }
         }

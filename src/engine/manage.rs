@@ -175,9 +175,12 @@ impl Engine {
         }
         self.room_for_one_more(&by)?;
         let (record, entry) = plan_room(room, patch, &by.user, &self.ceilings(), now.wall)?;
+        let room = Arc::clone(&record.id);
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
         let requester = Requester::session(id, request);
-        self.ask_of_room(requester, Asked::Create, question, now);
+        if self.ask_of_room(requester, Asked::Create(Arc::clone(&room)), question, now) {
+            self.note_making(id, room);
+        }
         Ok(())
     }
 
@@ -215,6 +218,20 @@ impl Engine {
     }
 
     pub(super) fn room_created(
+        &mut self,
+        requester: Requester,
+        room: &str,
+        answer: Result<RoomAnswer, RoomRefusal>,
+        now: Now,
+    ) {
+        let id = requester.connection();
+        self.tell_created(requester, answer, now);
+        if let Some(id) = id {
+            self.take_up(id, room, now);
+        }
+    }
+
+    fn tell_created(
         &mut self,
         requester: Requester,
         answer: Result<RoomAnswer, RoomRefusal>,
@@ -286,9 +303,7 @@ impl Engine {
             Err(refusal) => return self.turn_down(requester, refusal, now),
         }
         if let Some(key) = self.rooms.find(room) {
-            let standings = &mut self.rooms.room_mut(key).lasting.standings;
-            let standing = standings.entry(Arc::clone(user)).or_default();
-            standing.read = standing.read.max(seq);
+            self.rooms.room_mut(key).lasting.standings.read(user, seq);
         }
         if let Requester::Session(id, request) = requester {
             self.reply(id, &reply::done(request.as_ref(), Some(room)));

@@ -10,7 +10,7 @@ use crate::config::Rate;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::{Limited, PrefixKey, Scope, TokenBucket};
 use crate::protocol::close::CloseReason;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 /// Pauses that lie further apart than this are not "in a row".
 const PAUSES_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
@@ -138,6 +138,13 @@ impl Engine {
     pub(super) fn charge_checked_message(&mut self, id: ConnectionId, now: Now) {
         for (bucket, rate, ..) in self.message_buckets(id).into_iter().flatten() {
             bucket.charge(1, rate, now.instant);
+        }
+    }
+
+    /// Gives back a message that was taken at `charged`.
+    pub(super) fn give_back_message(&mut self, id: ConnectionId, charged: Instant, now: Now) {
+        for (bucket, rate, ..) in self.message_buckets(id).into_iter().flatten() {
+            bucket.give_back(1, rate, charged, now.instant);
         }
     }
 

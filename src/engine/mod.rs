@@ -23,6 +23,7 @@ mod hook;
 mod http;
 mod kept;
 mod lanes;
+mod making;
 mod manage;
 mod meter;
 mod metrics;

@@ -48,13 +48,23 @@ impl Presence {
         self.away.len()
     }
 
-    /// Forgets that somebody is away; whether they were.
-    fn take_back(&mut self, room: RoomKey, user: &Arc<str>) -> bool {
-        let found = self.away.remove(&(room, Arc::clone(user)));
-        if let Some((due, _)) = &found {
-            self.away_by_time.remove(&(*due, room, Arc::clone(user)));
-        }
-        found.is_some()
+    /// Whether somebody has gone so lately that they count as present.
+    pub(super) fn is_away(&self, room: RoomKey, user: &Arc<str>) -> bool {
+        !self.away.is_empty() && self.away.contains_key(&(room, Arc::clone(user)))
+    }
+
+    /// Everybody who is away from a room and may be back at once.
+    fn away_from(&self, room: RoomKey) -> impl Iterator<Item = Arc<str>> {
+        let here = self.away.range((room, "".into())..);
+        let here = here.take_while(move |((of, _), _)| *of == room);
+        here.map(|((_, user), _)| Arc::clone(user))
+    }
+
+    /// Forgets that somebody is away; what they are called if they were.
+    fn take_back(&mut self, room: RoomKey, user: &Arc<str>) -> Option<Arc<str>> {
+        let (due, name) = self.away.remove(&(room, Arc::clone(user)))?;
+        self.away_by_time.remove(&(due, room, Arc::clone(user)));
+        Some(name)
     }
 
     /// The next who has been away for long enough.
@@ -77,13 +87,58 @@ impl Presence {
 }
 
 impl Engine {
-    /// Somebody has come into a room who was not present.
-    pub(super) fn tell_coming(&mut self, user: UserKey, room: RoomKey, now: Now) {
+    /// Whether somebody is in a room, as far as people see: on another connection, or a moment ago.
+    pub(super) fn is_there(&self, user: UserKey, room: RoomKey) -> bool {
+        let is_away = |id| self.presence.is_away(room, id);
+        self.rooms.room(room).seats_of(user) > 0
+            || self
+                .users
+                .get(user)
+                .is_some_and(|person| is_away(&person.id))
+    }
+
+    /// Takes note of which of these people, if they are there, take a place that is nobody's: how they stand to the room has changed.
+    pub(super) fn count_strangers<'a>(
+        &mut self,
+        room: RoomKey,
+        people: impl Iterator<Item = &'a Arc<str>>,
+    ) {
+        for user in people {
+            let is_present = |key| self.rooms.room(room).seats_of(key) > 0;
+            if self.presence.is_away(room, user) || self.users.find(user).is_some_and(is_present) {
+                self.rooms.room_mut(room).note_present(user);
+            }
+        }
+    }
+
+    /// The same of everybody who is there.
+    pub(super) fn count_all_strangers(&mut self, room: RoomKey) {
+        let away = self.presence.away_from(room);
+        let members = self.rooms.room(room).members();
+        let present = members.filter_map(|key| Some(Arc::clone(&self.users.get(key)?.id)));
+        for user in away.chain(present).collect::<Vec<_>>() {
+            self.rooms.room_mut(room).note_present(&user);
+        }
+    }
+
+    /// Somebody has taken a place in a room who had none. Whoever comes back at once has not been away: nobody is told, and it counts for
+    /// nothing.
+    pub(super) fn come(&mut self, user: UserKey, room: RoomKey, now: Now) {
         let Some(person) = self.person(user) else {
             return;
         };
-        if !self.presence.take_back(room, &person.user) {
+        if self.presence.take_back(room, &person.user).is_none() {
+            self.rooms.room_mut(room).note_present(&person.user);
+            self.charge_coming_in(user, room, now);
             self.tell_joined(&person, room, now);
+        }
+    }
+
+    /// Somebody is put out of a room: if they were away, they do not come back as if they had not been.
+    pub(super) fn end_absence(&mut self, user: &Arc<str>, room: RoomKey, now: Now) {
+        if let Some(name) = self.presence.take_back(room, user) {
+            let user = Arc::clone(user);
+            self.tell_left(&Who { user, name }, room, now);
         }
     }
 
@@ -130,6 +185,7 @@ impl Engine {
     }
 
     fn tell_left(&mut self, person: &Who, room: RoomKey, now: Now) {
+        self.rooms.room_mut(room).note_gone(&person.user);
         match self.crowd(room, now) {
             Some(change) => change.left += 1,
             None => {

@@ -90,24 +90,41 @@ impl Engine {
         Some((Arc::clone(user), decision.is_allowed, is_new))
     }
 
-    /// Whether somebody who is not in the room yet may come in now.
-    pub(super) fn check_coming_in(
+    /// Lets somebody come in. Whoever is there already, on another connection or a moment ago, does not come: what keeps nobody from staying
+    /// keeps them out no more than the others.
+    pub(super) fn permit_coming_in(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let permitted = self.permit(id, room, Capability::Join, now);
+        if !self.is_there(user, room) {
+            return permitted.and_then(|()| self.check_coming_in(user, room, now));
+        }
+        match permitted {
+            Err(refusal) if matches!(refusal, RoomRefusal::Busy(_)) => Err(refusal),
+            Err(_) if self.may_stay(id, room, now) => Ok(()),
+            permitted => permitted,
+        }
+    }
+
+    fn check_coming_in(
         &mut self,
         user: UserKey,
         room: RoomKey,
         now: Now,
     ) -> Result<(), RoomRefusal> {
         let found = self.rooms.room(room);
-        let Some(person) = self.users.get(user).filter(|_| found.seats_of(user) == 0) else {
+        let Some(person) = self.users.get(user) else {
             return Ok(());
         };
-        let settings = &found.lasting.settings;
-        let members_max = settings.members_max as usize;
-        let belongs = found.lasting.affiliation(&person.id, now.wall) > Affiliation::None;
-        if members_max > 0 && !belongs && found.members().len() >= members_max {
+        if !found.has_place_for(&person.id) {
             return Err(RoomRefusal::RoomFull("members_max"));
         }
-        let checked = found.limits.check_join(settings, now.instant);
+        let settings = &found.lasting.settings;
+        let checked = found.limits.check_join(&person.id, settings, now.instant);
         self.count_room_limit(checked)
     }
 
@@ -118,6 +135,27 @@ impl Engine {
             let settings = &found.lasting.settings;
             found.limits.charge_join(&person.id, settings, now.instant);
         }
+    }
+
+    /// Whether somebody may knock at a room now.
+    pub(super) fn check_knock(
+        &mut self,
+        room: RoomKey,
+        user: &str,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let rate = self.config.rooms.knocks_per_user;
+        let limits = &self.rooms.room(room).limits;
+        let checked = limits.check_knock(user, rate, now.instant);
+        self.count_room_limit(checked)
+    }
+
+    /// Charges somebody for a knock.
+    pub(super) fn charge_knock(&mut self, room: RoomKey, user: &Arc<str>, now: Now) {
+        let rate = self.config.rooms.knocks_per_user;
+        let found = self.rooms.room_mut(room);
+        let settings = &found.lasting.settings;
+        found.limits.charge_knock(user, rate, settings, now.instant);
     }
 
     fn count_room_limit(&mut self, checked: Result<(), RoomRefusal>) -> Result<(), RoomRefusal> {

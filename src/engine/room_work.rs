@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::chat::Unsaid;
 use super::lanes::InFlight;
 use super::pages::Wanted;
 use super::reply::Complaint;
@@ -16,7 +17,7 @@ use crate::rooms::Room;
 use crate::rooms::audit::Entry;
 use crate::rooms::moderation::Action;
 use crate::rooms::record::{NewMessage, RoomAnswer, RoomQuestion, RoomRecord};
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 /// Who is told what became of it.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Requester {
         Requester::Session(id, request.map(|request| request.clone().into_owned()))
     }
 
-    fn connection(&self) -> Option<ConnectionId> {
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
         match self {
             Requester::Session(id, _) | Requester::Join(id, ..) | Requester::Call(id) => Some(*id),
             Requester::Server => None,
@@ -48,10 +49,13 @@ impl Requester {
 /// What was asked, as far as the answer does not say it.
 #[derive(Debug)]
 pub(super) enum Asked {
-    Message(Arc<NewMessage>),
+    /// It was charged then.
+    Message(Arc<NewMessage>, Instant),
+    /// Whether a message of this room that is not taken now, for this reason, was taken before.
+    Known(Arc<str>, Unsaid),
     Page(Wanted),
     Change(InFlight),
-    Create,
+    Create(Arc<str>),
     Read {
         room: Arc<str>,
         user: Arc<str>,
@@ -81,7 +85,7 @@ impl RoomWorks {
 
     /// Rooms that are being made.
     pub(super) fn creations(&self) -> usize {
-        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create);
+        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create(_));
         self.outstanding.values().filter(is_one).count()
     }
 }
@@ -138,9 +142,14 @@ impl Engine {
             Outcome::Busy | Outcome::Record(_) => Err(RoomRefusal::Busy(BUSY_RETRY)),
         };
         match asked {
-            Asked::Message(message) => self.message_answered(requester, &message, answer, now),
+            Asked::Message(message, charged) => {
+                self.message_answered(requester, (&message, charged), answer, now);
+            }
+            Asked::Known(room, unsaid) => {
+                self.repeat_answered(requester, (&room, unsaid), answer, now);
+            }
             Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
-            Asked::Create => self.room_created(requester, answer, now),
+            Asked::Create(room) => self.room_created(requester, &room, answer, now),
             Asked::Read { room, user, seq } => {
                 self.read_answered(requester, (&room, &user, seq), answer, now);
             }
@@ -191,6 +200,7 @@ impl Engine {
         let key = self.rooms.remember(record);
         self.fan_out.make_room_for(self.rooms.len());
         self.flush_room(key);
+        self.count_all_strangers(key);
         self.put_out_forbidden(key, now);
     }
 
@@ -250,11 +260,12 @@ impl Engine {
     /// Whether the store should know this room by now, and could not be told of it.
     fn is_to_be_stored(&self, asked: &Asked) -> bool {
         let room = match asked {
-            Asked::Message(message) => &message.room,
+            Asked::Message(message, _) => &message.room,
+            Asked::Known(room, _) => room,
             Asked::Page(wanted) => wanted.room(),
             Asked::Change(in_flight) => in_flight.room(),
             Asked::Read { room, .. } => room,
-            Asked::Create | Asked::Configured(_) | Asked::Trim(_) => return false,
+            Asked::Create(_) | Asked::Configured(_) | Asked::Trim(_) => return false,
         };
         self.rooms.find(room).is_some_and(|key| {
             let room = self.rooms.room(key);

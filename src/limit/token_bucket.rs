@@ -48,6 +48,13 @@ impl TokenBucket {
         self.full_at.since(now).saturating_sub(depth(rate))
     }
 
+    /// Gives back `tokens` that were taken at `taken`, as far as they were not regained since.
+    pub fn give_back(&mut self, tokens: u64, rate: Rate, taken: Instant, now: Instant) {
+        let left = cost(tokens, rate).saturating_sub(now.since(taken));
+        let full_at = self.full_at.since(Instant::ZERO).saturating_sub(left);
+        self.full_at = Instant::ZERO + full_at;
+    }
+
     /// Tokens taken and not yet regained, rounded up; more than the burst when it is in debt.
     pub fn used(&self, rate: Rate, now: Instant) -> u64 {
         let per = u128::from(saturating_nanos(rate.per)).max(1);
@@ -219,6 +226,27 @@ mod tests {
                 let in_window = taken[first..].iter().filter(|t| **t < start + 5_000).count();
                 proptest::prop_assert!(in_window <= 10, "{in_window} in one window");
             }
+        }
+
+        #[test]
+        fn giving_back_makes_no_bucket_fuller_than_if_nothing_had_been_taken(
+            before in 0u64..8,
+            waits in proptest::array::uniform3(0u64..3_000),
+            between in 0u64..3,
+        ) {
+            let [taken, other, back] = [waits[0], waits[0] + waits[1], waits.iter().sum()];
+            let mut spared = TokenBucket::default();
+            spared.charge(before, TUTORIAL, at(0));
+            let mut given_back = spared;
+            given_back.charge(1, TUTORIAL, at(taken));
+            for bucket in [&mut spared, &mut given_back] {
+                bucket.charge(between, TUTORIAL, at(other));
+            }
+            given_back.give_back(1, TUTORIAL, at(taken), at(back));
+            let now = at(back);
+            proptest::prop_assert!(given_back.full_in(now) >= spared.full_in(now));
+            let cost = Duration::from_secs(1);
+            proptest::prop_assert!(given_back.full_in(now) <= spared.full_in(now) + cost);
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! What stays of a room when everybody has gone.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::record::{Head, RoomRecord};
@@ -17,13 +18,61 @@ pub struct Lasting {
     pub created_by: Arc<str>,
     pub created: Wall,
     /// Everybody whose standing says something.
-    pub standings: BTreeMap<Arc<str>, Standing>,
+    pub standings: Standings,
     /// The end of its moderation log.
     pub audit: Head,
     /// The oldest message kept; beyond the latest when none is.
     pub first_seq: u64,
     /// When that one was said, if that is known.
     pub oldest: Option<Wall>,
+}
+
+/// Standings by user. **Changed by its own functions alone**, which count the places that are somebody's.
+#[derive(Debug, Clone, Default)]
+pub struct Standings {
+    people: BTreeMap<Arc<str>, Standing>,
+    places: usize,
+}
+
+impl Standings {
+    /// Has somebody stand so from now on; a standing that says nothing is forgotten.
+    pub fn set(&mut self, user: &Arc<str>, standing: Standing, now: Wall) {
+        let known = self.people.get(user);
+        self.places -= usize::from(known.is_some_and(Standing::has_place));
+        self.places += usize::from(standing.has_place());
+        if standing.is_blank(now) {
+            self.people.remove(user);
+        } else {
+            self.people.insert(Arc::clone(user), standing);
+        }
+    }
+
+    /// Notes that somebody has read up to a message.
+    pub fn read(&mut self, user: &Arc<str>, seq: u64) {
+        let standing = self.people.entry(Arc::clone(user)).or_default();
+        standing.read = standing.read.max(seq);
+    }
+
+    /// People who have a place of their own.
+    pub fn places(&self) -> usize {
+        self.places
+    }
+}
+
+impl Deref for Standings {
+    type Target = BTreeMap<Arc<str>, Standing>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.people
+    }
+}
+
+impl FromIterator<(Arc<str>, Standing)> for Standings {
+    fn from_iter<T: IntoIterator<Item = (Arc<str>, Standing)>>(standings: T) -> Self {
+        let people = BTreeMap::from_iter(standings);
+        let places = people.values().filter(|found| found.has_place()).count();
+        Standings { people, places }
+    }
 }
 
 impl Lasting {
@@ -46,7 +95,7 @@ impl Lasting {
             settings,
             created_by: "".into(),
             created: Wall::default(),
-            standings: BTreeMap::new(),
+            standings: Standings::default(),
             audit: Head::default(),
             first_seq: 1,
             oldest: None,

@@ -18,8 +18,11 @@ mod tests;
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// People of one room whose pace is remembered: a large room with all of them talking. About 100 bytes each.
+/// People of one room whose pace is remembered: a large room with all of them talking. About 150 bytes each.
 const PACES_MAX: usize = 16_384;
+/// Whoever comes in again within this time is nobody new: however often somebody goes and comes, what others have of a room's joins is
+/// less by one in an hour.
+const COUNTED_FOR: Duration = Duration::from_secs(60 * 60);
 /// How many of them are looked at to find one that can be forgotten.
 const LOOKED_AT_MAX: usize = 8;
 
@@ -79,12 +82,23 @@ impl Paced {
             *self = paced;
         }
     }
+
+    fn give_back(&mut self, tokens: u64, burst: u32, per: Duration, taken: Instant, now: Instant) {
+        if let Some((mut paced, rate)) = self.at(burst, per, now) {
+            paced.bucket.give_back(tokens, rate, taken, now);
+            *self = paced;
+        }
+    }
 }
 
 /// Somebody's pace.
 #[derive(Debug, Clone, Copy, Default)]
 struct Pace {
     messages: Paced,
+    joins: Paced,
+    knocks: TokenBucket,
+    /// When their coming in was counted for the room.
+    counted: Option<Instant>,
     spoke: Option<Instant>,
     /// When they came in for the first time.
     came: Option<Instant>,
@@ -96,11 +110,13 @@ impl Pace {
         since.map_or(Duration::ZERO, |since| (since + wait).since(now))
     }
 
-    /// How long until nothing of it matters.
+    /// How long until nothing of it matters. Whoever is forgotten otherwise counts as somebody new, and that is all.
     fn matters_for(&self, settings: &Settings, now: Instant) -> Duration {
         Pace::left(self.spoke, settings.slow_mode, now)
             .max(Pace::left(self.came, settings.cooldown, now))
             .max(self.messages.bucket.full_in(now))
+            .max(self.joins.bucket.full_in(now))
+            .max(self.knocks.full_in(now))
     }
 }
 
@@ -171,25 +187,93 @@ impl RoomLimits {
         }
     }
 
-    /// Whether one more may come in now.
+    /// Takes back what was charged at `charged` for a message that turned out to be one that was charged before.
+    pub fn give_back_message(
+        &mut self,
+        user: &str,
+        bytes: usize,
+        settings: &Settings,
+        charged: Instant,
+        now: Instant,
+    ) {
+        let (room, member) = (
+            settings.messages_per_minute,
+            settings.messages_per_minute_per_member,
+        );
+        self.messages.give_back(1, room, MINUTE, charged, now);
+        let (bytes, per_second) = (bytes as u64, settings.bytes_per_second);
+        self.bytes
+            .give_back(bytes, per_second, SECOND, charged, now);
+        if let Some(pace) = self.paces.get_mut(user) {
+            pace.messages.give_back(1, member, MINUTE, charged, now);
+            // What they said before lies back far enough: it was asked before this was charged.
+            pace.spoke = pace.spoke.filter(|spoke| *spoke != charged);
+        }
+    }
+
+    /// Whether somebody may come in now. The room counts people, and each of them once in a while, so that nobody uses up what there is for
+    /// all by going and coming; and nobody comes more often than everybody together may.
     ///
     /// # Errors
     /// When to try again.
-    pub fn check_join(&self, settings: &Settings, now: Instant) -> Result<(), RoomRefusal> {
-        let checked = self.joins.check(settings.joins_per_minute, MINUTE, now);
-        tightest(std::iter::once((
-            "joins_per_minute",
-            RoomScope::Room,
-            checked,
-        )))
+    pub fn check_join(
+        &self,
+        user: &str,
+        settings: &Settings,
+        now: Instant,
+    ) -> Result<(), RoomRefusal> {
+        let per_minute = settings.joins_per_minute;
+        let pace = self.paces.get(user).copied().unwrap_or_default();
+        let is_counted = !Pace::left(pace.counted, COUNTED_FOR, now).is_zero();
+        let room = if is_counted {
+            Ok(())
+        } else {
+            self.joins.check(per_minute, MINUTE, now)
+        };
+        let own = pace.joins.check(per_minute, MINUTE, now);
+        let checked = [(RoomScope::Room, room), (RoomScope::Member, own)];
+        let limit = "joins_per_minute";
+        tightest(
+            checked
+                .map(|(scope, checked)| (limit, scope, checked))
+                .into_iter(),
+        )
     }
 
     /// Remembers that somebody came in who was not present.
     pub fn charge_join(&mut self, user: &Arc<str>, settings: &Settings, now: Instant) {
-        self.joins.charge(1, settings.joins_per_minute, MINUTE, now);
+        let per_minute = settings.joins_per_minute;
+        if per_minute > 0 {
+            let pace = self.pace(user, settings, now);
+            pace.joins.charge(1, per_minute, MINUTE, now);
+            if Pace::left(pace.counted, COUNTED_FOR, now).is_zero() {
+                pace.counted = Some(now);
+                self.joins.charge(1, per_minute, MINUTE, now);
+            }
+        }
         if !settings.cooldown.is_zero() {
             self.pace(user, settings, now).came.get_or_insert(now);
         }
+    }
+
+    /// Whether somebody may knock now.
+    ///
+    /// # Errors
+    /// When to try again.
+    pub fn check_knock(&self, user: &str, rate: Rate, now: Instant) -> Result<(), RoomRefusal> {
+        let pace = self.paces.get(user).copied().unwrap_or_default();
+        let checked = pace.knocks.check(1, rate, now);
+        tightest(std::iter::once((
+            "knocks_per_user",
+            RoomScope::Member,
+            checked,
+        )))
+    }
+
+    /// Remembers that somebody knocked.
+    pub fn charge_knock(&mut self, user: &Arc<str>, rate: Rate, settings: &Settings, now: Instant) {
+        let pace = self.pace(user, settings, now);
+        pace.knocks.charge(1, rate, now);
     }
 
     /// How many people's paces are remembered.

@@ -144,6 +144,11 @@ pub enum Act {
 }
 
 impl Act {
+    /// Whether it gives a message of one's own other words.
+    pub fn is_edit(&self) -> bool {
+        matches!(self, Act::Edit { .. })
+    }
+
     /// The change that a command asks for; `None`: it changes nothing of a room that exists.
     pub fn of(command: &RoomCommand<'_>) -> Option<Act> {
         Some(match command {

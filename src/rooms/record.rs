@@ -144,6 +144,8 @@ pub enum RoomQuestion {
     Create(Box<RoomRecord>, Box<Entry>),
     Change(Box<Change>),
     Append(Arc<NewMessage>),
+    /// Whether a message of this sender's with this key is kept already; this one is not.
+    Known(Arc<NewMessage>),
     /// Messages of this room. At most `messages_max`, and no more than `bytes_max` bytes of texts but always one.
     Page {
         room: Arc<str>,
@@ -181,8 +183,12 @@ pub enum RoomAnswer {
     Created(Option<Box<RoomRecord>>),
     /// To [`RoomQuestion::Change`]: it is kept, and this is the log's end now.
     Changed(Box<Changed>),
-    /// To [`RoomQuestion::Append`].
-    Appended { seq: u64, is_repeated: bool },
+    /// To [`RoomQuestion::Append`], and to [`RoomQuestion::Known`] when it is: the number and date that the message has.
+    Appended {
+        seq: u64,
+        at: Wall,
+        is_repeated: bool,
+    },
     /// To [`RoomQuestion::Page`], in ascending order.
     Page {
         messages: Vec<MessageRecord>,

@@ -1,13 +1,13 @@
 //! One room: the people in it, and the connections that hear it.
 
-use std::collections::BTreeMap;
-
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Moved;
 use super::lasting::Lasting;
 use super::limits::RoomLimits;
 use super::record::{Head, RoomRecord};
+use super::standing::Standing;
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::vocabulary::RoomKind;
 use crate::time::Wall;
@@ -25,6 +25,8 @@ pub struct Room {
     pub limits: RoomLimits,
     /// Members and how many seats each has.
     members: BTreeMap<UserKey, u32>,
+    /// People who are here, or so lately gone that they may be back at once, without a place of their own. Kept while the room has a maximum.
+    strangers: BTreeSet<Arc<str>>,
     /// Who hears the room, in no order that means anything.
     audience: Vec<ConnectionId>,
     sequence: u64,
@@ -58,6 +60,7 @@ impl Room {
             lasting,
             limits: RoomLimits::default(),
             members: BTreeMap::new(),
+            strangers: BTreeSet::new(),
             audience: Vec::new(),
             sequence: 0,
             is_configured: false,
@@ -114,6 +117,33 @@ impl Room {
     /// How many seats this member has; 0: not here.
     pub fn seats_of(&self, user: UserKey) -> u32 {
         self.members.get(&user).copied().unwrap_or(0)
+    }
+
+    /// Whether this user may come in as far as the number of people goes: those who have a place of their own always may, there or not, and
+    /// strangers while those and themselves leave one.
+    pub fn has_place_for(&self, user: &str) -> bool {
+        let members_max = self.lasting.settings.members_max as usize;
+        let taken = self.lasting.standings.places() + self.strangers.len();
+        members_max == 0 || self.is_at_home(user) || taken < members_max
+    }
+
+    /// Takes note of somebody who is here: whether they take a place that is nobody's.
+    pub fn note_present(&mut self, user: &Arc<str>) {
+        if self.lasting.settings.members_max > 0 && !self.is_at_home(user) {
+            self.strangers.insert(Arc::clone(user));
+        } else {
+            self.strangers.remove(user);
+        }
+    }
+
+    /// Takes note that somebody has gone.
+    pub fn note_gone(&mut self, user: &str) {
+        self.strangers.remove(user);
+    }
+
+    fn is_at_home(&self, user: &str) -> bool {
+        let standing = self.lasting.standings.get(user);
+        standing.is_some_and(Standing::has_place)
     }
 
     /// The room's id, as on the wire.

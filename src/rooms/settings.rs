@@ -31,7 +31,7 @@ pub struct Settings {
     pub cooldown: Duration,
     /// Longest message in Unicode scalar values; zero: the server's.
     pub message_characters_max: u32,
-    /// People with an affiliation or present; zero: the server's ceiling.
+    /// Places: of those who belong to it or are invited, there or not, and of strangers who are there; zero: no bound.
     pub members_max: u32,
     /// Messages kept; zero: the server's ceiling.
     pub retention_messages: u32,

@@ -100,6 +100,11 @@ impl Standing {
         self.mute.as_ref().filter(|mute| mute.is_in_force(now))
     }
 
+    /// Whether one of the room's places is theirs, there or not: they belong to it, or are invited.
+    pub fn has_place(&self) -> bool {
+        self.held > Affiliation::None || self.is_invited
+    }
+
     /// Whether it says nothing at `now`, and need not be kept.
     pub fn is_blank(&self, now: Wall) -> bool {
         self.affiliation(now) == Affiliation::None

@@ -59,7 +59,7 @@ const WORKS: [[&str; 2]; 7] = [
 ];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 37] = [
+const LIMITS: [[&str; 2]; 39] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -85,11 +85,13 @@ const LIMITS: [[&str; 2]; 37] = [
     ["messages_per_minute", "room"],
     ["bytes_per_second", "room"],
     ["joins_per_minute", "room"],
+    ["joins_per_minute", "member"],
     ["members_max", "room"],
     ["people_max", "room"],
     ["messages_per_minute_per_member", "member"],
     ["slow_mode_ms", "member"],
     ["cooldown_ms", "member"],
+    ["knocks_per_user", "member"],
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],

@@ -74,8 +74,9 @@ impl Engine {
             details: planned.details,
             ..Entry::of_server(Action::Create, now.wall)
         };
+        let asked = Asked::Create(Arc::clone(&record.id));
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
-        self.ask_of_room(Requester::Call(id), Asked::Create, question, now);
+        self.ask_of_room(Requester::Call(id), asked, question, now);
         Ok(())
     }
 

@@ -95,6 +95,21 @@ pub enum Command<'a> {
     },
 }
 
+impl Command<'_> {
+    /// The room that it is about.
+    pub fn room(&self) -> Option<&str> {
+        match self {
+            Command::Send { room, .. }
+            | Command::Join { room, .. }
+            | Command::Leave { room }
+            | Command::Members { room }
+            | Command::Typing { room }
+            | Command::Room { room, .. } => Some(room),
+            Command::Refresh { .. } | Command::Ping | Command::Rooms { .. } => None,
+        }
+    }
+}
+
 /// Longest `key` of a `send`, in bytes once escapes are resolved.
 pub const CLIENT_KEY_BYTES_MAX: usize = 64;
 

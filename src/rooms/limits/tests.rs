@@ -52,7 +52,7 @@ fn a_room_without_limits_of_its_own_has_none_and_remembers_nobody() {
     let mut limits = RoomLimits::default();
     let ann = user("ann");
     for _ in 0..10_000 {
-        limits.check_join(&settings, at(0)).unwrap();
+        limits.check_join(&ann, &settings, at(0)).unwrap();
         limits.charge_join(&ann, &settings, at(0));
         say(&mut limits, &settings, plain(&ann), 0).unwrap();
     }
@@ -145,13 +145,42 @@ fn those_who_come_in_are_counted_and_told_when() {
     let settings = settings(|settings| settings.joins_per_minute = 2);
     let mut limits = RoomLimits::default();
     for name in ["ann", "bob"] {
-        limits.check_join(&settings, at(0)).unwrap();
+        limits.check_join(name, &settings, at(0)).unwrap();
         limits.charge_join(&user(name), &settings, at(0));
     }
-    let told = limits.check_join(&settings, at(0)).unwrap_err();
+    let told = limits.check_join("cid", &settings, at(0)).unwrap_err();
     assert_eq!(told.told().limit, Some("joins_per_minute"));
     assert_eq!(told.told().retry_after_ms, Some(30_000));
-    limits.check_join(&settings, at(30_000)).unwrap();
+    limits.check_join("cid", &settings, at(30_000)).unwrap();
+}
+
+#[test]
+fn whoever_comes_again_and_again_uses_up_their_own_and_not_the_rooms() {
+    let settings = settings(|settings| settings.joins_per_minute = 3);
+    let mut limits = RoomLimits::default();
+    let ann = user("ann");
+    let mut come = |who: &Arc<str>, millis| {
+        let checked = limits.check_join(who, &settings, at(millis));
+        let checked = checked.map_err(|refusal| refusal.told().scope);
+        if checked.is_ok() {
+            limits.charge_join(who, &settings, at(millis));
+        }
+        checked
+    };
+    for _ in 0..3 {
+        come(&ann, 0).unwrap();
+    }
+    assert_eq!(come(&ann, 0), Err(Some("member")));
+    come(&user("bob"), 0).unwrap();
+    come(&user("cid"), 0).unwrap();
+    assert_eq!(come(&user("dan"), 0), Err(Some("room")));
+    // Once every twenty seconds is what one person may; the others do not feel it.
+    for times in 1..=100 {
+        come(&ann, times * 20_000).unwrap();
+    }
+    for name in ["dan", "eve", "fay"] {
+        come(&user(name), 2_000_000).unwrap();
+    }
 }
 
 #[test]

@@ -169,17 +169,13 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// Whether the room may have one more who belongs to it, if this is one.
+    /// Whether the room has a place left for one more who belongs to it or is invited, if this is one. Who is invited has one.
     fn room_for_member(&self, user: &str, standing: &Standing) -> Result<(), RoomRefusal> {
         let standings = &self.lasting.standings;
         let members_max = self.lasting.settings.members_max as usize;
-        let belongs = |standing: &Standing| standing.held > Affiliation::None;
-        let is_new = belongs(standing) && !standings.get(user).is_some_and(belongs);
-        if members_max == 0 || !is_new || self.is_operator() {
-            return Ok(());
-        }
-        let members = standings.values().filter(|standing| belongs(standing));
-        if members.count() >= members_max {
+        let had_place = standings.get(user).is_some_and(Standing::has_place);
+        let is_full = members_max > 0 && standings.places() >= members_max;
+        if is_full && standing.has_place() && !had_place && !self.is_operator() {
             return Err(RoomRefusal::RoomFull("members_max"));
         }
         Ok(())

@@ -85,11 +85,7 @@ fn apply(lasting: &mut Lasting, change: &Change, now: Wall) {
         lasting.settings = (**settings).clone();
     }
     for (user, standing) in &change.standings {
-        if standing.is_blank(now) {
-            lasting.standings.remove(user);
-        } else {
-            lasting.standings.insert(user.clone(), standing.clone());
-        }
+        lasting.standings.set(user, standing.clone(), now);
     }
 }
 

@@ -50,7 +50,7 @@ impl Case {
             ..Standing::default()
         };
         let mut lasting = Lasting::configured(settings);
-        lasting.standings.insert("ann".into(), standing);
+        lasting.standings = [("ann".into(), standing)].into_iter().collect();
         lasting
     }
 

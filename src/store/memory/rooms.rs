@@ -55,7 +55,7 @@ impl Rooms {
         let id = match &question {
             RoomQuestion::Create(..) | RoomQuestion::Log { .. } => None,
             RoomQuestion::Change(change) => Some(&change.room),
-            RoomQuestion::Append(message) => Some(&message.room),
+            RoomQuestion::Append(message) | RoomQuestion::Known(message) => Some(&message.room),
             RoomQuestion::Page { room, .. }
             | RoomQuestion::Read { room, .. }
             | RoomQuestion::Trim { room, .. } => Some(room),
@@ -74,6 +74,9 @@ impl Rooms {
             RoomQuestion::Append(message) => {
                 self.in_room(&message.room, |room| room.append(&message))
             }
+            RoomQuestion::Known(message) => self.in_room(&message.room, |room| {
+                room.known(&message).unwrap_or(RoomAnswer::Missing)
+            }),
             RoomQuestion::Page {
                 room,
                 from,
@@ -230,17 +233,12 @@ impl Room {
 
     fn append(&mut self, message: &NewMessage) -> RoomAnswer {
         self.forget_keys(message.at);
+        if let Some(known) = self.known(message) {
+            return known;
+        }
         let seq = self.record.last_seq + 1;
         if let Some(key) = &message.key {
             let key = (Arc::clone(&message.sender), key.clone());
-            if let Some((seq, at)) = self.keys.get(&key)
-                && message.at < at.after(MESSAGE_KEY_TIME)
-            {
-                return RoomAnswer::Appended {
-                    seq: *seq,
-                    is_repeated: true,
-                };
-            }
             self.keys.insert(key.clone(), (seq, message.at));
             self.key_order.push_back(key);
         }
@@ -257,8 +255,20 @@ impl Room {
         self.record.last_seq = seq;
         RoomAnswer::Appended {
             seq,
+            at: message.at,
             is_repeated: false,
         }
+    }
+
+    /// The message that this one is, by its key.
+    fn known(&self, message: &NewMessage) -> Option<RoomAnswer> {
+        let key = (Arc::clone(&message.sender), message.key.clone()?);
+        let (seq, at) = *self.keys.get(&key)?;
+        (message.at < at.after(MESSAGE_KEY_TIME)).then_some(RoomAnswer::Appended {
+            seq,
+            at,
+            is_repeated: true,
+        })
     }
 
     fn forget_keys(&mut self, now: Wall) {

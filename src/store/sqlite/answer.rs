@@ -12,7 +12,7 @@ use crate::rooms::record::{Change, Changed, MessageChange, RoomAnswer, RoomQuest
 /// Whether a question changes anything.
 pub(super) fn writes(question: &RoomQuestion) -> bool {
     match question {
-        RoomQuestion::Page { .. } | RoomQuestion::Log { .. } => false,
+        RoomQuestion::Known(_) | RoomQuestion::Page { .. } | RoomQuestion::Log { .. } => false,
         RoomQuestion::Create(..)
         | RoomQuestion::Change(_)
         | RoomQuestion::Append(_)
@@ -32,6 +32,9 @@ pub(super) fn answer(
         RoomQuestion::Change(asked) => change(connection, known, asked),
         RoomQuestion::Append(message) => in_room(connection, known, &message.room, |room| {
             messages::append(connection, room, message)
+        }),
+        RoomQuestion::Known(message) => in_room(connection, known, &message.room, |room| {
+            messages::known(connection, room.key, message)
         }),
         RoomQuestion::Page {
             room,

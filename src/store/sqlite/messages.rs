@@ -23,11 +23,8 @@ pub(super) fn append(
     message: &NewMessage,
 ) -> Result<RoomAnswer> {
     if let Some(key) = &message.key {
-        if let Some(seq) = find_key(connection, room.key, message, key)? {
-            return Ok(RoomAnswer::Appended {
-                seq,
-                is_repeated: true,
-            });
+        if let Some(known) = find_key(connection, room.key, message, key)? {
+            return Ok(known);
         }
         // One that was forgotten, and not yet removed, makes room.
         let sql = "INSERT OR REPLACE INTO message_keys (room, sender, key, seq, at) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -52,8 +49,22 @@ pub(super) fn append(
     room.last_seq += 1;
     Ok(RoomAnswer::Appended {
         seq: room.last_seq,
+        at: message.at,
         is_repeated: false,
     })
+}
+
+/// Whether its key says that a message is kept already.
+pub(super) fn known(
+    connection: &Connection,
+    room: i64,
+    message: &NewMessage,
+) -> Result<RoomAnswer> {
+    let found = match &message.key {
+        Some(key) => find_key(connection, room, message, key)?,
+        None => None,
+    };
+    Ok(found.unwrap_or(RoomAnswer::Missing))
 }
 
 fn find_key(
@@ -61,7 +72,7 @@ fn find_key(
     room: i64,
     message: &NewMessage,
     key: &str,
-) -> Result<Option<u64>> {
+) -> Result<Option<RoomAnswer>> {
     let sql = "SELECT seq, at FROM message_keys WHERE room = ?1 AND sender = ?2 AND key = ?3";
     let mut statement = connection.prepare_cached(sql)?;
     let found: Option<(i64, i64)> = statement
@@ -70,7 +81,13 @@ fn find_key(
         })
         .optional()?;
     let is_known = |(_, at): &(i64, i64)| message.at < wall(*at).after(MESSAGE_KEY_TIME);
-    Ok(found.filter(is_known).map(|(seq, _)| unsigned(seq)))
+    Ok(found
+        .filter(is_known)
+        .map(|(seq, at)| RoomAnswer::Appended {
+            seq: unsigned(seq),
+            at: wall(at),
+            is_repeated: true,
+        }))
 }
 
 /// Removes keys that are past their time, oldest first and at most `keys_max`.

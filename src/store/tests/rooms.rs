@@ -94,6 +94,15 @@ pub(super) fn say(room: &str, sender: &str, text: &str, key: Option<&str>, at: u
     })))
 }
 
+pub(super) fn known(room: &str, sender: &str, key: &str, at: u64) -> Question {
+    match say(room, sender, "", Some(key), at) {
+        Question::Room(RoomQuestion::Append(message)) => {
+            Question::Room(RoomQuestion::Known(message))
+        }
+        other => other,
+    }
+}
+
 pub(super) fn nothing(room: &str, at: u64) -> Change {
     Change {
         room: room.into(),
@@ -208,7 +217,9 @@ pub(super) fn short(answer: &RoomAnswer) -> String {
             let more = if changed.is_more { " and more" } else { "" };
             format!("entry {} {:?}{more}", changed.head.number, changed.messages)
         }
-        RoomAnswer::Appended { seq, is_repeated } => {
+        RoomAnswer::Appended {
+            seq, is_repeated, ..
+        } => {
             let repeated = if *is_repeated { " again" } else { "" };
             format!("said {seq}{repeated}")
         }

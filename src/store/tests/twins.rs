@@ -42,6 +42,8 @@ fn a_question() -> impl Strategy<Value = Question> {
         1 => a_room().prop_map(|room| create(room, 1)),
         8 => (a_room(), a_user(), key, 0..2 * DAY)
             .prop_map(|(room, user, key, at)| say(room, user, "text", key, at)),
+        2 => (a_room(), a_user(), prop::sample::select(vec!["k", "l"]), 0..2 * DAY)
+            .prop_map(|(room, user, key, at)| known(room, user, key, at)),
         2 => place.clone().prop_map(|(room, from, max, bytes)| page(room, from, max, bytes)),
         1 => place.prop_map(|(room, from, max, _)| log_of(room, from, max)),
         1 => message.clone().prop_map(|(room, seq, user, at)| edit(room, seq, user, "other", at)),
@@ -72,7 +74,7 @@ fn a_question_from_above() -> impl Strategy<Value = Question> {
 
 /// Time goes on: a date says how much later than the message before something is said.
 fn keep_order(question: &mut Question, date: &mut u64) {
-    if let Question::Room(RoomQuestion::Append(message)) = question {
+    if let Question::Room(RoomQuestion::Append(message) | RoomQuestion::Known(message)) = question {
         let message = Arc::make_mut(message);
         *date += (message.at.as_millis() - wall(0).as_millis()) / 4;
         message.at = wall(*date);

@@ -122,6 +122,68 @@ fn a_room_is_full_and_joins_have_a_rate() {
 }
 
 #[test]
+fn who_comes_and_goes_all_the_time_uses_up_their_own_joins_and_not_those_of_others() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    set(&mut world, owner, "joins_per_minute", 3);
+    let guest = member(&mut world, "guest", "den");
+    let leave = json!({"type": "leave", "id": 1, "room": "den"});
+    for _ in 0..2 {
+        assert_eq!(verdict(&mut world, guest, &leave), "ok");
+        assert_eq!(verdict(&mut world, guest, &join("den")), "ok");
+    }
+    assert_eq!(verdict(&mut world, guest, &leave), "ok");
+    let refused = reply(&mut world, guest, &join("den"));
+    assert_eq!(
+        told(&refused),
+        ("rate_limited", "joins_per_minute", "member")
+    );
+    for name in ["first", "second"] {
+        member(&mut world, name, "den");
+    }
+    let wait = refused["retry_after_ms"].as_u64().expect("a wait");
+    stay(&mut world, guest, millis(wait));
+    assert_eq!(verdict(&mut world, guest, &join("den")), "ok");
+}
+
+#[test]
+fn whoever_knocks_and_takes_it_back_again_and_again_fills_no_log() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let update = json!({"type": "update", "id": 1, "room": "den", "join_rule": "knock"});
+    assert_eq!(verdict(&mut world, owner, &update), "ok");
+    let guest = world.join_v1("guest", "10.0.0.2");
+    let knock = json!({"type": "knock", "id": 1, "room": "den"});
+    let withdraw = json!({"type": "withdraw", "id": 1, "room": "den", "user": "guest"});
+    for _ in 0..3 {
+        assert_eq!(verdict(&mut world, guest, &knock), "ok");
+        assert_eq!(
+            verdict(&mut world, guest, &knock),
+            "already",
+            "and costs none"
+        );
+        assert_eq!(verdict(&mut world, guest, &withdraw), "ok");
+    }
+    let log = json!({"type": "log", "id": 1, "room": "den"});
+    let before = reply(&mut world, owner, &log)["head"].clone();
+    let refused = reply(&mut world, guest, &knock);
+    assert_eq!(
+        told(&refused),
+        ("rate_limited", "knocks_per_user", "member")
+    );
+    for _ in 0..20 {
+        verdict(&mut world, guest, &knock);
+        verdict(&mut world, guest, &withdraw);
+    }
+    assert_eq!(reply(&mut world, owner, &log)["head"], before);
+    let other = world.join_v1("other", "10.0.0.3");
+    assert_eq!(verdict(&mut world, other, &knock), "ok");
+    let wait = refused["retry_after_ms"].as_u64().expect("a wait");
+    stay(&mut world, guest, millis(wait));
+    assert_eq!(verdict(&mut world, guest, &knock), "ok");
+}
+
+#[test]
 fn the_longest_wait_of_room_and_user_is_told_and_nothing_is_charged_for_a_refusal() {
     let mut world = roomy_with(|config| {
         config.limits.messages_per_user = Rate::new(2, seconds(120));

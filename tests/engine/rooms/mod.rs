@@ -4,9 +4,13 @@ mod barrier;
 mod claims;
 mod kept;
 mod limits;
+mod making;
 mod missed;
+mod order;
 mod people;
+mod places;
 mod retention;
+mod retries;
 mod rights;
 
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
 
-use super::{act, durable, made, member, reply, send, verdict};
+use super::{act, durable, join, made, member, reply, send, verdict};
 use crate::{millis, roomy_with, seconds};
 
 #[test]
@@ -155,6 +155,103 @@ fn who_comes_back_at_once_has_not_been_away() {
     member(&mut world, "alice", "general");
     world.advance(seconds(20));
     assert_eq!(comings_and_goings(&mut world, watcher), [] as [&str; 0]);
+}
+
+/// A room that nobody new comes into: it is full, one has come in this hour, and joins are knocks.
+fn shut(world: &mut World, owner: ConnectionId) {
+    let update =
+        json!({"type": "update", "id": 1, "room": "den", "members_max": 1, "joins_per_minute": 1});
+    assert_eq!(verdict(world, owner, &update), "ok");
+    let raid = json!({"type": "raid", "id": 1, "room": "den", "for_ms": 600_000});
+    assert_eq!(verdict(world, owner, &raid), "ok");
+    let stranger = world.join_v1("stranger", "10.0.0.9");
+    assert_eq!(verdict(world, stranger, &join("den")), "knock_required");
+}
+
+#[test]
+fn who_is_there_opens_another_tab_and_comes_back_though_nobody_new_comes_in() {
+    let mut world = patient();
+    let owner = made(&mut world, "owner", "den", "public");
+    let guest = member(&mut world, "guest", "den");
+    shut(&mut world, owner);
+    let tab = member(&mut world, "guest", "den");
+    world.reset(tab);
+    comings_and_goings(&mut world, owner);
+    let mut last = guest;
+    for _ in 0..3 {
+        world.reset(last);
+        world.advance(seconds(4));
+        last = member(&mut world, "guest", "den");
+    }
+    assert_eq!(comings_and_goings(&mut world, owner), [] as [&str; 0]);
+    let again = join("den");
+    world.reset(last);
+    world.advance(seconds(6));
+    let late = world.join_v1("guest", "10.0.0.1");
+    assert_eq!(verdict(&mut world, late, &again), "knock_required");
+}
+
+#[test]
+fn who_was_put_out_or_has_left_comes_back_as_somebody_new() {
+    for kind in ["kick", "ban", "leave"] {
+        let mut world = patient();
+        let owner = made(&mut world, "owner", "den", "public");
+        let guest = member(&mut world, "guest", "den");
+        let watcher = member(&mut world, "watcher", "den");
+        shut(&mut world, owner);
+        comings_and_goings(&mut world, watcher);
+        if kind == "leave" {
+            let leave = json!({"type": "leave", "id": 1, "room": "den"});
+            assert_eq!(verdict(&mut world, guest, &leave), "ok");
+        } else {
+            world.reset(guest);
+            act(&mut world, owner, kind, "den", "guest");
+        }
+        let gone = comings_and_goings(&mut world, watcher);
+        assert_eq!(gone, ["guest left"], "{kind}");
+        let again = world.join_v1("guest", "10.0.0.1");
+        let expected = if kind == "ban" {
+            "banned"
+        } else {
+            "knock_required"
+        };
+        assert_eq!(verdict(&mut world, again, &join("den")), expected, "{kind}");
+    }
+}
+
+#[test]
+fn who_may_not_be_there_any_more_does_not_come_back_either() {
+    for (rule, expected) in [("invite", "unknown_room"), ("knock", "knock_required")] {
+        let mut world = patient();
+        let owner = made(&mut world, "owner", "den", "members");
+        act(&mut world, owner, "invite", "den", "guest");
+        let guest = member(&mut world, "guest", "den");
+        if rule == "knock" {
+            let update = json!({"type": "update", "id": 1, "room": "den", "join_rule": rule});
+            assert_eq!(verdict(&mut world, owner, &update), "ok");
+        }
+        world.reset(guest);
+        let dismiss = json!({"type": "affiliate", "id": 1, "room": "den", "user": "guest", "affiliation": "none"});
+        assert_eq!(verdict(&mut world, owner, &dismiss), "ok");
+        let again = world.join_v1("guest", "10.0.0.1");
+        assert_eq!(verdict(&mut world, again, &join("den")), expected);
+    }
+}
+
+#[test]
+fn who_is_about_to_be_banned_does_not_come_back_meanwhile() {
+    let mut world = patient();
+    let owner = made(&mut world, "owner", "den", "public");
+    let guest = member(&mut world, "guest", "den");
+    world.reset(guest);
+    let again = world.join_v1("guest", "10.0.0.1");
+    world.answers_held = true;
+    let ban = json!({"type": "ban", "id": 1, "room": "den", "user": "guest"});
+    world.say(owner, &ban.to_string());
+    assert_eq!(verdict(&mut world, again, &join("den")), "busy");
+    world.answers_held = false;
+    world.settle();
+    assert_eq!(verdict(&mut world, again, &join("den")), "banned");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{config, join, send, with};
+use super::{act, config, join, send, with};
 use crate::line::Caller;
 use crate::server::Server;
 
@@ -30,6 +30,38 @@ fn a_retry_after_a_lost_connection_is_the_same_message() {
         numbers(page["messages"].as_array().expect("messages")),
         [1, 2]
     );
+}
+
+#[test]
+fn a_retry_is_the_same_message_whatever_keeps_its_sender_from_saying_more() {
+    let mut server = Server::serve(&config(""));
+    let mut owner = Caller::of(&server, "owner");
+    owner.done(json!({"type": "create", "room": "den"}));
+    let mut alice = Caller::of(&server, "alice");
+    alice.done(join("den"));
+    let said = with(send("den", "only once"), json!({"key": "k1"}));
+    let first = alice.done(said.clone());
+    owner.done(json!({"type": "update", "room": "den", "slow_mode_ms": 600_000}));
+    owner.done(act("mute", "den", "alice"));
+    drop(alice);
+    server.kill_and_start_again();
+    let mut alice = Caller::of(&server, "alice");
+    let before = alice.done(said.clone());
+    alice.done(join("den"));
+    let after = alice.done(said.clone());
+    for again in [before, after] {
+        assert_eq!(
+            [&again["seq"], &again["timestamp"]],
+            [&first["seq"], &first["timestamp"]]
+        );
+    }
+    assert_eq!(
+        alice.verdict(with(said.clone(), json!({"key": "k2"}))),
+        "muted"
+    );
+    let mut owner = Caller::of(&server, "owner");
+    owner.done(act("ban", "den", "alice"));
+    assert_eq!(alice.verdict(said), "banned");
 }
 
 #[test]

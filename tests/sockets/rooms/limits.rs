@@ -79,6 +79,9 @@ fn a_full_room_and_one_that_many_come_into_at_once_say_so() {
     assert_eq!(told(&refused), ["room_full", "members_max", "room"]);
     let mut tab = Caller::of(&server, "guest");
     assert_eq!(tab.verdict(join("small")), "ok", "nobody new");
+    owner.done(json!({"type": "invite", "room": "small", "user": "friend"}));
+    let mut friend = Caller::of(&server, "friend");
+    assert_eq!(friend.verdict(join("small")), "ok", "they have a place");
     let update =
         json!({"type": "update", "room": "small", "members_max": 0, "joins_per_minute": 1});
     owner.done(update);
@@ -92,6 +95,21 @@ fn a_full_room_and_one_that_many_come_into_at_once_say_so() {
         limited.expect("one too many")[1..],
         ["joins_per_minute", "room"]
     );
+}
+
+#[test]
+fn somebody_whose_connection_breaks_in_a_raid_on_a_full_room_is_back_at_once() {
+    let server = Server::serve(&config("return_time_max = \"60s\""));
+    let limits = json!({"members_max": 2, "joins_per_minute": 2});
+    let (mut owner, mut guest) = limited(&server, "den", limits);
+    owner.done(json!({"type": "raid", "room": "den", "for_ms": 600_000}));
+    for _ in 0..3 {
+        drop(guest);
+        guest = Caller::of(&server, "guest");
+        assert_eq!(guest.verdict(join("den")), "ok");
+    }
+    let mut third = Caller::of(&server, "third");
+    assert_eq!(third.verdict(join("den")), "knock_required");
 }
 
 #[test]

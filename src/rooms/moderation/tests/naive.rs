@@ -160,17 +160,11 @@ impl Naive {
             says_nothing || !is_new || self.people.len() < lines,
             "room_full",
         )?;
-        let members = self
-            .people
-            .values()
-            .filter(|person| person.role > 0)
-            .count();
-        let is_new_member = person.role > 0 && self.person(user).role == 0;
-        let is_full = self.members_max > 0 && members >= self.members_max as usize;
-        check(
-            !(is_new_member && is_full) || actor == OPERATOR,
-            "room_full",
-        )?;
+        let has_place = |person: &Person| person.role > 0 || person.is_invited;
+        let places = self.people.values().filter(|person| has_place(person));
+        let is_full = self.members_max > 0 && places.count() >= self.members_max as usize;
+        let takes_one = has_place(&person) && !has_place(&self.person(user));
+        check(!(takes_one && is_full) || actor == OPERATOR, "room_full")?;
         if says_nothing {
             self.people.remove(user);
         } else {
