@@ -182,6 +182,12 @@ fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Re
     (may, Reason::Default)
 }
 
+/// Whether everybody may see the room whose credential says nothing of it.
+fn is_known_to_all(lasting: &Lasting) -> bool {
+    let settings = &lasting.settings;
+    settings.kind == RoomKind::Public && !settings.is_archived
+}
+
 /// Whether joins of an open room are knocks at the moment.
 pub fn is_raided(lasting: &Lasting, now: Wall) -> bool {
     let settings = &lasting.settings;
@@ -202,7 +208,7 @@ pub fn refusal(lasting: &Lasting, user: &str, decision: Decision, now: Wall) -> 
     let standing = lasting.standing(user);
     match decision.reason {
         Reason::Banned => match standing.ban {
-            Some(ban) if lasting.settings.kind == RoomKind::Public => RoomRefusal::Banned {
+            Some(ban) if is_known_to_all(lasting) => RoomRefusal::Banned {
                 until: ban.until,
                 reason: ban.reason,
             },
