@@ -21,13 +21,14 @@ impl Engine {
             return;
         };
         self.flush_room(room);
+        let outside = self.outside(room, changed, now);
         self.apply(room, changed, now);
         if changed.change.is_deletion {
             return self.close_room(room, now);
         }
         self.put_out_target(room, changed, now);
         self.put_out_forbidden(room, now);
-        self.tell_of_change(room, changed, now);
+        self.tell_of_change(room, changed, &outside, now);
     }
 
     fn apply(&mut self, room: RoomKey, changed: &Changed, now: Now) {

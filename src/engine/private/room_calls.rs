@@ -47,7 +47,7 @@ impl Engine {
                 };
                 asked.map(|()| None)
             }
-            Some(Come::Kept(Ok(number))) => self.told_of_done(call, number).map(Some),
+            Some(Come::Kept(Ok(number))) => self.told_of_done(call, number, now).map(Some),
             Some(Come::Kept(Err(refusal))) => Err(Problem::from(&refusal)),
             Some(Come::Page(page)) => {
                 let query = PlaceQuery::parse(call.query.as_deref())?;
@@ -112,12 +112,12 @@ impl Engine {
         asked.map_err(|refusal| Problem::from(&refusal))
     }
 
-    fn told_of_done(&self, call: &Body, number: u64) -> Result<Answer, Problem> {
+    fn told_of_done(&self, call: &Body, number: u64, now: Now) -> Result<Answer, Problem> {
         if call.operation == Operation::NewRoom {
             let wanted = NewRoom::parse(&call.bytes, &self.bounds())?;
             log::info!("private: made room {}", wanted.room);
             let room = self.rooms.room(self.known_room(&wanted.room)?);
-            return Ok(rooms::description(room));
+            return Ok(rooms::description(room, now.wall));
         }
         let RoomChange { action, .. } = RoomChange::parse(&call.bytes, &self.bounds())?;
         let room = &*call.segment;

@@ -140,9 +140,9 @@ impl Engine {
         list.end(None)
     }
 
-    pub(super) fn show_room(&self, name: &str, page: &Page) -> Result<Answer, Problem> {
+    pub(super) fn show_room(&self, name: &str, page: &Page, now: Now) -> Result<Answer, Problem> {
         let room = self.rooms.room(self.known_room(name)?);
-        let heading = heading(room);
+        let heading = heading(room, now.wall);
         let mut list = List::begin(&heading, "members", page.entries_max);
         // Past the last key there can be, there is nobody.
         let first = UserKey(u32::try_from(page.cursor).unwrap_or(u32::MAX));
@@ -188,11 +188,11 @@ impl Engine {
 }
 
 /// What the room is like, in full.
-pub(super) fn description(room: &Room) -> Answer {
-    Answer::of(&heading(room))
+pub(super) fn description(room: &Room, now: Wall) -> Answer {
+    Answer::of(&heading(room, now))
 }
 
-fn heading(room: &Room) -> Heading<'_> {
+fn heading(room: &Room, now: Wall) -> Heading<'_> {
     let lasting = &room.lasting;
     Heading {
         room: room.name(),
@@ -204,7 +204,7 @@ fn heading(room: &Room) -> Heading<'_> {
         created_by: Some(&*lasting.created_by).filter(|by| !by.is_empty()),
         created: seconds(lasting.created),
         log: Head::of(lasting.audit),
-        settings: settings(room),
+        settings: settings(room, now),
     }
 }
 
@@ -218,7 +218,7 @@ impl Head {
     }
 }
 
-fn settings(room: &Room) -> Settings<'_> {
+fn settings(room: &Room, now: Wall) -> Settings<'_> {
     let settings = &room.lasting.settings;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Settings {
@@ -229,7 +229,10 @@ fn settings(room: &Room) -> Settings<'_> {
         ephemeral: !settings.is_durable,
         locked: settings.is_locked,
         archived: settings.is_archived,
-        raid_until: settings.raid_until.map(seconds),
+        raid_until: settings
+            .raid_until
+            .filter(|until| now < *until)
+            .map(seconds),
         slow_mode_ms: millis(settings.slow_mode),
         cooldown_ms: millis(settings.cooldown),
         message_characters_max: settings.message_characters_max,

@@ -2,6 +2,7 @@
 
 mod barrier;
 mod claims;
+mod concerned;
 mod kept;
 mod limits;
 mod missed;
