@@ -35,7 +35,9 @@ impl Engine {
         let lasting = &mut self.rooms.room_mut(room).lasting;
         if let Some(settings) = &changed.change.settings {
             lasting.settings = (**settings).clone();
+            self.rooms.note_looks(room);
         }
+        let lasting = &mut self.rooms.room_mut(room).lasting;
         for (user, standing) in &changed.change.standings {
             let known = lasting.standings.get(user).map_or(0, |known| known.read);
             let standing = standing.read_at_least(known);

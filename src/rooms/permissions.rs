@@ -166,11 +166,7 @@ fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Re
     let is_public = settings.kind == RoomKind::Public;
     let is_open = is_public && settings.join_rule == JoinRule::Open;
     let may = match capability {
-        Capability::See => {
-            let may_ask =
-                settings.kind == RoomKind::Members && settings.join_rule == JoinRule::Knock;
-            is_public || may_ask
-        }
+        Capability::See => settings.is_shown(),
         Capability::Join if is_open && is_raided(lasting, now) => return no(Reason::Raid),
         // Whoever could come in anyway reads what was said. A raid, or another rule, silences nobody who is in.
         Capability::Join | Capability::Read => is_open,

@@ -60,11 +60,10 @@ impl Engine {
 
     fn ask_for_room(&mut self, id: ConnectionId, call: &Body, now: Now) -> Result<(), Problem> {
         let wanted = NewRoom::parse(&call.bytes, &self.bounds())?;
-        if self.rooms.is_taken(&wanted.room) {
-            return Err(Problem::from(&RoomRefusal::RoomExists));
-        }
         let owner: Arc<str> = wanted.owner.as_ref().into();
-        let planned = self.room_for_one_more_at_all().and_then(|()| {
+        let unlike = self.expect_unlike(&wanted.room, &wanted.settings);
+        let place = unlike.and_then(|()| self.room_for_one_more_at_all());
+        let planned = place.and_then(|()| {
             let ceilings = self.ceilings();
             plan_room(&wanted.room, &wanted.settings, &owner, &ceilings, now.wall)
         });
