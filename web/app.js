@@ -291,10 +291,10 @@ async function turnBack() {
   declining = room.name;
   try {
     await conversation.ask({ type: "withdraw", room: room.name, user: me.user });
-    announcer.say(words);
     if (conversation.chat.current === room.name) {
       await open(lobby);
     }
+    announcer.say(words);
   } catch (refusal) {
     composer.complain(refusalText({ ...refusal, message: refusal.message }));
   }

@@ -203,7 +203,7 @@ fn a_number_that_the_room_has_not_come_to_is_of_another_life_of_it_and_told_as_a
     });
     let alice = member(&mut world, "alice", "general");
     let bob = world.join_v1("bob", "10.0.0.2");
-    let mut come = |world: &mut World, since: u64| {
+    let come = |world: &mut World, since: u64| {
         let leave = json!({"type": "leave", "id": 1, "room": "general"});
         world.say(bob, &leave.to_string());
         let join = json!({"type": "join", "id": 2, "room": "general", "since": since});
