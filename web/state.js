@@ -286,6 +286,7 @@ export class Chat {
     if (["banned", "deleted", "forbidden"].includes(code)) {
       room.can = new Set();
       room.affiliation = "none";
+      room.about = room.about && { ...room.about, invited: false, knocking: false };
       room.shape++;
     }
   }
