@@ -16,6 +16,11 @@ function ownRank({ can, affiliation }) {
   return can.has("configure") ? RANK.owner : Math.max(RANK[affiliation] ?? RANK.none, can.has("moderate") ? RANK.moderator : 0);
 }
 
+/** Whether one may quiet the room and say who belongs to it: with `configure` alone too. */
+export function hasSay({ can }) {
+  return can.has("moderate") || can.has("configure");
+}
+
 function rankOf(person) {
   return RANK[person?.affiliation] ?? RANK.none;
 }
@@ -30,17 +35,18 @@ export function personActions(room, me, person) {
   const { can } = room;
   const isOver = can.has("moderate") && own > rank;
   const isOwner = room.affiliation === "owner";
-  const mayGive = (to) => isOver && rank !== RANK[to] && (RANK[to] < own || (to === "owner" && own === RANK.owner));
+  const appoints = hasSay(room) && own > rank;
+  const mayGive = (to) => appoints && rank !== RANK[to] && (RANK[to] < own || (to === "owner" && own === RANK.owner));
   return [
     [person.knocking && can.has("moderate"), "approve", "Let in"],
-    [person.knocking && can.has("invite"), "withdraw", "Turn down"],
+    [person.knocking && can.has("moderate"), "withdraw", "Turn down"],
     [person.invited && can.has("invite"), "withdraw", "Take the invitation back"],
     [!person.invited && !person.knocking && rank === RANK.none && can.has("invite") && !(person.connections > 0), "invite", "Invite"],
     [mayGive("owner"), "make_owner", "Make owner"],
     [mayGive("moderator") && rank < RANK.moderator, "make_moderator", "Make moderator"],
     [mayGive("member") && rank === RANK.none && !person.knocking, "make_member", "Make member"],
     [mayGive("member") && rank > RANK.member, "make_member", "Make an ordinary member"],
-    [isOver && rank > RANK.none, "make_none", "Take the role away"],
+    [appoints && rank > RANK.none, "make_none", "Take the role away"],
     [isOwner && rank >= RANK.member, "transfer", "Hand the room over…"],
     [isOver && !person.muted, "mute", "Mute…"],
     [can.has("moderate") && person.muted === true, "unmute", "Lift the mute"],
@@ -82,8 +88,8 @@ export function roomActions(room, lobby, now) {
     [can.has("invite"), "invite_somebody", "Invite somebody…"],
     [can.has("read"), "log", "Moderation log…"],
     [moderates && !can.has("configure"), "slow_mode", "Slow mode…"],
-    [moderates, about.locked ? "unlock" : "lock", about.locked ? "Let everybody speak" : "Let only moderators speak"],
-    [moderates && (isOpen || isRaided), isRaided ? "end_raid" : "raid", isRaided ? "Let people join freely again" : "Have people ask before they join…"],
+    [hasSay(room), about.locked ? "unlock" : "lock", about.locked ? "Let everybody speak" : "Let only moderators speak"],
+    [hasSay(room) && (isOpen || isRaided), isRaided ? "end_raid" : "raid", isRaided ? "Let people join freely again" : "Have people ask before they join…"],
     [moderates, "ban_somebody", "Ban somebody who is not here…", true],
     [moderates, "unban_somebody", "Lift a ban…"],
     [can.has("configure"), about.archived ? "unarchive" : "archive", about.archived ? "Take out of the archive" : "Archive…"],

@@ -54,6 +54,8 @@ const people = new People(page, {
   answer: (id, person) => moderate.answer(id, person),
 });
 let doorwayTimer = 0;
+/** The room whose invitation is being declined: what comes of it is no news. */
+let declining = "";
 
 // Signing in and out
 
@@ -172,6 +174,8 @@ function told(notice) {
   if (notice.type === "invited") {
     const by = notice.by ? chat.nameOf(notice.by) : "The operator";
     announcer.say(`${by} invites you to the room ${room?.title ?? notice.room}.`);
+  } else if (notice.room === declining) {
+    return;
   } else if (notice.type === "answered") {
     announcer.say(room.can.has("join") ? `You were let into ${room.title}. You can join now.` : `You were not let into ${room.title}.`);
   } else if (notice.type === "knock") {
@@ -179,7 +183,7 @@ function told(notice) {
   } else if (notice.type === "removed" && room !== undefined && notice.code !== "left") {
     const { title, detail } = doorway(room, Date.now());
     announcer.warn(`${room.title}: ${title} ${detail}`);
-  } else if (notice.type === "moderation" && notice.user === chat.me.user && notice.actor !== chat.me.user) {
+  } else if (notice.type === "moderation" && notice.user === chat.me.user && notice.actor !== chat.me.user && !room.about?.knocking) {
     announcer.warn(`${room.title}: ${plain(room.entries.at(-1)?.parts ?? [])}`);
   }
 }
@@ -279,6 +283,24 @@ async function passDoorway() {
   focusRoom();
 }
 
+/** Declines an invitation, or asks no longer to be let in. */
+async function turnBack() {
+  const { room, me, lobby } = conversation.chat;
+  const words = room.about.invited ? `You declined the invitation to ${room.title}.` : `You do not ask to come into ${room.title} any more.`;
+  composer.complain("");
+  declining = room.name;
+  try {
+    await conversation.ask({ type: "withdraw", room: room.name, user: me.user });
+    if (conversation.chat.current === room.name) {
+      await open(lobby);
+    }
+    announcer.say(words);
+  } catch (refusal) {
+    composer.complain(refusalText({ ...refusal, message: refusal.message }));
+  }
+  declining = "";
+}
+
 function again(id) {
   if (conversation.isOpen) {
     conversation.again(id);
@@ -367,7 +389,9 @@ function renderDoorway(closed, room, now) {
     setText(page.doorwayTitle, closed.title);
     setText(page.doorwayDetail, closed.detail);
     setText(page.doorwayAct, closed.label);
+    setText(page.doorwayBack, closed.back);
     page.doorwayAct.hidden = closed.act === "";
+    page.doorwayBack.hidden = closed.back === "";
   }
   if (isNew && hadFocus) {
     focusRoom();
@@ -407,6 +431,7 @@ page.leave.addEventListener("click", leave);
 page.create.addEventListener("click", () => moderate.create());
 page.roomMenu.addEventListener("click", () => moderate.roomMenu(page.roomMenu));
 page.doorwayAct.addEventListener("click", passDoorway);
+page.doorwayBack.addEventListener("click", turnBack);
 page.newer.addEventListener("click", () => {
   timeline.toEnd();
   focusRoom();

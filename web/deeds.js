@@ -51,7 +51,7 @@ function person(user, { me, nameOf }, isFirst) {
 
 const ROLES = { owner: "an owner", moderator: "a moderator", member: "a member", none: "somebody without a role" };
 
-/** What `details` say somebody was made; those who are only told that it happened see it in the list of people. */
+/** What `details` say somebody was made. */
 function roleIn(details = "") {
   const word = /affiliation=(\w+)/.exec(details)?.[1] ?? "";
   return Object.hasOwn(ROLES, word) ? ROLES[word] : undefined;

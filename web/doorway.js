@@ -12,8 +12,8 @@ const OUT = {
 };
 
 /**
- * How the room is closed to its reader: `{title, detail, act, label, tone}`; null: it is open. `act`: `join`, `knock`, or "" when there is nothing
- * to be done. `now`: milliseconds.
+ * How the room is closed to its reader: `{title, detail, act, label, back, tone}`; null: it is open. `act`: `join`, `knock`, or "" when there is nothing
+ * to be done; `back`: how an invitation or a knock is taken back, in a word, or "". `now`: milliseconds.
  */
 export function doorway(room, now) {
   const { about, can, out, mute } = room;
@@ -30,19 +30,19 @@ export function doorway(room, now) {
     return null;
   }
   if (about.knocking) {
-    return { title: "You asked to come in.", detail: "A moderator decides. You can go on elsewhere meanwhile: you are told here.", tone: "", ...NOTHING };
+    return { title: "You asked to come in.", detail: "A moderator decides. You can go on elsewhere meanwhile: you are told here.", tone: "", ...NOTHING, back: "Take it back" };
   }
-  return { title: about.invited ? "You are invited to this room." : "You are not in this room.", detail: may.act === "" ? "It is for those who are invited." : "", tone: "", ...may };
+  return { title: about.invited ? "You are invited to this room." : "You are not in this room.", detail: may.act === "" ? "It is for those who are invited." : "", tone: "", ...may, back: about.invited ? "Decline" : "" };
 }
 
-const NOTHING = { act: "", label: "" };
+const NOTHING = { act: "", label: "", back: "" };
 
 function wayIn({ about, can }, now) {
   if (can.has("join")) {
-    return { act: "join", label: "Join" };
+    return { act: "join", label: "Join", back: "" };
   }
   const isRaided = (about?.raid_until ?? 0) * 1000 > now;
-  return about !== null && can.has("see") && (about.join_rule === "knock" || isRaided) ? { act: "knock", label: "Ask to come in" } : NOTHING;
+  return about !== null && can.has("see") && (about.join_rule === "knock" || isRaided) ? { act: "knock", label: "Ask to come in", back: "" } : NOTHING;
 }
 
 function inside({ about, can, isSealed }, mute, now) {

@@ -1,6 +1,6 @@
 // What is chosen from a menu becomes a question to the person where one is needed, then a request, then a word of how it went.
 
-import { deed, messageActions, personActions, roomActions } from "./actions.js";
+import { deed, hasSay, messageActions, personActions, roomActions } from "./actions.js";
 import { Ask } from "./ask.js";
 import { Log } from "./log.js";
 import { Menu } from "./menu.js";
@@ -124,5 +124,5 @@ export class Moderate {
 
 /** Most people may do nothing to anybody: no need to look at each. */
 function mayAnything(room, isOwn) {
-  return room !== undefined && (isOwn ? room.isDurable : room.can.has("moderate") || room.can.has("invite") || room.affiliation === "owner");
+  return room !== undefined && (isOwn ? room.isDurable : hasSay(room) || room.can.has("invite") || room.affiliation === "owner");
 }

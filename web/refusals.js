@@ -25,7 +25,7 @@ const BY_CODE = {
   operator_ban: "Whoever runs this server decided this. Nobody in the room can change it.",
   oneself: "You can not do this to yourself.",
   target_banned: "They are banned from this room. Lift the ban first.",
-  room_exists: "There is a room of this name already. Choose another.",
+  room_exists: "There is a room of this name already, or of one that looks like it. Choose another.",
   too_many_rooms_created: "There are as many rooms as the server allows. Delete one first.",
   above_ceiling: "The server does not allow so much here.",
   fixed: "This can not be changed.",

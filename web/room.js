@@ -124,6 +124,9 @@ export class Room {
     if (!Number.isInteger(lastSeq)) {
       return;
     }
+    if (gap?.to > lastSeq) {
+      this.#beginAnew();
+    }
     this.#pastTo = lastSeq;
     this.#newFrom = this.readSeq;
     if (this.since > 0 && gap !== undefined) {
@@ -331,6 +334,16 @@ export class Room {
       this.#letGo(this.entries.length - ENTRIES_MAX);
     }
     this.#lookedBack = 0;
+  }
+
+  /** It is another room of this name: what was known of the one before is not of it. */
+  #beginAnew() {
+    this.entries = [];
+    this.#bySeq.clear();
+    Object.assign(this, { since: 0, lastSeq: 0, firstSeq: 1, readSeq: 0, countedTo: 0 });
+    this.seen();
+    this.shape++;
+    this.append({ kind: "remark", text: "This room was made anew." });
   }
 
   /** A room that one does not belong to and has never read is not all news. */

@@ -272,8 +272,7 @@ export class Chat {
     // Who comes in as invited is told to have joined, in the next line.
     const isComing = deed.action === "affiliate" && deed.user === deed.actor;
     if (!UNTOLD.has(deed.action) && !isComing) {
-      const details = deed.user === this.me.user ? `affiliation=${room.affiliation}` : "";
-      const parts = deedParts({ details, ...deed, until: moment(deed.until) }, { me: this.me.user, nameOf: (user) => this.nameOf(user), now });
+      const parts = deedParts({ ...deed, until: moment(deed.until) }, { me: this.me.user, nameOf: (user) => this.nameOf(user), now });
       room.append({ kind: "deed", parts, at: millis(deed) });
     }
   }
@@ -287,6 +286,7 @@ export class Chat {
     if (["banned", "deleted", "forbidden"].includes(code)) {
       room.can = new Set();
       room.affiliation = "none";
+      room.about = room.about && { ...room.about, invited: false, knocking: false };
       room.shape++;
     }
   }

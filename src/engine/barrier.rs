@@ -21,13 +21,14 @@ impl Engine {
             return;
         };
         self.flush_room(room);
+        let outside = self.outside(room, changed, now);
         self.apply(room, changed, now);
         if changed.change.is_deletion {
             return self.close_room(room, now);
         }
         self.put_out_target(room, changed, now);
         self.put_out_forbidden(room, now);
-        self.tell_of_change(room, changed, now);
+        self.tell_of_change(room, changed, &outside, now);
     }
 
     fn apply(&mut self, room: RoomKey, changed: &Changed, now: Now) {
@@ -35,7 +36,9 @@ impl Engine {
         let members_max = lasting.settings.members_max;
         if let Some(settings) = &changed.change.settings {
             lasting.settings = (**settings).clone();
+            self.rooms.note_looks(room);
         }
+        let lasting = &mut self.rooms.room_mut(room).lasting;
         for (user, standing) in &changed.change.standings {
             let known = lasting.standings.get(user).map_or(0, |known| known.read);
             let standing = standing.read_at_least(known);

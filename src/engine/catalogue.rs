@@ -37,8 +37,7 @@ impl Engine {
                 break;
             }
             next = Some(Arc::clone(room.id()));
-            let may_see = self.decide(id, key, Capability::See, now);
-            if room.is_open() && may_see.is_some_and(|decision| decision.is_allowed) {
+            if room.is_open() && self.may(id, key, Capability::See, now) {
                 keys.push(key);
             }
         }
@@ -60,10 +59,7 @@ impl Engine {
 
     /// Names of the rooms of the configuration that the asker may see, in the order of the configuration.
     pub(super) fn configured_rooms_seen(&self, id: ConnectionId, now: Now) -> Vec<&str> {
-        let may_see = |key: RoomKey| {
-            self.decide(id, key, Capability::See, now)
-                .is_some_and(|decision| decision.is_allowed)
-        };
+        let may_see = |key: RoomKey| self.may(id, key, Capability::See, now);
         let places = self.rooms.iter().enumerate();
         let configured = places.filter(|(_, room)| room.is_configured());
         configured
@@ -99,16 +95,23 @@ impl Engine {
             .and_then(|user| self.users.get(user))
             .map(|user| found.lasting.standing(&user.id))
             .unwrap_or_default();
+        let can = self.capabilities(id, room, now);
+        let follows = can.contains(Capability::Read) || self.is_seated(id, room);
         let first_unread = standing.read.max(self.first_kept(room).saturating_sub(1));
+        let unread = found.last_sequence().saturating_sub(first_unread);
+        let to_all = Described(found).at(now.wall);
         Description {
+            // How much is said, and how many are there, is for those who could hear it.
+            count: to_all.count.filter(|_| follows),
+            last_seq: to_all.last_seq.filter(|_| follows),
             yours: Some(Yours {
                 affiliation: standing.affiliation(now.wall),
-                can: self.capabilities(id, room, now),
+                can,
                 is_invited: standing.is_invited,
                 is_knocking: standing.knocked.is_some(),
-                unread: found.last_sequence().saturating_sub(first_unread),
+                unread: follows.then_some(unread),
             }),
-            ..Described(found).to_all()
+            ..to_all
         }
     }
 

@@ -217,7 +217,13 @@ impl Engine {
         let lasting = &self.rooms.room(key).lasting;
         let actor = self.actor(key, by, now);
         let ceilings = self.ceilings();
-        judge(room, lasting, &actor, act, &ceilings, now.wall)
+        let planned = judge(room, lasting, &actor, act, &ceilings, now.wall)?;
+        match &planned.change.settings {
+            Some(settings) if self.rooms.is_name_taken(key, settings) => {
+                Err(RoomRefusal::RoomExists("name"))
+            }
+            _ => Ok(planned),
+        }
     }
 
     pub(super) fn change_answered(

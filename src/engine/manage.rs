@@ -170,9 +170,7 @@ impl Engine {
         if !may {
             return Err(RoomRefusal::Forbidden);
         }
-        if self.rooms.is_taken(room) {
-            return Err(RoomRefusal::RoomExists);
-        }
+        self.expect_unlike(room, patch)?;
         self.room_for_one_more(&by)?;
         let (record, entry) = plan_room(room, patch, &by.user, &self.ceilings(), now.wall)?;
         let room = Arc::clone(&record.id);
@@ -182,6 +180,23 @@ impl Engine {
             self.note_making(id, room);
         }
         Ok(())
+    }
+
+    /// No room is to be taken for another.
+    pub(super) fn expect_unlike(
+        &self,
+        room: &str,
+        patch: &RoomPatch<'_>,
+    ) -> Result<(), RoomRefusal> {
+        if self.rooms.is_taken(room, None) {
+            return Err(RoomRefusal::RoomExists("room"));
+        }
+        match patch.name.as_deref() {
+            Some(name) if !name.is_empty() && self.rooms.is_taken(name, None) => {
+                Err(RoomRefusal::RoomExists("name"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether there may be another room, and another of this user's.
@@ -239,7 +254,7 @@ impl Engine {
     ) {
         let record = match answer {
             Ok(RoomAnswer::Created(Some(record))) => record,
-            Ok(_) => return self.turn_down(requester, RoomRefusal::RoomExists, now),
+            Ok(_) => return self.turn_down(requester, RoomRefusal::RoomExists("room"), now),
             Err(refusal) => return self.turn_down(requester, refusal, now),
         };
         let key = self.rooms.remember(&record);

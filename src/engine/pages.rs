@@ -291,13 +291,20 @@ impl Engine {
             return Ok(());
         };
         self.enter(id, user, key, now)?;
-        let is_missed = |found: &&MessageRecord| found.seq > since;
+        // A number that the room has not come to is of another room of this id: whoever has it has nothing of this one.
+        let is_foreign = since > page.last_seq;
+        let known = if is_foreign { 0 } else { since };
+        let is_missed = |found: &&MessageRecord| found.seq > known;
         let missed: Vec<_> = page.messages.iter().filter(is_missed).collect();
         let first_told = missed.first().map_or(page.last_seq + 1, |first| first.seq);
-        let gap = (since + 1 < first_told && since < page.last_seq).then(|| Gap {
-            from: since + 1,
-            to: first_told - 1,
-        });
+        let is_all_told = known + 1 == first_told;
+        let gap = match (is_foreign, is_all_told) {
+            (false, true) => None,
+            (false, false) => Some((known + 1, first_told - 1)),
+            (true, true) => Some((page.last_seq + 1, since)),
+            (true, false) => Some((1, since)),
+        };
+        let gap = gap.map(|(from, to)| Gap { from, to });
         let is_opaque = self.rooms.room(key).is_opaque();
         let frames = room_reply::entered(request, (room, is_opaque), page.last_seq, gap, &missed);
         self.push_of_room(id, &frames, key);

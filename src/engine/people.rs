@@ -30,9 +30,7 @@ impl Engine {
         request: Option<&RequestId<'_>>,
         now: Now,
     ) {
-        let moderates = self
-            .decide(id, room, Capability::Moderate, now)
-            .is_some_and(|decision| decision.is_allowed);
+        let moderates = self.may(id, room, Capability::Moderate, now);
         let found = self.rooms.room(room);
         let present = found.members_from(UserKey(0)).filter_map(|(user, seats)| {
             let who = self.person(user)?;

@@ -35,6 +35,18 @@ impl Engine {
         ))
     }
 
+    /// The same without the reason.
+    pub(super) fn may(
+        &self,
+        id: ConnectionId,
+        room: RoomKey,
+        capability: Capability,
+        now: Now,
+    ) -> bool {
+        self.decide(id, room, capability, now)
+            .is_some_and(|decision| decision.is_allowed)
+    }
+
     /// Everything that whoever is connected may do in the room.
     pub(super) fn capabilities(&self, id: ConnectionId, room: RoomKey, now: Now) -> Capabilities {
         let Some((user, claims)) = self.asker(id) else {

@@ -17,8 +17,8 @@ use crate::time::Wall;
 pub(super) struct Described<'a>(pub(super) &'a Room);
 
 impl<'a> Described<'a> {
-    /// As it is for everybody.
-    pub(super) fn to_all(&self) -> Description<'a> {
+    /// As it is for everybody who reads it, but for how they stand to it.
+    pub(super) fn at(&self, now: Wall) -> Description<'a> {
         let room = self.0;
         let settings = &room.lasting.settings;
         let millis =
@@ -34,7 +34,7 @@ impl<'a> Described<'a> {
             is_ephemeral: !settings.is_durable,
             is_locked: settings.is_locked,
             is_archived: settings.is_archived,
-            raid_until: settings.raid_until,
+            raid_until: settings.raid_until.filter(|until| now < *until),
             slow_mode_ms: millis(settings.slow_mode),
             cooldown_ms: millis(settings.cooldown),
             message_characters_max: settings.message_characters_max.into(),
@@ -45,8 +45,8 @@ impl<'a> Described<'a> {
             messages_per_minute_per_member: settings.messages_per_minute_per_member.into(),
             bytes_per_second: settings.bytes_per_second.into(),
             joins_per_minute: settings.joins_per_minute.into(),
-            count: room.members().len() as u64,
-            last_seq: room.last_sequence(),
+            count: Some(room.members().len() as u64),
+            last_seq: Some(room.last_sequence()),
             yours: None,
         }
     }
@@ -203,6 +203,7 @@ pub(super) fn moderated<'a>(room: &'a str, number: u64, entry: &'a Entry) -> Not
         seq: entry.seq,
         until: entry.until,
         reason: &entry.reason,
+        details: &entry.details,
         timestamp: entry.at,
     })
 }

@@ -1,20 +1,58 @@
 //! Whom a change of a room concerns, and what they are told: the room of what was done in it, its moderators of who wants to come in, and whom
 //! it was about wherever they are.
+//!
+//! **Whoever is not in the room is told what they could find out by asking, and no more**: what stands in the log when they may read it, what the
+//! room is like when they may see it, and that they may not any more when they could before.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Engine;
 use super::room_reply;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::notice::rooms as notices;
+use crate::protocol::notice::rooms::Removed;
 use crate::protocol::notice::{Content, Notice, Person};
-use crate::protocol::vocabulary::Capability;
+use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::vocabulary::{Capability, Removal};
 use crate::rooms::moderation::Action;
 use crate::rooms::record::{Changed, MessageChange};
 use crate::time::Now;
 
+/// A connection of somebody whom a change is about that is not in the room, and what it could before.
+pub(super) struct Outside {
+    id: ConnectionId,
+    knew: bool,
+    could_read: bool,
+}
+
 impl Engine {
-    pub(super) fn tell_of_change(&mut self, room: RoomKey, changed: &Changed, now: Now) {
+    /// Connections outside the room of those whom a change is about.
+    pub(super) fn outside(&self, room: RoomKey, changed: &Changed, now: Now) -> Vec<Outside> {
+        let change = &changed.change;
+        let target = change.entry.as_ref().map(|entry| &*entry.target);
+        let standing = change.standings.iter().map(|(user, _)| &**user);
+        let users: BTreeSet<&str> = standing.chain(target).collect();
+        let name = self.rooms.room(room).name();
+        let outside = |id: ConnectionId| {
+            let seen = self.seen_room(id, name, now);
+            (!self.is_seated(id, room)).then(|| Outside {
+                id,
+                knew: !matches!(seen, Err(RoomRefusal::UnknownRoom)),
+                could_read: self.may(id, room, Capability::Read, now),
+            })
+        };
+        let ids = users.into_iter().flat_map(|user| self.connections_of(user));
+        ids.filter_map(outside).collect()
+    }
+
+    pub(super) fn tell_of_change(
+        &mut self,
+        room: RoomKey,
+        changed: &Changed,
+        outside: &[Outside],
+        now: Now,
+    ) {
         self.tell_of_messages(room, changed);
         if changed.change.settings.is_some() {
             self.tell_of_settings(room, now);
@@ -34,8 +72,45 @@ impl Engine {
                 _ => {}
             }
         }
+        for one in outside {
+            self.tell_outside(room, one, changed, now);
+        }
         for (user, _) in &changed.change.standings {
-            self.tell_of_standing(room, user, now);
+            self.tell_of_standing(room, user, outside, now);
+        }
+    }
+
+    /// Tells somebody who is not in the room of what was done to them. What they may not know any more does not leave for them.
+    fn tell_outside(&mut self, room: RoomKey, outside: &Outside, changed: &Changed, now: Now) {
+        let id = outside.id;
+        let reads = self.may(id, room, Capability::Read, now);
+        if outside.could_read
+            && !reads
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            self.outbound.purge_room(connection, room);
+        }
+        let change = &changed.change;
+        let entry = change.entry.as_ref();
+        let action = entry.and_then(|entry| Action::from_word(&entry.action));
+        if self.may(id, room, Capability::See, now) {
+            let is_told_otherwise = matches!(action, Some(Action::Invite | Action::Knock));
+            if let Some(entry) = entry.filter(|_| reads && !is_told_otherwise) {
+                let number = changed.head.number;
+                let moderated = room_reply::moderated(&change.room, number, entry);
+                self.push_v1(id, &room_reply::frame(&moderated));
+            }
+            self.tell_room(id, room, now);
+        } else if outside.knew {
+            let ban = entry.filter(|_| action == Some(Action::Ban));
+            let removed = Notice::Removed(Removed {
+                room: &change.room,
+                code: ban.map_or(Removal::Forbidden, |_| Removal::Banned),
+                reason: ban.map_or("", |ban| &ban.reason),
+                until: ban.and_then(|ban| ban.until),
+                timestamp: now.wall,
+            });
+            self.push_v1(id, &room_reply::frame(&removed));
         }
     }
 
@@ -79,10 +154,7 @@ impl Engine {
     fn tell_moderators(&mut self, room: RoomKey, notice: &Notice<'_>, now: Now) {
         let frame = room_reply::frame(notice);
         for id in self.rooms.room(room).audience().to_vec() {
-            let moderates = self
-                .decide(id, room, Capability::Moderate, now)
-                .is_some_and(|decision| decision.is_allowed);
-            if moderates {
+            if self.may(id, room, Capability::Moderate, now) {
                 self.push_v1(id, &frame);
             }
         }
@@ -115,13 +187,11 @@ impl Engine {
         }
     }
 
-    /// Tells somebody on all of their connections what they may do in the room now, if they may know of it.
-    fn tell_of_standing(&mut self, room: RoomKey, user: &str, now: Now) {
+    /// Tells somebody on the connections that were in the room what they may do there now, if they may know of it.
+    fn tell_of_standing(&mut self, room: RoomKey, user: &str, outside: &[Outside], now: Now) {
         for id in self.connections_of(user) {
-            let may_see = self
-                .decide(id, room, Capability::See, now)
-                .is_some_and(|decision| decision.is_allowed);
-            if may_see {
+            let is_told = outside.iter().any(|outside| outside.id == id);
+            if !is_told && self.may(id, room, Capability::See, now) {
                 self.tell_room(id, room, now);
             }
         }

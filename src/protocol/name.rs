@@ -81,6 +81,22 @@ pub fn is_room_name(text: &str) -> bool {
             .any(is_confusable)
 }
 
+/// What people see of a room's id or name when they do not look closely: those that share it are taken for each other.
+pub fn likeness(text: &str) -> Box<str> {
+    let mut look = String::with_capacity(text.len());
+    for c in skeleton(text).flat_map(char::to_lowercase) {
+        match c {
+            '0' => look.push('o'),
+            '1' | 'i' => look.push('l'),
+            'm' => look.push_str("rn"),
+            '_' | '.' | ':' => look.push('-'),
+            c if c.is_whitespace() => look.push('-'),
+            c => look.push(c),
+        }
+    }
+    look.into()
+}
+
 /// Whether no base has more combining marks than [`clean`] leaves.
 fn clean_marks(text: &str) -> bool {
     let mut marks = 0;

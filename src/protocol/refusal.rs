@@ -50,7 +50,8 @@ pub enum RoomRefusal {
     Oneself,
     /// Lift the ban first.
     TargetBanned,
-    RoomExists,
+    /// There is one of this id or name, or of one that looks like it: the field at fault.
+    RoomExists(&'static str),
     /// By the name of the limit in the configuration, and whose it is.
     TooManyRoomsCreated {
         limit: &'static str,
@@ -171,7 +172,7 @@ impl RoomRefusal {
             RoomRefusal::OperatorBan => "operator_ban",
             RoomRefusal::Oneself => "oneself",
             RoomRefusal::TargetBanned => "target_banned",
-            RoomRefusal::RoomExists => "room_exists",
+            RoomRefusal::RoomExists(_) => "room_exists",
             RoomRefusal::TooManyRoomsCreated { .. } => "too_many_rooms_created",
             RoomRefusal::AboveCeiling { .. } => "above_ceiling",
             RoomRefusal::Fixed(_) => "fixed",
@@ -206,7 +207,8 @@ impl RoomRefusal {
             RoomRefusal::OperatorBan => "The operator decided this: nobody of the room lifts it.",
             RoomRefusal::Oneself => "Nobody can do this to themselves.",
             RoomRefusal::TargetBanned => "They are banned: lift the ban first.",
-            RoomRefusal::RoomExists => "There is a room of this id already.",
+            RoomRefusal::RoomExists("name") => "Another room is called so, or much like it.",
+            RoomRefusal::RoomExists(_) => "There is a room of this id already.",
             RoomRefusal::TooManyRoomsCreated { .. } => "There are as many rooms as there may be.",
             RoomRefusal::AboveCeiling { max, .. } => {
                 return format!("The server allows at most {max} here.").into();
@@ -280,7 +282,7 @@ impl RoomRefusal {
             RoomRefusal::UnknownMessage | RoomRefusal::NotYours => Some("seq"),
             RoomRefusal::MessageTooLong { .. } | RoomRefusal::BodyRequired => Some("message"),
             RoomRefusal::MessageRequired => Some("body"),
-            RoomRefusal::RoomExists => Some("room"),
+            RoomRefusal::RoomExists(field) => Some(field),
             RoomRefusal::AboveCeiling { field, .. } => Some(field),
             RoomRefusal::Fixed(field) => *field,
             _ => None,
@@ -325,7 +327,7 @@ mod tests {
             RoomRefusal::OperatorBan,
             RoomRefusal::Oneself,
             RoomRefusal::TargetBanned,
-            RoomRefusal::RoomExists,
+            RoomRefusal::RoomExists("room"),
             RoomRefusal::TooManyRoomsCreated {
                 limit: "rooms_max",
                 scope: "server",

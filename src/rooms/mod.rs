@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::hash::Keyed;
 use crate::id::{ConnectionId, RoomKey};
+use crate::protocol::name::likeness;
 use crate::protocol::vocabulary::RoomKind;
 
 use lasting::Lasting;
@@ -36,7 +37,7 @@ pub struct Configured<'a> {
 #[derive(Debug)]
 pub struct Rooms {
     index: HashMap<Arc<str>, RoomKey, Keyed>,
-    /// How many rooms there are of each likeness.
+    /// How many rooms have each look: that of their id, and of the name by which strangers see them.
     alike: BTreeMap<Box<str>, u32>,
     /// For lists that go on where they ended.
     in_order: BTreeMap<Arc<str>, RoomKey>,
@@ -77,9 +78,40 @@ impl Rooms {
         self.index.get(name).copied()
     }
 
-    /// Whether there is a room of this id, or of one that people would take for it.
-    pub fn is_taken(&self, name: &str) -> bool {
-        self.index.contains_key(name) || self.alike.contains_key(&likeness(name))
+    /// Whether a room but `own` has this id or name, or one that people would take for it. Names that strangers do not see are nobody's
+    /// to find out.
+    pub fn is_taken(&self, name: &str, own: Option<RoomKey>) -> bool {
+        let look = likeness(name);
+        let is_own = own.is_some_and(|own| self.room(own).looks.contains(&look));
+        self.alike.get(&look).copied().unwrap_or(0) > u32::from(is_own)
+    }
+
+    /// Whether the room would be called by these settings what another is called, or like it, and is not yet.
+    pub fn is_name_taken(&self, key: RoomKey, settings: &Settings) -> bool {
+        let now = &self.room(key).lasting.settings;
+        let is_new = settings.name != now.name || (settings.is_shown() && !now.is_shown());
+        is_new && !settings.name.is_empty() && self.is_taken(&settings.name, Some(key))
+    }
+
+    /// Takes note of what the room is called now.
+    pub fn note_looks(&mut self, key: RoomKey) {
+        self.forget_looks(key);
+        let looks = self.room(key).looks_now();
+        for look in &looks {
+            *self.alike.entry(look.clone()).or_insert(0) += 1;
+        }
+        self.room_mut(key).looks = looks;
+    }
+
+    fn forget_looks(&mut self, key: RoomKey) {
+        for look in std::mem::take(&mut self.room_mut(key).looks) {
+            match self.alike.get_mut(&look) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => {
+                    self.alike.remove(&look);
+                }
+            }
+        }
     }
 
     /// A room by its key.
@@ -155,6 +187,7 @@ impl Rooms {
         room.lasting.settings.is_durable = is_durable;
         room.is_stored = true;
         room.advance(record.last_seq);
+        self.note_looks(key);
         key
     }
 
@@ -172,6 +205,7 @@ impl Rooms {
 
     /// Frees the places of rooms that are gone and empty.
     pub fn forget_empty(&mut self) {
+        let mut gone = Vec::new();
         for (place, room) in self.rooms.iter().enumerate() {
             let is_known = self
                 .index
@@ -181,15 +215,12 @@ impl Rooms {
             if is_known && !is_kept && room.audience().is_empty() {
                 self.index.remove(room.name());
                 self.in_order.remove(room.name());
-                let likeness = likeness(room.name());
-                match self.alike.get_mut(&likeness) {
-                    Some(count) if *count > 1 => *count -= 1,
-                    _ => {
-                        self.alike.remove(&likeness);
-                    }
-                }
-                self.vacant.push(RoomKey(place as u32));
+                gone.push(RoomKey(place as u32));
             }
+        }
+        for key in gone {
+            self.forget_looks(key);
+            self.vacant.push(key);
         }
     }
 
@@ -224,21 +255,10 @@ impl Rooms {
             }
         };
         self.index.insert(Arc::clone(name), key);
-        *self.alike.entry(likeness(name)).or_insert(0) += 1;
         self.in_order.insert(Arc::clone(name), key);
+        self.note_looks(key);
         key
     }
-}
-
-/// What people see when they do not look closely: ids that share it are taken for each other.
-fn likeness(name: &str) -> Box<str> {
-    let alike = |byte: u8| match byte.to_ascii_lowercase() {
-        b'0' => 'o',
-        b'1' | b'i' => 'l',
-        b'_' | b'.' | b':' => '-',
-        byte => char::from(byte),
-    };
-    name.bytes().map(alike).collect::<String>().into()
 }
 
 /// A connection's place in a room's audience.

@@ -166,11 +166,7 @@ fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Re
     let is_public = settings.kind == RoomKind::Public;
     let is_open = is_public && settings.join_rule == JoinRule::Open;
     let may = match capability {
-        Capability::See => {
-            let may_ask =
-                settings.kind == RoomKind::Members && settings.join_rule == JoinRule::Knock;
-            is_public || may_ask
-        }
+        Capability::See => settings.is_shown(),
         Capability::Join if is_open && is_raided(lasting, now) => return no(Reason::Raid),
         // Whoever could come in anyway reads what was said. A raid, or another rule, silences nobody who is in.
         Capability::Join | Capability::Read => is_open,
@@ -180,6 +176,12 @@ fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Re
         }
     };
     (may, Reason::Default)
+}
+
+/// Whether everybody may see the room whose credential says nothing of it.
+fn is_known_to_all(lasting: &Lasting) -> bool {
+    let settings = &lasting.settings;
+    settings.kind == RoomKind::Public && !settings.is_archived
 }
 
 /// Whether joins of an open room are knocks at the moment.
@@ -202,7 +204,7 @@ pub fn refusal(lasting: &Lasting, user: &str, decision: Decision, now: Wall) -> 
     let standing = lasting.standing(user);
     match decision.reason {
         Reason::Banned => match standing.ban {
-            Some(ban) if lasting.settings.kind == RoomKind::Public => RoomRefusal::Banned {
+            Some(ban) if is_known_to_all(lasting) => RoomRefusal::Banned {
                 until: ban.until,
                 reason: ban.reason,
             },

@@ -9,6 +9,7 @@ use super::limits::RoomLimits;
 use super::record::{Head, RoomRecord};
 use super::standing::Standing;
 use crate::id::{ConnectionId, UserKey};
+use crate::protocol::name::likeness;
 use crate::protocol::vocabulary::RoomKind;
 use crate::time::Wall;
 
@@ -34,6 +35,8 @@ pub struct Room {
     pub(super) is_configured: bool,
     /// The store knows it.
     pub(super) is_stored: bool,
+    /// What it is counted as looking like.
+    pub(super) looks: Vec<Box<str>>,
 }
 
 /// A seat was taken.
@@ -65,7 +68,19 @@ impl Room {
             sequence: 0,
             is_configured: false,
             is_stored: false,
+            looks: Vec::new(),
         }
+    }
+
+    /// What its id looks like, and its name when that is another and strangers see it.
+    pub(super) fn looks_now(&self) -> Vec<Box<str>> {
+        let settings = &self.lasting.settings;
+        let mut looks = vec![likeness(&self.name)];
+        if settings.is_shown() && !settings.name.is_empty() {
+            looks.push(likeness(&settings.name));
+            looks.dedup();
+        }
+        looks
     }
 
     /// Whether there still is such a room; who is in one that is not may stay and speak.

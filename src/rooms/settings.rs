@@ -75,6 +75,12 @@ impl Settings {
             joins_per_minute: 0,
         }
     }
+
+    /// Whether strangers see such a room, as long as it is not archived.
+    pub fn is_shown(&self) -> bool {
+        let may_ask = self.kind == RoomKind::Members && self.join_rule == JoinRule::Knock;
+        self.kind == RoomKind::Public || may_ask
+    }
 }
 
 /// What the operator lets rooms be set to.

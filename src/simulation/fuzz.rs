@@ -5,12 +5,14 @@ use std::io::IoSlice;
 
 use super::reference::commands::{Asked, Code};
 use super::reference::frames::{Decoded, Event, decode};
-use super::reference::{commands, heads};
+use super::reference::{bodies, commands, heads};
+use crate::protocol::api::{NewRoom, RoomChange};
 use crate::protocol::close::CloseReason;
 use crate::protocol::command::v1;
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::head::{FIELDS_MAX, Head, HeadScanner};
 use crate::protocol::outbox::Outbox;
+use crate::protocol::problem::Problem;
 use crate::protocol::websocket::{Incoming, WebSocket};
 
 mod asked;
@@ -146,6 +148,8 @@ pub fn json(input: &[u8]) {
         commands::tutorial(text),
         "tutorial: {text:?}"
     );
+    assert_eq!(asked_change(text), bodies::change(text), "{text:?}");
+    assert_eq!(asked_new_room(text), bodies::new_room(text), "{text:?}");
 }
 
 fn asked_v1(text: &str) -> Result<Asked, Code> {
@@ -156,6 +160,24 @@ fn asked_v1(text: &str) -> Result<Asked, Code> {
 fn asked_tutorial(text: &str) -> Result<Asked, Code> {
     let said = tutorial::parse(text, &Bounds::default()).map_err(|error| error.code())?;
     Ok(asked::tutorial(said))
+}
+
+fn asked_change(text: &str) -> Result<Asked, Code> {
+    let change = RoomChange::parse(text.as_bytes(), &Bounds::default());
+    change.map(asked::change).map_err(|problem| fault(&problem))
+}
+
+fn asked_new_room(text: &str) -> Result<Asked, Code> {
+    let room = NewRoom::parse(text.as_bytes(), &Bounds::default());
+    room.map(asked::new_room).map_err(|problem| fault(&problem))
+}
+
+fn fault(problem: &Problem) -> Code {
+    match problem {
+        Problem::InvalidJson(_) => "json",
+        Problem::InvalidField { .. } => "field",
+        other => panic!("a body is refused as {other:?}"),
+    }
 }
 
 /// A head ends where RFC 9112 says, however it is cut, and one that is accepted has the fields that stand in it.

@@ -263,6 +263,103 @@ test("who asks to come in is let in, and a role that is given acts on the open p
   await owner.locator("#doorway").getByText("This room was deleted.").waitFor();
 });
 
+test("an invitation is declined, and what is done to somebody who is elsewhere is told them there", async () => {
+  const [owner, guest, second] = [await here.enter("Ada"), await here.enter("Bo"), await here.enter("Bo")];
+  await makeRoom(owner, "bo");
+  for (const page of [guest, second]) {
+    await page.locator(`${ROOM} .room-mark`).getByText("Invited").waitFor();
+  }
+  await guest.click(ROOM);
+  await guest.locator("#doorway-back").getByText("Decline").click();
+  await guest.locator("#said").getByText("You declined the invitation to Bridge watch.").waitFor({ state: "attached" });
+  await guest.locator('[data-room="lobby"][aria-current]').waitFor();
+  await guest.locator(ROOM).waitFor({ state: "detached" });
+  assert.equal(await guest.locator("#alarm").textContent(), "", "it is no alarm");
+  await second.locator(`${ROOM} .room-mark`).getByText("Closed").waitFor();
+  await owner.locator('#absent [data-user="bo"]').waitFor({ state: "detached" });
+
+  await chooseOfRoom(owner, "Invite somebody…");
+  await owner.fill("#ask-user", "bo");
+  await confirm(owner);
+  await acceptInvitation(guest);
+  await chooseOfPerson(owner, "bo", "Make moderator");
+  await owner.locator("#timeline .deed").getByText("You made Bo a moderator").waitFor();
+  for (const page of [guest, second]) {
+    await page.locator("#alarm").getByText("Bridge watch: Ada made you a moderator").waitFor({ state: "attached" });
+  }
+  await guest.click('[data-room="lobby"]');
+  await chooseOfPerson(owner, "bo", "Ban…");
+  await owner.fill("#ask-reason", "Enough");
+  await confirm(owner);
+  for (const page of [guest, second]) {
+    await page.locator("#alarm").getByText(/You are banned from this room.*Enough/).waitFor({ state: "attached" });
+  }
+});
+
+test("on a phone the menus of a room, a person and a message are whole on the screen, and so is what they ask", async () => {
+  for (const width of [320, 390]) {
+    const phone = { viewport: { width, height: 640 }, hasTouch: true, isMobile: true };
+    const [owner, guest] = [await here.enter("Ada", phone), await here.enter("Bo", phone)];
+    await owner.click("#rooms-toggle");
+    const name = width === 320 ? "Bridge watch" : "Engine room";
+    await owner.click("#create");
+    await owner.fill("#ask-name", name);
+    await owner.selectOption("#ask-kind", "members");
+    await owner.selectOption("#ask-join_rule", "invite");
+    await confirm(owner);
+    await owner.locator("#room-name").getByText(name, { exact: true }).waitFor();
+    await chooseOfRoom(owner, "Invite somebody…");
+    await owner.fill("#ask-user", "bo");
+    await confirm(owner);
+    await guest.locator("#said").getByText("invites you").waitFor({ state: "attached" });
+    await guest.click("#rooms-toggle");
+    await guest.locator("#rooms").getByText(name).click();
+    await guest.locator("#doorway-back").getByText("Decline").waitFor();
+    await guest.waitForFunction(() => document.getElementById("rooms-panel").getBoundingClientRect().right <= 0);
+    await expectWhole(guest, "#doorway");
+    await keepPicture(guest, "rooms-invited.png");
+    await guest.click("#doorway-act");
+    await guest.locator("#composer").waitFor();
+    await say(guest, "Cheap rum!");
+    await bubble(owner, "Cheap rum!").waitFor();
+
+    await owner.click("#room-menu");
+    await expectWhole(owner, "#menu");
+    await keepPicture(owner, "rooms-phone.png");
+    await owner.keyboard.press("Escape");
+    await rowOf(owner, "Cheap rum!").locator(".more").click();
+    await expectWhole(owner, "#menu");
+    await owner.getByRole("menuitem", { name: "Mute…", exact: true }).click();
+    await expectWhole(owner, "#ask");
+    await owner.keyboard.press("Escape");
+    await owner.click("#people-toggle");
+    await owner.locator('#people [data-user="bo"] .more').click();
+    await expectWhole(owner, "#menu");
+    await owner.getByRole("menuitem", { name: "Make moderator", exact: true }).click();
+    await owner.locator('#people [data-user="bo"] .role.moderator').waitFor();
+    await expectWhole(owner, "#people-panel");
+    await owner.keyboard.press("Escape");
+    await chooseOfRoom(owner, "Moderation log…");
+    await owner.locator(".log-entry").first().getByText("You made Bo a moderator", { exact: true }).waitFor();
+    await expectWhole(owner, "#log");
+  }
+});
+
+/** All of an element, and of what can be pressed in it, is on the screen or can be scrolled to within it. */
+async function expectWhole(page, selector) {
+  const found = await page.locator(selector).evaluate((node) => {
+    const inside = ({ left, right, top, bottom }) => left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    const { left, right } = node.getBoundingClientRect();
+    const presses = [...node.querySelectorAll("button, input, select")].filter((each) => each.checkVisibility({ visibilityProperty: true }));
+    const out = presses.filter((each) => {
+      const box = each.getBoundingClientRect();
+      return box.left < left || box.right > right || (node.matches(".menu") && box.height < 40);
+    });
+    return { whole: inside(node.getBoundingClientRect()), presses: presses.length > 0, out: out.map((each) => each.textContent), wide: document.documentElement.scrollWidth > innerWidth };
+  });
+  assert.deepEqual(found, { whole: true, presses: true, out: [], wide: false }, selector);
+}
+
 test("words of a room, a reason and a name are text wherever they are shown", async () => {
   const hostile = '<img src=x onerror="document.title=1"><b>bold</b>';
   const owner = await here.enter("Ada");

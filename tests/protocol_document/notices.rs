@@ -210,6 +210,7 @@ fn of_rooms(
             seq: Some(1),
             until: Some(timestamp),
             reason: "r",
+            details: "d",
             timestamp,
         }),
         Notice::Removed(Removed {
@@ -264,14 +265,14 @@ fn description(timestamp: Wall) -> Description<'static> {
         messages_per_minute_per_member: 1,
         bytes_per_second: 1,
         joins_per_minute: 1,
-        count: 1,
-        last_seq: 1,
+        count: Some(1),
+        last_seq: Some(1),
         yours: Some(Yours {
             affiliation: Affiliation::Owner,
             can: Capabilities::of(&[Capability::See]),
             is_invited: true,
             is_knocking: true,
-            unread: 1,
+            unread: Some(1),
         }),
     }
 }

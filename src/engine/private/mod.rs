@@ -187,7 +187,7 @@ impl Engine {
             }
             Operation::ListRooms => Page::parse(query).map(|page| self.list_rooms(&page)),
             Operation::ShowRoom => {
-                Page::parse(query).and_then(|page| self.show_room(&found.segment, &page))
+                Page::parse(query).and_then(|page| self.show_room(&found.segment, &page, now))
             }
             Operation::ListPeople => PeopleQuery::parse(query)
                 .and_then(|query| self.list_people(&found.segment, &query, now)),

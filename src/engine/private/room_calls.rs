@@ -47,7 +47,7 @@ impl Engine {
                 };
                 asked.map(|()| None)
             }
-            Some(Come::Kept(Ok(number))) => self.told_of_done(call, number).map(Some),
+            Some(Come::Kept(Ok(number))) => self.told_of_done(call, number, now).map(Some),
             Some(Come::Kept(Err(refusal))) => Err(Problem::from(&refusal)),
             Some(Come::Page(page)) => {
                 let query = PlaceQuery::parse(call.query.as_deref())?;
@@ -60,11 +60,10 @@ impl Engine {
 
     fn ask_for_room(&mut self, id: ConnectionId, call: &Body, now: Now) -> Result<(), Problem> {
         let wanted = NewRoom::parse(&call.bytes, &self.bounds())?;
-        if self.rooms.is_taken(&wanted.room) {
-            return Err(Problem::from(&RoomRefusal::RoomExists));
-        }
         let owner: Arc<str> = wanted.owner.as_ref().into();
-        let planned = self.room_for_one_more_at_all().and_then(|()| {
+        let unlike = self.expect_unlike(&wanted.room, &wanted.settings);
+        let place = unlike.and_then(|()| self.room_for_one_more_at_all());
+        let planned = place.and_then(|()| {
             let ceilings = self.ceilings();
             plan_room(&wanted.room, &wanted.settings, &owner, &ceilings, now.wall)
         });
@@ -113,11 +112,11 @@ impl Engine {
         asked.map_err(|refusal| Problem::from(&refusal))
     }
 
-    fn told_of_done(&self, call: &Body, number: u64) -> Result<Answer, Problem> {
+    fn told_of_done(&self, call: &Body, number: u64, now: Now) -> Result<Answer, Problem> {
         if call.operation == Operation::NewRoom {
             let wanted = NewRoom::parse(&call.bytes, &self.bounds())?;
             log::info!("private: made room {}", wanted.room);
-            return Ok(self.describe_room(self.known_room(&wanted.room)?));
+            return Ok(self.describe_room(self.known_room(&wanted.room)?, now));
         }
         let RoomChange { action, .. } = RoomChange::parse(&call.bytes, &self.bounds())?;
         let room = &*call.segment;

@@ -126,8 +126,9 @@ impl Engine {
     }
 
     /// What the room is like, in full.
-    pub(super) fn describe_room(&self, room: RoomKey) -> Answer {
-        Answer::of(&heading(self.rooms.room(room), self.first_kept(room)))
+    pub(super) fn describe_room(&self, room: RoomKey, now: Now) -> Answer {
+        let first_seq = self.first_kept(room);
+        Answer::of(&heading(self.rooms.room(room), first_seq, now.wall))
     }
 
     pub(super) fn list_rooms(&self, page: &Page) -> Answer {
@@ -145,10 +146,10 @@ impl Engine {
         list.end(None)
     }
 
-    pub(super) fn show_room(&self, name: &str, page: &Page) -> Result<Answer, Problem> {
+    pub(super) fn show_room(&self, name: &str, page: &Page, now: Now) -> Result<Answer, Problem> {
         let key = self.known_room(name)?;
         let room = self.rooms.room(key);
-        let heading = heading(room, self.first_kept(key));
+        let heading = heading(room, self.first_kept(key), now.wall);
         let mut list = List::begin(&heading, "members", page.entries_max);
         // Past the last key there can be, there is nobody.
         let first = UserKey(u32::try_from(page.cursor).unwrap_or(u32::MAX));
@@ -193,7 +194,7 @@ impl Engine {
     }
 }
 
-fn heading(room: &Room, first_seq: u64) -> Heading<'_> {
+fn heading(room: &Room, first_seq: u64, now: Wall) -> Heading<'_> {
     let lasting = &room.lasting;
     Heading {
         room: room.name(),
@@ -205,7 +206,7 @@ fn heading(room: &Room, first_seq: u64) -> Heading<'_> {
         created_by: Some(&*lasting.created_by).filter(|by| !by.is_empty()),
         created: seconds(lasting.created),
         log: Head::of(lasting.audit),
-        settings: settings(room),
+        settings: settings(room, now),
     }
 }
 
@@ -219,7 +220,7 @@ impl Head {
     }
 }
 
-fn settings(room: &Room) -> Settings<'_> {
+fn settings(room: &Room, now: Wall) -> Settings<'_> {
     let settings = &room.lasting.settings;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Settings {
@@ -230,7 +231,10 @@ fn settings(room: &Room) -> Settings<'_> {
         ephemeral: !settings.is_durable,
         locked: settings.is_locked,
         archived: settings.is_archived,
-        raid_until: settings.raid_until.map(seconds),
+        raid_until: settings
+            .raid_until
+            .filter(|until| now < *until)
+            .map(seconds),
         slow_mode_ms: millis(settings.slow_mode),
         cooldown_ms: millis(settings.cooldown),
         message_characters_max: settings.message_characters_max,

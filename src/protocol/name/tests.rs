@@ -191,3 +191,28 @@ proptest! {
         prop_assert!(is_reserved(&name), "{:?}", name);
     }
 }
+
+#[test]
+fn what_people_take_for_each_other_has_one_likeness() {
+    for [one, other] in [
+        ["lobby", "L0BBY"],
+        ["lobby", "Iobby"],
+        ["team-1", "team.l"],
+        ["Team 1", "team_I"],
+        ["modern", "rnodem"],
+        ["Council", "\u{421}ouncil"],
+        ["ops", "\u{3bf}ps"],
+        ["A\u{301}rea", "\u{c1}rea"],
+        ["a-b", "a\u{2010}b"],
+    ] {
+        assert_eq!(likeness(one), likeness(other), "{one} {other}");
+    }
+    for other in [
+        "lobbies",
+        "l\u{f3}bby",
+        "lob by",
+        "\u{43b}\u{43e}\u{431}\u{431}\u{438}",
+    ] {
+        assert_ne!(likeness("lobby"), likeness(other), "{other}");
+    }
+}

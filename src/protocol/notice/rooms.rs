@@ -33,10 +33,10 @@ pub struct Description<'a> {
     pub messages_per_minute_per_member: u64,
     pub bytes_per_second: u64,
     pub joins_per_minute: u64,
-    /// People present.
-    pub count: u64,
-    /// The number of its latest message.
-    pub last_seq: u64,
+    /// People present; `None` for whoever neither reads the room nor is there.
+    pub count: Option<u64>,
+    /// The number of its latest message; `None` likewise.
+    pub last_seq: Option<u64>,
     /// How whoever is told stands to it; `None` in what everybody is told alike.
     pub yours: Option<Yours>,
 }
@@ -48,8 +48,8 @@ pub struct Yours {
     pub can: Capabilities,
     pub is_invited: bool,
     pub is_knocking: bool,
-    /// Messages above the latest that they have said to have seen.
-    pub unread: u64,
+    /// Messages above the latest that they have said to have seen; `None` as above.
+    pub unread: Option<u64>,
 }
 
 /// One page of the rooms that the asker may see.
@@ -178,10 +178,12 @@ pub struct Moderated<'a> {
     pub seq: Option<u64>,
     pub until: Option<Wall>,
     pub reason: &'a str,
+    /// What was set or given, as in [`LogEntry::details`].
+    pub details: &'a str,
     pub timestamp: Wall,
 }
 
-/// That whoever is told is not in the room any more.
+/// That whoever is told is not in the room any more, or may not be there any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed<'a> {
     pub room: &'a str,

@@ -213,6 +213,7 @@ impl Store for Contended {
         let _ = self.go_on.recv();
         let kept = Answer::Room(RoomAnswer::Appended {
             seq: 1,
+            at: Wall::from_millis(0),
             is_repeated: false,
         });
         let mut answers = vec![kept; questions.len()];

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::protocol::api::{NewRoom, RoomChange};
 use crate::protocol::command::rooms::{Place, RoomCommand, RoomPatch};
 use crate::protocol::command::tutorial::TutorialMessage;
 use crate::protocol::command::v1::{Command, Request, RequestId, Said};
@@ -28,6 +29,29 @@ pub(super) fn tutorial(said: TutorialMessage<'_>) -> Asked {
     };
     asked.put("message", said.message);
     asked.maybe("room_id", said.room);
+    asked
+}
+
+pub(super) fn change(change: RoomChange<'_>) -> Asked {
+    let mut asked = Asked {
+        kind: change.action.to_owned(),
+        id: None,
+        fields: Default::default(),
+    };
+    let kind = room_command(&mut asked, change.command);
+    assert_eq!(kind, change.action, "what is asked for is done");
+    asked
+}
+
+pub(super) fn new_room(new: NewRoom<'_>) -> Asked {
+    let mut asked = Asked {
+        kind: "create".to_owned(),
+        id: None,
+        fields: Default::default(),
+    };
+    asked.put("room", new.room);
+    asked.put("owner", new.owner);
+    put_patch(&mut asked, *new.settings);
     asked
 }
 

@@ -98,8 +98,11 @@ pub struct Asked {
 /// The code of the refusal.
 pub type Code = &'static str;
 
+/// The fields of an object, in order.
+pub(super) type Object = [(String, Tree)];
+
 /// Any JSON value, its fields in order and with repetitions.
-enum Tree {
+pub(super) enum Tree {
     Object(Vec<(String, Tree)>),
     Array(Vec<Tree>),
     Leaf(Value),
@@ -123,16 +126,29 @@ pub fn v1(text: &str) -> Result<Asked, Code> {
         Some((_, Tree::Leaf(Value::String(kind)))) => kind.clone(),
         Some(_) => return Err("wrong_type"),
     };
-    let (_, shape) = COMMANDS
-        .iter()
-        .find(|(name, _)| *name == kind)
-        .ok_or("unknown_type")?;
+    let shape = shape_of(&kind).ok_or("unknown_type")?;
+    read(&fields, (kind, id), shape, vec!["type", "id"])
+}
+
+/// The fields of a request of this type.
+pub(super) fn shape_of(kind: &str) -> Option<&'static str> {
+    let found = COMMANDS.iter().find(|(name, _)| *name == kind);
+    found.map(|(_, shape)| *shape)
+}
+
+/// Reads the fields of `shape`, beside the `known` ones that were looked at.
+pub(super) fn read(
+    fields: &Object,
+    (kind, id): (String, Option<Value>),
+    shape: &'static str,
+    mut known: Vec<&'static str>,
+) -> Result<Asked, Code> {
+    let get = |name: &str| fields.iter().find(|(known, _)| known == name);
     let mut asked = Asked {
         kind,
         id,
         fields: BTreeMap::new(),
     };
-    let mut known = vec!["type", "id"];
     let asks = |name: &str| get(name).is_some();
     for word in shape.split_whitespace() {
         let (name, is_required) = word
@@ -213,7 +229,7 @@ fn said(
 }
 
 /// The value of a field, by the rule of that name.
-fn checked(rule: &str, value: &Tree) -> Result<Value, Code> {
+pub(super) fn checked(rule: &str, value: &Tree) -> Result<Value, Code> {
     let Tree::Leaf(value) = value else {
         return Err("wrong_type");
     };
@@ -348,7 +364,7 @@ fn check_message(message: Option<&str>) -> Result<(), Code> {
     }
 }
 
-fn object(text: &str) -> Result<Vec<(String, Tree)>, Code> {
+pub(super) fn object(text: &str) -> Result<Vec<(String, Tree)>, Code> {
     if let Some(end) = first_too_deep(text) {
         // Only what stands before decides whether it was JSON up to there.
         let before = serde_json::from_str::<Value>(&text[..end]);

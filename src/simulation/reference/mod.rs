@@ -1,5 +1,6 @@
 //! Slow and obvious readings of the standards, to hold the quick ones to: nothing here is shared with them.
 
+pub mod bodies;
 pub mod commands;
 pub mod frames;
 pub mod heads;

@@ -64,6 +64,10 @@ test("a sign-in that brings capabilities counts like the affiliation that has th
   const claimed = room("none", { can: BRINGS.moderator });
   assert.ok(ids(personActions(claimed, ME, bo("member"))).includes("ban"));
   assert.ok(!ids(personActions(claimed, ME, bo("moderator"))).includes("ban"));
+  const configures = room("none", { can: ["see", "configure"], kind: "public", join_rule: "open" });
+  assert.deepEqual(ids(personActions(configures, ME, bo("moderator"))), ["make_owner", "make_member", "make_none"]);
+  assert.deepEqual(ids(personActions(configures, ME, bo("owner"))), []);
+  assert.deepEqual(ids(roomActions(configures, "lobby", 0)), ["settings", "lock", "raid", "archive", "leave", "delete"]);
 });
 
 test("one's own message can be changed and deleted, another's deleted by who moderates, and neither where nothing is kept", () => {
@@ -163,6 +167,8 @@ test("what stands in the way of writing is told, with its reason and what helps"
   assert.equal(doorway(closed("none", { can: ["see"], join_rule: "open", raid_until: 9 }, { joined: false }), 0).act, "knock");
   assert.match(doorway(closed("none", { can: ["see"], join_rule: "knock", knocking: true }, { joined: false }), 0).title, /You asked/);
   assert.match(doorway(closed("none", { can: ["see", "join"], invited: true }, { joined: false }), 0).title, /invited/);
+  const back = (more) => doorway(closed("none", { can: ["see", "join"], ...more }, { joined: false }), 0).back;
+  assert.deepEqual([back({ invited: true }), back({ knocking: true }), back({})], ["Decline", "Take it back", ""]);
   const banned = doorway(closed("none", { can: [] }, { joined: false, out: { code: "banned", reason: "noise", until: undefined } }), 0);
   assert.equal(`${banned.title} ${banned.detail}${banned.act}`, "You are banned from this room until somebody lifts it. Reason given: noise");
   assert.equal(doorway(closed("none", {}, { joined: false, out: { code: "kicked", reason: "" } }), 0).act, "join");

@@ -207,3 +207,18 @@ test("a mute is remembered with its reason until one may speak again", () => {
   chat.notice({ type: "room", ...about({}) }, 0, true);
   assert.equal(chat.room.mute, null);
 });
+
+test("a room that was made anew under the same name begins anew, and nothing of the one before stays", () => {
+  const chat = entered(3);
+  range(1, 3).forEach((seq) => chat.notice(said(seq), 0, true));
+  chat.room.parted();
+  assert.equal(chat.room.since, 3);
+  chat.joined("deck", { last_seq: 2, gap: { from: 3, to: 3 } });
+  for (const seq of [1, 2]) {
+    chat.notice(said(seq, { message: `anew ${seq}` }), 0, true);
+  }
+  assert.deepEqual(shown(chat.room), ["This room was made anew.", 1, 2]);
+  assert.equal(chat.room.message(1).text, "anew 1");
+  chat.room.parted();
+  assert.equal(chat.room.since, 2, "from where it goes on");
+});

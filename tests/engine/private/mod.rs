@@ -7,6 +7,7 @@ mod document;
 mod lists;
 mod properties;
 mod room_errors;
+mod room_tables;
 mod rooms;
 mod sessions;
 

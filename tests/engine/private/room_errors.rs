@@ -180,6 +180,16 @@ fn what_the_room_does_not_allow_is_told_by_the_protocols_code() {
             "409 conflict room_exists",
         ),
         (
+            ROOMS,
+            r#"{"room":"team","owner":"o","name":"L0bby"}"#,
+            "409 conflict room_exists",
+        ),
+        (
+            DEN,
+            r#"{"action":"update","name":"General"}"#,
+            "409 conflict room_exists",
+        ),
+        (
             DEN,
             r#"{"action":"unban","user":"bob"}"#,
             "409 conflict already",

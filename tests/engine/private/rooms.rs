@@ -311,6 +311,12 @@ fn settings_locks_and_archives_act_at_once_and_are_told() {
         &json!({"action": "approve", "user": "newcomer"}),
     );
     assert_eq!(verdict(&mut world, newcomer, &join("den")), "ok");
+    let raid = |world: &mut World| {
+        get(world, "/api/v1/rooms/den").json()["settings"]["raid_until"].is_number()
+    };
+    assert!(raid(&mut world));
+    crate::stay(&mut world, newcomer, crate::seconds(61));
+    assert!(!raid(&mut world), "it is over");
 }
 
 #[test]

@@ -143,3 +143,47 @@ fn a_newer_token_that_says_less_puts_its_holder_out_in_the_same_turn() {
     assert_eq!(verdict(&mut world, olga, &send("team-a", "secret")), "ok");
     assert_eq!(super::told(&mut world, guest), Vec::<Value>::new());
 }
+
+#[test]
+fn a_token_that_says_configure_appoints_and_sets_everything_and_puts_nobody_out() {
+    let mut world = world();
+    let olga = founded(&mut world);
+    let clerk = come(&mut world, "clerk", &json!({"hall": ["configure"]}));
+    let about = |kind: &str, fields: Value| {
+        let mut request = json!({"type": kind, "id": 1, "room": "hall"});
+        let fields = fields.as_object().expect("fields").clone();
+        request.as_object_mut().expect("an object").extend(fields);
+        request
+    };
+    let give = |user: &str, affiliation: &str| {
+        about(
+            "affiliate",
+            json!({"user": user, "affiliation": affiliation}),
+        )
+    };
+    for (request, expected) in [
+        (about("update", json!({"topic": "new"})), "ok"),
+        (about("update", json!({"locked": true})), "ok"),
+        (about("update", json!({"slow_mode_ms": 5})), "ok"),
+        (about("raid", json!({"for_ms": 5})), "ok"),
+        (give("mia", "member"), "ok"),
+        (give("mia", "moderator"), "ok"),
+        (give("ned", "owner"), "ok"),
+        (give("mia", "none"), "ok"),
+        // It is as high as an owner, and no higher.
+        (give("ned", "none"), "outranked"),
+        (give("olga", "member"), "outranked"),
+        (about("kick", json!({"user": "nobody"})), "forbidden"),
+        (about("ban", json!({"user": "nobody"})), "forbidden"),
+        (about("mute", json!({"user": "nobody"})), "forbidden"),
+        (about("invite", json!({"user": "nobody"})), "forbidden"),
+        (about("transfer", json!({"user": "nobody"})), "forbidden"),
+    ] {
+        assert_eq!(verdict(&mut world, clerk, &request), expected, "{request}");
+    }
+    // Whoever has that in a token is banned like anybody by those who moderate, unless the room itself has them as high.
+    let ban = about("ban", json!({"user": "clerk"}));
+    assert_eq!(verdict(&mut world, olga, &ban), "ok");
+    let update = about("update", json!({"topic": "newer"}));
+    assert_eq!(verdict(&mut world, clerk, &update), "banned");
+}

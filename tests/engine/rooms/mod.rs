@@ -1,7 +1,9 @@
 //! Rooms that people run: what is kept, who may, and what a change does in the turn in which it is acknowledged.
 
+pub mod bad_input;
 mod barrier;
 mod claims;
+mod concerned;
 mod kept;
 mod limits;
 mod making;

@@ -1,6 +1,8 @@
 //! Who may do what, over the wire: kinds of rooms, claims, invitations, knocks, and rooms that are not to be known of.
 
 use serde_json::{Value, json};
+use wardroom::id::ConnectionId;
+use wardroom::simulation::World;
 
 use super::{act, durable, join, made, member, reply, send, told, verdict};
 use crate::roomy_with;
@@ -241,6 +243,90 @@ fn who_may_make_rooms_and_how_many_is_the_operators() {
         roomy_with(|config| config.rooms.create = wardroom::config::WhoCreates::Nobody);
     let alice = closed.join_v1("alice", "10.0.0.1");
     assert_eq!(verdict(&mut closed, alice, &create("one")), "forbidden");
+}
+
+#[test]
+fn no_room_is_called_what_another_is_called_or_looks_like() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let rename = |name: &str| json!({"type": "update", "id": 1, "room": "den", "name": name});
+    assert_eq!(verdict(&mut world, owner, &rename("Bilge pumps")), "ok");
+    let other = made(&mut world, "other", "hall", "public");
+    let asked = |world: &mut World, who: ConnectionId, kind: &str, room: &str, more: Value| {
+        let mut request = json!({"type": kind, "id": 1, "room": room});
+        let more = more.as_object().expect("settings").clone();
+        request.as_object_mut().expect("an object").extend(more);
+        let told = reply(world, who, &request);
+        let word = |name: &str| told[name].as_str().unwrap_or("ok").to_owned();
+        (word("code"), word("field"))
+    };
+    let taken = |field: &str| ("room_exists".to_owned(), field.to_owned());
+    let fine = ("ok".to_owned(), "ok".to_owned());
+    for name in [
+        "Bilge pumps",
+        "bilge-pumps",
+        "BILGE PUMPS",
+        "Bi1ge purnps",
+        "lobby",
+        "Lobby",
+        "L0bby",
+        "den",
+    ] {
+        let named = json!({"name": name});
+        assert_eq!(
+            asked(&mut world, other, "update", "hall", named.clone()),
+            taken("name"),
+            "{name}"
+        );
+        for kind in ["public", "members", "private"] {
+            let named = json!({"name": name, "kind": kind});
+            let made = asked(&mut world, other, "create", "fresh", named);
+            assert_eq!(made, taken("name"), "{kind} {name}");
+        }
+    }
+    // Neither is an id what another is called.
+    assert_eq!(
+        asked(&mut world, other, "create", "bilge-pumps", json!({})),
+        taken("room")
+    );
+    // One's own names are one's own, in whatever letters.
+    for name in ["Hall", "HALL", "The hall", "The hal1", ""] {
+        let named = json!({"name": name});
+        assert_eq!(
+            asked(&mut world, other, "update", "hall", named),
+            fine,
+            "{name}"
+        );
+    }
+    // What a room is not called any more is free.
+    assert_eq!(verdict(&mut world, owner, &rename("Engine")), "ok");
+    let named = json!({"name": "Bilge pumps"});
+    assert_eq!(asked(&mut world, other, "update", "hall", named), fine);
+    // Who may not know of a room does not find out what it is called; when strangers come to see it, it needs a name of its own.
+    let hidden = json!({"name": "Board", "kind": "members"});
+    assert_eq!(asked(&mut world, owner, "create", "b1", hidden), fine);
+    assert_eq!(
+        asked(
+            &mut world,
+            other,
+            "update",
+            "hall",
+            json!({"name": "Board"})
+        ),
+        fine
+    );
+    for more in [json!({"kind": "public"}), json!({"join_rule": "knock"})] {
+        assert_eq!(
+            asked(&mut world, owner, "update", "b1", more),
+            taken("name")
+        );
+    }
+    let both = json!({"kind": "public", "name": "Board of two"});
+    assert_eq!(asked(&mut world, owner, "update", "b1", both), fine);
+    assert_eq!(
+        asked(&mut world, other, "update", "hall", json!({"topic": "x"})),
+        fine
+    );
 }
 
 #[test]

@@ -32,8 +32,8 @@ pub(super) fn write_description(text: &mut ObjectText<'_>, room: &Description<'_
         )
         .positive("bytes_per_second", room.bytes_per_second)
         .positive("joins_per_minute", room.joins_per_minute)
-        .unsigned("count", room.count)
-        .unsigned("last_seq", room.last_seq);
+        .optional_unsigned("count", room.count)
+        .optional_unsigned("last_seq", room.last_seq);
     if let Some(yours) = &room.yours {
         write_yours(text, yours);
     }
@@ -46,7 +46,7 @@ fn write_yours(text: &mut ObjectText<'_>, yours: &Yours) {
         })
         .flag("invited", yours.is_invited)
         .flag("knocking", yours.is_knocking)
-        .unsigned("unread", yours.unread);
+        .optional_unsigned("unread", yours.unread);
 }
 
 pub(super) fn write_rooms(text: &mut ObjectText<'_>, reply: &RoomsReply<'_>) {
@@ -151,6 +151,7 @@ pub(super) fn write_moderation(text: &mut ObjectText<'_>, moderated: &Moderated<
         .optional_unsigned("seq", moderated.seq)
         .optional_date("until", moderated.until)
         .words("reason", moderated.reason)
+        .words("details", moderated.details)
         .timestamp(moderated.timestamp);
 }
 

@@ -16,18 +16,18 @@ use crate::rooms::standing::Standing;
 
 impl Case<'_> {
     pub(super) fn update(&self, patch: &RoomPatch<'_>) -> Judged {
-        // Who moderates may quiet a room, and nothing else of it.
+        // Who only moderates may quiet a room, and nothing else of it.
         let quiets_only = *patch
             == RoomPatch {
                 locked: patch.locked,
                 slow_mode_ms: patch.slow_mode_ms,
                 ..RoomPatch::default()
             };
-        self.need(if quiets_only {
-            Capability::Moderate
+        if quiets_only {
+            self.need_a_say()?;
         } else {
-            Capability::Configure
-        })?;
+            self.need(Capability::Configure)?;
+        }
         let mut settings = self.lasting.settings.clone();
         let details = apply(patch, &mut settings, self.ceilings)?;
         let old = &self.lasting.settings;
@@ -60,7 +60,7 @@ impl Case<'_> {
     }
 
     pub(super) fn raid(&self, for_ms: u64) -> Judged {
-        self.need(Capability::Moderate)?;
+        self.need_a_say()?;
         let raid_until = (for_ms > 0).then(|| self.now.after(Duration::from_millis(for_ms)));
         let settings = Settings {
             raid_until,

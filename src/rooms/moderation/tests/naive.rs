@@ -81,10 +81,13 @@ impl Naive {
         user == OPERATOR || self.power(user, now) == 3
     }
 
-    /// A credential that says `configure` does not say `moderate`.
+    /// A credential that says `configure` does not say `moderate`: it sets and appoints, and puts nobody out.
     fn moderates(&self, user: &str, now: u64) -> bool {
-        let role = self.role(user, now);
-        user == OPERATOR || role >= 2 || (role != BANNED && user == TOKEN_MODERATOR)
+        self.invites(user, now) || (user == TOKEN_MODERATOR && self.role(user, now) != BANNED)
+    }
+
+    fn has_a_say(&self, user: &str, now: u64) -> bool {
+        self.moderates(user, now) || self.configures(user, now)
     }
 
     fn invites(&self, user: &str, now: u64) -> bool {
@@ -214,11 +217,11 @@ impl Naive {
     }
 
     fn change_room(&mut self, actor: &str, act: &Act, now: u64) -> Verdict {
-        let moderates = check(self.moderates(actor, now), "forbidden");
         let configures = check(self.configures(actor, now), "forbidden");
+        let has_a_say = check(self.has_a_say(actor, now), "forbidden");
         match act {
             Act::Raid { for_ms } => {
-                moderates?;
+                has_a_say?;
                 let until = if *for_ms == 0 { 0 } else { now + for_ms };
                 check(until != self.raid_until, "already")?;
                 self.raid_until = until;
@@ -234,11 +237,8 @@ impl Naive {
                 let is_small = patch.kind.is_none()
                     && patch.join_rule.is_none()
                     && patch.members_max.is_none();
-                if is_small {
-                    moderates?
-                } else {
-                    configures?
-                }
+                let may = if is_small { has_a_say } else { configures };
+                may?;
                 let kind = patch.kind.unwrap_or(self.kind);
                 let to_or_from_private = [kind, self.kind].contains(&RoomKind::Private);
                 check(kind == self.kind || !to_or_from_private, "fixed")?;
@@ -363,7 +363,7 @@ impl Naive {
         match act {
             Act::Affiliate { user, affiliation } => {
                 let role = i8::try_from(*affiliation as usize).expect("five of them") - 1;
-                check(self.moderates(actor, now), "forbidden")?;
+                check(self.has_a_say(actor, now), "forbidden")?;
                 self.not_banned(user, now)?;
                 check(self.person(user).role != role, "already")?;
                 let power = self.power(actor, now);

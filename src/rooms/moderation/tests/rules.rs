@@ -83,6 +83,79 @@ fn no_one_acts_on_somebody_of_an_equal_or_higher_affiliation() {
     );
 }
 
+/// What each word of a credential that lists it alone lets its holder do, whom the room knows nothing of.
+#[test]
+fn a_word_of_a_credential_allows_what_it_says_and_nothing_else() {
+    use Capability::{Configure, Invite, Moderate, Send};
+    let mut lasting = peopled();
+    done(&mut lasting, "mia", r#""type":"mute","user":"ann""#);
+    let acts: [(&str, &[Capability]); 21] = [
+        (r#""type":"update","topic":"x""#, &[Configure]),
+        (r#""type":"update","kind":"members""#, &[Configure]),
+        (r#""type":"update","locked":true"#, &[Moderate, Configure]),
+        (
+            r#""type":"update","slow_mode_ms":5"#,
+            &[Moderate, Configure],
+        ),
+        (r#""type":"raid","for_ms":5"#, &[Moderate, Configure]),
+        (r#""type":"archive","archived":true"#, &[Configure]),
+        (r#""type":"delete""#, &[Configure]),
+        (
+            r#""type":"affiliate","user":"dan","affiliation":"member""#,
+            &[Moderate, Configure],
+        ),
+        (
+            r#""type":"affiliate","user":"ann","affiliation":"none""#,
+            &[Moderate, Configure],
+        ),
+        (
+            r#""type":"affiliate","user":"ann","affiliation":"moderator""#,
+            &[Configure],
+        ),
+        (
+            r#""type":"affiliate","user":"ann","affiliation":"owner""#,
+            &[Configure],
+        ),
+        (
+            r#""type":"affiliate","user":"mia","affiliation":"member""#,
+            &[Configure],
+        ),
+        (
+            r#""type":"affiliate","user":"olga","affiliation":"member""#,
+            &[],
+        ),
+        (r#""type":"transfer","user":"ann""#, &[]),
+        (r#""type":"invite","user":"dan""#, &[Invite]),
+        (r#""type":"kick","user":"ann""#, &[Moderate]),
+        (r#""type":"ban","user":"ann""#, &[Moderate]),
+        (r#""type":"mute","user":"ann""#, &[Moderate]),
+        (r#""type":"unmute","user":"ann""#, &[Moderate]),
+        (r#""type":"purge","user":"ann""#, &[Moderate]),
+        (r#""type":"delete_message","seq":1"#, &[Moderate, Send]),
+    ];
+    for capability in Capability::ALL {
+        let claims = RoomClaims::new([("room".into(), Capabilities::of(&[*capability]))]);
+        let asker = Asker {
+            user: "clerk",
+            claims: claims.as_ref(),
+        };
+        let clerk = Actor {
+            user: "clerk".into(),
+            capabilities: capabilities("room", &lasting, asker, NOW),
+            authority: Authority::Room,
+        };
+        for (text, allowing) in &acts {
+            let judged = judge("room", &lasting, &clerk, &act(text), &CEILINGS, NOW);
+            let is_done = judged.is_ok();
+            assert_eq!(
+                is_done,
+                allowing.contains(capability),
+                "{capability:?} {text}: {judged:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn nobody_bans_mutes_or_kicks_themselves() {
     let lasting = peopled();

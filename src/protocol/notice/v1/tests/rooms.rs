@@ -27,8 +27,8 @@ const PLAIN: Description<'static> = Description {
     messages_per_minute_per_member: 0,
     bytes_per_second: 0,
     joins_per_minute: 0,
-    count: 3,
-    last_seq: 0,
+    count: Some(3),
+    last_seq: Some(0),
     yours: None,
 };
 
@@ -48,7 +48,7 @@ fn replies_about_rooms_have_the_published_shape() {
             can: Capabilities::of(&[Capability::Send, Capability::Join]),
             is_invited: false,
             is_knocking: false,
-            unread: 2,
+            unread: Some(2),
         }),
         ..PLAIN
     };
@@ -192,6 +192,7 @@ fn notices_about_rooms_have_the_published_shape() {
         seq: None,
         until: Some(AT),
         reason: "noise",
+        details: "",
         timestamp: AT,
     };
     let table = [
