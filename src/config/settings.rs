@@ -213,7 +213,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. Loopback is not special.";
     limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
-        "Connections that have not signed in, only ask for pages, or are ending. Past it, new ones are answered 503; people in rooms do not notice.";
+        "Connections that have not signed in, only ask for pages, or are ending. Past it, each new one takes the place of the one that is cheapest to lose: the oldest of the /32 (/64) with the most, in the /24 (/48) with the most. People in rooms do not notice.";
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
     limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },

@@ -196,6 +196,7 @@ impl Engine {
         entry.open_connections -= 1;
         entry.plain_connections += 1;
         self.plain_connections += 1;
+        self.take_place(id, now);
         for seat in session.seats {
             self.give_up_seat(id, session.user, seat, Going::Lost, now);
         }
@@ -209,6 +210,9 @@ impl Engine {
             return;
         };
         debug_assert!(!matches!(connection.phase, Phase::Open(_)), "ended first");
+        if let Some(place) = connection.place {
+            self.waiting.leave(id, place);
+        }
         self.outbound.shrunk(connection.waiting(), 0);
         self.deadlines.disarm(id, connection.armed);
         match connection.door {

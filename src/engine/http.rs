@@ -9,7 +9,7 @@ use super::connection::{Connection, Head as ArrivingHead, Phase};
 use super::proxied::Via;
 use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
-use crate::limit::{PrefixKey, Scope};
+use crate::limit::PrefixKey;
 use crate::protocol::head::{Head, HeadScanner, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::proxy;
@@ -76,7 +76,7 @@ impl Engine {
             return Ok(PrefixKey::EVERYONE);
         }
         let prefix = self.prefix_of(via, peer, now);
-        self.check_room(prefix)?;
+        self.make_room(prefix, now)?;
         self.plain_connections += 1;
         self.prefixes.entry(prefix).plain_connections += 1;
         Ok(prefix)
@@ -86,32 +86,6 @@ impl Engine {
     pub(super) fn has_room(&self) -> bool {
         let strangers = self.connections.len() - self.private.connections;
         strangers < self.config.limits.connections_max
-    }
-
-    /// Whether there is room for one more connection from this prefix.
-    fn check_room(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
-        let limits = &self.config.limits;
-        let limit = if !self.has_room() {
-            "connections_max"
-        } else if self.plain_connections >= limits.unauthenticated_max {
-            "unauthenticated_max"
-        } else if prefix == PrefixKey::Proxies {
-            return Ok(());
-        } else {
-            let plain = self.prefixes.entry(prefix).plain_connections as usize;
-            if plain < limits.plain_per_address {
-                return Ok(());
-            }
-            return Err(Refusal::TooMany {
-                limit: "plain_per_address",
-                scope: Scope::Address.as_str(),
-                retry_after: self.config.deadlines.head,
-            });
-        };
-        Err(Refusal::Full {
-            limit,
-            retry_after: FULL_RETRY,
-        })
     }
 
     /// Bytes of one or more request heads.

@@ -51,6 +51,7 @@ mod tickets;
 mod timers;
 mod users;
 mod verify;
+mod waiting;
 mod work;
 
 use std::collections::VecDeque;
@@ -67,7 +68,7 @@ use crate::access::ticket::Tickets;
 use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
-use crate::limit::PrefixTable;
+use crate::limit::{PrefixTable, WaitingRoom};
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::{Configured, Rooms};
@@ -117,6 +118,7 @@ pub struct Engine {
     private: PrivateDoor,
     users: Users,
     prefixes: PrefixTable,
+    waiting: WaitingRoom,
     rooms: Rooms,
     deadlines: Deadlines,
     fan_out: FanOut,
@@ -149,6 +151,8 @@ pub struct Census {
     pub connections: usize,
     /// Those of them that are not open WebSocket sessions.
     pub plain_connections: usize,
+    /// Those of them that wait where another may take their place.
+    pub waiting: usize,
     /// Those that came through the private door, and count nowhere else.
     pub private_connections: usize,
     /// Open sessions, as counted by user.
@@ -209,6 +213,7 @@ impl Engine {
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(config.limits.prefixes_max, hash),
+            waiting: WaitingRoom::default(),
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,
             deadlines: Deadlines::default(),
@@ -284,6 +289,7 @@ impl Engine {
             peer,
             via,
             prefix,
+            place: None,
             phase,
             wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
@@ -298,6 +304,7 @@ impl Engine {
             certificate: None,
             awaited: Awaited::Nothing,
         });
+        self.take_place(id, now);
         self.arm(id, now);
         Ok(id)
     }
@@ -392,6 +399,7 @@ impl Engine {
         Census {
             connections: self.connections.len(),
             plain_connections: self.plain_connections,
+            waiting: self.waiting.len(),
             private_connections: self.private.connections,
             user_connections: self.users.connections(),
             prefix_connections: self.prefixes.connections(),

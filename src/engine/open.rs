@@ -246,6 +246,9 @@ impl Engine {
         entry.plain_connections -= 1;
         entry.open_connections += 1;
         self.plain_connections -= 1;
+        if let Some(place) = connection.place.take() {
+            self.waiting.leave(id, place);
+        }
         connection.phase = Phase::Open(Box::new(session));
         connection.wire = wire;
         connection.since = now.instant;

@@ -215,9 +215,10 @@ impl Engine {
         connection.peer = client;
         connection.via = via;
         connection.prefix = prefix;
-        if prefix == PrefixKey::Proxies
-            || entry.plain_connections as usize <= self.config.limits.plain_per_address
-        {
+        let is_within = prefix == PrefixKey::Proxies
+            || entry.plain_connections as usize <= self.config.limits.plain_per_address;
+        self.take_place(id, now);
+        if is_within {
             return Ok(());
         }
         Err(too_many("plain_per_address", self.config.deadlines.head))
