@@ -82,6 +82,12 @@ impl Engine {
             return;
         }
         self.counters.closed(reason);
+        if reason.ends_reading() {
+            self.offend_in_session(id, now);
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         match Event::of_close(reason) {
             // It was good when it was shown: its end is no failure.
             Some(event) if reason != CloseReason::TokenExpired => {

@@ -335,9 +335,16 @@ impl Engine {
             return;
         };
         // Browsers open connections in advance, and let them time out without a word.
-        let said_nothing = matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
+        let said_nothing = *refusal == Refusal::TooSlow
+            && matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
+        if is_offence(refusal) && !said_nothing {
+            self.offend(id, now);
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         match Event::of_refusal(refusal) {
-            Some(_) if *refusal == Refusal::TooSlow && said_nothing => {}
+            Some(_) if said_nothing => {}
             Some(event) => self.report_about(id, &event, path, now),
             None => log::debug!(
                 "{} refused: {} {refusal}",
@@ -357,6 +364,15 @@ impl Engine {
             };
             self.report(&event, party, now);
         }
+    }
+}
+
+/// Whether no honest client is told this often.
+fn is_offence(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Malformed(_) | Refusal::HeadTooLarge | Refusal::TooSlow => true,
+        Refusal::TooMany { limit, .. } => *limit == "failed_authentications_per_address",
+        _ => false,
     }
 }
 

@@ -29,6 +29,7 @@ mod metrics;
 mod open;
 mod outbound;
 mod pages;
+mod penalties;
 mod people;
 mod permit;
 mod presence;
@@ -137,6 +138,8 @@ pub struct Engine {
     stopping: bool,
     /// A trusted proxy has named no client, and the log has said so.
     has_met_silent_proxy: bool,
+    /// Most sessions came from one address, and the log has said so.
+    has_met_crowd: bool,
     /// Who is still to be told that the server goes.
     departing: VecDeque<ConnectionId>,
     counters: Counters,
@@ -212,7 +215,11 @@ impl Engine {
             plain_connections: 0,
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
-            prefixes: PrefixTable::new(config.limits.prefixes_max, hash),
+            prefixes: PrefixTable::new(
+                config.limits.prefixes_max,
+                penalties::penalties(&config.limits),
+                hash,
+            ),
             waiting: WaitingRoom::default(),
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,
@@ -229,6 +236,7 @@ impl Engine {
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
             has_met_silent_proxy: false,
+            has_met_crowd: false,
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
             observed: Observed::default(),

@@ -172,6 +172,7 @@ impl Engine {
         match &connection.phase {
             Phase::Handshake(handshake) if handshake.bytes > 0 => {
                 self.counters.tls_failures.count(reason);
+                self.offend(id, now);
                 self.report_about(id, &Event::TlsFailed { reason }, None, now);
             }
             Phase::Handshake(_) => {}

@@ -14,8 +14,9 @@ impl Engine {
     /// Sees to it that there is room for one more connection of this prefix.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`] when its address has as many as it may have, [`Refusal::Full`] when everybody else is a session.
+    /// [`Refusal::TooMany`] when its address has as many as it may have, or is kept out; [`Refusal::Full`] when everybody else is a session.
     pub(super) fn make_room(&mut self, prefix: PrefixKey, now: Now) -> Result<(), Refusal> {
+        self.expect_no_penalty(prefix, now)?;
         let limits = &self.config.limits;
         let plain = self.prefixes.entry(prefix).plain_connections as usize;
         if prefix != PrefixKey::Proxies && plain >= limits.plain_per_address {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Prefix, TokenBucket};
+use super::{Penalties, Penalty, Prefix, TokenBucket};
 use crate::hash::Keyed;
 use crate::time::Instant;
 
@@ -41,6 +41,9 @@ pub struct PrefixEntry {
     pub failed_authentications: TokenBucket,
     pub messages: TokenBucket,
     pub bytes: TokenBucket,
+    pub offences: TokenBucket,
+    /// It is kept out while this lasts.
+    pub penalty: Penalty,
 }
 
 impl PrefixEntry {
@@ -53,6 +56,8 @@ impl PrefixEntry {
             failed_authentications: TokenBucket::default(),
             messages: TokenBucket::default(),
             bytes: TokenBucket::default(),
+            offences: TokenBucket::default(),
+            penalty: Penalty::default(),
         }
     }
 
@@ -62,14 +67,16 @@ impl PrefixEntry {
     }
 
     /// Whether forgetting this entry would forget nothing.
-    fn is_idle(&self, now: Instant) -> bool {
+    fn is_idle(&self, penalties: Penalties, now: Instant) -> bool {
         self.plain_connections == 0
             && self.open_connections == 0
+            && self.penalty.is_forgotten(penalties, now)
             && [
                 self.handshakes,
                 self.failed_authentications,
                 self.messages,
                 self.bytes,
+                self.offences,
             ]
             .iter()
             .all(|bucket| bucket.is_full(now))
@@ -86,6 +93,8 @@ pub struct PrefixTable {
     own: Slots,
     parents: Slots,
     proxies: PrefixEntry,
+    /// How long what was given to a prefix is remembered.
+    pub penalties: Penalties,
 }
 
 /// One class of prefixes.
@@ -99,7 +108,7 @@ struct Slots {
 
 impl PrefixTable {
     /// A table of at most `prefixes_max` prefixes.
-    pub fn new(prefixes_max: usize, hash: Keyed) -> Self {
+    pub fn new(prefixes_max: usize, penalties: Penalties, hash: Keyed) -> Self {
         let parents_max = (prefixes_max / PARENT_SHARE).max(1);
         let mut parents = Slots::new(parents_max, hash);
         // Slot 0, never swept: who finds no room anywhere.
@@ -108,16 +117,17 @@ impl PrefixTable {
             own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
             parents,
             proxies: PrefixEntry::new(Prefix::Proxies),
+            penalties,
         }
     }
 
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        if let Some(slot) = self.own.find(own, now) {
+        if let Some(slot) = self.own.find(own, self.penalties, now) {
             return PrefixKey::Own(slot);
         }
-        let slot = self.parents.find(own.parent(), now);
+        let slot = self.parents.find(own.parent(), self.penalties, now);
         PrefixKey::Parent(slot.unwrap_or(0))
     }
 
@@ -175,14 +185,14 @@ impl Slots {
     }
 
     /// The prefix's slot, a new one, or one that can be spared; `None` when all of them matter.
-    fn find(&mut self, prefix: Prefix, now: Instant) -> Option<u32> {
+    fn find(&mut self, prefix: Prefix, penalties: Penalties, now: Instant) -> Option<u32> {
         if let Some(slot) = self.index.get(&prefix) {
             return Some(*slot);
         }
         if self.entries.len() < self.entries_max {
             return Some(self.insert(prefix));
         }
-        let slot = self.sweep(now)?;
+        let slot = self.sweep(penalties, now)?;
         let entry = self.entries.get_mut(slot)?;
         self.index.remove(&entry.prefix);
         *entry = PrefixEntry::new(prefix);
@@ -198,11 +208,11 @@ impl Slots {
     }
 
     /// Looks at a few slots, going round, for one whose loss loses nothing.
-    fn sweep(&mut self, now: Instant) -> Option<usize> {
+    fn sweep(&mut self, penalties: Penalties, now: Instant) -> Option<usize> {
         for _ in 0..SWEEP_STEPS {
             self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
             let entry = self.entries.get(self.sweep_at)?;
-            if entry.prefix != Prefix::Everyone && entry.is_idle(now) {
+            if entry.prefix != Prefix::Everyone && entry.is_idle(penalties, now) {
                 return Some(self.sweep_at);
             }
         }
@@ -216,7 +226,11 @@ mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
     fn table(prefixes_max: usize) -> PrefixTable {
-        PrefixTable::new(prefixes_max, Keyed::new(1, 2))
+        let penalties = Penalties {
+            min: std::time::Duration::from_secs(10),
+            max: std::time::Duration::from_secs(60),
+        };
+        PrefixTable::new(prefixes_max, penalties, Keyed::new(1, 2))
     }
 
     fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {

@@ -48,6 +48,12 @@ impl TokenBucket {
         self.full_at.since(now).saturating_sub(depth(rate))
     }
 
+    /// Gives back tokens that were taken.
+    pub fn give_back(&mut self, tokens: u64, rate: Rate, now: Instant) {
+        let owed = self.full_in(now).saturating_sub(cost(tokens, rate));
+        self.full_at = now + owed;
+    }
+
     /// Tokens taken and not yet regained, rounded up; more than the burst when it is in debt.
     pub fn used(&self, rate: Rate, now: Instant) -> u64 {
         let per = u128::from(saturating_nanos(rate.per)).max(1);
