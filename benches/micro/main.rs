@@ -11,7 +11,7 @@ use wardroom::access::token::TokenAuthenticator;
 use wardroom::access::{Authenticator, Credential, Source};
 use wardroom::config::{Auth, Config, KeyMaterial, KeySource, Rate};
 use wardroom::hash::Keyed;
-use wardroom::limit::{PrefixTable, TokenBucket};
+use wardroom::limit::{Penalties, PrefixTable, TokenBucket};
 use wardroom::protocol::command::{Bounds, tutorial, v1};
 use wardroom::protocol::head::{Head, HeadScanner};
 use wardroom::protocol::notice::{Content, Message, Notice, Person};
@@ -103,7 +103,11 @@ fn limit(c: &mut Criterion) {
         b.iter(|| bucket.take(black_box(1), rate, Instant::ZERO + Duration::from_secs(1)));
     });
     group.bench_function("prefix of a full table", |b| {
-        let mut table = PrefixTable::new(16_384, Keyed::new(1, 2));
+        let penalties = Penalties {
+            min: Duration::from_secs(10),
+            max: Duration::from_secs(600),
+        };
+        let mut table = PrefixTable::new(16_384, penalties, Keyed::new(1, 2));
         let mut address = 0u32;
         b.iter(|| {
             address = address.wrapping_add(0x9E37_79B9);

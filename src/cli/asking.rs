@@ -12,7 +12,7 @@ use super::moderation::Moderation;
 use super::people::{Connections, Disconnect, Ticket};
 use super::publish::Publish;
 use super::room::RoomCommand;
-use super::state::{Limits, Rooms};
+use super::state::{Limits, Pardon, Rooms};
 use super::target::TargetArguments;
 use crate::protocol::api::PAGE_ENTRIES_MAX;
 
@@ -38,6 +38,8 @@ pub(super) enum Asking {
     Moderation(Moderation),
     /// Show the limits in force and who has used most of them.
     Limits(Limits),
+    /// Let an address back in that is kept out for its offences.
+    Pardon(Pardon),
     /// Print a one-time ticket that lets somebody in.
     Ticket(Ticket),
 }
@@ -59,6 +61,7 @@ impl Asking {
             Asking::Room { command } => command.run(&client, output),
             Asking::Moderation(moderation) => moderation.run(&client, output),
             Asking::Limits(limits) => limits.run(&client, output),
+            Asking::Pardon(pardon) => pardon.run(&client, output),
             Asking::Ticket(ticket) => ticket.run(&client, output),
         }
     }
@@ -72,6 +75,7 @@ impl Asking {
             Asking::Room { command } => command.target(),
             Asking::Moderation(moderation) => moderation.target(),
             Asking::Limits(limits) => &limits.target,
+            Asking::Pardon(pardon) => &pardon.target,
             Asking::Ticket(ticket) => &ticket.target,
         }
     }

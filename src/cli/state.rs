@@ -1,9 +1,10 @@
 //! `wardroom rooms` and `wardroom limits`: what the server holds, and how much of it.
 
 use std::io::Write;
+use std::net::IpAddr;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::asking::{cell, list, pages, show};
 use super::client::{Client, percent_encoded};
@@ -23,6 +24,14 @@ pub(super) struct Rooms {
 
 #[derive(Debug, Args)]
 pub(super) struct Limits {
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Pardon {
+    /// The address, as the log or `wardroom limits` tells it, without the length of its prefix.
+    address: IpAddr,
     #[command(flatten)]
     pub(super) target: TargetArguments,
 }
@@ -82,7 +91,23 @@ impl Limits {
                     table::print(headings, &entries, output)?;
                 }
             }
+            let kept_out = rows(&answer, "penalties", ["address", "left_ms"]);
+            if !kept_out.is_empty() {
+                writeln!(output)?;
+                table::print(["KEPT OUT", "LEFT MS"], &kept_out, output)?;
+            }
             Ok(())
+        })
+    }
+}
+
+impl Pardon {
+    pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
+        let body = json!({ "address": self.address.to_string() });
+        let answer = client.post("/api/v1/pardons", &body)?;
+        show(&answer, self.target.json, output, |output| {
+            let row = ["address", "was_kept_out"].map(|name| cell(&answer, name));
+            table::print(["ADDRESS", "WAS KEPT OUT"], &[row], output)
         })
     }
 }

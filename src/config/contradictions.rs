@@ -173,6 +173,12 @@ pub(super) static RULES: &[Rule] = &[
         allowed: AT_MOST_CONNECTIONS,
     },
     Rule {
+        key: "limits.penalty_max",
+        with: "limits.penalty_min",
+        holds: |config| config.limits.penalty_min <= config.limits.penalty_max,
+        allowed: "at least limits.penalty_min",
+    },
+    Rule {
         key: "limits.message_bytes_max",
         with: "limits.message_characters_max",
         holds: |config| a_legal_message_fits(&config.limits),

@@ -149,6 +149,11 @@ impl Default for Limits {
             frames_per_connection: Rate::new(2000, per_ten),
             handshakes_per_address: Rate::new(30, per_ten),
             failed_authentications_per_address: Rate::new(10, Duration::from_secs(60)),
+            // Three times what guesses are allowed: what is beyond it is no mistake.
+            offences_per_address: Rate::new(30, Duration::from_secs(60)),
+            penalty_min: Duration::from_secs(10),
+            penalty_max: Duration::from_secs(10 * 60),
+            penalty_exempt: Vec::new(),
             refreshes_per_connection: Rate::new(5, Duration::from_secs(60)),
             pending_answers_max: 1024,
             error_replies_per_connection: Rate::new(10, per_ten),

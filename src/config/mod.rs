@@ -45,6 +45,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// A checked configuration. The default has every limit in force and no key: nobody can sign in.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -235,6 +237,13 @@ pub struct Limits {
     pub frames_per_connection: Rate,
     pub handshakes_per_address: Rate,
     pub failed_authentications_per_address: Rate,
+    /// Failed sign-ins, broken protocols and abandoned handshakes of one address before it is kept out.
+    pub offences_per_address: Rate,
+    /// How long it is kept out the first time, and at most.
+    pub penalty_min: Duration,
+    pub penalty_max: Duration,
+    /// Networks that are never kept out.
+    pub penalty_exempt: Vec<IpNet>,
     /// Credentials renewed on one open connection.
     pub refreshes_per_connection: Rate,
     /// Questions to the store and to other threads that wait for their answer.

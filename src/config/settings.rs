@@ -213,7 +213,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. Loopback is not special.";
     limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
-        "Connections that have not signed in, only ask for pages, or are ending. Past it, new ones are answered 503; people in rooms do not notice.";
+        "Connections that have not signed in, only ask for pages, or are ending. Past it, each new one takes the place of the one that is cheapest to lose: the oldest of the /32 (/64) with the most, in the /24 (/48) with the most. People in rooms do not notice.";
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
     limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },
@@ -240,6 +240,14 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
     limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },
         "Credentials from one address that are not to be trusted; missing and expired ones do not count. Past it, further ones are answered 429 without a look at the signature.";
+    limits.offences_per_address: Rate { unit: "offences", min: 1, max: TOKENS },
+        "Failed sign-ins, broken protocols and abandoned handshakes of one address. Past it, the address is refused at accept, before TLS, for limits.penalty_min; its sessions go on. A sign-in gives one back.";
+    limits.penalty_min: Time { min: SECOND, max: DAY, zero: None },
+        "How long an address is refused the first time; twice as long each further time.";
+    limits.penalty_max: Time { min: SECOND, max: DAY, zero: None },
+        "How long it is refused at most; so long without another penalty halves the next. At least limits.penalty_min.";
+    limits.penalty_exempt: Networks {},
+        "Networks that are never refused so: offices and carriers behind one address. Trusted proxies never are.";
     limits.refreshes_per_connection: Rate { unit: "refreshes", min: 1, max: TOKENS },
         "Credentials shown by `refresh` on one connection. Past it, they are refused with the time to wait.";
     limits.pending_answers_max: Count { unit: "answers", min: 1, max: CONNECTIONS },

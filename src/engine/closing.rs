@@ -82,6 +82,12 @@ impl Engine {
             return;
         }
         self.counters.closed(reason);
+        if reason.ends_reading() {
+            self.offend_in_session(id, now);
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         match Event::of_close(reason) {
             // It was good when it was shown: its end is no failure.
             Some(event) if reason != CloseReason::TokenExpired => {
@@ -196,6 +202,7 @@ impl Engine {
         entry.open_connections -= 1;
         entry.plain_connections += 1;
         self.plain_connections += 1;
+        self.take_place(id, now);
         for seat in session.seats {
             self.give_up_seat(id, session.user, seat, Going::Lost, now);
         }
@@ -209,6 +216,9 @@ impl Engine {
             return;
         };
         debug_assert!(!matches!(connection.phase, Phase::Open(_)), "ended first");
+        if let Some(place) = connection.place {
+            self.waiting.leave(id, place);
+        }
         self.outbound.shrunk(connection.waiting(), 0);
         self.deadlines.disarm(id, connection.armed);
         match connection.door {

@@ -14,6 +14,7 @@ use crate::access::Grant;
 use crate::access::certificate::ClientCertificate;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
+use crate::limit::waiting_room::Place;
 use crate::limit::{PrefixKey, TokenBucket};
 use crate::protocol::api::Operation;
 use crate::protocol::head::{HeadScanner, Method};
@@ -33,6 +34,8 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) via: Via,
     pub(super) prefix: PrefixKey,
+    /// Where it waits while it is no session; `None`: it is one, or nobody's, or the operator's.
+    pub(super) place: Option<Place>,
     pub(super) phase: Phase,
     /// What its session speaks; here, beside the outbox, so that a fan-out does not have to look into the session.
     pub(super) wire: Wire,

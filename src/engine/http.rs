@@ -9,7 +9,7 @@ use super::connection::{Connection, Head as ArrivingHead, Phase};
 use super::proxied::Via;
 use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
-use crate::limit::{PrefixKey, Scope};
+use crate::limit::PrefixKey;
 use crate::protocol::head::{Head, HeadScanner, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::proxy;
@@ -76,7 +76,7 @@ impl Engine {
             return Ok(PrefixKey::EVERYONE);
         }
         let prefix = self.prefix_of(via, peer, now);
-        self.check_room(prefix)?;
+        self.make_room(prefix, now)?;
         self.plain_connections += 1;
         self.prefixes.entry(prefix).plain_connections += 1;
         Ok(prefix)
@@ -86,32 +86,6 @@ impl Engine {
     pub(super) fn has_room(&self) -> bool {
         let strangers = self.connections.len() - self.private.connections;
         strangers < self.config.limits.connections_max
-    }
-
-    /// Whether there is room for one more connection from this prefix.
-    fn check_room(&mut self, prefix: PrefixKey) -> Result<(), Refusal> {
-        let limits = &self.config.limits;
-        let limit = if !self.has_room() {
-            "connections_max"
-        } else if self.plain_connections >= limits.unauthenticated_max {
-            "unauthenticated_max"
-        } else if prefix == PrefixKey::Proxies {
-            return Ok(());
-        } else {
-            let plain = self.prefixes.entry(prefix).plain_connections as usize;
-            if plain < limits.plain_per_address {
-                return Ok(());
-            }
-            return Err(Refusal::TooMany {
-                limit: "plain_per_address",
-                scope: Scope::Address.as_str(),
-                retry_after: self.config.deadlines.head,
-            });
-        };
-        Err(Refusal::Full {
-            limit,
-            retry_after: FULL_RETRY,
-        })
     }
 
     /// Bytes of one or more request heads.
@@ -361,9 +335,16 @@ impl Engine {
             return;
         };
         // Browsers open connections in advance, and let them time out without a word.
-        let said_nothing = matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
+        let said_nothing = *refusal == Refusal::TooSlow
+            && matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
+        if is_offence(refusal) && !said_nothing {
+            self.offend(id, now);
+        }
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
         match Event::of_refusal(refusal) {
-            Some(_) if *refusal == Refusal::TooSlow && said_nothing => {}
+            Some(_) if said_nothing => {}
             Some(event) => self.report_about(id, &event, path, now),
             None => log::debug!(
                 "{} refused: {} {refusal}",
@@ -383,6 +364,15 @@ impl Engine {
             };
             self.report(&event, party, now);
         }
+    }
+}
+
+/// Whether no honest client is told this often.
+fn is_offence(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Malformed(_) | Refusal::HeadTooLarge | Refusal::TooSlow => true,
+        Refusal::TooMany { limit, .. } => *limit == "failed_authentications_per_address",
+        _ => false,
     }
 }
 

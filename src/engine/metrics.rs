@@ -52,7 +52,8 @@ impl Engine {
 
     /// Every reason for which new clients should go elsewhere; none: the server is ready.
     pub fn unready(&self) -> Vec<Unready> {
-        let is_full = !self.has_room();
+        // Whoever is no session makes room.
+        let is_full = !self.has_room() && self.waiting.is_empty();
         [(self.stopping, Unready::Stopping), (is_full, Unready::Full)]
             .into_iter()
             .filter_map(|(is_so, reason)| is_so.then_some(reason))

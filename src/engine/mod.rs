@@ -30,6 +30,7 @@ mod metrics;
 mod open;
 mod outbound;
 mod pages;
+mod penalties;
 mod people;
 mod permit;
 mod presence;
@@ -52,6 +53,7 @@ mod tickets;
 mod timers;
 mod users;
 mod verify;
+mod waiting;
 mod work;
 
 use std::collections::VecDeque;
@@ -68,7 +70,7 @@ use crate::access::ticket::Tickets;
 use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
-use crate::limit::PrefixTable;
+use crate::limit::{PrefixTable, WaitingRoom};
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::{Configured, Rooms};
@@ -118,6 +120,7 @@ pub struct Engine {
     private: PrivateDoor,
     users: Users,
     prefixes: PrefixTable,
+    waiting: WaitingRoom,
     rooms: Rooms,
     deadlines: Deadlines,
     fan_out: FanOut,
@@ -136,6 +139,8 @@ pub struct Engine {
     stopping: bool,
     /// A trusted proxy has named no client, and the log has said so.
     has_met_silent_proxy: bool,
+    /// Most sessions came from one address, and the log has said so.
+    has_met_crowd: bool,
     /// Who is still to be told that the server goes.
     departing: VecDeque<ConnectionId>,
     counters: Counters,
@@ -150,6 +155,8 @@ pub struct Census {
     pub connections: usize,
     /// Those of them that are not open WebSocket sessions.
     pub plain_connections: usize,
+    /// Those of them that wait where another may take their place.
+    pub waiting: usize,
     /// Those that came through the private door, and count nowhere else.
     pub private_connections: usize,
     /// Open sessions, as counted by user.
@@ -209,7 +216,12 @@ impl Engine {
             plain_connections: 0,
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
-            prefixes: PrefixTable::new(config.limits.prefixes_max, hash),
+            prefixes: PrefixTable::new(
+                config.limits.prefixes_max,
+                penalties::penalties(&config.limits),
+                hash,
+            ),
+            waiting: WaitingRoom::default(),
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,
             deadlines: Deadlines::default(),
@@ -225,6 +237,7 @@ impl Engine {
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
             has_met_silent_proxy: false,
+            has_met_crowd: false,
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
             observed: Observed::default(),
@@ -285,6 +298,7 @@ impl Engine {
             peer,
             via,
             prefix,
+            place: None,
             phase,
             wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
@@ -299,6 +313,7 @@ impl Engine {
             certificate: None,
             awaited: Awaited::Nothing,
         });
+        self.take_place(id, now);
         self.arm(id, now);
         Ok(id)
     }
@@ -393,6 +408,7 @@ impl Engine {
         Census {
             connections: self.connections.len(),
             plain_connections: self.plain_connections,
+            waiting: self.waiting.len(),
             private_connections: self.private.connections,
             user_connections: self.users.connections(),
             prefix_connections: self.prefixes.connections(),

@@ -208,6 +208,7 @@ impl Engine {
             let entry = self.prefixes.entry(connection.prefix);
             entry.failed_authentications.charge(1, rate, now.instant);
         }
+        self.offend(id, now);
     }
 
     /// Makes the connection a session of `identity`, if its limits allow.
@@ -246,14 +247,19 @@ impl Engine {
         entry.plain_connections -= 1;
         entry.open_connections += 1;
         self.plain_connections -= 1;
+        if let Some(place) = connection.place.take() {
+            self.waiting.leave(id, place);
+        }
         connection.phase = Phase::Open(Box::new(session));
         connection.wire = wire;
         connection.since = now.instant;
+        let prefix = connection.prefix;
         let chosen = choose_protocol(offered, endpoint);
         self.outbound.write(connection, |outbox| {
             outbox.append(|run| write_switching(run, upgrade.key, chosen));
             outbox.begin_frames();
         });
+        self.pardon_one(prefix, now);
         self.counters.handshakes.count("upgraded");
         self.report_about(id, &Event::SignedIn, None, now);
         if endpoint == Endpoint::Chat {

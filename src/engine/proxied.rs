@@ -197,7 +197,7 @@ impl Engine {
     /// Counts a plain connection as this client's from now on.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`] when the client's address has too many plain connections, this one included.
+    /// [`Refusal::TooMany`] when the client's address has too many plain connections, this one included, or is kept out.
     fn attribute(
         &mut self,
         id: ConnectionId,
@@ -215,9 +215,11 @@ impl Engine {
         connection.peer = client;
         connection.via = via;
         connection.prefix = prefix;
-        if prefix == PrefixKey::Proxies
-            || entry.plain_connections as usize <= self.config.limits.plain_per_address
-        {
+        let is_within = prefix == PrefixKey::Proxies
+            || entry.plain_connections as usize <= self.config.limits.plain_per_address;
+        self.take_place(id, now);
+        self.expect_no_penalty(prefix, now)?;
+        if is_within {
             return Ok(());
         }
         Err(too_many("plain_per_address", self.config.deadlines.head))

@@ -3,11 +3,12 @@
 //! A limit below what is in use refuses only what comes next. What is owed to a rate stays owed, at the new rate.
 
 use super::connection::Phase;
+use super::penalties::penalties;
 use super::{Engine, configured};
 use crate::access::Authenticator;
 use crate::access::origin::OriginList;
 use crate::config::{Config, Limits, Rate};
-use crate::limit::TokenBucket;
+use crate::limit::{Penalty, TokenBucket};
 use crate::telemetry::{Event, Party};
 use crate::time::{Instant, Now};
 
@@ -115,11 +116,16 @@ impl Engine {
         let failures = of(|limits| limits.failed_authentications_per_address);
         let messages = of(|limits| limits.messages_per_address);
         let bytes = of(|limits| limits.bytes_per_address);
+        let offences = of(|limits| limits.offences_per_address);
+        self.prefixes.penalties = penalties(&self.config.limits);
         for entry in self.prefixes.entries_mut() {
             handshakes.apply(&mut entry.handshakes);
             failures.apply(&mut entry.failed_authentications);
             messages.apply(&mut entry.messages);
             bytes.apply(&mut entry.bytes);
+            offences.apply(&mut entry.offences);
+            // Whoever was kept out by mistake has waited for this.
+            entry.penalty = Penalty::default();
         }
     }
 }

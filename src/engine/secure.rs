@@ -131,6 +131,7 @@ impl Engine {
         connection.phase = Phase::Head(Head::new(head_bytes_max));
         connection.is_secure = true;
         connection.certificate = certificate.and_then(ClientCertificate::read).map(Box::new);
+        self.keep_place_longer(id);
         self.arm(id, now);
     }
 
@@ -171,6 +172,7 @@ impl Engine {
         match &connection.phase {
             Phase::Handshake(handshake) if handshake.bytes > 0 => {
                 self.counters.tls_failures.count(reason);
+                self.offend(id, now);
                 self.report_about(id, &Event::TlsFailed { reason }, None, now);
             }
             Phase::Handshake(_) => {}

@@ -2,13 +2,19 @@
 //!
 //! Decides on numbers alone. It knows neither sockets nor messages.
 
+pub mod penalty;
+pub mod prefix;
 pub mod prefix_table;
 pub mod token_bucket;
+pub mod waiting_room;
 
 use std::time::Duration;
 
+pub use penalty::{Penalties, Penalty};
+pub use prefix::Prefix;
 pub use prefix_table::{PrefixKey, PrefixTable};
 pub use token_bucket::TokenBucket;
+pub use waiting_room::WaitingRoom;
 
 /// Whose limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

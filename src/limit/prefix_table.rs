@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use super::TokenBucket;
+use super::{Penalties, Penalty, Prefix, TokenBucket};
 use crate::hash::Keyed;
 use crate::time::Instant;
 
@@ -12,53 +12,6 @@ use crate::time::Instant;
 const SWEEP_STEPS: usize = 16;
 /// One slot in this many is kept for parent prefixes.
 const PARENT_SHARE: usize = 8;
-
-/// A block of addresses that is treated as one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Prefix {
-    V4(u32),
-    V4Parent(u32),
-    V6(u64),
-    V6Parent(u64),
-    Everyone,
-    Proxies,
-}
-
-impl Prefix {
-    /// IPv4 /32, IPv6 /64; an IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) is the IPv4 address.
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => Prefix::V4(v4.to_bits()),
-            IpAddr::V6(v6) => Prefix::V6((v6.to_bits() >> 64) as u64),
-        }
-    }
-
-    /// IPv4 /24, IPv6 /48, and above them everyone.
-    fn parent(self) -> Self {
-        match self {
-            Prefix::V4(bits) => Prefix::V4Parent(bits >> 8),
-            Prefix::V6(bits) => Prefix::V6Parent(bits >> 16),
-            Prefix::V4Parent(_) | Prefix::V6Parent(_) | Prefix::Everyone | Prefix::Proxies => {
-                Prefix::Everyone
-            }
-        }
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Prefix::V4(bits) => write!(f, "{}/32", Ipv4Addr::from_bits(bits)),
-            Prefix::V4Parent(bits) => write!(f, "{}/24", Ipv4Addr::from_bits(bits << 8)),
-            Prefix::V6(bits) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(bits) << 64)),
-            Prefix::V6Parent(bits) => {
-                write!(f, "{}/48", Ipv6Addr::from_bits(u128::from(bits) << 80))
-            }
-            Prefix::Everyone => f.write_str("everyone else"),
-            Prefix::Proxies => f.write_str("proxies"),
-        }
-    }
-}
 
 /// A slot of the table. Good as long as a connection is counted in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +41,9 @@ pub struct PrefixEntry {
     pub failed_authentications: TokenBucket,
     pub messages: TokenBucket,
     pub bytes: TokenBucket,
+    pub offences: TokenBucket,
+    /// It is kept out while this lasts.
+    pub penalty: Penalty,
 }
 
 impl PrefixEntry {
@@ -100,6 +56,8 @@ impl PrefixEntry {
             failed_authentications: TokenBucket::default(),
             messages: TokenBucket::default(),
             bytes: TokenBucket::default(),
+            offences: TokenBucket::default(),
+            penalty: Penalty::default(),
         }
     }
 
@@ -109,14 +67,16 @@ impl PrefixEntry {
     }
 
     /// Whether forgetting this entry would forget nothing.
-    fn is_idle(&self, now: Instant) -> bool {
+    fn is_idle(&self, penalties: Penalties, now: Instant) -> bool {
         self.plain_connections == 0
             && self.open_connections == 0
+            && self.penalty.is_forgotten(penalties, now)
             && [
                 self.handshakes,
                 self.failed_authentications,
                 self.messages,
                 self.bytes,
+                self.offences,
             ]
             .iter()
             .all(|bucket| bucket.is_full(now))
@@ -133,6 +93,8 @@ pub struct PrefixTable {
     own: Slots,
     parents: Slots,
     proxies: PrefixEntry,
+    /// How long what was given to a prefix is remembered.
+    pub penalties: Penalties,
 }
 
 /// One class of prefixes.
@@ -146,7 +108,7 @@ struct Slots {
 
 impl PrefixTable {
     /// A table of at most `prefixes_max` prefixes.
-    pub fn new(prefixes_max: usize, hash: Keyed) -> Self {
+    pub fn new(prefixes_max: usize, penalties: Penalties, hash: Keyed) -> Self {
         let parents_max = (prefixes_max / PARENT_SHARE).max(1);
         let mut parents = Slots::new(parents_max, hash);
         // Slot 0, never swept: who finds no room anywhere.
@@ -155,16 +117,17 @@ impl PrefixTable {
             own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
             parents,
             proxies: PrefixEntry::new(Prefix::Proxies),
+            penalties,
         }
     }
 
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        if let Some(slot) = self.own.find(own, now) {
+        if let Some(slot) = self.own.find(own, self.penalties, now) {
             return PrefixKey::Own(slot);
         }
-        let slot = self.parents.find(own.parent(), now);
+        let slot = self.parents.find(own.parent(), self.penalties, now);
         PrefixKey::Parent(slot.unwrap_or(0))
     }
 
@@ -222,14 +185,14 @@ impl Slots {
     }
 
     /// The prefix's slot, a new one, or one that can be spared; `None` when all of them matter.
-    fn find(&mut self, prefix: Prefix, now: Instant) -> Option<u32> {
+    fn find(&mut self, prefix: Prefix, penalties: Penalties, now: Instant) -> Option<u32> {
         if let Some(slot) = self.index.get(&prefix) {
             return Some(*slot);
         }
         if self.entries.len() < self.entries_max {
             return Some(self.insert(prefix));
         }
-        let slot = self.sweep(now)?;
+        let slot = self.sweep(penalties, now)?;
         let entry = self.entries.get_mut(slot)?;
         self.index.remove(&entry.prefix);
         *entry = PrefixEntry::new(prefix);
@@ -245,11 +208,11 @@ impl Slots {
     }
 
     /// Looks at a few slots, going round, for one whose loss loses nothing.
-    fn sweep(&mut self, now: Instant) -> Option<usize> {
+    fn sweep(&mut self, penalties: Penalties, now: Instant) -> Option<usize> {
         for _ in 0..SWEEP_STEPS {
             self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
             let entry = self.entries.get(self.sweep_at)?;
-            if entry.prefix != Prefix::Everyone && entry.is_idle(now) {
+            if entry.prefix != Prefix::Everyone && entry.is_idle(penalties, now) {
                 return Some(self.sweep_at);
             }
         }
@@ -263,7 +226,11 @@ mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
     fn table(prefixes_max: usize) -> PrefixTable {
-        PrefixTable::new(prefixes_max, Keyed::new(1, 2))
+        let penalties = Penalties {
+            min: std::time::Duration::from_secs(10),
+            max: std::time::Duration::from_secs(60),
+        };
+        PrefixTable::new(prefixes_max, penalties, Keyed::new(1, 2))
     }
 
     fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {

@@ -59,7 +59,7 @@ const WORKS: [[&str; 2]; 7] = [
 ];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 39] = [
+const LIMITS: [[&str; 2]; 40] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -71,6 +71,7 @@ const LIMITS: [[&str; 2]; 39] = [
     ["connections_per_address", "address"],
     ["handshakes_per_address", "address"],
     ["failed_authentications_per_address", "address"],
+    ["offences_per_address", "address"],
     ["bytes_per_address", "address"],
     ["messages_per_address", "address"],
     ["connections_per_user", "user"],

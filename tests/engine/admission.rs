@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wardroom::access::{AuthError, Authenticator, Credential, Identity};
 use wardroom::config::{Config, Rate};
 use wardroom::protocol::response::Refusal;
-use wardroom::simulation::{Names, World};
+use wardroom::simulation::{Ending, Names, World};
 use wardroom::time::Now;
 
 use crate::{ask, chat_request, knock, message, millis, seconds, world_with};
@@ -72,60 +72,96 @@ fn five_connections_of_an_address_and_three_of_a_user_by_default() {
 }
 
 #[test]
-fn each_limit_at_the_door_refuses_the_next_and_admits_again_when_one_has_gone() {
-    type Row = (&'static str, u16, bool, fn(&mut Config));
-    let rows: [Row; 3] = [
-        ("connections_max", 503, false, |config| {
+fn an_address_that_has_its_share_is_refused_the_next_and_admitted_again_when_one_has_gone() {
+    let mut world = world_with(|config| config.limits.plain_per_address = 4);
+    let ids: Vec<_> = (0..4)
+        .map(|_| world.connect("10.0.0.1").expect("room"))
+        .collect();
+    let before = world.census();
+    let (status, limit, _) = refused(world.connect("10.0.0.1")).expect("no room");
+    assert_eq!((status, limit), (429, "plain_per_address"));
+    assert_eq!(
+        world.census(),
+        before,
+        "a refused connection is not counted"
+    );
+    world.connect("10.0.0.2").expect("room for a neighbour");
+    world.hang_up(ids[0]);
+    world.connect("10.0.0.1").expect("room again");
+}
+
+#[test]
+fn a_server_full_of_sessions_refuses_and_admits_again_when_one_has_gone() {
+    let mut world = world_with(|config| {
+        config.limits.connections_max = 4;
+        config.limits.unauthenticated_max = 2;
+    });
+    let ids: Vec<_> = (0..4)
+        .map(|n| world.join(&format!("user{n}"), &format!("10.0.0.{n}")))
+        .collect();
+    let before = world.census();
+    let (status, limit, _) = refused(world.connect("10.0.0.9")).expect("no room");
+    assert_eq!((status, limit), (503, "connections_max"));
+    assert_eq!(world.census(), before);
+    world.reset(ids[0]);
+    world.join("user9", "10.0.0.9");
+}
+
+#[test]
+fn when_all_places_are_taken_the_oldest_of_the_most_frequent_address_makes_room() {
+    for change in [
+        |config: &mut Config| config.limits.unauthenticated_max = 4,
+        |config: &mut Config| {
             config.limits.connections_max = 4;
-        }),
-        ("unauthenticated_max", 503, false, |config| {
             config.limits.unauthenticated_max = 4;
-        }),
-        ("plain_per_address", 429, true, |config| {
-            config.limits.plain_per_address = 4;
-        }),
-    ];
-    for (limit, status, same_address, change) in rows {
+        },
+    ] {
         let mut world = world_with(change);
-        let peer = |n: usize| {
-            if same_address {
-                "10.0.0.1".to_owned()
-            } else {
-                format!("10.0.0.{n}")
-            }
-        };
-        let ids: Vec<_> = (0..4)
-            .map(|n| world.connect(&peer(n)).expect("room"))
+        let honest = world.connect("10.0.0.1").expect("room");
+        let flood: Vec<_> = (0..3)
+            .map(|_| world.connect("10.9.0.1").expect("room"))
             .collect();
-        let before = world.census();
-        let (found, name, _) = refused(world.connect(&peer(9))).expect("no room");
-        assert_eq!((found, name), (status, limit));
-        assert_eq!(
-            world.census(),
-            before,
-            "a refused connection is not counted"
-        );
-        if same_address {
-            world.connect("10.0.0.2").expect("room for a neighbour");
+        let newcomer = world.connect("10.0.0.2").expect("a place is made");
+        world.settle();
+        assert_eq!(world.client(flood[0]).ending(), Ending::Closed);
+        assert!(world.metrics().contains("scope=\"server\"} 1"), "counted");
+        for id in [honest, newcomer] {
+            world.send(id, chat_request("?token=alice", "").as_bytes());
+            assert_eq!(crate::outcome(&mut world, id), "in as alice");
         }
-        world.hang_up(ids[0]);
-        world.connect(&peer(9)).expect("room again");
+        for id in &flood[1..] {
+            assert_eq!(world.client(*id).ending(), Ending::Open);
+        }
     }
 }
 
 #[test]
-fn a_flood_of_connections_that_never_sign_in_leaves_those_in_the_chat_alone() {
+fn a_flood_of_connections_that_never_sign_in_competes_with_itself() {
     let mut world = world_with(|config| {
         config.limits.connections_max = 20;
         config.limits.unauthenticated_max = 10;
     });
     let alice = world.join("alice", "10.0.0.1");
     let bob = world.join("bob", "10.0.0.2");
-    let mut let_in = 0;
+    let mut newcomers = Vec::new();
     for n in 0..200 {
-        let_in += usize::from(world.connect(&format!("10.1.0.{n}")).is_ok());
+        world.connect(&format!("10.1.0.{n}")).expect("a place");
+        if n % 20 == 0 {
+            let newcomer = world.connect(&format!("10.0.1.{n}")).expect("a place");
+            newcomers.push(newcomer);
+        }
+        assert!(world.census().plain_connections <= 10);
+        if n % 20 == 9 {
+            let newcomer = newcomers.pop().expect("one that came nine ago");
+            let request = chat_request(&format!("?token=user{n}"), "");
+            world.send(newcomer, request.as_bytes());
+            assert_eq!(
+                crate::outcome(&mut world, newcomer),
+                format!("in as user{n}"),
+                "who came in the middle of it"
+            );
+        }
     }
-    assert_eq!(let_in, 10);
     world.client(bob).take_frames();
     world.say(alice, &message("hi"));
     assert_eq!(
@@ -134,8 +170,8 @@ fn a_flood_of_connections_that_never_sign_in_leaves_those_in_the_chat_alone() {
     );
     // The head's deadline, and the time to be told of it, free every place.
     world.advance(seconds(13));
-    assert_eq!(world.census().plain_connections, 0);
-    world.connect("10.2.0.1").expect("room again");
+    let census = world.census();
+    assert_eq!((census.plain_connections, census.waiting), (0, 0));
 }
 
 #[test]

@@ -336,6 +336,7 @@ impl Model {
             connections: here,
             private_connections: 0,
             plain_connections: here - open,
+            waiting: here - open,
             user_connections: open,
             prefix_connections: ((here - open) as u64, open as u64),
             seats,

@@ -15,6 +15,7 @@ mod hook;
 mod interleavings;
 mod metrics;
 mod pages;
+mod penalties;
 mod private;
 mod proxied;
 mod rates;
@@ -74,6 +75,7 @@ pub fn roomy() -> Config {
         &mut limits.frames_per_connection,
         &mut limits.handshakes_per_address,
         &mut limits.failed_authentications_per_address,
+        &mut limits.offences_per_address,
         &mut limits.error_replies_per_connection,
     ] {
         *rate = plenty;

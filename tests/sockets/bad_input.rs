@@ -10,6 +10,7 @@ const CONFIG: &str = r#"
 [limits]
 connections_per_user = 3
 connections_per_address = 5
+offences_per_address = { burst = 100000, per = "1s" }
 handshakes_per_address = { burst = 1000000, per = "1s" }
 bytes_per_connection = { burst = 1000000000, per = "1s" }
 bytes_per_address = { burst = 1000000000, per = "1s" }

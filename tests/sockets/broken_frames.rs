@@ -20,6 +20,7 @@ message_bytes_max = 8192
 [limits]
 connections_per_user = 100
 connections_per_address = 100
+offences_per_address = { burst = 100000, per = "1s" }
 plain_per_address = 1000
 handshakes_per_address = { burst = 1000000, per = "1s" }
 bytes_per_address = { burst = 1000000000, per = "1s" }

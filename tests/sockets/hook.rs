@@ -37,7 +37,7 @@ fn serve(address: SocketAddr, hook: &str, more: &str) -> Server {
     };
     Server::serve(&format!(
         "[auth.hook]\nurl = \"http://{address}/who\"\nsecret_file = \"secret\"\n{timeout}{hook}\n\
-         [limits]\nplain_per_address = 500\nconnections_per_address = 500\n\
+         [limits]\nplain_per_address = 500\nconnections_per_address = 500\noffences_per_address = {{ burst = 100000, per = \"1s\" }}\n\
          handshakes_per_address = {{ burst = 1000000, per = \"1s\" }}\n{PLENTY}{more}"
     ))
 }

@@ -19,6 +19,7 @@ use crate::telemetry::scrape;
 /// Limits that two people who talk without pause do not meet.
 const ROOMY: &str = "[limits]
 connections_per_address = 100
+offences_per_address = { burst = 100000, per = \"1s\" }
 messages_per_user = { burst = 100000, per = \"1s\" }
 messages_per_connection = { burst = 100000, per = \"1s\" }
 messages_per_address = { burst = 100000, per = \"1s\" }

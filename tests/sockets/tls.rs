@@ -23,6 +23,7 @@ use authority::Authority;
 const LIMITS: &str = r#"
 [limits]
 connections_per_address = 1000
+offences_per_address = { burst = 100000, per = "1s" }
 connections_per_user = 1000
 plain_per_address = 1000
 handshakes_per_address = { burst = 1000000, per = "1s" }

@@ -19,6 +19,7 @@ struct Limits<'a> {
     settings: BTreeMap<&'static str, Setting>,
     users: Vec<Used<'a>>,
     addresses: Vec<Used<'a>>,
+    penalties: Vec<KeptOut>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +34,13 @@ enum Setting {
         per_ms: u64,
         unit: &'static str,
     },
+}
+
+/// An address that is refused at accept.
+#[derive(Serialize)]
+struct KeptOut {
+    address: String,
+    left_ms: u64,
 }
 
 /// A bucket that is not full.
@@ -79,6 +87,7 @@ impl Engine {
             settings: self.config.quantities().into_iter().map(setting).collect(),
             users: self.least_full_users(now.instant),
             addresses: self.least_full_addresses(now.instant),
+            penalties: self.kept_out(now.instant),
         })
     }
 
@@ -93,6 +102,24 @@ impl Engine {
             ("private.connections_max", self.private.connections),
             ("auth.ticket.tickets_max", self.tickets.len()),
         ])
+    }
+
+    /// Those with the longest to go.
+    fn kept_out(&self, now: Instant) -> Vec<KeptOut> {
+        let mut top = Top { list: Vec::new() };
+        for entry in self.prefixes.iter() {
+            let left_ms = entry.penalty.left(now).as_nanos().div_ceil(1_000_000);
+            if left_ms > 0 {
+                let left_ms = u64::try_from(left_ms).unwrap_or(u64::MAX);
+                top.offer(left_ms, (entry, left_ms));
+            }
+        }
+        let told = finished(top).into_iter();
+        told.map(|(entry, left_ms)| KeptOut {
+            address: entry.prefix().to_string(),
+            left_ms,
+        })
+        .collect()
     }
 
     fn least_full_users(&self, now: Instant) -> Vec<Used<'_>> {
@@ -145,6 +172,11 @@ impl Engine {
                     entry.failed_authentications,
                     limits.failed_authentications_per_address,
                     "limits.failed_authentications_per_address",
+                ),
+                (
+                    entry.offences,
+                    limits.offences_per_address,
+                    "limits.offences_per_address",
                 ),
             ];
             for bucket in buckets {

@@ -10,6 +10,7 @@ mod health;
 mod limits;
 mod list;
 mod metrics;
+mod pardon;
 mod publish;
 mod room_calls;
 mod room_pages;
@@ -193,6 +194,7 @@ impl Engine {
                 .and_then(|query| self.list_people(&found.segment, &query, now)),
             Operation::ShowLimits => api::expect_none(query).map(|()| self.show_limits(now)),
             Operation::Disconnect => self.disconnect(body, now),
+            Operation::Pardon => self.pardon(body, now),
             Operation::MintTicket => self.mint_ticket(body, now),
             // These may have to wait for the store.
             Operation::NewRoom

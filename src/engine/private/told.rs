@@ -18,6 +18,7 @@ impl Engine {
     ) {
         let action = match operation {
             Operation::Disconnect => "disconnect",
+            Operation::Pardon => "pardon",
             Operation::NewRoom => "new_room",
             Operation::ChangeRoom => "change_room",
             Operation::Publish => "publish",

@@ -1,5 +1,6 @@
 //! Bodies of requests: one strict JSON object each, to a typed call.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -73,6 +74,12 @@ pub enum Revoke {
     Session(String),
 }
 
+/// Let an address back in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pardon {
+    pub address: IpAddr,
+}
+
 impl Publish {
     /// # Errors
     /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
@@ -110,6 +117,19 @@ impl Disconnect {
         let reason = fields.bounded("reason", REASON_BYTES_MAX)?;
         fields.expect_no_more("user, reason")?;
         Ok(Disconnect { user, reason })
+    }
+}
+
+impl Pardon {
+    /// # Errors
+    /// [`Problem::InvalidJson`], [`Problem::InvalidField`].
+    pub fn parse(body: &[u8]) -> Result<Pardon, Problem> {
+        let mut fields = Fields::parse(body)?;
+        let text = fields.required("address")?;
+        let address = text.parse();
+        let address = address.map_err(|_| Problem::field("address", "an IPv4 or IPv6 address"))?;
+        fields.expect_no_more("address")?;
+        Ok(Pardon { address })
     }
 }
 

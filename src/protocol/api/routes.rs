@@ -23,6 +23,7 @@ pub enum Operation {
     ShowHistory,
     ShowLog,
     ShowLimits,
+    Pardon,
     MintTicket,
     ListSessions,
     NewSession,
@@ -59,7 +60,7 @@ pub struct Row {
 }
 
 /// Every route there is.
-pub const ROUTES: [Row; 18] = [
+pub const ROUTES: [Row; 19] = [
     open(Operation::Health, "/healthz"),
     open(Operation::Readiness, "/readyz"),
     open(Operation::Metrics, "/metrics"),
@@ -74,6 +75,7 @@ pub const ROUTES: [Row; 18] = [
     post(Operation::Publish, "/api/v1/rooms/{room}/messages"),
     get(Operation::ShowLog, "/api/v1/rooms/{room}/log"),
     get(Operation::ShowLimits, "/api/v1/limits"),
+    post(Operation::Pardon, "/api/v1/pardons"),
     post(Operation::MintTicket, "/api/v1/tickets"),
     get(Operation::ListSessions, "/api/v1/sessions"),
     post(Operation::NewSession, "/api/v1/sessions"),

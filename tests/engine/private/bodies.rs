@@ -385,6 +385,24 @@ fn a_field_that_is_wrong_is_named_and_one_that_is_unknown_is_not_repeated() {
             Some("reason"),
         ),
         (
+            "/api/v1/pardons",
+            r#"{"address":"10.0.0.0/24"}"#,
+            "400 invalid-field",
+            Some("address"),
+        ),
+        (
+            "/api/v1/pardons",
+            r#"{"address":7}"#,
+            "400 invalid-field",
+            Some("address"),
+        ),
+        (
+            "/api/v1/pardons",
+            r#"{"address":"10.0.0.1","for":1}"#,
+            "400 invalid-field",
+            None,
+        ),
+        (
             "/api/v1/tickets",
             r#"{"name":"A"}"#,
             "400 invalid-field",

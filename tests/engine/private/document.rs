@@ -287,6 +287,7 @@ fn every_answer_is_as_the_document_says() {
             r#"{"user":"carol","label":"phone","lifetime_ms":60000}"#,
         ),
         ("/api/v1/revocations", r#"{"user":"dave"}"#),
+        ("/api/v1/pardons", r#"{"address":"2001:db8::1"}"#),
         (
             "/api/v1/disconnect",
             r#"{"user":"alice","reason":"enough"}"#,

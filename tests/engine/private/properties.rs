@@ -58,6 +58,7 @@ fn mutated() -> impl Strategy<Value = Vec<Vec<u8>>> {
         ),
         ("POST /api/v1/disconnect", r#"{"user":"bob","reason":"x"}"#),
         ("POST /api/v1/tickets", r#"{"user":"bob"}"#),
+        ("POST /api/v1/pardons", r#"{"address":"10.0.0.1"}"#),
         ("GET /api/v1/sessions?user=bob", ""),
         (
             "POST /api/v1/sessions",

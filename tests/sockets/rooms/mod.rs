@@ -20,6 +20,7 @@ use crate::line::Caller;
 pub const UNLIMITED: &str = "[limits]
 connections_per_user = 1000
 connections_per_address = 1000
+offences_per_address = { burst = 100000, per = \"1s\" }
 plain_per_address = 1000
 unauthenticated_max = 1000
 commands_per_user = { burst = 1000000, per = \"1s\" }

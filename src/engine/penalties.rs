@@ -1,0 +1,133 @@
+//! Addresses that do nothing but offend: kept out at accept, for a time that grows.
+//!
+//! Their sessions go on: who shares the address with an attacker and is in stays in.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::open::too_many;
+use super::proxied::Via;
+use crate::access::forwarded;
+use crate::config::Limits;
+use crate::id::ConnectionId;
+use crate::limit::{Penalties, PrefixKey};
+use crate::protocol::response::Refusal;
+use crate::telemetry::Event;
+use crate::time::Now;
+
+/// The limit's name, as refusals tell it.
+const LIMIT: &str = "offences_per_address";
+
+/// Sessions from which on most of them having one address says that it is a proxy's.
+const CROWD_MIN: usize = 20;
+
+/// How long penalties are by the configuration.
+pub(super) fn penalties(limits: &Limits) -> Penalties {
+    Penalties {
+        min: limits.penalty_min,
+        max: limits.penalty_max,
+    }
+}
+
+impl Engine {
+    /// Whether this prefix may try at all.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] while it is kept out.
+    pub(super) fn expect_no_penalty(&mut self, prefix: PrefixKey, now: Now) -> Result<(), Refusal> {
+        match self.prefixes.entry(prefix).penalty.left(now.instant) {
+            Duration::ZERO => Ok(()),
+            left => Err(too_many(LIMIT, left)),
+        }
+    }
+
+    /// Charges the connection's address for something that no honest client does often, and keeps it out when that is too much.
+    pub(super) fn offend(&mut self, id: ConnectionId, now: Now) {
+        self.charge_offences(id, 1, now);
+    }
+
+    /// The same in a session: what its sign-in gave back is owed again.
+    pub(super) fn offend_in_session(&mut self, id: ConnectionId, now: Now) {
+        self.charge_offences(id, 2, now);
+    }
+
+    fn charge_offences(&mut self, id: ConnectionId, offences: u64, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let prefix = connection.prefix;
+        if connection.is_private() || self.is_above_penalties(id, prefix) {
+            return;
+        }
+        let rate = self.config.limits.offences_per_address;
+        let entry = self.prefixes.entry(prefix);
+        let is_out = !entry.penalty.left(now.instant).is_zero();
+        if entry.offences.take(offences, rate, now.instant).is_ok()
+            || is_out
+            || self.is_a_crowd(id, prefix)
+        {
+            return;
+        }
+        let penalties = penalties(&self.config.limits);
+        let time = self
+            .prefixes
+            .entry(prefix)
+            .penalty
+            .impose(penalties, now.instant);
+        let event = Event::Limited {
+            limit: LIMIT,
+            scope: "address",
+        };
+        self.report_about(id, &event, None, now);
+        let entry = self.prefixes.entry(prefix);
+        log::warn!(
+            "{} is kept out for {time:?}: it does nothing but offend",
+            entry.prefix()
+        );
+    }
+
+    /// A sign-in gives back what one mistake cost: an address whose people get in earns room for those who do not.
+    pub(super) fn pardon_one(&mut self, prefix: PrefixKey, now: Now) {
+        let rate = self.config.limits.offences_per_address;
+        let entry = self.prefixes.entry(prefix);
+        entry.offences.give_back(1, rate, now.instant, now.instant);
+    }
+
+    /// Never those who are many: proxies, networks that the operator names, and everybody who found no slot of their own.
+    fn is_above_penalties(&self, id: ConnectionId, prefix: PrefixKey) -> bool {
+        let Some(connection) = self.connections.get(id) else {
+            return true;
+        };
+        let address = connection.peer.ip().to_canonical();
+        let exempt = &self.config.limits.penalty_exempt;
+        let is_proxy = forwarded::is_trusted(&self.config.proxy, address)
+            || matches!(
+                connection.via,
+                Via::Field {
+                    is_named: false,
+                    ..
+                }
+            );
+        is_proxy
+            || matches!(prefix, PrefixKey::Proxies | PrefixKey::EVERYONE)
+            || exempt.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether most sessions come from this prefix: that is a proxy which nobody named, and keeping it out would keep out everybody.
+    fn is_a_crowd(&mut self, id: ConnectionId, prefix: PrefixKey) -> bool {
+        let open = self.users.connections();
+        let own = self.prefixes.entry(prefix).open_connections as usize;
+        let is_crowd = open >= CROWD_MIN && own * 2 > open;
+        if is_crowd
+            && !std::mem::replace(&mut self.has_met_crowd, true)
+            && let Some(connection) = self.connections.get(id)
+        {
+            log::error!(
+                "config: proxy identity: {own} of {open} sessions come from {}: if that is a proxy, name it in proxy.trusted; until \
+                 then everybody shares its limits, and nobody can be kept out",
+                connection.client()
+            );
+        }
+        is_crowd
+    }
+}

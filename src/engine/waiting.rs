@@ -1,0 +1,88 @@
+//! Places for connections that are no session yet, or no longer: when all are taken, one that is cheap to lose makes room for another.
+
+use super::Engine;
+use super::http::FULL_RETRY;
+use super::open::too_many;
+use super::proxied::Via;
+use crate::id::ConnectionId;
+use crate::limit::waiting_room::Place;
+use crate::limit::{Prefix, PrefixKey};
+use crate::protocol::response::Refusal;
+use crate::time::Now;
+
+impl Engine {
+    /// Sees to it that there is room for one more connection of this prefix.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`] when its address has as many as it may have, or is kept out; [`Refusal::Full`] when everybody else is a session.
+    pub(super) fn make_room(&mut self, prefix: PrefixKey, now: Now) -> Result<(), Refusal> {
+        self.expect_no_penalty(prefix, now)?;
+        let limits = &self.config.limits;
+        let plain = self.prefixes.entry(prefix).plain_connections as usize;
+        if prefix != PrefixKey::Proxies && plain >= limits.plain_per_address {
+            return Err(too_many("plain_per_address", self.config.deadlines.head));
+        }
+        let limit = if !self.has_room() {
+            "connections_max"
+        } else if self.plain_connections >= limits.unauthenticated_max {
+            "unauthenticated_max"
+        } else {
+            return Ok(());
+        };
+        let full = Refusal::Full {
+            limit,
+            retry_after: FULL_RETRY,
+        };
+        match self.waiting.cheapest() {
+            Some(id) => {
+                self.lose(id, &full, now);
+                Ok(())
+            }
+            None => Err(full),
+        }
+    }
+
+    /// Gives a connection a place among those that wait, instead of the one it has.
+    pub(super) fn take_place(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        // A proxy's own connection is whoever comes next: no client's flood may cost others that.
+        let is_nobodys = matches!(
+            connection.via,
+            Via::Field {
+                is_named: false,
+                ..
+            }
+        );
+        let place = (!connection.is_private() && !is_nobodys)
+            .then(|| Place::new(Prefix::of(connection.peer.ip()), now.instant));
+        let before = std::mem::replace(&mut connection.place, place);
+        if let Some(before) = before {
+            self.waiting.leave(id, before);
+        }
+        if let Some(place) = place {
+            self.waiting.enter(id, place);
+        }
+    }
+
+    /// A TLS handshake is done: whoever did that is kept before those who did not.
+    pub(super) fn keep_place_longer(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && let Some(place) = &mut connection.place
+        {
+            self.waiting.leave(id, *place);
+            *place = place.secured();
+            self.waiting.enter(id, *place);
+        }
+    }
+
+    /// Lets a connection go that others need the place of. Words would cost more than it does.
+    fn lose(&mut self, id: ConnectionId, full: &Refusal, now: Now) {
+        if let Some(connection) = self.connections.get(id) {
+            let peer = connection.peer;
+            self.report_unadmitted(peer, full, now);
+        }
+        self.remove(id);
+    }
+}
