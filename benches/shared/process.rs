@@ -12,7 +12,7 @@ use rustix::process::{
 };
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use crate::failure::{Doing, Failure};
+use super::failure::{Doing, Failure};
 
 /// The core of the server under test.
 pub const SERVER_CORE: usize = 0;
