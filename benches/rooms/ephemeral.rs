@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::senders::{SENDERS, Senders, rooms};
+use rustix::process::nice;
+
+use crate::senders::{SENDERS, Said, Senders, rooms};
 use crate::server::Site;
 use crate::shared::failure::{Doing, Failure};
 use crate::shared::frames::{self, Splitter};
@@ -16,6 +18,9 @@ const ROUNDS: usize = 5;
 const SPELL: Duration = Duration::from_millis(1500);
 /// Of the configuration; what is said there is delivered and forgotten.
 const ROOM: &str = "general";
+
+/// As of nice(1).
+const GIVING_WAY: i32 = 5;
 
 /// One end of a conversation that waits for what it is told.
 struct End {
@@ -40,33 +45,52 @@ pub fn measure() -> Result<Vec<Row>, Failure> {
     let mut senders = Senders::connect(&site, running.address)?;
     let mut typical = Row::new("until the other has a message, half of them", "µs");
     let mut slow = Row::new("until the other has a message, 99 of 100", "µs");
+    let mut waiting = Row::new("of a second, the server waits for its core", "ms");
     let mut cost = Row::new("processor time of a message, beside: the rest of all", "µs");
     for _ in 0..ROUNDS {
-        let before = running.process.cpu()?;
+        let [before, waited_before] = [running.process.cpu()?, running.process.waited()?];
         let calm = pair.talk(SPELL)?;
-        let between = running.process.cpu()?;
-        let alone = senders.speak(SENDERS, SPELL)?;
-        let then = running.process.cpu()?;
-        let (beside, said) = thread::scope(|scope| {
-            let talk = scope.spawn(|| pair.talk(SPELL));
-            let said = senders.speak(SENDERS, SPELL);
-            let talk = talk
-                .join()
-                .map_err(|_| Failure::Wrong("the pair's thread ended early".to_owned()));
-            Ok::<_, Failure>((talk??, said?))
-        })?;
-        let after = running.process.cpu()?;
+        let [between, waited_between] = [running.process.cpu()?, running.process.waited()?];
+        let (_, alone) = beside(&mut senders, || Ok(()))?;
+        let [then, waited_then] = [running.process.cpu()?, running.process.waited()?];
+        let (beside, said) = beside(&mut senders, || pair.talk(SPELL))?;
+        let [after, waited_after] = [running.process.cpu()?, running.process.waited()?];
         let of_calm = between.saturating_sub(before).as_secs_f64();
         let of_kept = then.saturating_sub(between).as_secs_f64() / alone.acknowledged as f64;
         let rest = after.saturating_sub(then).as_secs_f64() - of_kept * said.acknowledged as f64;
         cost.add(Size::Small, of_calm * 1e6 / calm.len() as f64);
         cost.add(Size::Large, rest * 1e6 / beside.len() as f64);
+        let waits = [
+            (Size::Small, waited_between.saturating_sub(waited_before)),
+            (Size::Large, waited_after.saturating_sub(waited_then)),
+        ];
+        for (size, wait) in waits {
+            waiting.add(size, wait.as_secs_f64() * 1e3 / SPELL.as_secs_f64());
+        }
         for (size, times) in [(Size::Small, &calm), (Size::Large, &beside)] {
             typical.add(size, median(times).unwrap_or_default());
             slow.add(size, slowest_of_a_hundred(times));
         }
     }
-    Ok(vec![typical, slow, cost])
+    Ok(vec![typical, slow, waiting, cost])
+}
+
+/// Has everybody send on a thread of their own, which gives way to `meanwhile`: what is measured is the server, and not the clients'
+/// core.
+fn beside<T>(
+    senders: &mut Senders,
+    meanwhile: impl FnOnce() -> Result<T, Failure>,
+) -> Result<(T, Said), Failure> {
+    thread::scope(|scope| {
+        let said = scope.spawn(|| {
+            nice(GIVING_WAY).doing("giving way")?;
+            senders.speak(SENDERS, SPELL)
+        });
+        let done = meanwhile();
+        let said = said.join();
+        let said = said.map_err(|_| Failure::Wrong("the senders ended early".to_owned()))?;
+        Ok((done?, said?))
+    })
 }
 
 fn slowest_of_a_hundred(times: &[f64]) -> f64 {

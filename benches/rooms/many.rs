@@ -1,7 +1,5 @@
 //! A server with ten rooms of ten people, and one with ten thousand such rooms.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::questions;
@@ -18,14 +16,15 @@ const CIRCLE: usize = 10;
 /// Room and speaker of one message after the other lie so far apart.
 const STRIDE: usize = 7919;
 
+/// Who came first, and sees every room.
+const OVERSEER: usize = 0;
+
 /// One server and everybody there. Person `n` sits in room `n`, and in the others of the circle.
 struct Town {
     site: Site,
     running: Running,
     visitors: Visitors,
     rooms: usize,
-    /// Somebody who sees every room.
-    overseer: usize,
     rss_before: u64,
     rss_before_joins: u64,
     rss: u64,
@@ -64,27 +63,28 @@ type Ask = fn(&mut Town, usize) -> Result<(), Failure>;
 const ASKING: [(&str, Ask); 7] = [
     ("a message that is kept, told to ten", |town, time| {
         let room = town.room(time);
-        town.visitors.have(room, &send(&name(room)), CIRCLE as u64)
+        town.visitors
+            .have(place_of(room), &send(&name(room)), CIRCLE as u64)
     }),
     ("one of ten leaves and joins again", |town, time| {
         let room = town.room(time);
-        town.visitors.have(room, &leave(&name(room)), 0)?;
-        town.visitors.have(room, &join(&name(room)), 0)
+        town.visitors.have(place_of(room), &leave(&name(room)), 0)?;
+        town.visitors.have(place_of(room), &join(&name(room)), 0)
     }),
     ("a list of ten rooms, the first", |town, _| {
-        town.list(town.overseer, "")
+        town.list(OVERSEER, "")
     }),
     ("a list of ten rooms, from the middle on", |town, _| {
-        town.list(town.overseer, "room-5")
+        town.list(OVERSEER, "room-5")
     }),
     (
         "a list of rooms, most of them hidden from the asker",
-        |town, _| town.list(0, ""),
+        |town, _| town.list(place_of(0), ""),
     ),
     ("a description", |town, time| {
         let room = town.room(time);
         let question = format!(r#"{{"type":"describe","room":"{}"}}"#, name(room));
-        town.visitors.have(room, &question, 0)
+        town.visitors.have(place_of(room), &question, 0)
     }),
     ("somebody connects and is greeted", |town, _| {
         let token = town.site.token(0)?;
@@ -100,20 +100,20 @@ impl Town {
             questions::create(&name(room), first..first + CIRCLE)
         }))?;
         let running = site.start()?;
-        std::thread::sleep(Duration::from_millis(100));
-        let rss_before = running.process.rss()?;
         let mut visitors = Visitors::new()?;
+        let overseer = site.token_with("overseer", &json!(["see"]))?;
+        // Nobody is let in before all rooms are loaded.
+        visitors.connect(running.address, &overseer)?;
+        let rss_before = running.process.rss()?;
         for user in 0..rooms {
             visitors.connect(running.address, &site.token(user)?)?;
         }
-        let overseer = site.token_with("overseer", &json!(["see"]))?;
-        let overseer = visitors.connect(running.address, &overseer)?;
         visitors.settle()?;
         let rss_before_joins = running.process.rss()?;
         for user in 0..rooms {
             let first = user / CIRCLE * CIRCLE;
             for room in first..first + CIRCLE {
-                visitors.have(user, &join(&name(room)), 0)?;
+                visitors.have(place_of(user), &join(&name(room)), 0)?;
             }
         }
         visitors.settle()?;
@@ -123,7 +123,6 @@ impl Town {
             running,
             visitors,
             rooms,
-            overseer,
             rss_before,
             rss_before_joins,
             rss,
@@ -152,6 +151,11 @@ impl Town {
         self.visitors.catch_up()?;
         Ok(spent.as_secs_f64() * 1e6 / ASKED as f64)
     }
+}
+
+/// Where a person stands among the visitors.
+fn place_of(person: usize) -> usize {
+    OVERSEER + 1 + person
 }
 
 fn name(room: usize) -> String {

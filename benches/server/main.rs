@@ -13,6 +13,7 @@ mod rounds;
 mod rows;
 mod servers;
 #[path = "../shared/mod.rs"]
+#[allow(dead_code, reason = "the benchmark of rooms asks more of a process")]
 mod shared;
 
 use std::process::ExitCode;
