@@ -5,12 +5,14 @@ use std::time::Duration;
 use crate::questions;
 use crate::server::{Running, Site};
 use crate::shared::failure::Failure;
-use crate::table::{Row, Size};
+use crate::table::{Row, Size, median};
 use crate::visitors::{Visitors, join, leave, send};
 
 const ROUNDS: usize = 5;
 const FEW: usize = 10;
 const CROWD: usize = 10_000;
+/// Of those who join before anything is measured.
+const AT_A_TIME: usize = 100;
 /// Messages of a round; each goes to everybody.
 const MESSAGES: [u64; 2] = [200, 10];
 /// Comings, goings and questions of a round.
@@ -31,13 +33,12 @@ pub fn measure() -> Result<Vec<Row>, Failure> {
     let site = Site::with(rooms.into_iter())?;
     let running = site.start()?;
     let mut visitors = Visitors::new()?;
-    for user in 0..everybody {
-        let place = visitors.connect(running.address, &site.token(user)?)?;
-        match place {
-            VISITOR => {}
-            1..=FEW => visitors.have(place, &join("few"), 0)?,
-            _ => visitors.have(place, &join("crowd"), 0)?,
-        }
+    let tokens = (0..everybody).map(|user| site.token(user));
+    visitors.connect_all(running.address, &tokens.collect::<Result<Vec<_>, _>>()?)?;
+    visitors.have_all((1..=FEW).map(|place| (place, join("few"))))?;
+    for first in (1 + FEW..everybody).step_by(AT_A_TIME) {
+        let last = everybody.min(first + AT_A_TIME);
+        visitors.have_all((first..last).map(|place| (place, join("crowd"))))?;
     }
     for (_, room) in ROOMS {
         visitors.have(VISITOR, &join(room), 0)?;
@@ -81,15 +82,15 @@ fn rows(running: &Running, visitors: &mut Visitors) -> Result<Vec<Row>, Failure>
     Ok(vec![delivery, coming, going, telling, members, describe])
 }
 
-/// What a coming and a going cost.
+/// What a coming and a going cost, as a rule: once a second one of them is the one after which the crowd is told.
 fn come_and_go(
     running: &Running,
     visitors: &mut Visitors,
     room: &str,
 ) -> Result<(f64, f64), Failure> {
-    let (mut come, mut go) = (0.0, 0.0);
+    let (mut come, mut go) = (Vec::new(), Vec::new());
     let mut once = |request: String| {
-        running.cost(ASKED, || {
+        running.cost(1, || {
             visitors.have(VISITOR, &request, 0)?;
             // The kernel counts a turn when it is over, which is after the reply has come.
             std::thread::sleep(TURN);
@@ -97,8 +98,9 @@ fn come_and_go(
         })
     };
     for _ in 0..ASKED {
-        go += once(leave(room))?;
-        come += once(join(room))?;
+        go.push(once(leave(room))?);
+        come.push(once(join(room))?);
     }
-    Ok((come, go))
+    let typical = |costs: &[f64]| median(costs).unwrap_or_default();
+    Ok((typical(&come), typical(&go)))
 }

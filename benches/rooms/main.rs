@@ -1,7 +1,7 @@
 //! Whether rooms cost more when there are more of them, more people in them or more messages kept: the running server over real
 //! sockets, small next to large in one run.
 //!
-//! `cargo bench --bench rooms [-- PART…]`. Prints one table; it decides nothing about Wardroom, and talks to loopback only.
+//! `cargo bench --bench rooms [-- [--server EXECUTABLE] PART…]`. Prints one table; it decides nothing about Wardroom, and talks to loopback only.
 #![forbid(unsafe_code)]
 
 mod crowd;

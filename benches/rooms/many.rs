@@ -105,16 +105,16 @@ impl Town {
         // Nobody is let in before all rooms are loaded.
         visitors.connect(running.address, &overseer)?;
         let rss_before = running.process.rss()?;
-        for user in 0..rooms {
-            visitors.connect(running.address, &site.token(user)?)?;
-        }
+        let tokens = (0..rooms).map(|person| site.token(person));
+        visitors.connect_all(running.address, &tokens.collect::<Result<Vec<_>, _>>()?)?;
         visitors.settle()?;
         let rss_before_joins = running.process.rss()?;
-        for user in 0..rooms {
-            let first = user / CIRCLE * CIRCLE;
-            for room in first..first + CIRCLE {
-                visitors.have(place_of(user), &join(&name(room)), 0)?;
-            }
+        for first in (0..rooms).step_by(CIRCLE) {
+            let circle = first..first + CIRCLE;
+            let pairs = circle
+                .clone()
+                .flat_map(|person| circle.clone().map(move |room| (person, room)));
+            visitors.have_all(pairs.map(|(person, room)| (place_of(person), join(&name(room)))))?;
         }
         visitors.settle()?;
         let rss = running.process.rss()?;

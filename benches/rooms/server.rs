@@ -1,5 +1,6 @@
 //! Wardroom as it is measured here: every limit on but set high, its store on the disk of the target directory.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,7 +69,7 @@ impl Site {
     pub fn command(&self, address: SocketAddr) -> Result<Command, Failure> {
         let file = self.file("wardroom.toml");
         fs::write(&file, configuration(address)).doing("writing the configuration")?;
-        let mut command = Command::new(EXECUTABLE);
+        let mut command = Command::new(executable());
         command.args(["serve", "--config"]).arg(file);
         leashed(&command)
     }
@@ -110,6 +111,12 @@ impl Running {
         let spent = self.process.cpu()?.saturating_sub(before);
         Ok(spent.as_secs_f64() * 1e6 / units as f64)
     }
+}
+
+/// The one that was built with this benchmark, or that which `--server` names.
+fn executable() -> OsString {
+    let mut words = std::env::args_os().skip_while(|word| word != "--server");
+    words.nth(1).unwrap_or_else(|| EXECUTABLE.into())
 }
 
 /// Lists of people hold ten of them: what differs is who they are chosen from.

@@ -10,8 +10,8 @@ use crate::shared::readiness::{Readiness, read_all, write_some};
 use crate::shared::upgrade;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many may come before those who are there have to be heard: each is announced.
-const COMINGS_PER_LOOK: usize = 8;
+/// How many come before those who are there are heard: each may be announced.
+const AT_A_TIME: usize = 16;
 /// Longer than a crowd waits to be told how many it is: after so much silence everybody has been told everything.
 const CROWDS_QUIET: Duration = Duration::from_millis(1300);
 /// After so much silence those have been told who are told at once.
@@ -62,24 +62,37 @@ impl Visitors {
 
     /// Somebody connects; their place.
     pub fn connect(&mut self, address: SocketAddr, token: &str) -> Result<usize, Failure> {
-        let place = self.people.len();
-        let (stream, early) = open(address, token)?;
+        self.connect_all(address, &[token.to_owned()])?;
+        Ok(self.people.len() - 1)
+    }
+
+    /// Those with these credentials connect, and have places in this order.
+    pub fn connect_all(&mut self, address: SocketAddr, tokens: &[String]) -> Result<(), Failure> {
+        for tokens in tokens.chunks(AT_A_TIME) {
+            let asked = tokens.iter().map(|token| asked(address, token));
+            for mut stream in asked.collect::<Result<Vec<_>, _>>()? {
+                let early = upgrade::answer(&mut stream)?;
+                self.admit(stream, &early)?;
+            }
+            self.hear(Duration::ZERO)?;
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, stream: TcpStream, early: &[u8]) -> Result<(), Failure> {
         stream
             .set_nonblocking(true)
             .doing("leaving blocking mode")?;
         let mut stream = mio::net::TcpStream::from_std(stream);
         let mut splitter = Splitter::default();
-        splitter.feed(&early, |_| Ok(()))?;
-        self.readiness.add(&mut stream, place)?;
+        splitter.feed(early, |_| Ok(()))?;
+        self.readiness.add(&mut stream, self.people.len())?;
         self.people.push(Visitor {
             stream,
             splitter,
             replies: 0,
         });
-        if place.is_multiple_of(COMINGS_PER_LOOK) {
-            self.hear(Duration::ZERO)?;
-        }
-        Ok(place)
+        Ok(())
     }
 
     /// Asks for something as `visitor`; the answer comes later.
@@ -101,6 +114,19 @@ impl Visitors {
         let (replies, deliveries) = (self.heard.replies + 1, self.heard.deliveries + deliveries);
         self.ask(visitor, request)?;
         self.wait_for(|heard| heard.replies >= replies && heard.deliveries >= deliveries)
+    }
+
+    /// Asks for several things at once, and waits for all replies.
+    pub fn have_all(
+        &mut self,
+        requests: impl Iterator<Item = (usize, String)>,
+    ) -> Result<(), Failure> {
+        let mut replies = self.heard.replies;
+        for (visitor, request) in requests {
+            self.ask(visitor, &request)?;
+            replies += 1;
+        }
+        self.wait_for(|heard| heard.replies >= replies)
     }
 
     /// Listens until what has been heard is enough.
@@ -173,15 +199,23 @@ impl Heard {
 
 /// A connection that has been upgraded, and what came with the answer.
 pub fn open(address: SocketAddr, token: &str) -> Result<(TcpStream, Vec<u8>), Failure> {
+    let mut stream = asked(address, token)?;
+    let early = upgrade::answer(&mut stream)?;
+    Ok((stream, early))
+}
+
+/// A connection that has asked for the upgrade.
+fn asked(address: SocketAddr, token: &str) -> Result<TcpStream, Failure> {
     let mut stream = TcpStream::connect(address).doing("connecting")?;
     stream
         .set_read_timeout(Some(PATIENCE))
         .doing("setting a timeout")?;
     stream.set_nodelay(true).doing("setting TCP_NODELAY")?;
     let request = upgrade::request(address, &format!("/ws/chat?token={token}"), true);
-    let early = upgrade::upgrade(&mut stream, request.as_bytes())?;
-    stream.flush().doing("asking for the upgrade")?;
-    Ok((stream, early))
+    stream
+        .write_all(request.as_bytes())
+        .doing("asking for the upgrade")?;
+    Ok(stream)
 }
 
 pub fn join(room: &str) -> String {

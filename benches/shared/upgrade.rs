@@ -29,6 +29,14 @@ pub fn request(address: SocketAddr, target: &str, is_chat: bool) -> String {
 /// When it is not granted.
 pub fn upgrade(stream: &mut (impl Read + Write), request: &[u8]) -> Result<Vec<u8>, Failure> {
     stream.write_all(request).doing("asking for the upgrade")?;
+    answer(stream)
+}
+
+/// What comes after the head of the answer to a request that has been sent.
+///
+/// # Errors
+/// When it is not granted.
+pub fn answer(stream: &mut impl Read) -> Result<Vec<u8>, Failure> {
     let mut response = Vec::new();
     let mut buffer = [0; HEAD_BYTES_MAX];
     loop {
