@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::nice;
 
-use crate::senders::{SENDERS, Said, Senders, rooms};
+use crate::senders::{SENDERS, Senders, rooms};
 use crate::server::Site;
 use crate::shared::failure::{Doing, Failure};
 use crate::shared::frames::{self, Splitter};
@@ -46,23 +46,18 @@ pub fn measure() -> Result<Vec<Row>, Failure> {
     let mut typical = Row::new("until the other has a message, half of them", "µs");
     let mut slow = Row::new("until the other has a message, 99 of 100", "µs");
     let mut waiting = Row::new("of a second, the server waits for its core", "ms");
-    let mut cost = Row::new("processor time of a message, beside: the rest of all", "µs");
+    let mut cost = Row::new("processor time of a message, nothing else being said", "µs");
     for _ in 0..ROUNDS {
         let [before, waited_before] = [running.process.cpu()?, running.process.waited()?];
         let calm = pair.talk(SPELL)?;
         let [between, waited_between] = [running.process.cpu()?, running.process.waited()?];
-        let (_, alone) = beside(&mut senders, || Ok(()))?;
-        let [then, waited_then] = [running.process.cpu()?, running.process.waited()?];
-        let (beside, said) = beside(&mut senders, || pair.talk(SPELL))?;
-        let [after, waited_after] = [running.process.cpu()?, running.process.waited()?];
+        let beside = talk_beside(&mut senders, &mut pair)?;
+        let waited_after = running.process.waited()?;
         let of_calm = between.saturating_sub(before).as_secs_f64();
-        let of_kept = then.saturating_sub(between).as_secs_f64() / alone.acknowledged as f64;
-        let rest = after.saturating_sub(then).as_secs_f64() - of_kept * said.acknowledged as f64;
         cost.add(Size::Small, of_calm * 1e6 / calm.len() as f64);
-        cost.add(Size::Large, rest * 1e6 / beside.len() as f64);
         let waits = [
             (Size::Small, waited_between.saturating_sub(waited_before)),
-            (Size::Large, waited_after.saturating_sub(waited_then)),
+            (Size::Large, waited_after.saturating_sub(waited_between)),
         ];
         for (size, wait) in waits {
             waiting.add(size, wait.as_secs_f64() * 1e3 / SPELL.as_secs_f64());
@@ -75,21 +70,17 @@ pub fn measure() -> Result<Vec<Row>, Failure> {
     Ok(vec![typical, slow, waiting, cost])
 }
 
-/// Has everybody send on a thread of their own, which gives way to `meanwhile`: what is measured is the server, and not the clients'
-/// core.
-fn beside<T>(
-    senders: &mut Senders,
-    meanwhile: impl FnOnce() -> Result<T, Failure>,
-) -> Result<(T, Said), Failure> {
+/// The pair talks while everybody else sends, on a thread that gives way: what is measured is the server, and not the clients' core.
+fn talk_beside(senders: &mut Senders, pair: &mut Pair) -> Result<Vec<f64>, Failure> {
     thread::scope(|scope| {
         let said = scope.spawn(|| {
             nice(GIVING_WAY).doing("giving way")?;
             senders.speak(SENDERS, SPELL)
         });
-        let done = meanwhile();
+        let times = pair.talk(SPELL);
         let said = said.join();
-        let said = said.map_err(|_| Failure::Wrong("the senders ended early".to_owned()))?;
-        Ok((done?, said?))
+        said.map_err(|_| Failure::Wrong("the senders ended early".to_owned()))??;
+        times
     })
 }
 
