@@ -5,22 +5,23 @@
 #![forbid(unsafe_code)]
 
 mod client;
-mod failure;
 mod machine;
 mod options;
-mod process;
 mod raw;
 mod report;
 mod rounds;
 mod rows;
 mod servers;
+#[path = "../shared/mod.rs"]
+#[allow(dead_code, reason = "the benchmark of rooms asks more of a process")]
+mod shared;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::failure::Failure;
 use crate::options::{Options, Part};
+use crate::shared::failure::Failure;
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -36,7 +37,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     match &options.part {
         Some(Part::Client(client)) => client::run(client),
         Some(Part::Raw(raw)) => raw::run(raw),
-        Some(Part::Leashed(leashed)) => process::become_leashed(&leashed.command),
+        Some(Part::Leashed(leashed)) => shared::process::become_leashed(&leashed.command),
         // `cargo test --all-targets` runs bench targets too, without `--bench`: that is no time to measure.
         None if !options.bench => Ok(()),
         None => measure(options),
@@ -44,7 +45,7 @@ fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn measure(options: &Options) -> Result<(), Failure> {
-    process::raise_open_files_limit();
+    shared::process::raise_open_files_limit();
     let rows = options.rows()?;
     let servers = options.servers()?;
     let machine = machine::describe(&servers);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::failure::{Doing, Failure};
 use crate::rows::{ROWS, Row};
 use crate::servers::Server;
+use crate::shared::failure::{Doing, Failure};
 
 /// Server CPU and memory per unit of work: Wardroom, a raw reference and peers.
 #[derive(Parser)]

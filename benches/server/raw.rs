@@ -9,10 +9,10 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use crate::client::frames::CLOSE_REPLY;
 use crate::client::handshake::SWITCHING;
-use crate::failure::{Doing, Failure};
 use crate::options::{RawOptions, Workload};
+use crate::shared::failure::{Doing, Failure};
+use crate::shared::frames::CLOSE_REPLY;
 
 const LISTENER: Token = Token(usize::MAX);
 const BUFFER_BYTES: usize = 256 << 10;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::failure::{Doing, Failure};
 use crate::machine::Machine;
 use crate::options::Options;
 use crate::rounds::{Column, Measured};
 use crate::rows::Target;
 use crate::servers::Server;
+use crate::shared::failure::{Doing, Failure};
 
 /// A Markdown table, its columns padded so that it reads as it stands.
 pub fn table(machine: &Machine, measured: &[Measured]) -> String {

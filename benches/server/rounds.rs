@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::client::{Done, READY};
-use crate::failure::{Doing, Failure};
 use crate::options::{Options, Workload, id_of};
-use crate::process::{CLIENT_CORE, Process, leashed, open_files_limit};
 use crate::rows::{Kind, Load, Row};
 use crate::servers::{Fleet, Running, Server};
+use crate::shared::failure::{Doing, Failure};
+use crate::shared::process::{CLIENT_CORE, Process, leashed, open_files_limit};
 
 /// For connecting, and for finishing what is outstanding at the end.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -39,7 +39,7 @@ fn main() -> Outcome<()> {
 /// Messages a second, by how many share a sync.
 fn appends(directory: &Path) -> Outcome<()> {
     let mut store = open(&directory.join("appends"))?;
-    answer(&mut store, rooms::create("room", 0))?;
+    answer(&mut store, rooms::create("room", 0..0))?;
     let mut rates = vec![Vec::new(); GROUPS.len()];
     for _ in 0..ROUNDS {
         for (group, rates) in GROUPS.iter().zip(&mut rates) {

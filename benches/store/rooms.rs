@@ -1,5 +1,6 @@
 //! Questions about rooms, and a store full of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use wardroom::protocol::vocabulary::{Affiliation, RoomKind};
@@ -24,12 +25,12 @@ fn now() -> Wall {
     Wall::from_millis(1_764_000_000_000)
 }
 
-pub fn create(room: &str, people: usize) -> RoomQuestion {
+pub fn create(room: &str, people: Range<usize>) -> RoomQuestion {
     let member = Standing {
         held: Affiliation::Member,
         ..Standing::default()
     };
-    let standings = (0..people).map(|user| (format!("user-{user}").into(), member.clone()));
+    let standings = people.map(|user| (format!("user-{user}").into(), member.clone()));
     let record = RoomRecord {
         id: room.into(),
         settings: Settings::new(RoomKind::Members, true),
@@ -119,12 +120,20 @@ pub fn purge(user: &str) -> RoomQuestion {
 
 /// Ten thousand rooms with their people, and so many messages, half of them in one room.
 pub fn fill(store: &mut Sqlite, messages: u64) -> Result<(), Box<dyn std::error::Error>> {
-    let rooms = (0..ROOMS).map(|room| create(&format!("room-{room}"), PEOPLE_OF_A_ROOM));
+    let rooms = (0..ROOMS).map(|room| create(&format!("room-{room}"), 0..PEOPLE_OF_A_ROOM));
     let said = (0..messages).map(|number| match number % 2 {
         0 => say(BUSY),
         _ => say(&format!("room-{}", 1 + number as usize / 2 % (ROOMS - 1))),
     });
-    let mut questions = rooms.chain(said).map(Question::Room).peekable();
+    put(store, rooms.chain(said))
+}
+
+/// Has the store answer all of these questions, none of which may fail.
+pub fn put(
+    store: &mut Sqlite,
+    questions: impl Iterator<Item = RoomQuestion>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut questions = questions.map(Question::Room).peekable();
     while questions.peek().is_some() {
         let answers = store.answer(questions.by_ref().take(BATCH).collect());
         if let Some(wardroom::store::Answer::Failed(fault)) = answers.last() {

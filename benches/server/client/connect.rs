@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
-use super::frames::{self, Splitter};
-use super::handshake::{Handshake, granted};
+use super::handshake::Handshake;
 use super::link::{Link, secure_client};
-use super::readiness::Readiness;
 use super::{Work, Workloads};
-use crate::failure::Failure;
 use crate::options::ClientOptions;
+use crate::shared::failure::Failure;
+use crate::shared::frames::{self, Splitter};
+use crate::shared::readiness::Readiness;
+use crate::shared::upgrade::granted;
 
 pub struct Connect {
     readiness: Readiness,

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 
 use super::handshake::Handshake;
-use super::readiness::{Readiness, read_all, write_some};
-use super::{Work, Workloads, frames};
-use crate::failure::Failure;
+use super::{Work, Workloads};
 use crate::options::{ClientOptions, Language};
+use crate::shared::failure::Failure;
+use crate::shared::frames;
+use crate::shared::readiness::{Readiness, read_all, write_some};
 
 pub struct Echo {
     readiness: Readiness,

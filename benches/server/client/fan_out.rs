@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 
-use super::frames::{self, Frame, Splitter};
 use super::handshake::Handshake;
-use super::readiness::{Readiness, read_all, write_some};
 use super::{Work, Workloads};
-use crate::failure::Failure;
 use crate::options::{ClientOptions, Language};
+use crate::shared::failure::Failure;
+use crate::shared::frames::{self, Frame, Splitter};
+use crate::shared::readiness::{Readiness, read_all, write_some};
 
 /// How many may join before those who are there have to be heard: each newcomer is announced to all of them.
 const JOINS_PER_LOOK: usize = 8;

@@ -1,6 +1,5 @@
-//! Connecting and the opening handshake (RFC 6455 §4.1), one connection after the other.
+//! Connecting and the opening handshake, one connection after the other.
 
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +7,10 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use super::link::{secure_client, session};
-use crate::failure::{Doing, Failure};
 use crate::options::{ClientOptions, Language};
+use crate::shared::failure::{Doing, Failure};
+use crate::shared::upgrade::{request, upgrade};
 
-/// The key of RFC 6455 §1.3, so that what must come back is known.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-const HEAD_BYTES_MAX: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The upgrade as the raw reference grants it to everybody.
@@ -45,7 +41,9 @@ impl Handshake {
         };
         let requests = targets
             .iter()
-            .map(|target| request(options, target).into_bytes())
+            .map(|target| {
+                request(options.address, target, options.language == Language::Chat).into_bytes()
+            })
             .collect();
         let secure = options.certificate.as_deref().map(secure_client);
         Ok(Handshake {
@@ -87,71 +85,4 @@ impl Handshake {
             .doing("leaving blocking mode")?;
         Ok((mio::net::TcpStream::from_std(stream), early))
     }
-}
-
-fn request(options: &ClientOptions, target: &str) -> String {
-    let protocol = if options.language == Language::Chat {
-        "Sec-WebSocket-Protocol: wardroom.v1\r\n"
-    } else {
-        ""
-    };
-    format!(
-        "GET {target} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{protocol}\r\n",
-        options.address
-    )
-}
-
-fn upgrade(stream: &mut (impl Read + Write), request: &[u8]) -> Result<Vec<u8>, Failure> {
-    stream.write_all(request).doing("asking for the upgrade")?;
-    let mut response = Vec::new();
-    let mut buffer = [0; HEAD_BYTES_MAX];
-    loop {
-        let count = stream
-            .read(&mut buffer)
-            .doing("reading the upgrade's answer")?;
-        response.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        if let Some(head_bytes) = granted(&response)? {
-            return Ok(response.split_off(head_bytes));
-        }
-        if count == 0 {
-            return Err(Failure::Wrong(
-                "the server closed a connection instead of upgrading it".to_owned(),
-            ));
-        }
-    }
-}
-
-/// Where the head of `response` ends, `None` when it has not yet.
-///
-/// # Errors
-/// When it does not grant the upgrade.
-pub fn granted(response: &[u8]) -> Result<Option<usize>, Failure> {
-    let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
-        return if response.len() < HEAD_BYTES_MAX {
-            Ok(None)
-        } else {
-            Err(refused(response))
-        };
-    };
-    let head = String::from_utf8_lossy(response.get(..end).unwrap_or_default());
-    let accepts = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .any(|(name, value)| {
-            name.eq_ignore_ascii_case("Sec-WebSocket-Accept") && value.trim() == ACCEPT
-        });
-    if head.starts_with("HTTP/1.1 101 ") && accepts {
-        Ok(Some(end + 4))
-    } else {
-        Err(refused(response))
-    }
-}
-
-fn refused(response: &[u8]) -> Failure {
-    let text = String::from_utf8_lossy(response);
-    Failure::Wrong(format!(
-        "the server did not upgrade: {}",
-        text.lines().next().unwrap_or_default()
-    ))
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use mio::net::TcpStream;
 
 use super::handshake::Handshake;
-use super::readiness::{Readiness, read_all};
 use super::{Work, Workloads};
-use crate::failure::Failure;
 use crate::options::ClientOptions;
+use crate::shared::failure::Failure;
+use crate::shared::readiness::{Readiness, read_all};
 
 pub struct Idle {
     readiness: Readiness,

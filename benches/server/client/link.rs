@@ -13,8 +13,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::readiness::write_some;
-use crate::failure::{Doing, Failure};
+use crate::shared::failure::{Doing, Failure};
+use crate::shared::readiness::write_some;
 
 /// The name in the servers' certificate.
 pub const NAME: &str = "localhost";

@@ -6,19 +6,17 @@
 mod connect;
 mod echo;
 mod fan_out;
-pub mod frames;
 pub mod handshake;
 mod idle;
 pub mod link;
-mod readiness;
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Doing, Failure};
 use crate::options::{ClientOptions, Workload};
+use crate::shared::failure::{Doing, Failure};
 
 /// The first line the client says: connected and warm.
 pub const READY: &str = "ready";

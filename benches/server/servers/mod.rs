@@ -4,8 +4,8 @@ mod peers;
 mod wardroom;
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,9 +15,10 @@ use clap::ValueEnum;
 use tempfile::TempDir;
 
 use crate::client::link::NAME;
-use crate::failure::{Doing, Failure};
 use crate::options::{Language, Workload, id_of};
-use crate::process::{Process, SERVER_CORE, leashed, wait_on_the_clients_core};
+use crate::shared::failure::{Doing, Failure};
+use crate::shared::listening::{free_address, wait_until_it_listens};
+use crate::shared::process::{Process, SERVER_CORE, leashed, wait_on_the_clients_core};
 
 pub use peers::version;
 
@@ -44,9 +45,6 @@ impl Server {
 /// In the directory of a run.
 pub const CERTIFICATE: &str = "certificate.pem";
 pub const KEY: &str = "key.pem";
-const START_TIME_MAX: Duration = Duration::from_secs(20);
-const START_LOOK_EVERY: Duration = Duration::from_micros(200);
-const LOG_BYTES_SHOWN: usize = 400;
 
 /// Everything that has to be there before the first server starts.
 pub struct Fleet {
@@ -224,45 +222,4 @@ fn peer_mode(workload: Workload) -> &'static str {
     } else {
         "echo"
     }
-}
-
-/// A loopback port that nobody has at the moment.
-fn free_address() -> Result<SocketAddr, Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing("looking for a free port")?;
-    listener.local_addr().doing("looking for a free port")
-}
-
-fn wait_until_it_listens(
-    process: &mut Process,
-    address: SocketAddr,
-    began: Instant,
-    log: &Path,
-) -> Result<Duration, Failure> {
-    while began.elapsed() < START_TIME_MAX {
-        if TcpStream::connect(address).is_ok() {
-            return Ok(began.elapsed());
-        }
-        if let Some(status) = process.child().try_wait().doing("looking after a server")? {
-            return Err(Failure::Wrong(format!(
-                "it ended with {status}: {}",
-                end_of(log)
-            )));
-        }
-        std::thread::sleep(START_LOOK_EVERY);
-    }
-    Err(Failure::Wrong(format!(
-        "it did not listen within {START_TIME_MAX:?}: {}",
-        end_of(log)
-    )))
-}
-
-fn end_of(log: &Path) -> String {
-    let mut text = String::new();
-    // Without a readable log there is nothing to add to the message it would go into.
-    let _ = File::open(log).and_then(|mut file| file.read_to_string(&mut text));
-    let from = text.len().saturating_sub(LOG_BYTES_SHOWN);
-    let from = (from..=text.len())
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or_default();
-    text.get(from..).unwrap_or_default().replace('\n', " ")
 }

@@ -1,23 +1,18 @@
 //! Wardroom as it is measured: every limit on but set high, and every connection signed in with an HS256 token.
 
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
 use super::{CERTIFICATE, KEY};
-use crate::failure::{Doing, Failure};
 use crate::options::Workload;
+use crate::shared::credentials::Secret;
+use crate::shared::failure::{Doing, Failure};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_wardroom");
-const SECRET_BYTES: usize = 48;
-const TOKEN_LIFETIME_SECONDS: u64 = 6 * 3600;
 
 /// As many as the fan-out has members: everybody in the room is somebody else.
 const USERS: usize = 1000;
@@ -34,21 +29,13 @@ impl Wardroom {
     /// # Errors
     /// When a file cannot be written or randomness be had.
     pub fn prepare(directory: &Path) -> Result<Self, Failure> {
-        let secret = random_hex()?;
-        let mut owner_only = fs::OpenOptions::new();
-        let file = owner_only
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(directory.join("secret"));
-        file.and_then(|mut file| file.write_all(secret.as_bytes()))
-            .doing("writing the secret")?;
+        let secret = Secret::write(&directory.join("secret"))?;
         let wardroom = Wardroom {
             directory: directory.to_owned(),
         };
         for (workload, users) in [(Workload::FanOut, USERS), (Workload::Idle, USERS_OF_IDLE)] {
             let tokens = (0..users)
-                .map(|user| token(user, &secret))
+                .map(|user| secret.token(&json!({ "sub": format!("user{user:04}") })))
                 .collect::<Result<Vec<_>, _>>()?;
             fs::write(wardroom.tokens(workload), tokens.join("\n")).doing("writing the tokens")?;
         }
@@ -147,21 +134,4 @@ message_bytes_max = 65536
 directory = "store"
 "#
     )
-}
-
-fn token(user: usize, secret: &str) -> Result<String, Failure> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let claims = json!({ "sub": format!("user{user:04}"), "exp": now + TOKEN_LIFETIME_SECONDS });
-    let key = EncodingKey::from_secret(secret.as_bytes());
-    encode(&Header::new(Algorithm::HS256), &claims, &key)
-        .map_err(|error| Failure::Wrong(format!("signing a token: {error}")))
-}
-
-fn random_hex() -> Result<String, Failure> {
-    let mut bytes = [0; SECRET_BYTES];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::Missing("randomness".to_owned()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

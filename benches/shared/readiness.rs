@@ -6,7 +6,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::failure::{Doing, Failure};
+use super::failure::{Doing, Failure};
 
 /// Nothing for this long while something is outstanding: the server lost it.
 const SILENCE_MAX: Duration = Duration::from_secs(10);

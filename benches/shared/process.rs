@@ -12,7 +12,7 @@ use rustix::process::{
 };
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use crate::failure::{Doing, Failure};
+use super::failure::{Doing, Failure};
 
 /// The core of the server under test.
 pub const SERVER_CORE: usize = 0;
@@ -45,6 +45,16 @@ impl Process {
 
     /// Time that the process has spent on a core, all its threads together.
     pub fn cpu(&self) -> Result<Duration, Failure> {
+        self.scheduled(0)
+    }
+
+    /// Time that its threads could have run and waited for a core.
+    pub fn waited(&self) -> Result<Duration, Failure> {
+        self.scheduled(1)
+    }
+
+    /// The sum over all threads of one column of `schedstat`.
+    fn scheduled(&self, column: usize) -> Result<Duration, Failure> {
         let tasks = format!("/proc/{}/task", self.child.id());
         let mut nanos = 0;
         for task in fs::read_dir(&tasks).doing(format!("listing the threads of {}", self.name))? {
@@ -52,7 +62,7 @@ impl Process {
                 .doing("reading a thread's name")?
                 .path()
                 .join("schedstat");
-            nanos += first_number(&path)?;
+            nanos += number(&path, column)?;
         }
         Ok(Duration::from_nanos(nanos))
     }
@@ -103,12 +113,12 @@ pub fn become_leashed(command: &[OsString]) -> Result<(), Failure> {
         .doing(format!("running {}", program.display()))
 }
 
-/// Nanoseconds on a core: the first of the three numbers of `schedstat`.
-fn first_number(path: &Path) -> Result<u64, Failure> {
+/// The first two of the three numbers of `schedstat` are nanoseconds on a core, and waiting for one.
+fn number(path: &Path, column: usize) -> Result<u64, Failure> {
     let text = fs::read_to_string(path).doing("reading schedstat")?;
     let number = text
         .split_whitespace()
-        .next()
+        .nth(column)
         .and_then(|number| number.parse().ok());
     number.ok_or_else(|| Failure::Wrong(format!("schedstat says {text:?}")))
 }

@@ -1,6 +1,6 @@
 //! WebSocket frames (RFC 6455 §5.2), just enough of them to make and to check a benchmark's traffic.
 
-use crate::failure::Failure;
+use super::failure::Failure;
 
 pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;
