@@ -1,5 +1,7 @@
 //! Who is in a room, and who belongs to it.
 
+use std::sync::Arc;
+
 use super::Engine;
 use super::reply::Who;
 use super::room_reply;
@@ -47,11 +49,19 @@ impl Engine {
             let waits = standing.is_invited || standing.knocked.is_some();
             affiliation > Affiliation::None || (moderates && (waits || is_kept_out))
         };
-        let absent: Vec<Listed> = absent(self, found, is_listed).collect();
-        let count = found.members().len() + absent.len();
+        let absent = || absent(self, found, is_listed);
+        let count = found.members().len() + absent().count();
         let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
         let listed: Vec<Listed> = present
-            .chain(absent)
+            .chain(absent().map(|(user, standing)| Listed {
+                // Nobody knows what they call themselves today.
+                who: Who {
+                    user: user.clone(),
+                    name: user.clone(),
+                },
+                standing: standing.clone(),
+                seats: 0,
+            }))
             .take(self.config.limits.members_listed_max)
             .take_while(|listed| {
                 let cost = listed.who.bytes_max();
@@ -81,26 +91,16 @@ impl Engine {
     }
 }
 
-/// People with a standing who are not in the room, as far as `is_listed` says. They are called by their identifiers: nobody knows what
-/// they call themselves today.
+/// People with a standing who are not in the room, as far as `is_listed` says.
 fn absent<'a>(
     engine: &'a Engine,
     room: &'a Room,
     is_listed: impl Fn(&Standing) -> bool + 'a,
-) -> impl Iterator<Item = Listed> + 'a {
+) -> impl Iterator<Item = (&'a Arc<str>, &'a Standing)> {
     let is_present = |user: &str| {
         let key = engine.users.find(user);
         key.is_some_and(|key| room.seats_of(key) > 0)
     };
     let standings = room.lasting.standings.iter();
-    standings
-        .filter(move |(user, standing)| is_listed(standing) && !is_present(user))
-        .map(|(user, standing)| Listed {
-            who: Who {
-                user: user.clone(),
-                name: user.clone(),
-            },
-            standing: standing.clone(),
-            seats: 0,
-        })
+    standings.filter(move |(user, standing)| is_listed(standing) && !is_present(user))
 }

@@ -11,8 +11,10 @@ use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Crowd;
 use crate::time::{Instant, Now};
 
-/// A crowded room is told at most this often how many are in it.
+/// A crowded room is told at most this often how many are in it, and not before this much for each of them: what telling costs in all does not
+/// grow with the crowd.
 const CROWD_TOLD_EVERY: Duration = Duration::from_secs(1);
+const CROWD_TOLD_EVERY_FOR_EACH: Duration = Duration::from_millis(1);
 /// People whose going is not told yet, over all rooms; past it, goings are told at once. About 100 bytes each.
 const AWAY_MAX: usize = 65_536;
 /// Goings, and crowds, told in one turn; more wait for the next.
@@ -197,11 +199,11 @@ impl Engine {
 
     /// What is still to be told to a room with more people than are told by name.
     fn crowd(&mut self, room: RoomKey, now: Now) -> Option<&mut Change> {
-        let is_crowded =
-            self.rooms.room(room).members().len() > self.config.rooms.announced_people_max;
-        is_crowded.then(|| {
+        let people = self.rooms.room(room).members().len();
+        let for_each = CROWD_TOLD_EVERY_FOR_EACH * u32::try_from(people).unwrap_or(u32::MAX);
+        (people > self.config.rooms.announced_people_max).then(|| {
             self.presence.crowds.entry(room).or_insert(Change {
-                due: now.instant + CROWD_TOLD_EVERY,
+                due: now.instant + CROWD_TOLD_EVERY.max(for_each),
                 joined: 0,
                 left: 0,
             })
