@@ -51,7 +51,6 @@ fn rows(running: &Running, visitors: &mut Visitors) -> Result<Vec<Row>, Failure>
     let mut delivery = Row::new("a delivery of a message that is kept", "µs");
     let mut coming = Row::new("one more joins, and is told that they did", "µs");
     let mut going = Row::new("one leaves, and is told that they did", "µs");
-    let mut telling = Row::new("a crowd is told once a second how many it is", "µs");
     let mut members = Row::new("a list of ten members", "µs");
     let mut describe = Row::new("a description", "µs");
     for _ in 0..ROUNDS {
@@ -67,9 +66,7 @@ fn rows(running: &Running, visitors: &mut Visitors) -> Result<Vec<Row>, Failure>
             let (come, go) = come_and_go(running, visitors, room)?;
             coming.add(size, come);
             going.add(size, go);
-            if size == Size::Large {
-                telling.add(size, running.cost(1, || visitors.settle())?);
-            }
+            visitors.settle()?;
             for (row, word) in [(&mut members, "members"), (&mut describe, "describe")] {
                 let question = format!(r#"{{"type":"{word}","room":"{room}"}}"#);
                 let cost = running.cost(ASKED, || {
@@ -79,10 +76,10 @@ fn rows(running: &Running, visitors: &mut Visitors) -> Result<Vec<Row>, Failure>
             }
         }
     }
-    Ok(vec![delivery, coming, going, telling, members, describe])
+    Ok(vec![delivery, coming, going, members, describe])
 }
 
-/// What a coming and a going cost, as a rule: once a second one of them is the one after which the crowd is told.
+/// What a coming and a going cost, as a rule: now and then one of them is the one after which the crowd is told how many it is.
 fn come_and_go(
     running: &Running,
     visitors: &mut Visitors,

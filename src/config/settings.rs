@@ -333,7 +333,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     rooms.create: Choice {},
         "Who may make rooms: everybody who is signed in, only those whose credential says `create` for the room's id, or nobody.";
     rooms.rooms_max: Count { unit: "rooms", min: 1, max: 100_000 },
-        "Rooms in all. Each costs about 500 bytes of memory and what its people cost. Past it, none is made.";
+        "Rooms in all. Each costs about 3 KB of memory and what its people cost. Past it, none is made.";
     rooms.created_per_user_max: Count { unit: "rooms", min: 1, max: 10_000 },
         "Rooms that one user has made and that still exist. Past it, they delete one first.";
     rooms.people_max: Count { unit: "people", min: 1, max: 100_000 },
