@@ -15,6 +15,7 @@ use wardroom::store::{Company, Sqlite};
 use crate::questions;
 use crate::shared::credentials::Secret;
 use crate::shared::failure::{Doing, Failure};
+use crate::shared::limits;
 use crate::shared::listening::{free_address, wait_until_it_listens};
 use crate::shared::process::{Process, SERVER_CORE, leashed, wait_on_the_clients_core};
 
@@ -121,22 +122,7 @@ fn executable() -> OsString {
 
 /// Lists of people hold ten of them: what differs is who they are chosen from.
 fn configuration(address: SocketAddr) -> String {
-    let many = r#"{ burst = 1000000000, per = "1s" }"#;
-    let rates = [
-        "commands_per_user",
-        "messages_per_user",
-        "messages_per_connection",
-        "messages_per_address",
-        "bytes_per_connection",
-        "bytes_per_address",
-        "control_frames_per_connection",
-        "frames_per_connection",
-        "handshakes_per_address",
-    ];
-    let rates: String = rates
-        .iter()
-        .map(|name| format!("{name} = {many}\n"))
-        .collect();
+    let limits = limits::roomy();
     format!(
         r#"[listen]
 address = "{address}"
@@ -149,13 +135,8 @@ refuse_with = "http"
 algorithms = ["HS256"]
 secret_file = "secret"
 [limits]
-connections_max = 15000
-connections_per_user = 15000
-connections_per_address = 15000
-outbound_bytes_per_connection_max = 16777216
-outbound_bytes_max = 1073741824
 members_listed_max = 10
-{rates}
+{limits}
 [deadlines]
 idle = "10m"
 ping = "10m"

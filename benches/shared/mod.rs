@@ -3,6 +3,7 @@
 pub mod credentials;
 pub mod failure;
 pub mod frames;
+pub mod limits;
 pub mod listening;
 pub mod process;
 pub mod readiness;

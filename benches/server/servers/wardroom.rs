@@ -11,6 +11,7 @@ use super::{CERTIFICATE, KEY};
 use crate::options::Workload;
 use crate::shared::credentials::Secret;
 use crate::shared::failure::{Doing, Failure};
+use crate::shared::limits;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_wardroom");
 
@@ -90,21 +91,7 @@ pub fn stripped_bytes(directory: &Path) -> Result<u64, Failure> {
 
 /// Each limit is on, and its bucket full of more than any row takes.
 fn configuration(address: SocketAddr) -> String {
-    let many = r#"{ burst = 1000000000, per = "1s" }"#;
-    let rates = [
-        "messages_per_user",
-        "messages_per_connection",
-        "messages_per_address",
-        "bytes_per_connection",
-        "bytes_per_address",
-        "control_frames_per_connection",
-        "frames_per_connection",
-        "handshakes_per_address",
-    ];
-    let rates: String = rates
-        .iter()
-        .map(|name| format!("{name} = {many}\n"))
-        .collect();
+    let limits = limits::roomy();
     format!(
         r#"[listen]
 address = "{address}"
@@ -117,12 +104,7 @@ refuse_with = "http"
 algorithms = ["HS256"]
 secret_file = "secret"
 [limits]
-connections_max = 15000
-connections_per_user = 15000
-connections_per_address = 15000
-outbound_bytes_per_connection_max = 16777216
-outbound_bytes_max = 1073741824
-{rates}
+{limits}
 [deadlines]
 first_message = "10m"
 idle = "10m"
