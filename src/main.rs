@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         arguments: std::env::args_os().collect(),
         environment: std::env::vars_os().collect(),
         now: today(),
+        input: &mut io::stdin(),
         output: &mut io::stdout(),
     };
     let serve = |config, source, announce: cli::Announce<'_>| {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::asking::Asking;
 use super::audit::AuditCommand;
+use super::lint::LintMessage;
 use super::session::{Revoke, SessionCommand};
 use super::store::StoreCommand;
 use super::token::TokenRequest;
@@ -66,6 +67,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Say what the server would say to a message on standard input, or to frames, or to a request's head.
+    LintMessage(LintMessage),
     #[command(flatten)]
     Asking(Asking),
 }

@@ -10,6 +10,7 @@ mod client;
 mod embedded;
 mod failure;
 mod links;
+mod lint;
 mod moderation;
 mod people;
 mod publish;
@@ -25,7 +26,7 @@ mod target;
 mod token;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -45,6 +46,7 @@ pub struct Surroundings<'a> {
     pub arguments: Vec<OsString>,
     pub environment: Vec<(OsString, OsString)>,
     pub now: Wall,
+    pub input: &'a mut dyn Read,
     /// Results and nothing else.
     pub output: &'a mut dyn Write,
 }
@@ -64,6 +66,7 @@ where
         arguments,
         environment,
         now,
+        input,
         output,
     } = surroundings;
     let Arguments { settings, command } = Arguments::try_parse_from(arguments)?;
@@ -111,6 +114,11 @@ where
         Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
         Some(Command::Store { command }) => command.run(environment, output),
         Some(Command::Audit { command }) => command.run(environment, output),
+        Some(Command::LintMessage(lint)) => {
+            let config =
+                load_or_default(lint.config.as_deref(), &lint.settings.flags, environment)?;
+            lint.run(&config.limits, input, output)
+        }
         Some(Command::Asking(asking)) => asking.run(environment, output),
     }
 }

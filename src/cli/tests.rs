@@ -9,6 +9,7 @@ use super::*;
 mod asking;
 mod documented;
 mod embedded;
+mod lint;
 mod store;
 
 const NOW: Wall = Wall::from_millis(1_764_000_000_500);
@@ -36,6 +37,11 @@ impl Outcome {
 }
 
 fn wardroom(arguments: &[&str]) -> Outcome {
+    wardroom_told(arguments, b"")
+}
+
+/// The same with something on standard input.
+fn wardroom_told(arguments: &[&str], mut input: &[u8]) -> Outcome {
     let mut output = Vec::new();
     let mut served = None;
     let surroundings = Surroundings {
@@ -46,6 +52,7 @@ fn wardroom(arguments: &[&str]) -> Outcome {
             .collect(),
         environment: Vec::new(),
         now: NOW,
+        input: &mut input,
         output: &mut output,
     };
     let result = run(surroundings, |config, _source, announce| {
