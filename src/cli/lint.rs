@@ -1,13 +1,14 @@
 //! `wardroom lint-message`: what the server would say to a message, to frames or to a request head, without a server.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Failure;
 use super::arguments::Settings;
+use super::{Failure, load_or_default};
 use crate::config::Limits;
 use crate::protocol::close::CloseReason;
 use crate::protocol::command::{Bounds, CommandError, tutorial, v1};
@@ -34,9 +35,9 @@ pub(super) struct LintMessage {
     protocol: Protocol,
     /// With the limits of this file instead of the defaults.
     #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    config: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) settings: Settings,
+    settings: Settings,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -88,13 +89,15 @@ impl LintMessage {
     /// One line for each message of frames, and the verdict on the whole last.
     ///
     /// # Errors
-    /// [`Failure::Operation`] when something is refused, or the input can not be read.
+    /// [`Failure::Operation`] when something is refused, or the input can not be read; [`Failure::Config`].
     pub(super) fn run(
         &self,
-        limits: &Limits,
+        environment: Vec<(OsString, OsString)>,
         input: &mut dyn Read,
         output: &mut dyn Write,
     ) -> Result<(), Failure> {
+        let config = load_or_default(self.config.as_deref(), &self.settings.flags, environment)?;
+        let limits = &config.limits;
         let bytes = read(input)?;
         let verdict = if self.upgrade {
             upgrade(&bytes, limits)

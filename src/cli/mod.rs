@@ -114,11 +114,7 @@ where
         Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
         Some(Command::Store { command }) => command.run(environment, output),
         Some(Command::Audit { command }) => command.run(environment, output),
-        Some(Command::LintMessage(lint)) => {
-            let config =
-                load_or_default(lint.config.as_deref(), &lint.settings.flags, environment)?;
-            lint.run(&config.limits, input, output)
-        }
+        Some(Command::LintMessage(lint)) => lint.run(environment, input, output),
         Some(Command::Asking(asking)) => asking.run(environment, output),
     }
 }

@@ -53,15 +53,7 @@ impl Engine {
         let count = found.members().len() + absent().count();
         let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
         let listed: Vec<Listed> = present
-            .chain(absent().map(|(user, standing)| Listed {
-                // Nobody knows what they call themselves today.
-                who: Who {
-                    user: user.clone(),
-                    name: user.clone(),
-                },
-                standing: standing.clone(),
-                seats: 0,
-            }))
+            .chain(absent().map(unnamed))
             .take(self.config.limits.members_listed_max)
             .take_while(|listed| {
                 let cost = listed.who.bytes_max();
@@ -88,6 +80,18 @@ impl Engine {
             count: count as u64,
         }));
         self.push_of_room(id, &frame, room);
+    }
+}
+
+/// Somebody who is not there: nobody knows what they call themselves today.
+fn unnamed((user, standing): (&Arc<str>, &Standing)) -> Listed {
+    Listed {
+        who: Who {
+            user: user.clone(),
+            name: user.clone(),
+        },
+        standing: standing.clone(),
+        seats: 0,
     }
 }
 
