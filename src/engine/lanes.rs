@@ -14,7 +14,7 @@ use super::verify::BUSY_RETRY;
 use super::work::Awaited;
 use crate::id::RoomKey;
 use crate::protocol::refusal::RoomRefusal;
-use crate::protocol::vocabulary::{Capability, RoomClaims};
+use crate::protocol::vocabulary::RoomClaims;
 use crate::rooms::moderation::{Act, Actor, Hold, Planned, judge};
 use crate::rooms::permissions::{Asker, capabilities};
 use crate::rooms::record::{Change, Changed, RoomAnswer, RoomQuestion};
@@ -129,11 +129,8 @@ impl Engine {
 
     /// Whether somebody's changes of the room come first.
     fn moderates(&self, room: &str, by: Option<&By>, now: Now) -> bool {
-        let actor = self.rooms.find(room).map(|key| self.actor(key, by, now));
-        actor.is_some_and(|actor| {
-            actor.capabilities.contains(Capability::Moderate)
-                || actor.capabilities.contains(Capability::Configure)
-        })
+        let room = self.rooms.find(room);
+        room.is_some_and(|room| self.actor(room, by, now).has_say())
     }
 
     fn actor(&self, room: RoomKey, by: Option<&By>, now: Now) -> Actor {
