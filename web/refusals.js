@@ -63,12 +63,15 @@ const BY_LIMIT = {
   messages_per_minute: "Too many messages in this room in a short time.",
   messages_per_minute_per_member: "Too many messages of yours in this room in a short time.",
   bytes_per_second: "Too much text in this room in a short time.",
-  joins_per_minute: "Too many people come into this room at once.",
+  joins_per_minute: "Too many people come into this room at once, or you too often.",
+  knocks_per_user: "You asked too often to come into this room.",
   slow_mode_ms: "This room is in slow mode.",
   cooldown_ms: "You are new in this room: read for a while first.",
   created_per_user_max: "You have made as many rooms as the server allows. Delete one first.",
   connections_max: "The server has as many connections as it takes.",
   failed_authentications_per_address: "Too many failed sign-ins from your network address.",
+  offences_per_address: "The server takes nothing from your network address for a while: too many sign-ins failed, or requests were broken.",
+  handshakes_per_address: "Too many connections from your network address in a short time.",
   tickets_per_user_max: "This page was opened too often in a short time.",
 };
 

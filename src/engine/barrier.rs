@@ -11,6 +11,7 @@ use crate::protocol::vocabulary::{Capability, Removal, RoomKind};
 use crate::rooms::moderation::Action;
 use crate::rooms::permissions::Reason;
 use crate::rooms::record::Changed;
+use crate::rooms::standing::Sanction;
 use crate::time::{Now, Wall};
 
 impl Engine {
@@ -80,22 +81,23 @@ impl Engine {
     pub(super) fn put_out_forbidden(&mut self, room: RoomKey, now: Now) {
         for (id, user) in self.seated(room) {
             if !self.may_stay(id, room, now) {
-                // Another process may have decided it: then nobody was put out for it yet.
-                let standings = &self.rooms.room(room).lasting.standings;
-                let standing = self
-                    .users
-                    .get(user)
-                    .and_then(|user| standings.get(&user.id));
-                let ban = standing.and_then(|standing| standing.ban.clone());
-                match ban.filter(|ban| ban.is_in_force(now.wall)) {
-                    Some(ban) => {
-                        let why = (Removal::Banned, &*ban.reason, ban.until);
-                        self.put_out(id, room, why, now);
-                    }
-                    None => self.put_out(id, room, (Removal::Forbidden, "", None), now),
-                }
+                // Another process may have banned them: then nobody was put out for it yet.
+                let ban = self.ban(user, room, now);
+                let why = match &ban {
+                    Some(ban) => (Removal::Banned, &*ban.reason, ban.until),
+                    None => (Removal::Forbidden, "", None),
+                };
+                self.put_out(id, room, why, now);
             }
         }
+    }
+
+    /// The ban that is in force on somebody.
+    fn ban(&self, user: UserKey, room: RoomKey, now: Now) -> Option<Sanction> {
+        let standings = &self.rooms.room(room).lasting.standings;
+        let standing = standings.get(&self.users.get(user)?.id)?;
+        let ban = standing.ban.as_ref()?;
+        ban.is_in_force(now.wall).then(|| ban.clone())
     }
 
     /// Puts a connection out of the rooms that its newer credential keeps it out of.

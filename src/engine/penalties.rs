@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Engine;
 use super::open::too_many;
-use super::proxied::Via;
 use crate::access::forwarded;
 use crate::config::Limits;
 use crate::id::ConnectionId;
@@ -100,14 +99,8 @@ impl Engine {
         };
         let address = connection.peer.ip().to_canonical();
         let exempt = &self.config.limits.penalty_exempt;
-        let is_proxy = forwarded::is_trusted(&self.config.proxy, address)
-            || matches!(
-                connection.via,
-                Via::Field {
-                    is_named: false,
-                    ..
-                }
-            );
+        let is_proxy =
+            forwarded::is_trusted(&self.config.proxy, address) || connection.via.is_nobodys();
         is_proxy
             || matches!(prefix, PrefixKey::Proxies | PrefixKey::EVERYONE)
             || exempt.iter().any(|network| network.contains(&address))

@@ -30,6 +30,19 @@ pub(super) enum Via {
     Field { proxy: SocketAddr, is_named: bool },
 }
 
+impl Via {
+    /// Whether the connection is a proxy's, for whoever asks next.
+    pub(super) const fn is_nobodys(self) -> bool {
+        matches!(
+            self,
+            Via::Field {
+                is_named: false,
+                ..
+            }
+        )
+    }
+}
+
 impl Door {
     /// Whether proxies stand in front of this listener.
     const fn has_proxies(self) -> bool {
@@ -56,14 +69,10 @@ impl Engine {
 
     /// Where a connection is counted while it is known no better than by `via`.
     pub(super) fn prefix_of(&mut self, via: Via, client: SocketAddr, now: Now) -> PrefixKey {
-        match via {
-            Via::Field {
-                is_named: false, ..
-            } => PrefixKey::Proxies,
-            Via::Nobody | Via::Protocol { .. } | Via::Field { is_named: true, .. } => {
-                self.prefixes.find(client.ip(), now.instant)
-            }
+        if via.is_nobodys() {
+            return PrefixKey::Proxies;
         }
+        self.prefixes.find(client.ip(), now.instant)
     }
 
     /// Raw bytes of the socket, ahead of TLS: takes those of a PROXY header while one is expected, and gives how many it took.

@@ -152,8 +152,8 @@ impl Engine {
 
     /// Looks for rooms with messages past their age, or above a bound that has changed: some at a time.
     pub(super) fn forget_aged(&mut self, now: Now) {
-        let is_due = |next: &Instant| *next <= now.instant;
-        if !self.retention.next_look.as_ref().is_none_or(is_due) {
+        let next_look = self.retention.next_look;
+        if next_look.is_some_and(|next| now.instant < next) {
             return;
         }
         let places = self.rooms.len();

@@ -3,7 +3,6 @@
 use super::Engine;
 use super::http::FULL_RETRY;
 use super::open::too_many;
-use super::proxied::Via;
 use crate::id::ConnectionId;
 use crate::limit::waiting_room::Place;
 use crate::limit::{Prefix, PrefixKey};
@@ -48,14 +47,7 @@ impl Engine {
             return;
         };
         // A proxy's own connection is whoever comes next: no client's flood may cost others that.
-        let is_nobodys = matches!(
-            connection.via,
-            Via::Field {
-                is_named: false,
-                ..
-            }
-        );
-        let place = (!connection.is_private() && !is_nobodys)
+        let place = (!connection.is_private() && !connection.via.is_nobodys())
             .then(|| Place::new(Prefix::of(connection.peer.ip()), now.instant));
         let before = std::mem::replace(&mut connection.place, place);
         if let Some(before) = before {

@@ -264,6 +264,13 @@ impl Actor {
             authority: Authority::Operator,
         }
     }
+
+    /// Whether what is of the room itself, or of who belongs to it how, is theirs to decide: they moderate it, or configure it.
+    pub fn has_say(&self) -> bool {
+        [Capability::Moderate, Capability::Configure]
+            .into_iter()
+            .any(|capability| self.capabilities.contains(capability))
+    }
 }
 
 /// What is to be kept, and who is held to it meanwhile.

@@ -178,8 +178,8 @@ fn by_default(lasting: &Lasting, capability: Capability, now: Wall) -> (bool, Re
     (may, Reason::Default)
 }
 
-/// Whether everybody may see the room whose credential says nothing of it.
-fn is_known_to_all(lasting: &Lasting) -> bool {
+/// Whether whoever is banned is told so, until when and why, instead of that there is no such room.
+fn is_ban_told(lasting: &Lasting) -> bool {
     let settings = &lasting.settings;
     settings.kind == RoomKind::Public && !settings.is_archived
 }
@@ -204,7 +204,7 @@ pub fn refusal(lasting: &Lasting, user: &str, decision: Decision, now: Wall) -> 
     let standing = lasting.standing(user);
     match decision.reason {
         Reason::Banned => match standing.ban {
-            Some(ban) if is_known_to_all(lasting) => RoomRefusal::Banned {
+            Some(ban) if is_ban_told(lasting) => RoomRefusal::Banned {
                 until: ban.until,
                 reason: ban.reason,
             },

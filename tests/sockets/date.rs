@@ -32,7 +32,7 @@ head = "2s"
 connections_per_user = 100
 plain_per_address = 100
 connections_per_address = 100
-offences_per_address = { burst = 100000, per = \"1s\" }
+offences_per_address = { burst = 100000, per = "1s" }
 handshakes_per_address = { burst = 1000, per = "1s" }
 commands_per_user = { burst = 1000, per = "1s" }
 messages_per_user = { burst = 1000, per = "1s" }

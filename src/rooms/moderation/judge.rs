@@ -93,10 +93,9 @@ impl Case<'_> {
         may.then_some(()).ok_or(RoomRefusal::Forbidden)
     }
 
-    /// What is of the room itself, or of who belongs to it how, is for those who moderate, and for those who configure.
-    fn need_a_say(&self) -> Result<(), RoomRefusal> {
-        self.need(Capability::Moderate)
-            .or_else(|_| self.need(Capability::Configure))
+    fn need_say(&self) -> Result<(), RoomRefusal> {
+        let may = self.actor.has_say();
+        may.then_some(()).ok_or(RoomRefusal::Forbidden)
     }
 
     fn is_operator(&self) -> bool {

@@ -306,18 +306,15 @@ fn give_messages(
     id: &Arc<str>,
     take: &mut dyn FnMut(Exported) -> bool,
 ) -> Result<()> {
-    let sql =
-        "SELECT messages.* FROM messages JOIN rooms ON rooms.key = room WHERE id = ?1 ORDER BY seq";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([&**id])?;
-    let mut masks = None;
+    let sql = "SELECT key FROM rooms WHERE id = ?1";
+    let key: i64 = connection.query_row(sql, [&**id], |row| row.get(0))?;
+    let purges = purges::of(connection, key)?;
+    let mut statement =
+        connection.prepare("SELECT * FROM messages WHERE room = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         let mut message = messages::read(row)?;
-        let masks = match &mut masks {
-            Some(masks) => masks,
-            masks => masks.insert(purges::of(connection, row.get("room")?)?),
-        };
-        masks.iter().for_each(|purge| purge.mask(&mut message));
+        purges.iter().for_each(|purge| purge.mask(&mut message));
         if !take(Exported::Message(Arc::clone(id), message)) {
             break;
         }

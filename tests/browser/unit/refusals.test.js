@@ -41,6 +41,14 @@ test("a limit is told with what it counts and when to go on", () => {
   );
 });
 
+test("a limit that keeps somebody out, or from asking again, has words of its own", () => {
+  for (const limit of ["offences_per_address", "handshakes_per_address", "knocks_per_user", "joins_per_minute"]) {
+    const told = refusals.refusalText({ code: limit.endsWith("_address") ? "too_many" : "rate_limited", message: "Limited.", limit, retryAfterMs: 5000 });
+    assert.doesNotMatch(told, /Limited/, limit);
+    assert.match(told, /in 5 seconds/);
+  }
+});
+
 test("a limit that is a number is told", () => {
   assert.equal(refusals.refusalText({ code: "message_too_long", message: "", limit: 500, retryAfterMs: 0 }), "This message is too long. The limit is 500.");
 });

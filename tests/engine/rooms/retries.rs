@@ -201,7 +201,7 @@ fn a_retry_that_overtakes_its_message_waits_for_it() {
 }
 
 #[test]
-fn a_store_that_fails_says_so_instead_of_refusing_what_it_may_have_kept() {
+fn a_store_that_is_busy_is_told_to_be_instead_of_refusing_what_it_may_have_kept() {
     let mut world = roomy_with(|config| config.rooms.pending_max = 1);
     let owner = made(&mut world, "owner", "den", "public");
     let guest = member(&mut world, "guest", "den");

@@ -104,7 +104,7 @@ impl Case<'_> {
 
     pub(super) fn affiliate(&self, user: &Arc<str>, affiliation: Affiliation) -> Judged {
         // Before anything is compared: what it is compared with is not for everybody.
-        self.need_a_say()?;
+        self.need_say()?;
         let own = self.rank();
         let is_oneself = **user == *self.actor.user;
         let mut standing = self.unbanned(user)?;

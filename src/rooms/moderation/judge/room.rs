@@ -24,7 +24,7 @@ impl Case<'_> {
                 ..RoomPatch::default()
             };
         if quiets_only {
-            self.need_a_say()?;
+            self.need_say()?;
         } else {
             self.need(Capability::Configure)?;
         }
@@ -60,7 +60,7 @@ impl Case<'_> {
     }
 
     pub(super) fn raid(&self, for_ms: u64) -> Judged {
-        self.need_a_say()?;
+        self.need_say()?;
         let raid_until = (for_ms > 0).then(|| self.now.after(Duration::from_millis(for_ms)));
         let settings = Settings {
             raid_until,
