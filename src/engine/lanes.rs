@@ -15,7 +15,6 @@ use super::work::Awaited;
 use crate::id::RoomKey;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::RoomClaims;
-use crate::rooms::looks_of;
 use crate::rooms::moderation::{Act, Actor, Hold, Planned, judge};
 use crate::rooms::permissions::{Asker, capabilities};
 use crate::rooms::record::{Change, Changed, RoomAnswer, RoomQuestion};
@@ -42,17 +41,11 @@ pub(super) struct By {
 #[derive(Debug)]
 pub(super) struct InFlight {
     room: Arc<str>,
-    /// What the room will look like, if that changes.
-    looks: Vec<Box<str>>,
 }
 
 impl InFlight {
     pub(super) fn room(&self) -> &Arc<str> {
         &self.room
-    }
-
-    pub(super) fn looks(&self) -> &[Box<str>] {
-        &self.looks
     }
 }
 
@@ -179,12 +172,10 @@ impl Engine {
         if let Some(key) = self.rooms.find(room) {
             change.floor = self.floor(key, now);
         }
-        let settings = change.settings.as_deref();
+        let question = RoomQuestion::Change(Box::new(change));
         let in_flight = InFlight {
             room: Arc::clone(room),
-            looks: settings.map_or_else(Vec::new, |settings| looks_of(room, settings)),
         };
-        let question = RoomQuestion::Change(Box::new(change));
         if !self.ask_of_room(requester, Asked::Change(in_flight), question, now) {
             return false;
         }
@@ -224,12 +215,12 @@ impl Engine {
         let actor = self.actor(key, by, now);
         let ceilings = self.ceilings();
         let planned = judge(room, lasting, &actor, act, &ceilings, now.wall)?;
-        if let Some(settings) = &planned.change.settings
-            && self.rooms.is_name_new(key, settings)
-        {
-            self.expect_unlike_any(&settings.name, "name", Some(key))?;
+        match &planned.change.settings {
+            Some(settings) if self.rooms.is_name_taken(key, settings) => {
+                Err(RoomRefusal::RoomExists("name"))
+            }
+            _ => Ok(planned),
         }
-        Ok(planned)
     }
 
     pub(super) fn change_answered(
@@ -288,7 +279,6 @@ impl Engine {
     ) -> bool {
         let asked = Asked::Change(InFlight {
             room: Arc::clone(room),
-            looks: Vec::new(),
         });
         self.ask_of_room(requester, asked, RoomQuestion::Change(Box::new(rest)), now)
     }

@@ -8,14 +8,12 @@ use super::lanes::{By, WantedChange};
 use super::reply;
 use super::room_reply;
 use super::room_work::{Asked, Requester};
-use super::verify::BUSY_RETRY;
 use crate::config::WhoCreates;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::rooms::{RoomCommand, RoomPatch};
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::Capability;
-use crate::rooms::looks_of;
 use crate::rooms::moderation::{Act, plan_room};
 use crate::rooms::record::{RoomAnswer, RoomQuestion};
 use crate::rooms::settings::Ceilings;
@@ -176,10 +174,9 @@ impl Engine {
         self.room_for_one_more(&by)?;
         let (record, entry) = plan_room(room, patch, &by.user, &self.ceilings(), now.wall)?;
         let room = Arc::clone(&record.id);
-        let asked = Asked::Create(Arc::clone(&room), looks_of(&room, &record.settings));
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
         let requester = Requester::session(id, request);
-        if self.ask_of_room(requester, asked, question, now) {
+        if self.ask_of_room(requester, Asked::Create(Arc::clone(&room)), question, now) {
             self.note_making(id, room);
         }
         Ok(())
@@ -191,27 +188,15 @@ impl Engine {
         room: &str,
         patch: &RoomPatch<'_>,
     ) -> Result<(), RoomRefusal> {
-        self.expect_unlike_any(room, "room", None)?;
+        if self.rooms.is_taken(room, None) {
+            return Err(RoomRefusal::RoomExists("room"));
+        }
         match patch.name.as_deref() {
-            Some(name) if !name.is_empty() => self.expect_unlike_any(name, "name", None),
+            Some(name) if !name.is_empty() && self.rooms.is_taken(name, None) => {
+                Err(RoomRefusal::RoomExists("name"))
+            }
             _ => Ok(()),
         }
-    }
-
-    /// The same of one id or name, for a room of its own if it is there: also of rooms that are about to be called so, which may yet come to nothing.
-    pub(super) fn expect_unlike_any(
-        &self,
-        name: &str,
-        field: &'static str,
-        own: Option<RoomKey>,
-    ) -> Result<(), RoomRefusal> {
-        if self.rooms.is_taken(name, own) {
-            return Err(RoomRefusal::RoomExists(field));
-        }
-        if self.room_works.is_claimed(name) {
-            return Err(RoomRefusal::Busy(BUSY_RETRY));
-        }
-        Ok(())
     }
 
     /// Whether there may be another room, and another of this user's.

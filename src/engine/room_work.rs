@@ -12,7 +12,6 @@ use super::verify::BUSY_RETRY;
 use super::work::{Awaited, Come, Outcome, Work, WorkId};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
-use crate::protocol::name::likeness;
 use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::Room;
 use crate::rooms::audit::Entry;
@@ -56,8 +55,7 @@ pub(super) enum Asked {
     Known(Arc<str>, Unsaid),
     Page(Wanted),
     Change(InFlight),
-    /// With what it will look like.
-    Create(Arc<str>, Vec<Box<str>>),
+    Create(Arc<str>),
     Read {
         room: Arc<str>,
         user: Arc<str>,
@@ -87,18 +85,8 @@ impl RoomWorks {
 
     /// Rooms that are being made.
     pub(super) fn creations(&self) -> usize {
-        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create(..));
+        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create(_));
         self.outstanding.values().filter(is_one).count()
-    }
-
-    /// Whether a room that is being made, or called otherwise, will look like this.
-    pub(super) fn is_claimed(&self, name: &str) -> bool {
-        let look = likeness(name);
-        self.outstanding.values().any(|(_, asked)| match asked {
-            Asked::Create(_, looks) => looks.contains(&look),
-            Asked::Change(in_flight) => in_flight.looks().contains(&look),
-            _ => false,
-        })
     }
 }
 
@@ -161,7 +149,7 @@ impl Engine {
                 self.repeat_answered(requester, (&room, unsaid), answer, now);
             }
             Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
-            Asked::Create(room, _) => self.room_created(requester, &room, answer, now),
+            Asked::Create(room) => self.room_created(requester, &room, answer, now),
             Asked::Read { room, user, seq } => {
                 self.read_answered(requester, (&room, &user, seq), answer, now);
             }
@@ -277,7 +265,7 @@ impl Engine {
             Asked::Page(wanted) => wanted.room(),
             Asked::Change(in_flight) => in_flight.room(),
             Asked::Read { room, .. } => room,
-            Asked::Create(..) | Asked::Configured(_) | Asked::Trim(_) => return false,
+            Asked::Create(_) | Asked::Configured(_) | Asked::Trim(_) => return false,
         };
         self.rooms.find(room).is_some_and(|key| {
             let room = self.rooms.room(key);

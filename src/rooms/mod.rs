@@ -23,7 +23,7 @@ use lasting::Lasting;
 use record::RoomRecord;
 use settings::Settings;
 
-pub use room::{Left, Room, Seated, looks_of};
+pub use room::{Left, Room, Seated};
 
 /// A room that the configuration names.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +86,11 @@ impl Rooms {
         self.alike.get(&look).copied().unwrap_or(0) > u32::from(is_own)
     }
 
-    /// Whether strangers would see the room under another name by these settings, or for the first time.
-    pub fn is_name_new(&self, key: RoomKey, settings: &Settings) -> bool {
+    /// Whether the room would be called by these settings what another is called, or like it, and is not yet.
+    pub fn is_name_taken(&self, key: RoomKey, settings: &Settings) -> bool {
         let now = &self.room(key).lasting.settings;
         let is_new = settings.name != now.name || (settings.is_shown() && !now.is_shown());
-        is_new && !settings.name.is_empty()
+        is_new && !settings.name.is_empty() && self.is_taken(&settings.name, Some(key))
     }
 
     /// Takes note of what the room is called now.

@@ -7,7 +7,6 @@ use super::Moved;
 use super::lasting::Lasting;
 use super::limits::RoomLimits;
 use super::record::{Head, RoomRecord};
-use super::settings::Settings;
 use super::standing::Standing;
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::name::likeness;
@@ -57,16 +56,6 @@ pub struct Left {
     pub moved: Option<Moved>,
 }
 
-/// What a room's id looks like, and its name when that is another and strangers see it.
-pub fn looks_of(id: &str, settings: &Settings) -> Vec<Box<str>> {
-    let mut looks = vec![likeness(id)];
-    if settings.is_shown() && !settings.name.is_empty() {
-        looks.push(likeness(&settings.name));
-        looks.dedup();
-    }
-    looks
-}
-
 impl Room {
     pub(super) fn new(name: Arc<str>, lasting: Lasting) -> Self {
         Room {
@@ -83,8 +72,15 @@ impl Room {
         }
     }
 
+    /// What its id looks like, and its name when that is another and strangers see it.
     pub(super) fn looks_now(&self) -> Vec<Box<str>> {
-        looks_of(&self.name, &self.lasting.settings)
+        let settings = &self.lasting.settings;
+        let mut looks = vec![likeness(&self.name)];
+        if settings.is_shown() && !settings.name.is_empty() {
+            looks.push(likeness(&settings.name));
+            looks.dedup();
+        }
+        looks
     }
 
     /// Whether there still is such a room; who is in one that is not may stay and speak.

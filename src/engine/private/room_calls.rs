@@ -18,7 +18,6 @@ use crate::protocol::api::{NewRoom, Operation, PlaceQuery, RoomChange};
 use crate::protocol::problem::Problem;
 use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::audit::Entry;
-use crate::rooms::looks_of;
 use crate::rooms::moderation::{Act, Action, plan_room};
 use crate::rooms::record::RoomQuestion;
 use crate::time::Now;
@@ -74,8 +73,7 @@ impl Engine {
             details: planned.details,
             ..Entry::of_server(Action::Create, now.wall)
         };
-        let looks = looks_of(&record.id, &record.settings);
-        let asked = Asked::Create(Arc::clone(&record.id), looks);
+        let asked = Asked::Create(Arc::clone(&record.id));
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
         self.ask_of_room(Requester::Call(id), asked, question, now);
         Ok(())
