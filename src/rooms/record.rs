@@ -94,8 +94,13 @@ pub enum MessageChange {
     },
     /// The text is forgotten, its number stays.
     Delete { seq: u64, by: Deleter },
-    /// The same for everything that this user said here, at most `messages_max` at a time, latest first.
-    DeleteAllOf { user: Arc<str>, messages_max: usize },
+    /// The same for everything that this user said here, at most `messages_max` at a time, latest first. `is_rest`: for what is left of
+    /// one that has begun; nothing, when nothing is.
+    DeleteAllOf {
+        user: Arc<str>,
+        messages_max: usize,
+        is_rest: bool,
+    },
 }
 
 /// Who deletes a message.

@@ -98,8 +98,8 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     if let Some(of) = &change.messages {
         messages::change(connection, key, of, &found, change.at)?;
     }
-    if let Some(MessageChange::DeleteAllOf { user, .. }) = &change.messages {
-        if change.entry.is_some() {
+    if let Some(MessageChange::DeleteAllOf { user, is_rest, .. }) = &change.messages {
+        if !is_rest {
             // Whoever began one before does not go on with this one.
             purges::note(connection, key, user, None, change.at)?;
         }

@@ -178,10 +178,11 @@ pub(super) fn find(
 ) -> Result<Touched> {
     let (key, floor) = (room.key, change.floor);
     let (seq, may) = match of {
-        MessageChange::DeleteAllOf { user, messages_max } => {
-            let is_new = change.entry.is_some();
-            return purges::find(connection, room, (user, is_new), *messages_max);
-        }
+        MessageChange::DeleteAllOf {
+            user,
+            messages_max,
+            is_rest,
+        } => return purges::find(connection, room, (user, *is_rest), *messages_max),
         MessageChange::Edit { seq, author, .. } => (*seq, Deleter::Author(author.clone())),
         MessageChange::Delete { seq, by } => (*seq, by.clone()),
     };

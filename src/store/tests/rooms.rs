@@ -136,12 +136,12 @@ pub(super) fn delete_message(room: &str, seq: u64, by: Deleter, at: u64) -> Ques
     of_messages(room, MessageChange::Delete { seq, by }, at)
 }
 
+/// As its author begins it: without an entry.
 pub(super) fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Question {
-    let user = user.into();
-    of_messages(room, MessageChange::DeleteAllOf { user, messages_max }, at)
+    of_messages(room, all_of(user, messages_max, false), at)
 }
 
-/// The same as it is begun, with an entry of this date, or gone on with.
+/// As somebody who moderates begins it, with an entry of this date, or what is left of one that was begun.
 pub(super) fn purge_anew(
     room: &str,
     user: &str,
@@ -149,12 +149,19 @@ pub(super) fn purge_anew(
     logged: Option<u64>,
     at: u64,
 ) -> Question {
-    let user = user.into();
     change(Change {
-        messages: Some(MessageChange::DeleteAllOf { user, messages_max }),
+        messages: Some(all_of(user, messages_max, logged.is_none())),
         entry: logged.map(|at| entry("purge", at)),
         ..nothing(room, at)
     })
+}
+
+fn all_of(user: &str, messages_max: usize, is_rest: bool) -> MessageChange {
+    MessageChange::DeleteAllOf {
+        user: user.into(),
+        messages_max,
+        is_rest,
+    }
 }
 
 pub(super) fn delete(room: &str, at: u64) -> Question {

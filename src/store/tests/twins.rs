@@ -52,6 +52,7 @@ fn a_question() -> impl Strategy<Value = Question> {
         1 => message.clone()
             .prop_map(|(room, seq, user, at)| delete_message(room, seq, moderator(&[user]), at)),
         1 => message.clone().prop_map(|(room, seq, user, _)| read(room, user, seq)),
+        1 => (a_room(), a_user(), 0..3_usize).prop_map(|(room, user, max)| purge(room, user, max, 5)),
         2 => (a_room(), a_user(), 0..3_usize, any::<bool>()).prop_map(|(room, user, max, is_new)| {
             purge_anew(room, user, max, is_new.then_some(5), 5)
         }),
