@@ -41,11 +41,17 @@ pub(super) struct By {
 #[derive(Debug)]
 pub(super) struct InFlight {
     room: Arc<str>,
+    /// What the room looks like after it, where it changes settings.
+    looks: Vec<Box<str>>,
 }
 
 impl InFlight {
     pub(super) fn room(&self) -> &Arc<str> {
         &self.room
+    }
+
+    pub(super) fn looks(&self) -> &[Box<str>] {
+        &self.looks
     }
 }
 
@@ -176,10 +182,12 @@ impl Engine {
         if let Some(key) = self.rooms.find(room) {
             change.floor = self.floor(key, now);
         }
-        let question = RoomQuestion::Change(Box::new(change));
+        let settings = change.settings.as_ref();
         let in_flight = InFlight {
             room: Arc::clone(room),
+            looks: settings.map_or_else(Vec::new, |settings| settings.looks(room)),
         };
+        let question = RoomQuestion::Change(Box::new(change));
         if !self.ask_of_room(requester, Asked::Change(in_flight), question, now) {
             return false;
         }
@@ -219,10 +227,9 @@ impl Engine {
         let actor = self.actor(key, by, now);
         let ceilings = self.ceilings();
         let planned = judge(room, lasting, &actor, act, &ceilings, now.wall)?;
-        match &planned.change.settings {
-            Some(settings) if self.rooms.is_name_taken(key, settings) => {
-                Err(RoomRefusal::RoomExists("name"))
-            }
+        let settings = planned.change.settings.as_ref();
+        match settings.and_then(|settings| self.rooms.new_name(key, settings)) {
+            Some(name) if self.is_taken(name, Some(key)) => Err(RoomRefusal::RoomExists("name")),
             _ => Ok(planned),
         }
     }
@@ -284,6 +291,7 @@ impl Engine {
     ) -> bool {
         let asked = Asked::Change(InFlight {
             room: Arc::clone(room),
+            looks: Vec::new(),
         });
         self.ask_of_room(requester, asked, RoomQuestion::Change(Box::new(rest)), now)
     }
