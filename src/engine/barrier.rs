@@ -92,7 +92,15 @@ impl Engine {
                         let why = (Removal::Banned, &*ban.reason, ban.until);
                         self.put_out(id, room, why, now);
                     }
-                    None => self.put_out(id, room, (Removal::Forbidden, "", None), now),
+                    None => {
+                        let is_archived = self.rooms.room(room).lasting.settings.is_archived;
+                        let code = if is_archived {
+                            Removal::Archived
+                        } else {
+                            Removal::Forbidden
+                        };
+                        self.put_out(id, room, (code, "", None), now);
+                    }
                 }
             }
         }
