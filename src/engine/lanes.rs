@@ -254,6 +254,7 @@ impl Engine {
                 self.acknowledge(requester, &changed, now);
             }
             Ok(RoomAnswer::Spared) => self.turn_down(requester, RoomRefusal::Outranked, now),
+            Ok(RoomAnswer::Foreign) => self.turn_down(requester, RoomRefusal::NotYours, now),
             // Deleted between two steps.
             Ok(_) if self.rooms.find(&in_flight.room).is_none() => {
                 self.turn_down(requester, RoomRefusal::UnknownRoom, now);

@@ -106,7 +106,7 @@ pub enum MessageChange {
 /// Who deletes a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deleter {
-    /// Its author; another's is [`RoomAnswer::Missing`].
+    /// Its author; another's is [`RoomAnswer::Foreign`].
     Author(Arc<str>),
     /// Somebody who moderates; what one of these said is [`RoomAnswer::Spared`].
     Moderator { spared: Vec<Arc<str>> },
@@ -218,7 +218,9 @@ pub enum RoomAnswer {
     },
     /// To [`RoomQuestion::Change`]: the message is by somebody whom whoever asked may not act on.
     Spared,
-    /// To any of them: no such room, or no such message of this sender's to change.
+    /// To [`RoomQuestion::Change`]: the message is somebody else's, and only its author may do that.
+    Foreign,
+    /// To any of them: no such room, or no such message.
     Missing,
 }
 

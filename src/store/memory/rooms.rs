@@ -344,7 +344,7 @@ impl Room {
                 by: Deleter::Author(author),
             } => match find(seq)? {
                 message if message.sender == *author => Ok((vec![*seq], None)),
-                _ => Err(RoomAnswer::Missing),
+                _ => Err(RoomAnswer::Foreign),
             },
             MessageChange::Delete {
                 seq,

@@ -89,6 +89,7 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     let (found, rest) = match found {
         Touched::Messages(found, rest) => (found, rest),
         Touched::Missing => return Ok(RoomAnswer::Missing),
+        Touched::Foreign => return Ok(RoomAnswer::Foreign),
         Touched::Spared => return Ok(RoomAnswer::Spared),
     };
     if let Some(settings) = &change.settings {

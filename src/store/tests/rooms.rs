@@ -141,22 +141,7 @@ pub(super) fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Que
     of_messages(room, all_of(user, messages_max, false), at)
 }
 
-/// As somebody who moderates begins it, with an entry of this date, or what is left of one that was begun.
-pub(super) fn purge_anew(
-    room: &str,
-    user: &str,
-    messages_max: usize,
-    logged: Option<u64>,
-    at: u64,
-) -> Question {
-    change(Change {
-        messages: Some(all_of(user, messages_max, logged.is_none())),
-        entry: logged.map(|at| entry("purge", at)),
-        ..nothing(room, at)
-    })
-}
-
-fn all_of(user: &str, messages_max: usize, is_rest: bool) -> MessageChange {
+pub(super) fn all_of(user: &str, messages_max: usize, is_rest: bool) -> MessageChange {
     MessageChange::DeleteAllOf {
         user: user.into(),
         messages_max,
@@ -258,6 +243,7 @@ pub(super) fn short(answer: &RoomAnswer) -> String {
             format!("from {first_seq}{more}")
         }
         RoomAnswer::Spared => "spared".to_owned(),
+        RoomAnswer::Foreign => "foreign".to_owned(),
         RoomAnswer::Missing => "missing".to_owned(),
     }
 }
@@ -309,10 +295,10 @@ fn changing() -> Vec<(Question, &'static str)> {
         (say("a", "eve", "two", None, 1), "said 2"),
         (say("a", "bob", "three", None, 1), "said 3"),
         (say("a", "bob", "four", None, 1), "said 4"),
-        (edit("a", 2, "bob", "mine", 2), "missing"),
+        (edit("a", 2, "bob", "mine", 2), "foreign"),
         (edit("a", 9, "bob", "mine", 2), "missing"),
         (edit("a", 1, "bob", "uno", 2), "entry 1 [1]"),
-        (delete_message("a", 2, author("bob"), 3), "missing"),
+        (delete_message("a", 2, author("bob"), 3), "foreign"),
         (delete_message("a", 2, moderator(&["eve"]), 3), "spared"),
         (
             delete_message("a", 2, moderator(&["bob"]), 3),
