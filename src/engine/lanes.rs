@@ -171,6 +171,12 @@ impl Engine {
                 Some((key, user)) => self.check_knock(*key, user, now).map(|()| planned),
                 None => Ok(planned),
             });
+        let judged = judged.and_then(|planned| match &planned.change.settings {
+            Some(settings) => self
+                .forget_before_keeping_more(room, settings, now)
+                .map(|()| planned),
+            None => Ok(planned),
+        });
         let planned = match judged {
             Ok(planned) => planned,
             Err(refusal) => {
