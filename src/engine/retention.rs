@@ -168,15 +168,18 @@ impl Engine {
         };
         let ((messages, time), (more, longer)) = (self.keeps(key), self.keeps_by(settings));
         let is_longer = !time.is_zero() && (longer.is_zero() || longer > time);
-        let is_due = matches!(self.has_to_forget(key, 0, now), Due::Now);
-        if !is_due || (more <= messages && !is_longer) {
+        if more <= messages && !is_longer {
             return Ok(());
         }
-        let is_under_way = self.retention.under_way.contains(room);
-        let first_seq = self.rooms.room(key).lasting.first_seq;
-        let passed = self.first_kept(key).saturating_sub(first_seq);
-        self.trim(key, now);
-        if is_under_way || passed > STEP_MESSAGES_MAX as u64 {
+        // What is under way may have more steps to go.
+        let mut is_too_much = self.retention.under_way.contains(room);
+        if matches!(self.has_to_forget(key, 0, now), Due::Now) {
+            let first_seq = self.rooms.room(key).lasting.first_seq;
+            let passed = self.first_kept(key).saturating_sub(first_seq);
+            is_too_much |= passed > STEP_MESSAGES_MAX as u64;
+            self.trim(key, now);
+        }
+        if is_too_much {
             return Err(RoomRefusal::Busy(BUSY_RETRY));
         }
         Ok(())
