@@ -180,7 +180,7 @@ function told(notice) {
     announcer.say(room.can.has("join") ? `You were let into ${room.title}. You can join now.` : `You were not let into ${room.title}.`);
   } else if (notice.type === "knock") {
     announcer.say(`${notice.name} asks to come into ${room?.title ?? notice.room}.`);
-  } else if (notice.type === "removed" && room !== undefined && notice.code !== "left") {
+  } else if (notice.type === "removed" && room !== undefined) {
     const { title, detail } = doorway(room, Date.now());
     announcer.warn(`${room.title}: ${title} ${detail}`);
   } else if (notice.type === "moderation" && notice.user === chat.me.user && notice.actor !== chat.me.user && !room.about?.knocking) {

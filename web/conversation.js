@@ -368,5 +368,5 @@ export class Conversation {
 
 /** One is told why one is out before one tries again, and knocks only when one says so. */
 function mayOnlyLook(room) {
-  return room !== undefined && ((room.out !== null && room.out.code !== "left") || (room.about !== null && (!room.can.has("join") || room.about.invited === true)));
+  return room !== undefined && (room.out !== null || (room.about !== null && (!room.can.has("join") || room.about.invited === true)));
 }

@@ -8,7 +8,6 @@ const OUT = {
   deleted: "This room was deleted",
   archived: "This room was archived",
   forbidden: "This room is not open to you any more",
-  left: "You left this room on another page",
 };
 
 /**
@@ -24,7 +23,7 @@ export function doorway(room, now) {
   if (out !== null) {
     const title = Object.hasOwn(OUT, out.code) ? OUT[out.code] : "You are not in this room any more";
     const until = out.until === undefined ? (out.code === "banned" ? " until somebody lifts it" : "") : ` until ${momentText(out.until, now)}`;
-    return { title: `${title}${until}.`, detail: reasonOf(out), tone: "bad", ...(out.code === "left" || out.code === "kicked" ? may : NOTHING) };
+    return { title: `${title}${until}.`, detail: reasonOf(out), tone: "bad", ...(out.code === "kicked" ? may : NOTHING) };
   }
   if (about === null) {
     return null;

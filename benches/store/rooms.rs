@@ -113,6 +113,7 @@ pub fn purge(user: &str) -> RoomQuestion {
         messages: Some(MessageChange::DeleteAllOf {
             user: user.into(),
             messages_max: 10,
+            is_rest: false,
         }),
         ..change()
     }))

@@ -81,10 +81,12 @@ impl Engine {
     pub(super) fn put_out_forbidden(&mut self, room: RoomKey, now: Now) {
         for (id, user) in self.seated(room) {
             if !self.may_stay(id, room, now) {
-                // Another process may have banned them: then nobody was put out for it yet.
+                // Another process may have decided it: then nobody was put out for it yet.
                 let ban = self.ban(user, room, now);
+                let is_archived = self.rooms.room(room).lasting.settings.is_archived;
                 let why = match &ban {
                     Some(ban) => (Removal::Banned, &*ban.reason, ban.until),
+                    None if is_archived => (Removal::Archived, "", None),
                     None => (Removal::Forbidden, "", None),
                 };
                 self.put_out(id, room, why, now);

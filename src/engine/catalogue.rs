@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Engine;
+use super::connection::Phase;
 use super::room_reply::{self, Described};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
@@ -18,6 +19,8 @@ use crate::time::Now;
 
 /// Rooms looked at for one page: a list of thousands of which the asker may see few is read in several requests.
 const LOOKED_AT_MAX: usize = 500;
+/// No id of a room comes before it.
+const FIRST: &str = "0";
 
 impl Engine {
     /// Lists the rooms that the asker may see, from the one behind `after` on.
@@ -31,20 +34,27 @@ impl Engine {
     ) {
         let entries_max = self.entries(limit);
         let mut keys: Vec<RoomKey> = Vec::new();
-        let mut next = None;
-        let found = self.rooms.after(after.unwrap_or_default());
+        let after = after.unwrap_or_default();
+        let (mut place, mut told) = (self.place_in_list(id, after), Arc::<str>::from(after));
+        let found = self.rooms.after(&place);
+        let mut last = None;
         for (looked_at, (key, room)) in found.enumerate() {
             if looked_at == LOOKED_AT_MAX || keys.len() == entries_max {
                 break;
             }
-            next = Some(Arc::clone(room.id()));
+            last = Some(room.id());
             if room.is_open() && self.may(id, key, Capability::See, now) {
                 keys.push(key);
+                told = Arc::clone(room.id());
             }
         }
-        let is_end = next
-            .as_ref()
-            .is_none_or(|last| self.rooms.after(last).next().is_none());
+        if let Some(last) = last {
+            place = Arc::clone(last);
+        }
+        let is_end = self.rooms.after(&place).next().is_none();
+        if told.is_empty() {
+            told = FIRST.into();
+        }
         let rooms: Vec<Description<'_>> = keys
             .iter()
             .map(|key| self.description(id, *key, now))
@@ -52,10 +62,27 @@ impl Engine {
         let reply = Notice::Rooms(RoomsReply {
             id: request,
             rooms: &rooms,
-            next: next.as_deref().filter(|_| !is_end),
+            next: (!is_end).then_some(&*told),
         });
         let frame = room_reply::frame(&reply);
         self.reply_frame(id, frame);
+        if let Some(session) = self.session_mut(id) {
+            let is_behind = !is_end && told != place;
+            session.listed = is_behind.then(|| Box::new((told, place)));
+        }
+    }
+
+    /// Where a list goes on that was told to go on after this room.
+    fn place_in_list(&self, id: ConnectionId, after: &str) -> Arc<str> {
+        let found = self.connections.get(id).map(|found| &found.phase);
+        let listed = match found {
+            Some(Phase::Open(session)) => session.listed.as_deref(),
+            _ => None,
+        };
+        match listed {
+            Some((told, place)) if **told == *after => Arc::clone(place),
+            _ => after.into(),
+        }
     }
 
     /// Names of the rooms of the configuration that the asker may see, in the order of the configuration.

@@ -168,6 +168,9 @@ pub(super) struct Session {
     /// Rooms that it has asked for; `None`: none that is not made.
     pub(super) making: Option<Box<Making>>,
 
+    /// Of a list of rooms that goes on: what it was told to go on after, and how far it has come without meeting one that may be told.
+    pub(super) listed: Option<Box<(Arc<str>, Arc<str>)>>,
+
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
     pub(super) last_received: Instant,
@@ -199,6 +202,7 @@ impl Session {
             refreshes: TokenBucket::default(),
             refreshing: None,
             making: None,
+            listed: None,
             fragments: 0,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,

@@ -17,7 +17,7 @@ use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::RoomClaims;
 use crate::rooms::moderation::{Act, Actor, Hold, Planned, judge};
 use crate::rooms::permissions::{Asker, capabilities};
-use crate::rooms::record::{Change, Changed, RoomAnswer, RoomQuestion};
+use crate::rooms::record::{Change, Changed, MessageChange, RoomAnswer, RoomQuestion};
 use crate::rooms::standing::Authority;
 use crate::time::Now;
 
@@ -41,11 +41,17 @@ pub(super) struct By {
 #[derive(Debug)]
 pub(super) struct InFlight {
     room: Arc<str>,
+    /// What the room looks like after it, where it changes settings.
+    looks: Vec<Box<str>>,
 }
 
 impl InFlight {
     pub(super) fn room(&self) -> &Arc<str> {
         &self.room
+    }
+
+    pub(super) fn looks(&self) -> &[Box<str>] {
+        &self.looks
     }
 }
 
@@ -61,8 +67,8 @@ struct Lane {
     hold: Hold,
     /// Of those who moderate.
     first: VecDeque<WantedChange>,
-    /// What is left of a change of many steps, one of which has let others go first.
-    rest: Option<(Requester, Change)>,
+    /// What is left of changes of many steps: after each, others go first.
+    rests: VecDeque<(Requester, Change)>,
     waiting: VecDeque<WantedChange>,
 }
 
@@ -88,9 +94,7 @@ impl Lanes {
 
     /// Changes on their way or waiting.
     pub(super) fn len(&self) -> usize {
-        let of_lane = |lane: &Lane| {
-            1 + lane.first.len() + lane.waiting.len() + usize::from(lane.rest.is_some())
-        };
+        let of_lane = |lane: &Lane| 1 + lane.first.len() + lane.waiting.len() + lane.rests.len();
         self.lanes.values().map(of_lane).sum()
     }
 }
@@ -116,7 +120,10 @@ impl Engine {
         } else {
             &mut lane.waiting
         };
-        if queue.len() >= settings.changes_waiting_max || own >= settings.own_changes_waiting_max {
+        let places = settings.changes_waiting_max;
+        // Those that have begun wait beside the queues.
+        let is_one_too_many = wanted.act.is_purge() && lane.rests.len() >= places;
+        if queue.len() >= places || is_one_too_many || own >= settings.own_changes_waiting_max {
             return self.turn_down(wanted.requester, RoomRefusal::Busy(BUSY_RETRY), now);
         }
         if let Requester::Call(id) = wanted.requester
@@ -161,6 +168,12 @@ impl Engine {
                 Some((key, user)) => self.check_knock(*key, user, now).map(|()| planned),
                 None => Ok(planned),
             });
+        let judged = judged.and_then(|planned| match &planned.change.settings {
+            Some(settings) => self
+                .forget_before_keeping_more(room, settings, now)
+                .map(|()| planned),
+            None => Ok(planned),
+        });
         let planned = match judged {
             Ok(planned) => planned,
             Err(refusal) => {
@@ -172,10 +185,12 @@ impl Engine {
         if let Some(key) = self.rooms.find(room) {
             change.floor = self.floor(key, now);
         }
-        let question = RoomQuestion::Change(Box::new(change));
+        let settings = change.settings.as_ref();
         let in_flight = InFlight {
             room: Arc::clone(room),
+            looks: settings.map_or_else(Vec::new, |settings| settings.looks(room)),
         };
+        let question = RoomQuestion::Change(Box::new(change));
         if !self.ask_of_room(requester, Asked::Change(in_flight), question, now) {
             return false;
         }
@@ -215,10 +230,9 @@ impl Engine {
         let actor = self.actor(key, by, now);
         let ceilings = self.ceilings();
         let planned = judge(room, lasting, &actor, act, &ceilings, now.wall)?;
-        match &planned.change.settings {
-            Some(settings) if self.rooms.is_name_taken(key, settings) => {
-                Err(RoomRefusal::RoomExists("name"))
-            }
+        let settings = planned.change.settings.as_ref();
+        match settings.and_then(|settings| self.rooms.new_name(key, settings)) {
+            Some(name) if self.is_taken(name, Some(key)) => Err(RoomRefusal::RoomExists("name")),
             _ => Ok(planned),
         }
     }
@@ -236,38 +250,40 @@ impl Engine {
         match answer {
             Ok(RoomAnswer::Changed(changed)) if changed.is_more => {
                 self.put_in_force(&changed, now);
-                return self.go_on(requester, in_flight, changed.change, now);
+                self.put_off(&in_flight.room, requester, changed.change);
             }
             Ok(RoomAnswer::Changed(changed)) => {
                 self.put_in_force(&changed, now);
                 self.acknowledge(requester, &changed, now);
             }
             Ok(RoomAnswer::Spared) => self.turn_down(requester, RoomRefusal::Outranked, now),
-            // Only what a message said can be missing: whoever may change a room knows that there is one.
+            Ok(RoomAnswer::Foreign) => self.turn_down(requester, RoomRefusal::NotYours, now),
+            // Deleted between two steps.
+            Ok(_) if self.rooms.find(&in_flight.room).is_none() => {
+                self.turn_down(requester, RoomRefusal::UnknownRoom, now);
+            }
+            // Only what a message said can be missing otherwise: whoever may change a room knows that there is one.
             Ok(_) => self.turn_down(requester, RoomRefusal::UnknownMessage, now),
             Err(refusal) => self.turn_down(requester, refusal, now),
         }
         self.next_change(&in_flight.room, now);
     }
 
-    /// Goes on with a change that is too large for one step, and stands in the log already: at once, or after those who moderate.
-    fn go_on(&mut self, requester: Requester, in_flight: InFlight, done: Change, now: Now) {
+    /// Lets those who moderate go before the rest of a change that is too large for one step.
+    fn put_off(&mut self, room: &Arc<str>, requester: Requester, done: Change) {
+        let mut messages = done.messages;
+        if let Some(MessageChange::DeleteAllOf { is_rest, .. }) = &mut messages {
+            *is_rest = true;
+        }
         let rest = Change {
             settings: None,
             standings: Vec::new(),
             entry: None,
+            messages,
             ..done
         };
-        let room = in_flight.room;
-        if let Some(lane) = self.lanes.lanes.get_mut(&room)
-            && lane.rest.is_none()
-        {
-            lane.rest = Some((requester, rest));
-            return self.next_change(&room, now);
-        }
-        if !self.ask_for_rest(&room, requester, rest, now) {
-            self.next_change(&room, now);
-        }
+        let lane = self.lanes.lanes.entry(Arc::clone(room)).or_default();
+        lane.rests.push_back((requester, rest));
     }
 
     fn ask_for_rest(
@@ -279,6 +295,7 @@ impl Engine {
     ) -> bool {
         let asked = Asked::Change(InFlight {
             room: Arc::clone(room),
+            looks: Vec::new(),
         });
         self.ask_of_room(requester, asked, RoomQuestion::Change(Box::new(rest)), now)
     }
@@ -311,7 +328,7 @@ impl Engine {
             };
             let has_begun = if let Some(next) = lane.first.pop_front() {
                 self.begin_change(room, next, now)
-            } else if let Some((requester, rest)) = lane.rest.take() {
+            } else if let Some((requester, rest)) = lane.rests.pop_front() {
                 self.ask_for_rest(room, requester, rest, now)
             } else if let Some(next) = lane.waiting.pop_front() {
                 self.begin_change(room, next, now)

@@ -7,7 +7,7 @@ use super::connection::Phase;
 use super::lanes::{By, WantedChange};
 use super::reply;
 use super::room_reply;
-use super::room_work::{Asked, Requester};
+use super::room_work::{Asked, Coming, Requester};
 use crate::config::WhoCreates;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::rooms::{RoomCommand, RoomPatch};
@@ -174,9 +174,10 @@ impl Engine {
         self.room_for_one_more(&by)?;
         let (record, entry) = plan_room(room, patch, &by.user, &self.ceilings(), now.wall)?;
         let room = Arc::clone(&record.id);
+        let asked = Asked::Create(Coming::of(&record));
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
         let requester = Requester::session(id, request);
-        if self.ask_of_room(requester, Asked::Create(Arc::clone(&room)), question, now) {
+        if self.ask_of_room(requester, asked, question, now) {
             self.note_making(id, room);
         }
         Ok(())
@@ -188,11 +189,11 @@ impl Engine {
         room: &str,
         patch: &RoomPatch<'_>,
     ) -> Result<(), RoomRefusal> {
-        if self.rooms.is_taken(room, None) {
+        if self.is_taken(room, None) {
             return Err(RoomRefusal::RoomExists("room"));
         }
         match patch.name.as_deref() {
-            Some(name) if !name.is_empty() && self.rooms.is_taken(name, None) => {
+            Some(name) if !name.is_empty() && self.is_taken(name, None) => {
                 Err(RoomRefusal::RoomExists("name"))
             }
             _ => Ok(()),
@@ -203,7 +204,7 @@ impl Engine {
     fn room_for_one_more(&mut self, by: &By) -> Result<(), RoomRefusal> {
         self.room_for_one_more_at_all()?;
         let settings = &self.config.rooms;
-        let coming = self.room_works.creations();
+        let coming = self.room_works.creations_by(&by.user);
         let own = self
             .rooms
             .iter()

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::Engine;
 use super::room_work::{Asked, Requester};
+use super::verify::BUSY_RETRY;
 use crate::id::RoomKey;
 use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::record::{Floor, RoomAnswer, RoomQuestion};
+use crate::rooms::settings::Settings;
 use crate::time::{Instant, Now, Wall};
 
 /// Messages that one step forgets: below a millisecond of the store's thread.
@@ -70,7 +72,10 @@ impl Retention {
 impl Engine {
     /// Messages that a room keeps, and for how long; zero: without end.
     fn keeps(&self, room: RoomKey) -> (u64, Duration) {
-        let settings = &self.rooms.room(room).lasting.settings;
+        self.keeps_by(&self.rooms.room(room).lasting.settings)
+    }
+
+    fn keeps_by(&self, settings: &Settings) -> (u64, Duration) {
         let ceiling = self.config.rooms.retention_messages_max as u64;
         let messages = match u64::from(settings.retention_messages) {
             0 => ceiling,
@@ -148,6 +153,36 @@ impl Engine {
             Due::In(time) => self.retention.look_in(time, now),
             Due::Never => {}
         }
+    }
+
+    /// What retention has passed does not come back when a room is to keep more: it is forgotten before, as far as one step goes. While more is left,
+    /// settings that keep more are refused for a moment.
+    pub(super) fn forget_before_keeping_more(
+        &mut self,
+        room: &str,
+        settings: &Settings,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let Some(key) = self.rooms.find(room) else {
+            return Ok(());
+        };
+        let ((messages, time), (more, longer)) = (self.keeps(key), self.keeps_by(settings));
+        let is_longer = !time.is_zero() && (longer.is_zero() || longer > time);
+        if more <= messages && !is_longer {
+            return Ok(());
+        }
+        // What is under way may have more steps to go.
+        let mut is_too_much = self.retention.under_way.contains(room);
+        if matches!(self.has_to_forget(key, 0, now), Due::Now) {
+            let first_seq = self.rooms.room(key).lasting.first_seq;
+            let passed = self.first_kept(key).saturating_sub(first_seq);
+            is_too_much |= passed > STEP_MESSAGES_MAX as u64;
+            self.trim(key, now);
+        }
+        if is_too_much {
+            return Err(RoomRefusal::Busy(BUSY_RETRY));
+        }
+        Ok(())
     }
 
     /// Looks for rooms with messages past their age, or above a bound that has changed: some at a time.

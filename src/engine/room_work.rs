@@ -12,6 +12,7 @@ use super::verify::BUSY_RETRY;
 use super::work::{Awaited, Come, Outcome, Work, WorkId};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
+use crate::protocol::name::likeness;
 use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::Room;
 use crate::rooms::audit::Entry;
@@ -55,7 +56,7 @@ pub(super) enum Asked {
     Known(Arc<str>, Unsaid),
     Page(Wanted),
     Change(InFlight),
-    Create(Arc<str>),
+    Create(Coming),
     Read {
         room: Arc<str>,
         user: Arc<str>,
@@ -64,6 +65,24 @@ pub(super) enum Asked {
     /// This room of the configuration is made known to the store.
     Configured(Arc<str>),
     Trim(Arc<str>),
+}
+
+/// A room that is being made.
+#[derive(Debug)]
+pub(super) struct Coming {
+    pub(super) room: Arc<str>,
+    by: Arc<str>,
+    looks: Vec<Box<str>>,
+}
+
+impl Coming {
+    pub(super) fn of(record: &RoomRecord) -> Self {
+        Coming {
+            room: Arc::clone(&record.id),
+            by: Arc::clone(&record.created_by),
+            looks: record.settings.looks(&record.id),
+        }
+    }
 }
 
 /// Questions about rooms without an answer.
@@ -83,14 +102,42 @@ impl RoomWorks {
         self.outstanding.values().any(|(_, asked)| is_it(asked))
     }
 
+    fn coming(&self) -> impl Iterator<Item = &Coming> {
+        self.outstanding
+            .values()
+            .filter_map(|(_, asked)| match asked {
+                Asked::Create(coming) => Some(coming),
+                _ => None,
+            })
+    }
+
     /// Rooms that are being made.
     pub(super) fn creations(&self) -> usize {
-        let is_one = |(_, asked): &&(Requester, Asked)| matches!(asked, Asked::Create(_));
-        self.outstanding.values().filter(is_one).count()
+        self.coming().count()
+    }
+
+    /// Those of them that are this user's.
+    pub(super) fn creations_by(&self, user: &str) -> usize {
+        self.coming().filter(|coming| *coming.by == *user).count()
+    }
+
+    /// Whether a room is about to be called like this, or like it.
+    fn is_about_to_be_taken(&self, name: &str) -> bool {
+        let look = likeness(name);
+        self.outstanding.values().any(|(_, asked)| match asked {
+            Asked::Create(coming) => coming.looks.contains(&look),
+            Asked::Change(in_flight) => in_flight.looks().contains(&look),
+            _ => false,
+        })
     }
 }
 
 impl Engine {
+    /// Whether a room but `own` is called like this, or looks like it, or is about to.
+    pub(super) fn is_taken(&self, name: &str, own: Option<RoomKey>) -> bool {
+        self.rooms.is_taken(name, own) || self.room_works.is_about_to_be_taken(name)
+    }
+
     /// Asks the store; what became of it comes to `requester` in a later turn. `false`: too much waits already, this was not asked,
     /// and whoever wanted it is told.
     pub(super) fn ask_of_room(
@@ -149,7 +196,7 @@ impl Engine {
                 self.repeat_answered(requester, (&room, unsaid), answer, now);
             }
             Asked::Change(in_flight) => self.change_answered(requester, in_flight, answer, now),
-            Asked::Create(room) => self.room_created(requester, &room, answer, now),
+            Asked::Create(Coming { room, .. }) => self.room_created(requester, &room, answer, now),
             Asked::Read { room, user, seq } => {
                 self.read_answered(requester, (&room, &user, seq), answer, now);
             }

@@ -124,7 +124,9 @@ impl Engine {
                 (room_reply::content(text, is_opaque), Some(author))
             }
             Some(MessageChange::Delete { by, .. }) => (Content::Deleted(change.at), by.author()),
-            Some(MessageChange::DeleteAllOf { .. }) => (Content::Deleted(change.at), None),
+            Some(MessageChange::DeleteAllOf { user, is_rest, .. }) => {
+                (Content::Deleted(change.at), Some(user).filter(|_| !is_rest))
+            }
         };
         let actor = change.entry.as_ref().map(|entry| &entry.actor);
         let user = actor.or(author).map_or("", |user| &**user);

@@ -94,8 +94,6 @@ words! {
         /// The room does not exist any more.
         Deleted = "deleted",
         Archived = "archived",
-        /// They left on another connection.
-        Left = "left",
         /// They may not be there any more.
         Forbidden = "forbidden",
     }

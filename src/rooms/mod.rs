@@ -86,17 +86,18 @@ impl Rooms {
         self.alike.get(&look).copied().unwrap_or(0) > u32::from(is_own)
     }
 
-    /// Whether the room would be called by these settings what another is called, or like it, and is not yet.
-    pub fn is_name_taken(&self, key: RoomKey, settings: &Settings) -> bool {
+    /// The name that the room would have by these settings, if it is given anew, or strangers come to see it.
+    pub fn new_name<'a>(&self, key: RoomKey, settings: &'a Settings) -> Option<&'a str> {
         let now = &self.room(key).lasting.settings;
         let is_new = settings.name != now.name || (settings.is_shown() && !now.is_shown());
-        is_new && !settings.name.is_empty() && self.is_taken(&settings.name, Some(key))
+        (is_new && !settings.name.is_empty()).then_some(&settings.name)
     }
 
     /// Takes note of what the room is called now.
     pub fn note_looks(&mut self, key: RoomKey) {
         self.forget_looks(key);
-        let looks = self.room(key).looks_now();
+        let room = self.room(key);
+        let looks = room.lasting.settings.looks(room.name());
         for look in &looks {
             *self.alike.entry(look.clone()).or_insert(0) += 1;
         }

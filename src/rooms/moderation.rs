@@ -149,6 +149,11 @@ impl Act {
         matches!(self, Act::Edit { .. })
     }
 
+    /// Whether it deletes all that somebody said, which takes many steps.
+    pub fn is_purge(&self) -> bool {
+        matches!(self, Act::Purge { .. })
+    }
+
     /// The change that a command asks for; `None`: it changes nothing of a room that exists.
     pub fn of(command: &RoomCommand<'_>) -> Option<Act> {
         Some(match command {

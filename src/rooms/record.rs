@@ -94,14 +94,19 @@ pub enum MessageChange {
     },
     /// The text is forgotten, its number stays.
     Delete { seq: u64, by: Deleter },
-    /// The same for everything that this user said here, at most `messages_max` at a time, latest first.
-    DeleteAllOf { user: Arc<str>, messages_max: usize },
+    /// The same for everything that this user said here, at most `messages_max` at a time, latest first. `is_rest`: for what is left of
+    /// one that has begun; nothing, when nothing is.
+    DeleteAllOf {
+        user: Arc<str>,
+        messages_max: usize,
+        is_rest: bool,
+    },
 }
 
 /// Who deletes a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deleter {
-    /// Its author; another's is [`RoomAnswer::Missing`].
+    /// Its author; another's is [`RoomAnswer::Foreign`].
     Author(Arc<str>),
     /// Somebody who moderates; what one of these said is [`RoomAnswer::Spared`].
     Moderator { spared: Vec<Arc<str>> },
@@ -213,7 +218,9 @@ pub enum RoomAnswer {
     },
     /// To [`RoomQuestion::Change`]: the message is by somebody whom whoever asked may not act on.
     Spared,
-    /// To any of them: no such room, or no such message of this sender's to change.
+    /// To [`RoomQuestion::Change`]: the message is somebody else's, and only its author may do that.
+    Foreign,
+    /// To any of them: no such room, or no such message.
     Missing,
 }
 

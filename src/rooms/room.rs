@@ -9,7 +9,6 @@ use super::limits::RoomLimits;
 use super::record::{Head, RoomRecord};
 use super::standing::Standing;
 use crate::id::{ConnectionId, UserKey};
-use crate::protocol::name::likeness;
 use crate::protocol::vocabulary::RoomKind;
 use crate::time::Wall;
 
@@ -70,17 +69,6 @@ impl Room {
             is_stored: false,
             looks: Vec::new(),
         }
-    }
-
-    /// What its id looks like, and its name when that is another and strangers see it.
-    pub(super) fn looks_now(&self) -> Vec<Box<str>> {
-        let settings = &self.lasting.settings;
-        let mut looks = vec![likeness(&self.name)];
-        if settings.is_shown() && !settings.name.is_empty() {
-            looks.push(likeness(&settings.name));
-            looks.dedup();
-        }
-        looks
     }
 
     /// Whether there still is such a room; who is in one that is not may stay and speak.

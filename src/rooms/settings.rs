@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::protocol::name::likeness;
 use crate::protocol::vocabulary::{JoinRule, RoomKind};
 use crate::time::Wall;
 
@@ -80,6 +81,16 @@ impl Settings {
     pub fn is_shown(&self) -> bool {
         let may_ask = self.kind == RoomKind::Members && self.join_rule == JoinRule::Knock;
         self.kind == RoomKind::Public || may_ask
+    }
+
+    /// What a room of this id looks like: its id, and its name when that is another and strangers see it.
+    pub fn looks(&self, id: &str) -> Vec<Box<str>> {
+        let mut looks = vec![likeness(id)];
+        if self.is_shown() && !self.name.is_empty() {
+            looks.push(likeness(&self.name));
+            looks.dedup();
+        }
+        looks
     }
 }
 

@@ -96,8 +96,11 @@ impl Load {
                 change(room, Some(delete), false, Some(Action::DeleteMessage))
             }
             7 => {
-                let (user, messages_max) = (user.into(), 3);
-                let purge = MessageChange::DeleteAllOf { user, messages_max };
+                let purge = MessageChange::DeleteAllOf {
+                    user: user.into(),
+                    messages_max: 3,
+                    is_rest: false,
+                };
                 change(room, Some(purge), false, Some(Action::Purge))
             }
             8..=11 => ban(room, user),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::Engine;
 use super::super::connection::Body;
 use super::super::lanes::WantedChange;
-use super::super::room_work::{Asked, Requester};
+use super::super::room_work::{Asked, Coming, Requester};
 use super::super::work::Come;
 use super::sessions::unavailable;
 use super::{Answer, room_pages};
@@ -73,7 +73,7 @@ impl Engine {
             details: planned.details,
             ..Entry::of_server(Action::Create, now.wall)
         };
-        let asked = Asked::Create(Arc::clone(&record.id));
+        let asked = Asked::Create(Coming::of(&record));
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
         self.ask_of_room(Requester::Call(id), asked, question, now);
         Ok(())

@@ -97,7 +97,7 @@ pub(super) fn apply(
         return Err(RoomRefusal::Fixed(Some("kind")));
     }
     expect_fitting_rule(patch.join_rule, settings)?;
-    expect_allowed(settings, ceilings)?;
+    expect_allowed(&before, settings, ceilings)?;
     Ok(differences(&before, settings))
 }
 
@@ -127,35 +127,47 @@ fn expect_fitting_rule(
     Ok(())
 }
 
-fn expect_allowed(settings: &Settings, ceilings: &Ceilings) -> Result<(), RoomRefusal> {
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+/// The operator may have lowered a ceiling since a setting was made: what stays as it was keeps nobody from changing the rest.
+fn expect_allowed(
+    before: &Settings,
+    settings: &Settings,
+    ceilings: &Ceilings,
+) -> Result<(), RoomRefusal> {
     let retention_max = match millis(ceilings.retention_max) {
         0 => u64::MAX,
         max => max,
     };
-    let bounds = [
+    let maxima = [
+        ceilings.message_characters_max as u64,
+        ceilings.people_max as u64,
+        ceilings.retention_messages_max as u64,
+        retention_max,
+    ];
+    let values = bounded(before).into_iter().zip(bounded(settings));
+    let above = values
+        .zip(maxima)
+        .find(|(((_, before), (_, value)), max)| value > max && value != before);
+    match above {
+        Some((((field, _), _), max)) => Err(RoomRefusal::AboveCeiling { field, max }),
+        None => Ok(()),
+    }
+}
+
+/// Settings with a ceiling.
+fn bounded(settings: &Settings) -> [(&'static str, u64); 4] {
+    [
         (
             "message_characters_max",
             settings.message_characters_max.into(),
-            ceilings.message_characters_max as u64,
         ),
-        (
-            "members_max",
-            settings.members_max.into(),
-            ceilings.people_max as u64,
-        ),
-        (
-            "retention_messages",
-            settings.retention_messages.into(),
-            ceilings.retention_messages_max as u64,
-        ),
-        ("retention_ms", millis(settings.retention), retention_max),
-    ];
-    let above = bounds.into_iter().find(|(_, value, max)| value > max);
-    match above {
-        Some((field, _, max)) => Err(RoomRefusal::AboveCeiling { field, max }),
-        None => Ok(()),
-    }
+        ("members_max", settings.members_max.into()),
+        ("retention_messages", settings.retention_messages.into()),
+        ("retention_ms", millis(settings.retention)),
+    ]
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What is not as it was, for the log: a line for each, under the names that clients use.

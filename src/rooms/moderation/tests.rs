@@ -241,7 +241,11 @@ fn hold_covers_losses(
 
 fn expect_entry(planned: &Planned, who: &str, act: &Act) -> Result<(), TestCaseError> {
     let Some(entry) = &planned.change.entry else {
-        let is_authors = matches!(act, Act::Edit { .. } | Act::DeleteMessage { .. });
+        let is_authors = match act {
+            Act::Edit { .. } | Act::DeleteMessage { .. } => true,
+            Act::Purge { user, .. } => **user == *who,
+            _ => false,
+        };
         prop_assert!(is_authors, "{act:?} leaves no trace");
         return Ok(());
     };

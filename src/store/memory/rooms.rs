@@ -344,7 +344,7 @@ impl Room {
                 by: Deleter::Author(author),
             } => match find(seq)? {
                 message if message.sender == *author => Ok((vec![*seq], None)),
-                _ => Err(RoomAnswer::Missing),
+                _ => Err(RoomAnswer::Foreign),
             },
             MessageChange::Delete {
                 seq,
@@ -353,24 +353,30 @@ impl Room {
                 message if spared.contains(&message.sender) => Err(RoomAnswer::Spared),
                 _ => Ok((vec![*seq], None)),
             },
-            MessageChange::DeleteAllOf { user, messages_max } => {
-                Ok(self.look_for_all_of(user, change, *messages_max))
+            MessageChange::DeleteAllOf {
+                user,
+                messages_max,
+                is_rest,
+            } => {
+                let all = Purge {
+                    up_to: self.record.last_seq,
+                    below: self.record.last_seq + 1,
+                    at: change.at,
+                };
+                let begun = self.purges.get(user).copied();
+                let purge = if *is_rest { begun } else { Some(all) };
+                let purge = purge.map(|purge| Purge {
+                    at: change.at,
+                    ..purge
+                });
+                let look = |purge| self.look_for_all_of(user, purge, *messages_max);
+                Ok(purge.map_or_else(Found::default, look))
             }
         }
     }
 
-    /// Messages of this user, from the latest on: of all of them, or of those of a purge that has begun.
-    fn look_for_all_of(&self, user: &Arc<str>, change: &Change, messages_max: usize) -> Found {
-        let all = Purge {
-            up_to: self.record.last_seq,
-            below: self.record.last_seq + 1,
-            at: change.at,
-        };
-        let begun = self.purges.get(user).filter(|_| change.entry.is_none());
-        let mut purge = Purge {
-            at: change.at,
-            ..begun.copied().unwrap_or(all)
-        };
+    /// Messages of this user that a purge has still to delete, from the latest on.
+    fn look_for_all_of(&self, user: &Arc<str>, mut purge: Purge, messages_max: usize) -> Found {
         let mut found = VecDeque::new();
         let mut is_more = false;
         let below = self.messages.range(..purge.below).rev();

@@ -89,6 +89,7 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     let (found, rest) = match found {
         Touched::Messages(found, rest) => (found, rest),
         Touched::Missing => return Ok(RoomAnswer::Missing),
+        Touched::Foreign => return Ok(RoomAnswer::Foreign),
         Touched::Spared => return Ok(RoomAnswer::Spared),
     };
     if let Some(settings) = &change.settings {
@@ -98,8 +99,8 @@ fn change(connection: &Connection, known: &mut Known, change: &Change) -> Result
     if let Some(of) = &change.messages {
         messages::change(connection, key, of, &found, change.at)?;
     }
-    if let Some(MessageChange::DeleteAllOf { user, .. }) = &change.messages {
-        if change.entry.is_some() {
+    if let Some(MessageChange::DeleteAllOf { user, is_rest, .. }) = &change.messages {
+        if !is_rest {
             // Whoever began one before does not go on with this one.
             purges::note(connection, key, user, None, change.at)?;
         }

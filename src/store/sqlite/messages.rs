@@ -163,8 +163,9 @@ fn said(connection: &Connection, room: i64, seq: u64) -> Result<Option<Wall>> {
 pub(super) enum Touched {
     /// These, ascending, and how far it has come where there may be more of the kind.
     Messages(Vec<u64>, Option<Rest>),
-    /// No such message, or not this author's.
     Missing,
+    /// Not this author's.
+    Foreign,
     /// Somebody's on whom whoever asks may not act.
     Spared,
 }
@@ -178,10 +179,11 @@ pub(super) fn find(
 ) -> Result<Touched> {
     let (key, floor) = (room.key, change.floor);
     let (seq, may) = match of {
-        MessageChange::DeleteAllOf { user, messages_max } => {
-            let is_new = change.entry.is_some();
-            return purges::find(connection, room, (user, is_new), *messages_max);
-        }
+        MessageChange::DeleteAllOf {
+            user,
+            messages_max,
+            is_rest,
+        } => return purges::find(connection, room, (user, *is_rest), *messages_max),
         MessageChange::Edit { seq, author, .. } => (*seq, Deleter::Author(author.clone())),
         MessageChange::Delete { seq, by } => (*seq, by.clone()),
     };
@@ -197,7 +199,7 @@ pub(super) fn find(
         return Ok(Touched::Missing);
     }
     Ok(match may {
-        Deleter::Author(author) if *author != *sender => Touched::Missing,
+        Deleter::Author(author) if *author != *sender => Touched::Foreign,
         Deleter::Moderator { spared } if spared.iter().any(|user| **user == *sender) => {
             Touched::Spared
         }

@@ -75,23 +75,27 @@ pub(super) fn covers(connection: &Connection, room: i64, user: &str, seq: u64) -
     Ok(purge.is_some_and(|purge| seq <= purge.rest.up_to))
 }
 
-/// Looks for messages of this user; `is_new`: for all of them, not only for those of one that has begun.
+/// Looks for messages of this user: for all of them, or for what is left of one that has begun. Another may have finished that one meanwhile: what was
+/// said since is not meant.
 pub(super) fn find(
     connection: &Connection,
     room: &KnownRoom,
-    (user, is_new): (&str, bool),
+    (user, is_rest): (&str, bool),
     messages_max: usize,
 ) -> Result<Touched> {
-    let begun = match is_new {
-        true => None,
-        false => of_user(connection, room.key, user)?,
-    };
     let all = Rest {
         up_to: room.last_seq,
         below: room.last_seq + 1,
     };
-    let rest = begun.map_or(all, |purge| purge.rest);
-    look(connection, room.key, (user, rest), messages_max)
+    let rest = if is_rest {
+        of_user(connection, room.key, user)?.map(|purge| purge.rest)
+    } else {
+        Some(all)
+    };
+    match rest {
+        Some(rest) => look(connection, room.key, (user, rest), messages_max),
+        None => Ok(Touched::Messages(Vec::new(), None)),
+    }
 }
 
 fn look(

@@ -136,25 +136,17 @@ pub(super) fn delete_message(room: &str, seq: u64, by: Deleter, at: u64) -> Ques
     of_messages(room, MessageChange::Delete { seq, by }, at)
 }
 
+/// As its author begins it: without an entry.
 pub(super) fn purge(room: &str, user: &str, messages_max: usize, at: u64) -> Question {
-    let user = user.into();
-    of_messages(room, MessageChange::DeleteAllOf { user, messages_max }, at)
+    of_messages(room, all_of(user, messages_max, false), at)
 }
 
-/// The same as it is begun, with an entry of this date, or gone on with.
-pub(super) fn purge_anew(
-    room: &str,
-    user: &str,
-    messages_max: usize,
-    logged: Option<u64>,
-    at: u64,
-) -> Question {
-    let user = user.into();
-    change(Change {
-        messages: Some(MessageChange::DeleteAllOf { user, messages_max }),
-        entry: logged.map(|at| entry("purge", at)),
-        ..nothing(room, at)
-    })
+pub(super) fn all_of(user: &str, messages_max: usize, is_rest: bool) -> MessageChange {
+    MessageChange::DeleteAllOf {
+        user: user.into(),
+        messages_max,
+        is_rest,
+    }
 }
 
 pub(super) fn delete(room: &str, at: u64) -> Question {
@@ -251,6 +243,7 @@ pub(super) fn short(answer: &RoomAnswer) -> String {
             format!("from {first_seq}{more}")
         }
         RoomAnswer::Spared => "spared".to_owned(),
+        RoomAnswer::Foreign => "foreign".to_owned(),
         RoomAnswer::Missing => "missing".to_owned(),
     }
 }
@@ -302,10 +295,10 @@ fn changing() -> Vec<(Question, &'static str)> {
         (say("a", "eve", "two", None, 1), "said 2"),
         (say("a", "bob", "three", None, 1), "said 3"),
         (say("a", "bob", "four", None, 1), "said 4"),
-        (edit("a", 2, "bob", "mine", 2), "missing"),
+        (edit("a", 2, "bob", "mine", 2), "foreign"),
         (edit("a", 9, "bob", "mine", 2), "missing"),
         (edit("a", 1, "bob", "uno", 2), "entry 1 [1]"),
-        (delete_message("a", 2, author("bob"), 3), "missing"),
+        (delete_message("a", 2, author("bob"), 3), "foreign"),
         (delete_message("a", 2, moderator(&["eve"]), 3), "spared"),
         (
             delete_message("a", 2, moderator(&["bob"]), 3),

@@ -52,8 +52,9 @@ fn a_question() -> impl Strategy<Value = Question> {
         1 => message.clone()
             .prop_map(|(room, seq, user, at)| delete_message(room, seq, moderator(&[user]), at)),
         1 => message.clone().prop_map(|(room, seq, user, _)| read(room, user, seq)),
+        1 => (a_room(), a_user(), 0..3_usize).prop_map(|(room, user, max)| purge(room, user, max, 5)),
         2 => (a_room(), a_user(), 0..3_usize, any::<bool>()).prop_map(|(room, user, max, is_new)| {
-            purge_anew(room, user, max, is_new.then_some(5), 5)
+            purge_anew(room, (user, max), is_new.then_some(5), 5)
         }),
         1 => (a_room(), 0..9_u64, prop::option::of(0..2 * DAY), 0..4_usize)
             .prop_map(|(room, first, before, max)| trim(room, first, before, max)),
@@ -66,6 +67,15 @@ fn a_question() -> impl Strategy<Value = Question> {
         }),
         1 => a_room().prop_map(|room| delete(room, 4)),
     ]
+}
+
+/// As somebody who moderates begins it, with an entry of this date, or what is left of one that was begun.
+fn purge_anew(room: &str, (user, max): (&str, usize), logged: Option<u64>, at: u64) -> Question {
+    change(Change {
+        messages: Some(all_of(user, max, logged.is_none())),
+        entry: logged.map(|at| entry("purge", at)),
+        ..nothing(room, at)
+    })
 }
 
 fn a_question_from_above() -> impl Strategy<Value = Question> {

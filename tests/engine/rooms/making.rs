@@ -129,3 +129,73 @@ fn quiet_and_cooldown_last_a_year_at_most() {
         );
     }
 }
+
+#[test]
+fn rooms_that_are_made_or_renamed_at_the_same_moment_look_no_more_alike_than_others() {
+    let mut world = durable();
+    let one = made(&mut world, "one", "first", "public");
+    let two = made(&mut world, "two", "second", "public");
+    let named = |kind: &str, room: &str, name: &str, of: &str| json!({"type": kind, "id": room, "room": room, "name": name, "kind": of});
+    let rename = |room: &str| json!({"type": "update", "id": room, "room": room, "name": "Hall"});
+    world.answers_held = true;
+    for (who, request) in [
+        (one, create("team-x", "team-x")),
+        (one, create("team_x", "team_x")),
+        (two, create("TEAM.X", "TEAM.X")),
+        (one, named("create", "a", "Board", "public")),
+        (two, named("create", "b", "B0ARD", "public")),
+        (one, rename("first")),
+        (two, rename("second")),
+        // What strangers do not see is theirs to take.
+        (one, named("create", "c", "Den", "private")),
+        (two, named("create", "d", "Den", "private")),
+    ] {
+        world.say(who, &request.to_string());
+    }
+    world.answers_held = false;
+    world.settle();
+    let expect = |found: Vec<(String, String)>, expected: &[(&str, &str)]| {
+        let mut found: Vec<_> = found.iter().map(|(id, code)| (&**id, &**code)).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    };
+    let first = [
+        ("a", "ok"),
+        ("c", "ok"),
+        ("first", "ok"),
+        ("team-x", "ok"),
+        ("team_x", "room_exists"),
+    ];
+    expect(replies(&mut world, one), &first);
+    let second = [
+        ("TEAM.X", "room_exists"),
+        ("b", "room_exists"),
+        ("d", "ok"),
+        ("second", "room_exists"),
+    ];
+    expect(replies(&mut world, two), &second);
+}
+
+#[test]
+fn rooms_that_others_are_making_count_as_nobody_elses() {
+    let mut world = crate::roomy_with(|config| config.rooms.created_per_user_max = 2);
+    let crowd: Vec<_> = (0..3)
+        .map(|number| world.join_v1(&format!("other{number}"), "10.0.0.1"))
+        .collect();
+    let one = world.join_v1("one", "10.0.0.1");
+    told(&mut world, one);
+    world.answers_held = true;
+    for (number, other) in crowd.iter().enumerate() {
+        world.say(*other, &create("create", &format!("o{number}")).to_string());
+    }
+    for room in ["a", "b", "c"] {
+        world.say(one, &create(room, room).to_string());
+    }
+    world.answers_held = false;
+    world.settle();
+    let mut found = replies(&mut world, one);
+    found.sort_unstable();
+    let expected = [("a", "ok"), ("b", "ok"), ("c", "too_many_rooms_created")];
+    let expected = expected.map(|(id, code)| (id.to_owned(), code.to_owned()));
+    assert_eq!(found, expected);
+}

@@ -174,6 +174,75 @@ fn a_long_deletion_lets_moderation_pass_and_is_finished_after_it() {
 }
 
 #[test]
+fn several_long_deletions_go_on_in_turns_and_let_moderation_pass_between_their_steps() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let authors = ["one", "two", "three"];
+    for user in authors {
+        let (author, _) = speaker(&mut world, user);
+        for _ in 0..600 {
+            world.say(author, &send("den", "much").to_string());
+        }
+        world.reset(author);
+    }
+    told(&mut world, owner);
+    world.answers_held = true;
+    for user in authors {
+        world.say(owner, &about("purge", user).to_string());
+    }
+    answer(&mut world, 4);
+    // Each has begun, and none is done: there are three steps of each.
+    world.say(owner, &about("ban", "one").to_string());
+    answer(&mut world, 2);
+    let done = replies(&told(&mut world, owner));
+    assert_eq!(done, [(json!("ban"), "ok".to_owned())]);
+    world.answers_held = false;
+    world.settle();
+    let done = replies(&told(&mut world, owner));
+    assert_eq!((done.len(), count(&done, "ok")), (3, 3), "{done:?}");
+    assert_eq!(world.census().changes, 0);
+}
+
+#[test]
+fn whoever_deletes_all_of_their_own_leaves_nothing_in_the_log_and_what_they_say_after_it_stays() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    world.say(owner, &super::join("den").to_string());
+    let (author, _) = speaker(&mut world, "author");
+    told(&mut world, owner);
+    let log = json!({"type": "log", "id": 1, "room": "den"});
+    let head = super::reply(&mut world, owner, &log)["head"].clone();
+    for _ in 0..3 {
+        assert_eq!(verdict(&mut world, author, &about("purge", "author")), "ok");
+    }
+    let heard = told(&mut world, owner);
+    assert_eq!(super::reply(&mut world, owner, &log)["head"], head);
+    let of = |kind: &str| -> Vec<&Value> {
+        let is_it = |notice: &&Value| notice["type"] == kind;
+        heard.iter().filter(is_it).collect()
+    };
+    assert_eq!(of("moderation"), Vec::<&Value>::new());
+    assert_eq!(of("changed").len(), 1, "{heard:?}");
+    assert_eq!(of("changed")[0]["user"], "author");
+    // Two who moderate delete the same: what is said once the first is done stays, whoever finishes.
+    for _ in 0..600 {
+        world.say(author, &send("den", "much").to_string());
+    }
+    world.answers_held = true;
+    for _ in 0..2 {
+        world.say(owner, &about("purge", "author").to_string());
+    }
+    // The first step of each, and what is left of the second.
+    answer(&mut world, 2);
+    world.say(author, &send("den", "sorry").to_string());
+    world.answers_held = false;
+    world.settle();
+    let history = json!({"type": "history", "id": 1, "room": "den", "limit": 1});
+    let page = super::reply(&mut world, owner, &history);
+    assert_eq!(page["messages"][0]["message"], "sorry", "{page}");
+}
+
+#[test]
 fn a_room_that_is_deleted_meanwhile_leaves_nothing_of_a_long_deletion_behind() {
     let mut world = durable();
     let owner = made(&mut world, "owner", "den", "public");
@@ -191,7 +260,7 @@ fn a_room_that_is_deleted_meanwhile_leaves_nothing_of_a_long_deletion_behind() {
     world.answers_held = false;
     world.settle();
     let done = replies(&told(&mut world, author));
-    assert_eq!(done, [(json!("purge"), "unknown_message".to_owned())]);
+    assert_eq!(done, [(json!("purge"), "unknown_room".to_owned())]);
     let census = world.census();
     assert_eq!((census.changes, census.pending_answers), (0, 0));
 }

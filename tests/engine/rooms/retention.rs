@@ -239,3 +239,47 @@ fn hundreds_of_rooms_are_rid_of_what_is_too_old_in_a_few_seconds_and_few_at_once
     world.advance(seconds(2));
     assert_eq!(left(&mut world), 0);
 }
+
+#[test]
+fn what_retention_has_passed_does_not_come_back_when_a_room_is_to_keep_more() {
+    let mut world = keeping(2000);
+    let alice = made(&mut world, "alice", "den", "public");
+    let keep = |messages: u64| json!({"type": "update", "id": messages, "room": "den", "retention_messages": messages});
+    let first = |world: &mut World| {
+        let history = json!({"type": "history", "id": 1, "room": "den", "after": 0});
+        let told = reply(world, alice, &history);
+        told["first_seq"].as_u64().expect("a number")
+    };
+    let say = |world: &mut World, messages: usize| {
+        for _ in 0..messages {
+            world.say(alice, &send("den", "hi").to_string());
+        }
+    };
+    assert_eq!(verdict(&mut world, alice, &keep(10)), "ok");
+    say(&mut world, 15);
+    assert_eq!(first(&mut world), 6);
+    assert_eq!(verdict(&mut world, alice, &keep(1000)), "ok");
+    assert_eq!(first(&mut world), 6);
+    say(&mut world, 900);
+    // By age, and then by a number that takes several steps.
+    let age = |retention_ms: u64| json!({"type": "update", "id": 1, "room": "den", "retention_ms": retention_ms});
+    assert_eq!(
+        verdict(&mut world, alice, &age(HOUR.as_millis() as u64)),
+        "ok"
+    );
+    assert_eq!(verdict(&mut world, alice, &age(0)), "ok");
+    assert_eq!(first(&mut world), 6);
+    world.answers_held = true;
+    world.say(alice, &keep(5).to_string());
+    // It is in force, and then the first step is done.
+    for _ in 0..2 {
+        world.answer_one();
+        world.settle();
+        world.client(alice).take_frames();
+        assert_eq!(verdict(&mut world, alice, &keep(1500)), "busy");
+    }
+    world.answers_held = false;
+    world.settle();
+    assert_eq!(verdict(&mut world, alice, &keep(1500)), "ok");
+    assert_eq!(first(&mut world), 911);
+}

@@ -349,7 +349,7 @@ fn a_changed_right_acts_on_the_open_connection() {
     assert!(
         told(&mut world, member_)
             .iter()
-            .any(|notice| notice["type"] == "removed")
+            .any(|notice| notice["type"] == "removed" && notice["code"] == "archived")
     );
     assert_eq!(
         verdict(&mut world, owner, &send("den", "hi")),
@@ -369,4 +369,51 @@ fn a_changed_right_acts_on_the_open_connection() {
         (&of_send["allowed"], &of_send["reason"]),
         (&json!(false), &json!("archived"))
     );
+}
+
+#[test]
+fn a_list_that_goes_on_past_rooms_that_nobody_may_know_of_names_none_of_them() {
+    let mut world = roomy_with(|config| config.rooms.created_per_user_max = 10_000);
+    let owner = world.join_v1("owner", "10.0.0.1");
+    for number in 0..4_100 {
+        let create =
+            json!({"type": "create", "room": format!("hidden{number:04}"), "kind": "private"});
+        world.say(owner, &create.to_string());
+    }
+    assert_eq!(
+        verdict(
+            &mut world,
+            owner,
+            &json!({"type": "create", "id": 1, "room": "z"})
+        ),
+        "ok"
+    );
+    let guest = world.join_v1("guest", "10.0.0.2");
+    for begin in [None, Some("hidden0050")] {
+        let (mut found, mut after) = (Vec::new(), begin.map(str::to_owned));
+        for page in 0.. {
+            assert!(page < 6, "it comes to an end");
+            let mut request = json!({"type": "rooms", "id": 1});
+            if let Some(after) = &after {
+                request["after"] = json!(after);
+            }
+            let told = reply(&mut world, guest, &request);
+            let rooms = told["rooms"].as_array().expect("rooms");
+            found.extend(
+                rooms
+                    .iter()
+                    .map(|room| room["room"].as_str().expect("an id").to_owned()),
+            );
+            assert_eq!(told["truncated"], told["next"].is_string());
+            after = told["next"].as_str().map(str::to_owned);
+            let Some(next) = &after else { break };
+            assert!(!next.starts_with("hidden") || begin == Some(next), "{next}");
+        }
+        let all = ["general", "lobby", "random", "z"];
+        let expected: Vec<_> = all
+            .into_iter()
+            .filter(|room| begin.is_none_or(|begin| *room > begin))
+            .collect();
+        assert_eq!(found, expected);
+    }
 }

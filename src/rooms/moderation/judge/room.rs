@@ -123,15 +123,16 @@ impl Case<'_> {
     }
 
     pub(super) fn purge(&self, user: &Arc<str>, reason: &str) -> Judged {
-        if **user == *self.actor.user {
-            self.need(Capability::Send)?;
-        } else {
-            self.over(user)?;
-        }
         let all = MessageChange::DeleteAllOf {
             user: Arc::clone(user),
             messages_max: PURGED_PER_STEP_MAX,
+            is_rest: false,
         };
+        if **user == *self.actor.user {
+            self.need(Capability::Send)?;
+            return self.messages(all, None);
+        }
+        self.over(user)?;
         self.messages(all, Some(self.about(Action::Purge, user, reason)))
     }
 

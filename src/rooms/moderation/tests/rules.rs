@@ -286,6 +286,20 @@ fn settings_stay_below_what_the_operator_allows() {
         "fixed"
     );
     assert_eq!(code(&lasting, "olga", r#""type":"update""#), "already");
+    // A ceiling that was lowered since keeps nobody from changing what is not above it.
+    let mut above = peopled();
+    above.settings.members_max = 6;
+    above.settings.retention_messages = 1001;
+    for (user, text, expected) in [
+        ("olga", r#""topic":"x""#, "done"),
+        ("mia", r#""locked":true"#, "done"),
+        ("olga", r#""topic":"x","members_max":6"#, "done"),
+        ("olga", r#""members_max":7"#, "above_ceiling"),
+        ("olga", r#""members_max":5"#, "done"),
+    ] {
+        let text = format!(r#""type":"update",{text}"#);
+        assert_eq!(code(&above, user, &text), expected, "{text}");
+    }
     let quiet = r#""type":"update","locked":true,"slow_mode_ms":5"#;
     assert_eq!(code(&lasting, "mia", quiet), "done");
     assert_eq!(

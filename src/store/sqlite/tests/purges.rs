@@ -16,6 +16,7 @@ fn step(is_first: bool) -> RoomQuestion {
     let all = MessageChange::DeleteAllOf {
         user: "mallory".into(),
         messages_max: 2,
+        is_rest: !is_first,
     };
     let RoomQuestion::Change(mut change) = change(Some(all), false) else {
         unreachable!("it changes something");
@@ -110,4 +111,17 @@ fn no_step_of_a_purge_looks_at_a_whole_room_and_who_said_nothing_has_nothing_del
         );
     }
     assert_eq!(number(&store, "SELECT count(*) FROM purges"), 0);
+}
+
+#[test]
+fn what_is_left_of_a_purge_that_another_has_finished_deletes_nothing_that_was_said_since() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory);
+    fill(&mut store);
+    assert_eq!(purged(&mut store, true), (vec![9, 11], true));
+    assert_eq!(purged(&mut store, true), (vec![5, 7], true));
+    assert_eq!(purged(&mut store, false), (vec![1, 3], false));
+    ask_all(&mut store, [said_by("mallory", "sorry".to_owned())]);
+    assert_eq!(purged(&mut store, false), (vec![], false));
+    assert!(texts(&mut store).contains(&"sorry".to_owned()));
 }
