@@ -184,6 +184,7 @@ impl Default for Deadlines {
             idle: Duration::from_secs(8 * 60 * 60),
             ping: Duration::from_secs(30),
             pong: Duration::from_secs(20),
+            unread: Duration::from_secs(30),
             close: Duration::from_secs(2),
             linger: Duration::from_millis(500),
             pause: Duration::from_secs(1),

@@ -285,6 +285,8 @@ pub struct Deadlines {
     pub ping: Duration,
     /// From a ping to any byte back.
     pub pong: Duration,
+    /// That something may wait for a peer which does not take it; zero: none.
+    pub unread: Duration,
     /// From our close frame to the peer's.
     pub close: Duration,
     /// Reading on after our last byte, so that the peer sees it and no reset.

@@ -293,6 +293,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Silence after which the server pings.";
     deadlines.pong: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From a ping to any byte back. Past it, the peer is gone and the connection ends.";
+    deadlines.unread: Time { min: SECOND, max: 10 * MINUTE, zero: Some("none") },
+        "How long what was offered to a connection may wait for it to be taken. Past it, the connection is closed with 1008, however little waits: its reader has stalled, or is further behind each second.";
     deadlines.close: Time { min: 100, max: MINUTE, zero: None },
         "From our close frame to the peer's, and from our last word to the moment it is written. Past it, the connection ends without.";
     deadlines.linger: Time { min: 10, max: 5 * SECOND, zero: None },

@@ -58,8 +58,13 @@ const WORKS: [[&str; 2]; 7] = [
     ["hook", "silent"],
 ];
 
+/// Too many bytes wait for one connection.
+pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "connection"];
+/// Something waits for one connection for too long.
+pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
+
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 40] = [
+const LIMITS: [[&str; 2]; 41] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -96,7 +101,8 @@ const LIMITS: [[&str; 2]; 40] = [
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
-    ["outbound_bytes_per_connection_max", "connection"],
+    OUTBOUND_BYTES,
+    UNREAD,
     ["frames_per_connection", "connection"],
     ["control_frames_per_connection", "connection"],
     ["pauses_max", "connection"],
@@ -129,6 +135,8 @@ pub struct Counters {
     pub messages_said: u64,
     /// Notices to rooms, each counted for each connection that it was queued for.
     pub deliveries: u64,
+    /// Typing, comings and goings that a connection was not told of, being behind with reading.
+    pub left_out: u64,
     /// Errors told to clients, by code.
     pub errors: Tally,
     /// Pings sent.
@@ -243,6 +251,7 @@ impl Default for Counters {
             echo_messages_received: 0,
             messages_said: 0,
             deliveries: 0,
+            left_out: 0,
             errors: Tally::default(),
             pings: 0,
             fan_out: Histogram::new(&FAN_OUT_BOUNDS),
@@ -327,7 +336,6 @@ impl Counters {
 fn limit_of(reason: CloseReason) -> Option<[&'static str; 2]> {
     match reason {
         CloseReason::TooManyFragments => Some(["fragments_per_message_max", "connection"]),
-        CloseReason::ReadingTooSlowly => Some(["outbound_bytes_per_connection_max", "connection"]),
         CloseReason::Overloaded => Some(["outbound_bytes_max", "server"]),
         _ => None,
     }

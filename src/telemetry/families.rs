@@ -105,6 +105,8 @@ pub(super) static FAMILIES: &[Family] = families! {
         "Chat messages that were taken and told to their room";
     "wardroom_deliveries" [] Counter |s| s.counters.deliveries,
         "Notices to rooms, each counted for each connection that it was queued for";
+    "wardroom_notices_left_out" [] Counter |s| s.counters.left_out,
+        "Typing, comings and goings that a connection was not told of because it was behind with reading";
     "wardroom_errors_told" ["code"] Counters |s| s.counters.errors.rows().collect(),
         "Errors told to clients in their session, by code";
     "wardroom_pings_sent" [] Counter |s| s.counters.pings,
