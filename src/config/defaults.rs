@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{
     Auth, ClientCertificates, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits,
-    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Store, TicketSettings, Tls,
-    TlsMinimum, Turn,
+    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Shadow, Store,
+    TicketSettings, Tls, TlsMinimum, Turn,
 };
 
 impl Default for Listen {
@@ -169,6 +169,7 @@ impl Default for Limits {
             rooms_per_connection_max: 32,
             outbound_bytes_per_connection_max: 262_144,
             outbound_bytes_max: 64 * 1024 * 1024,
+            shadow: Shadow::default(),
             members_listed_max: 1000,
         }
     }

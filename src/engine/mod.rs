@@ -49,6 +49,7 @@ mod room_reply;
 mod room_work;
 mod secure;
 mod security;
+mod shadow;
 mod tell_change;
 mod tickets;
 mod timers;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::tally::Tally;
+use crate::config::SHADOWABLE;
 use crate::protocol::close::CloseReason;
 use crate::protocol::frame::Opcode;
 use crate::protocol::response::Refusal;
@@ -119,6 +120,8 @@ pub struct Counters {
     pub responses: u64,
     /// Refusals by limit and scope.
     pub limited: Tally,
+    /// What limits that are rehearsed would have refused, by limit and scope.
+    pub shadowed: Tally,
     /// Sessions that ended, by reason.
     pub closes: [u64; CloseReason::ALL.len()],
     /// Sessions that ended otherwise.
@@ -242,6 +245,11 @@ impl Default for Counters {
             handshakes: Tally::of_words(outcomes.chain(turned_away.map(CloseReason::label))),
             responses: 0,
             limited: Tally::of_pairs(LIMITS),
+            shadowed: Tally::of_pairs(
+                LIMITS
+                    .into_iter()
+                    .filter(|[limit, _]| SHADOWABLE.contains(limit)),
+            ),
             closes: [0; CloseReason::ALL.len()],
             endings: [0; Ending::ALL.len()],
             bytes_received: 0,

@@ -87,6 +87,8 @@ pub(super) static FAMILIES: &[Family] = families! {
         "Plain requests that were answered: pages, tickets, health";
     "wardroom_limited" ["limit", "scope"] Counters |s| s.counters.limited.rows().collect(),
         "Times that a limit said no or made a connection wait, by its setting and whose limit it is";
+    "wardroom_shadowed" ["limit", "scope"] Counters |s| s.counters.shadowed.rows().collect(),
+        "Times that a limit of limits.shadow would have said no or made a connection wait, and did not";
     "wardroom_closes" ["reason"] Counters closes,
         "Sessions that ended, by reason";
 
