@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::arguments::parse_name;
 use super::asking::{cell, list, pages, show};
 use super::client::{Client, percent_encoded};
 use super::target::TargetArguments;
@@ -24,6 +25,12 @@ pub(super) struct Rooms {
 
 #[derive(Debug, Args)]
 pub(super) struct Limits {
+    /// Every bucket of this user, of their connections and addresses, instead of the settings and of those who used most.
+    #[arg(long, value_name = "ID", value_parser = parse_name)]
+    user: Option<String>,
+    /// The same of the prefix that this address is counted with.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<IpAddr>,
     #[command(flatten)]
     pub(super) target: TargetArguments,
 }
@@ -63,8 +70,19 @@ impl Rooms {
 
 impl Limits {
     pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
-        let answer = client.get("/api/v1/limits")?;
+        let mut path = "/api/v1/limits".to_owned();
+        let address = self.address.map(|address| address.to_string());
+        for (name, value) in [("user", &self.user), ("address", &address)] {
+            if let Some(value) = value {
+                let mark = if path.contains('?') { '&' } else { '?' };
+                path.push_str(&format!("{mark}{name}={}", percent_encoded(value)));
+            }
+        }
+        let answer = client.get(&path)?;
         show(&answer, self.target.json, output, |output| {
+            if self.user.is_some() || address.is_some() {
+                return print_used(&answer, false, output);
+            }
             let in_use = answer.get("in_use").unwrap_or(&Value::Null);
             let settings = answer.get("settings").and_then(Value::as_object);
             let lines: Vec<[String; 4]> = settings
@@ -79,25 +97,57 @@ impl Limits {
                 })
                 .collect();
             table::print(["SETTING", "VALUE", "UNIT", "IN USE"], &lines, output)?;
-            for (whose, name, list) in [
-                ("USER", "user", "users"),
-                ("ADDRESS", "address", "addresses"),
-            ] {
-                let names = [name, "limit", "used", "burst", "full_in_ms"];
-                let entries = rows(&answer, list, names);
-                if !entries.is_empty() {
-                    writeln!(output)?;
-                    let headings = [whose, "LIMIT", "USED", "OF", "FULL IN MS"];
-                    table::print(headings, &entries, output)?;
-                }
-            }
-            let kept_out = rows(&answer, "penalties", ["address", "left_ms"]);
-            if !kept_out.is_empty() {
-                writeln!(output)?;
-                table::print(["KEPT OUT", "LEFT MS"], &kept_out, output)?;
-            }
-            Ok(())
+            print_used(&answer, true, output)
         })
+    }
+}
+
+/// Who has used how much, and who is kept out: a table for each that there is something in, below what is printed already.
+fn print_used(answer: &Value, is_below: bool, output: &mut dyn Write) -> std::io::Result<()> {
+    let used = ["limit", "used", "burst", "full_in_ms"];
+    let headings = ["LIMIT", "USED", "OF", "FULL IN MS"];
+    let mut below = Below { output, is_below };
+    for (whose, name, list) in [
+        ("USER", "user", "users"),
+        ("ADDRESS", "address", "addresses"),
+    ] {
+        let [limit, taken, of, full] = used;
+        let entries = rows(answer, list, [name, limit, taken, of, full]);
+        let [limit, taken, of, full] = headings;
+        below.print([whose, limit, taken, of, full], &entries)?;
+    }
+    let [limit, taken, of, full] = used;
+    let names = ["connection", "user", "address", limit, taken, of, full];
+    let entries = rows(answer, "connections", names);
+    let [limit, taken, of, full] = headings;
+    let headings = ["CONNECTION", "USER", "ADDRESS", limit, taken, of, full];
+    below.print(headings, &entries)?;
+    let kept_out = rows(answer, "penalties", ["address", "left_ms"]);
+    below.print(["KEPT OUT", "LEFT MS"], &kept_out)?;
+    let shadow = list(answer, "shadow").iter().filter_map(Value::as_str);
+    let shadow: Vec<_> = shadow.map(|limit| [limit.to_owned()]).collect();
+    below.print(["REHEARSED, REFUSING NOTHING"], &shadow)
+}
+
+/// Tables one below the other, with a line between two.
+struct Below<'o> {
+    output: &'o mut dyn Write,
+    is_below: bool,
+}
+
+impl Below<'_> {
+    fn print<const N: usize>(
+        &mut self,
+        headings: [&str; N],
+        rows: &[[String; N]],
+    ) -> std::io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if std::mem::replace(&mut self.is_below, true) {
+            writeln!(self.output)?;
+        }
+        table::print(headings, rows, self.output)
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{
     Auth, ClientCertificates, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits,
-    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Store, TicketSettings, Tls,
-    TlsMinimum, Turn,
+    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Shadow, Store,
+    TicketSettings, Tls, TlsMinimum, Turn,
 };
 
 impl Default for Listen {
@@ -169,6 +169,7 @@ impl Default for Limits {
             rooms_per_connection_max: 32,
             outbound_bytes_per_connection_max: 262_144,
             outbound_bytes_max: 64 * 1024 * 1024,
+            shadow: Shadow::default(),
             members_listed_max: 1000,
         }
     }
@@ -184,6 +185,7 @@ impl Default for Deadlines {
             idle: Duration::from_secs(8 * 60 * 60),
             ping: Duration::from_secs(30),
             pong: Duration::from_secs(20),
+            unread: Duration::from_secs(30),
             close: Duration::from_secs(2),
             linger: Duration::from_millis(500),
             pause: Duration::from_secs(1),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::form::{FILES_MAX, Form, LIST_ENTRIES_MAX, RATE_PER_MAX, RATE_PER_MIN};
 use super::quantity::show_duration;
-use super::{Config, proxy, text};
+use toml::de::DeValue;
+
+use super::{Config, proxy, shadow, text};
 
 const ROOM_ALLOWED: &str = "1 to 64 of A-Z a-z 0-9 _ . : - beginning with a letter or digit";
 
@@ -33,6 +35,7 @@ impl Form {
             Form::MaybePort { .. } => "port",
             Form::Hosts { .. } => "host names",
             Form::Url { .. } => "URL",
+            Form::Shadow { .. } => "limits",
         }
     }
 
@@ -46,7 +49,8 @@ impl Form {
             Form::Origins { .. }
             | Form::Networks { .. }
             | Form::Rooms { .. }
-            | Form::Hosts { .. } => "array of strings",
+            | Form::Hosts { .. }
+            | Form::Shadow { .. } => "array of strings",
             Form::Files { .. } => "string or array of strings",
             Form::Time { .. }
             | Form::Address { .. }
@@ -112,6 +116,15 @@ impl Form {
                 "an address, as \"https://users.example/wardroom\", without user, query or fragment"
                     .to_owned()
             }
+            Form::Shadow { .. } => shadow::allowed(),
+        }
+    }
+
+    /// The range, for somebody who gave `value`, which does not lie in it.
+    pub(super) fn allowed_instead(&self, value: &DeValue<'_>) -> String {
+        match self {
+            Form::Shadow { .. } => shadow::allowed_instead(value),
+            _ => self.allowed(),
         }
     }
 

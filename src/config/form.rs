@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::proxy::networks;
 use super::quantity::{parse_duration, parse_size, show_duration};
 use super::text;
-use super::{Config, LogFormat, Rate, RefuseWith, Sandbox};
+use super::{Config, LogFormat, Rate, RefuseWith, Sandbox, Shadow, shadow};
 
 /// The place in a [`Config`] that a setting fills.
 pub(super) type Field<T> = fn(&mut Config) -> &mut T;
@@ -108,6 +108,9 @@ pub(super) enum Form {
     },
     Url {
         field: Field<Option<String>>,
+    },
+    Shadow {
+        field: Field<Shadow>,
     },
 }
 
@@ -222,6 +225,7 @@ impl Form {
             }
             Form::Hosts { field } => *field(config) = words(value, text::is_host)?,
             Form::Url { field } => *field(config) = Some(word(value, text::is_url)?),
+            Form::Shadow { field } => *field(config) = shadow::read(value)?,
         }
         Some(())
     }
@@ -255,6 +259,7 @@ impl Form {
             Form::MaybePort { field } => put(field, from, to),
             Form::Url { field } => put(field, from, to),
             Form::Networks { field } => put(field, from, to),
+            Form::Shadow { field } => put(field, from, to),
         }
     }
 
@@ -306,6 +311,7 @@ impl Form {
                 let shown: Vec<String> = field(config).iter().map(IpNet::to_string).collect();
                 text::quoted_list(&shown)
             }
+            Form::Shadow { field } => shadow::show(field(config)),
             Form::Room { field } => text::quoted(field(config)),
             Form::Directory { field } => text::quoted(&field(config).to_string_lossy()),
             Form::Choice { field } => text::quoted(field(config).word()),

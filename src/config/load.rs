@@ -147,7 +147,8 @@ impl Loading {
                     self.set(setting, &setting.form.value_of(value), place)
                 }
                 (Some(setting), None) => {
-                    self.refuse(setting, "bytes that are not UTF-8".to_owned(), place)
+                    let found = "bytes that are not UTF-8".to_owned();
+                    self.refuse(setting, found, setting.form.allowed(), place);
                 }
                 (None, _) if self.is_unread => {}
                 (None, _) => self.errors.push(unknown_variable(name, place)),
@@ -187,18 +188,20 @@ impl Loading {
             Some(()) => {
                 self.places.insert(setting.key, place);
             }
-            None => self.refuse(setting, setting.form.found(value), place),
+            None => {
+                let (found, allowed) = (
+                    setting.form.found(value),
+                    setting.form.allowed_instead(value),
+                );
+                self.refuse(setting, found, allowed, place);
+            }
         }
     }
 
-    fn refuse(&mut self, setting: &'static Setting, found: String, place: Place) {
+    fn refuse(&mut self, setting: &'static Setting, found: String, allowed: String, place: Place) {
         self.refused.push(setting.key);
-        self.errors.push(ConfigError::new(
-            place,
-            setting.key,
-            found,
-            setting.form.allowed(),
-        ));
+        self.errors
+            .push(ConfigError::new(place, setting.key, found, allowed));
     }
 
     fn finish(mut self, base: Option<&Path>) -> Result<Loaded, Vec<ConfigError>> {

@@ -24,6 +24,7 @@ mod reload;
 mod rooms;
 mod secret;
 mod settings;
+mod shadow;
 mod suggest;
 mod text;
 mod tls;
@@ -39,6 +40,7 @@ pub use rate::Rate;
 pub use reference::reference;
 pub use reload::{Changed, Reloaded};
 pub use rooms::{RoomSettings, WhoCreates};
+pub use shadow::{SHADOWABLE, Shadow};
 pub use tls::{ClientCertificates, Tls, TlsIdentity, TlsMinimum};
 
 use std::net::SocketAddr;
@@ -264,6 +266,8 @@ pub struct Limits {
     pub rooms_per_connection_max: usize,
     pub outbound_bytes_per_connection_max: usize,
     pub outbound_bytes_max: usize,
+    /// Those that are rehearsed.
+    pub shadow: Shadow,
     /// Members told of by one `members` reply.
     pub members_listed_max: usize,
 }
@@ -285,6 +289,8 @@ pub struct Deadlines {
     pub ping: Duration,
     /// From a ping to any byte back.
     pub pong: Duration,
+    /// That something may wait for a peer which does not take it; zero: none.
+    pub unread: Duration,
     /// From our close frame to the peer's.
     pub close: Duration,
     /// Reading on after our last byte, so that the peer sees it and no reset.

@@ -118,6 +118,7 @@ mod tests {
             Form::Hosts { .. } => "other.example".to_owned(),
             Form::Url { .. } => "http://127.0.0.1:9/who".to_owned(),
             Form::Networks { .. } => "10.9.0.0/16".to_owned(),
+            Form::Shadow { .. } => "messages_per_user".to_owned(),
         }
     }
 

@@ -276,6 +276,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Bytes that one connection may leave unread once they were offered to it. Past it, it is closed with 1008.";
     limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
         "Bytes queued for all connections. Past it, who left more than an equal share of it unread is closed with 1013.";
+    limits.shadow: Shadow {},
+        "Limits to rehearse: what they would have refused is counted (wardroom_shadowed_total) and logged (event=shadowed), and let through. Only rates and counts of one connection, user or address.";
     limits.members_listed_max: Count { unit: "members", min: 1, max: 100_000 },
         "Members told of in one reply. The rest are only counted.";
 
@@ -293,6 +295,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Silence after which the server pings.";
     deadlines.pong: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From a ping to any byte back. Past it, the peer is gone and the connection ends.";
+    deadlines.unread: Time { min: SECOND, max: 10 * MINUTE, zero: Some("none") },
+        "How long what was offered to a connection may wait for it to be taken. Past it, the connection is closed with 1008, however little waits: its reader has stalled, or is further behind each second.";
     deadlines.close: Time { min: 100, max: MINUTE, zero: None },
         "From our close frame to the peer's, and from our last word to the moment it is written. Past it, the connection ends without.";
     deadlines.linger: Time { min: 10, max: 5 * SECOND, zero: None },

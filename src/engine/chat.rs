@@ -70,7 +70,7 @@ impl Engine {
     }
 
     fn receive_tutorial(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
-        let charged = self.charge_command(user, now);
+        let charged = self.charge_command(id, user, now);
         if let Err(limited) = charged.and_then(|()| self.charge_message(id, now)) {
             return self.object(id, &Complaint::limited(None, limited), now);
         }
@@ -107,7 +107,7 @@ impl Engine {
     }
 
     fn receive_v1(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
-        if let Err(limited) = self.charge_command(user, now) {
+        if let Err(limited) = self.charge_command(id, user, now) {
             // Parsed only when it is answered: the reply repeats the request's id.
             if self.may_complain(id, now) {
                 let request = match v1::parse(text, &self.bounds()) {

@@ -12,7 +12,7 @@ use crate::id::{ConnectionId, UserKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::{Incoming, WebSocket};
-use crate::telemetry::{Ending, Event};
+use crate::telemetry::{Ending, Event, OUTBOUND_BYTES};
 use crate::time::Now;
 
 /// Bytes still read from a peer that has been told everything. What it sends beyond waits in the kernel until
@@ -52,7 +52,7 @@ impl Engine {
             }
             _ => 0,
         };
-        self.outbound.shrunk(purged, connection.waiting());
+        self.outbound.shrunk(connection, purged);
         if !reason.ends_reading()
             && let Some(bye) = reply::encode(
                 &reply::bye(reason, words, reconnect_after_ms),
@@ -184,6 +184,10 @@ impl Engine {
     /// Closes the connections that an iteration had to leave alone.
     pub(super) fn close_doomed(&mut self, now: Now) {
         while let Some((id, reason)) = self.outbound.next_doomed() {
+            let is_open = self.connections.get(id).is_some_and(Connection::can_tell);
+            if is_open && reason == CloseReason::ReadingTooSlowly {
+                self.counters.limited.count_pair(OUTBOUND_BYTES);
+            }
             self.close(id, reason, now);
         }
     }
@@ -219,7 +223,7 @@ impl Engine {
         if let Some(place) = connection.place {
             self.waiting.leave(id, place);
         }
-        self.outbound.shrunk(connection.waiting(), 0);
+        self.outbound.gone(connection.waiting(), 0);
         self.deadlines.disarm(id, connection.armed);
         match connection.door {
             Door::Public | Door::Redirect => {

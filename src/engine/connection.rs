@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Door;
+use super::behind::{Lag, Missed};
 use super::closing::DISCARDED_BYTES_MAX;
 use super::making::Making;
 use super::proxied::Via;
@@ -40,6 +41,8 @@ pub(super) struct Connection {
     /// What its session speaks; here, beside the outbox, so that a fan-out does not have to look into the session.
     pub(super) wire: Wire,
     pub(super) outbox: Outbox,
+    /// How long what waits for it has waited.
+    pub(super) lag: Lag,
     /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
     pub(super) held: Vec<u8>,
     /// When the present phase began.
@@ -50,6 +53,8 @@ pub(super) struct Connection {
     pub(super) unfinished: bool,
     /// An [`super::Effect::Write`] waits to be carried out.
     pub(super) write_asked: bool,
+    /// Its session went without something that its rooms were told.
+    pub(super) has_missed: bool,
     /// The peer has closed its writing side.
     pub(super) input_ended: bool,
     /// Its bytes travel over TLS.
@@ -167,6 +172,8 @@ pub(super) struct Session {
     pub(super) refreshing: Option<Box<Refreshing>>,
     /// Rooms that it has asked for; `None`: none that is not made.
     pub(super) making: Option<Box<Making>>,
+    /// What it went without, being behind with reading.
+    pub(super) missed: Option<Box<Missed>>,
 
     /// Of a list of rooms that goes on: what it was told to go on after, and how far it has come without meeting one that may be told.
     pub(super) listed: Option<Box<(Arc<str>, Arc<str>)>>,
@@ -203,6 +210,7 @@ impl Session {
             refreshing: None,
             making: None,
             listed: None,
+            missed: None,
             fragments: 0,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,
@@ -253,7 +261,11 @@ impl Connection {
             Phase::Handshake(_) => self.since + deadlines.handshake.min(deadlines.head),
             Phase::Head(head) if head.is_idle() => self.since + deadlines.keep_alive,
             Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => self.since + deadlines.head,
-            Phase::Open(session) => session.next_deadline(deadlines, now),
+            Phase::Open(session) => {
+                let session = session.next_deadline(deadlines, now);
+                self.too_late(deadlines)
+                    .map_or(session, |late| session.min(late))
+            }
             Phase::Closing { .. } | Phase::Ending { shut: false, .. } => {
                 self.since + deadlines.close
             }

@@ -3,13 +3,16 @@
 //! Several messages to one room in one turn are one segment in each member's queue, so a burst costs hardly more
 //! than a single message.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::Engine;
+use super::behind::Taken;
 use super::connection::Wire;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::frame::{Opcode, write_header};
-use crate::protocol::notice::Notice;
+use crate::protocol::notice::{Notice, Passing};
 
 /// A room's gathered frames are queued without waiting for the turn's end from this size on.
 const GATHERED_BYTES_MAX: usize = 32 * 1024;
@@ -42,15 +45,10 @@ struct Run {
     frames: Vec<u8>,
     /// Notices in `frames`.
     notices: u64,
-}
-
-/// What was gathered, on its way to queues.
-#[derive(Debug, Default)]
-struct Taken {
-    frames: Bytes,
-    notices: u64,
-    /// Connections that it was queued for.
-    hearers: u64,
+    /// Those of them that are of use for a moment only: where they stand, how many they are, and what they tell of.
+    passing: Vec<Range<usize>>,
+    passing_notices: u64,
+    told_in_passing: Passing,
 }
 
 impl Run {
@@ -58,8 +56,22 @@ impl Run {
         Taken {
             frames: Bytes::from(std::mem::take(&mut self.frames)),
             notices: std::mem::take(&mut self.notices),
-            hearers: 0,
+            passing: std::mem::take(&mut self.passing),
+            passing_notices: std::mem::take(&mut self.passing_notices),
+            told_in_passing: std::mem::take(&mut self.told_in_passing),
+            ..Taken::default()
         }
+    }
+
+    /// Takes note that the frames from `begin` on are of use for a moment only.
+    fn note_passing(&mut self, begin: usize, passing: Passing) {
+        let end = self.frames.len();
+        match self.passing.last_mut() {
+            Some(last) if last.end == begin => last.end = end,
+            _ => self.passing.push(begin..end),
+        }
+        self.passing_notices += 1;
+        self.told_in_passing.add(passing);
     }
 }
 
@@ -114,9 +126,13 @@ impl FanOut {
             } else if !notice.write_tutorial(&mut self.text) {
                 continue;
             }
+            let begin = run.frames.len();
             write_header(&mut run.frames, Opcode::Text, self.text.len());
             run.frames.extend_from_slice(&self.text);
             run.notices += 1;
+            if let Some(passing) = notice.passing() {
+                run.note_passing(begin, passing);
+            }
         }
         if was_empty && !(gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty()) {
             self.pending.push(room);
@@ -179,12 +195,13 @@ impl Engine {
                 Wire::V1 => &mut v1,
             };
             taken.hearers += 1;
-            self.outbound.push_of_room(connection, &taken.frames, room);
+            self.counters.left_out += self.outbound.push_taken(connection, taken, room);
         }
         self.counters.fanned_out(
             (tutorial.notices, tutorial.hearers),
             (v1.notices, v1.hearers),
         );
+        self.counters.deliveries -= tutorial.left_out + v1.left_out;
     }
 
     pub(super) fn flush_room(&mut self, room: RoomKey) {

@@ -63,14 +63,19 @@ impl Engine {
         if session.is_deaf() {
             return Step::Paused;
         }
+        let mut overlooked = None;
         let step = session.take_frame(
             bytes,
             &mut connection.outbox,
             &self.config.limits,
             &mut self.counters,
+            &mut overlooked,
             now.instant,
         );
         self.outbound.grown(connection, before);
+        if let Some(limit) = overlooked {
+            self.overlooks(id, limit, Scope::Connection, now);
+        }
         step
     }
 
@@ -124,13 +129,14 @@ impl Engine {
 }
 
 impl Session {
-    /// Takes at most one frame's bytes: measures, charges, parses.
+    /// Takes at most one frame's bytes: measures, charges, parses. A limit that is rehearsed and would have said no is `overlooked`.
     fn take_frame(
         &mut self,
         bytes: &[u8],
         outbox: &mut Outbox,
         limits: &Limits,
         counters: &mut Counters,
+        overlooked: &mut Option<&'static str>,
         now: Instant,
     ) -> Step {
         let measured = match self.websocket.measure(bytes) {
@@ -139,7 +145,7 @@ impl Session {
         };
         if let Some(header) = measured.header {
             counters.frame(header.opcode);
-            if let Err(reason) = self.charge_frame(header, limits, counters, now) {
+            if let Err(reason) = self.charge_frame(header, limits, counters, overlooked, now) {
                 return Step::Violation(reason);
             }
         }
@@ -156,21 +162,26 @@ impl Session {
         header: FrameHeader,
         limits: &Limits,
         counters: &mut Counters,
+        overlooked: &mut Option<&'static str>,
         now: Instant,
     ) -> Result<(), CloseReason> {
         let mut over = |limit| {
+            if limits.shadow.has(limit) {
+                *overlooked = Some(limit);
+                return Ok(());
+            }
             let scope = Scope::Connection.as_str();
             counters.limited.count_pair([limit, scope]);
-            CloseReason::RateLimited
+            Err(CloseReason::RateLimited)
         };
         self.frames
             .take(1, limits.frames_per_connection, now)
-            .map_err(|_| over("frames_per_connection"))?;
+            .or_else(|_| over("frames_per_connection"))?;
         if header.opcode.is_control() {
             return self
                 .control_frames
                 .take(1, limits.control_frames_per_connection, now)
-                .map_err(|_| over("control_frames_per_connection"));
+                .or_else(|_| over("control_frames_per_connection"));
         }
         self.fragments = match header.opcode {
             Opcode::Continuation => self.fragments + 1,

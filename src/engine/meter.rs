@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::connection::Phase;
 use super::open::too_many;
 use super::reply::Complaint;
+use super::shadow::spend;
 use super::{Door, Engine};
 use crate::config::Rate;
 use crate::id::{ConnectionId, UserKey};
@@ -16,6 +17,15 @@ use crate::time::{Instant, Now};
 const PAUSES_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// An invalid message costs this many commands more than a valid one.
 const INVALID_SURCHARGE: u64 = 1;
+
+/// One of the buckets that a message is taken from.
+struct MessageBucket<'a> {
+    bucket: &'a mut TokenBucket,
+    rate: Rate,
+    limit: &'static str,
+    scope: Scope,
+    is_shadowed: bool,
+}
 
 impl Engine {
     /// Charges bytes that were read. They can't be unread, so they are taken on debt, and reading stops until it is repaid.
@@ -50,14 +60,21 @@ impl Engine {
     /// Charges the connection's address for bytes; gives the time until its debt is repaid. What a trusted proxy sends is
     /// charged to its client once that is known.
     pub(super) fn charge_address(&mut self, id: ConnectionId, bytes: usize, now: Now) -> Duration {
-        let rate = self.config.limits.bytes_per_address;
-        match self.connections.get(id) {
-            Some(connection) if connection.prefix != PrefixKey::Proxies => {
-                let entry = self.prefixes.entry(connection.prefix);
-                entry.bytes.charge(bytes as u64, rate, now.instant)
-            }
-            _ => Duration::ZERO,
+        const LIMIT: &str = "bytes_per_address";
+        let limits = &self.config.limits;
+        let prefix = match self.connections.get(id) {
+            Some(connection) if connection.prefix != PrefixKey::Proxies => connection.prefix,
+            _ => return Duration::ZERO,
+        };
+        let bucket = &mut self.prefixes.entry(prefix).bytes;
+        let (bytes, rate) = (bytes as u64, limits.bytes_per_address);
+        if !limits.shadow.has(LIMIT) {
+            return bucket.charge(bytes, rate, now.instant);
         }
+        if bucket.take(bytes, rate, now.instant).is_err() {
+            self.overlooks(id, LIMIT, Scope::Address, now);
+        }
+        Duration::ZERO
     }
 
     /// Charges a session for its bytes; reading stops until both debts are repaid, its own and its address's.
@@ -68,7 +85,9 @@ impl Engine {
         debt_of_address: Duration,
         now: Now,
     ) {
+        const LIMIT: &str = "bytes_per_connection";
         let rate = self.config.limits.bytes_per_connection;
+        let is_shadowed = self.config.limits.shadow.has(LIMIT);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -77,32 +96,52 @@ impl Engine {
         };
         session.last_received = now.instant;
         session.ping_sent = None;
-        let own = session.bytes.charge(bytes as u64, rate, now.instant);
+        let bytes = bytes as u64;
+        let mut own = Duration::ZERO;
+        let mut is_overlooked = false;
+        if is_shadowed {
+            is_overlooked = session.bytes.take(bytes, rate, now.instant).is_err();
+        } else {
+            own = session.bytes.charge(bytes, rate, now.instant);
+        }
         let debt = own.max(debt_of_address);
         if !debt.is_zero() {
             self.counters.limited.count_pair(if own >= debt_of_address {
-                ["bytes_per_connection", Scope::Connection.as_str()]
+                [LIMIT, Scope::Connection.as_str()]
             } else {
                 ["bytes_per_address", Scope::Address.as_str()]
             });
             session.paused_until = Some(now.instant + debt);
         }
+        if is_overlooked {
+            self.overlooks(id, LIMIT, Scope::Connection, now);
+        }
     }
 
     /// Takes a command from the user's bucket: coming back on a new connection does not refill it.
-    pub(super) fn charge_command(&mut self, user: UserKey, now: Now) -> Result<(), Limited> {
+    pub(super) fn charge_command(
+        &mut self,
+        id: ConnectionId,
+        user: UserKey,
+        now: Now,
+    ) -> Result<(), Limited> {
         let rate = self.config.limits.commands_per_user;
         let Some(user) = self.users.get_mut(user) else {
             return Ok(());
         };
-        user.commands
-            .take(1, rate, now.instant)
-            .map_err(|retry_after| Limited {
-                limit: "commands_per_user",
-                scope: Scope::User,
-                retry_after,
-            })
-            .inspect_err(|limited| self.counters.limited.count_pair(limited.words()))
+        let Err(retry_after) = user.commands.take(1, rate, now.instant) else {
+            return Ok(());
+        };
+        let limited = Limited {
+            limit: "commands_per_user",
+            scope: Scope::User,
+            retry_after,
+        };
+        if self.overlooks(id, limited.limit, limited.scope, now) {
+            return Ok(());
+        }
+        self.counters.limited.count_pair(limited.words());
+        Err(limited)
     }
 
     /// Takes a message from the buckets of connection, user and address: from all of them or from none.
@@ -120,38 +159,37 @@ impl Engine {
         let Some(buckets) = self.message_buckets(id) else {
             return Ok(());
         };
-        let refused = buckets.iter().filter_map(|(bucket, rate, limit, scope)| {
-            let retry_after = bucket.check(1, *rate, now.instant).err()?;
+        let refused = buckets.map(|of| {
+            let retry_after = of.bucket.check(1, of.rate, now.instant).err()?;
             Some(Limited {
-                limit,
-                scope: *scope,
+                limit: of.limit,
+                scope: of.scope,
                 retry_after,
             })
         });
+        let refused = refused.into_iter().flatten();
         // Whoever comes back as told is not to meet another of the limits.
         refused
+            .filter(|limited| !self.overlooks(id, limited.limit, limited.scope, now))
             .max_by_key(|limited| limited.retry_after)
             .map_or(Ok(()), Err)
     }
 
     /// Takes the message that [`Engine::check_message`] has allowed.
     pub(super) fn charge_checked_message(&mut self, id: ConnectionId, now: Now) {
-        for (bucket, rate, ..) in self.message_buckets(id).into_iter().flatten() {
-            bucket.charge(1, rate, now.instant);
+        for of in self.message_buckets(id).into_iter().flatten() {
+            spend(of.bucket, 1, of.rate, of.is_shadowed, now.instant);
         }
     }
 
     /// Gives back a message that was taken at `charged`.
     pub(super) fn give_back_message(&mut self, id: ConnectionId, charged: Instant, now: Now) {
-        for (bucket, rate, ..) in self.message_buckets(id).into_iter().flatten() {
-            bucket.give_back(1, rate, charged, now.instant);
+        for of in self.message_buckets(id).into_iter().flatten() {
+            of.bucket.give_back(1, of.rate, charged, now.instant);
         }
     }
 
-    fn message_buckets(
-        &mut self,
-        id: ConnectionId,
-    ) -> Option<[(&mut TokenBucket, Rate, &'static str, Scope); 3]> {
+    fn message_buckets(&mut self, id: ConnectionId) -> Option<[MessageBucket<'_>; 3]> {
         let limits = &self.config.limits;
         let connection = self.connections.get_mut(id)?;
         let Phase::Open(session) = &mut connection.phase else {
@@ -159,33 +197,43 @@ impl Engine {
         };
         let user = self.users.get_mut(session.user)?;
         let address = &mut self.prefixes.entry(connection.prefix).messages;
+        let of = |bucket, rate, limit, scope| MessageBucket {
+            bucket,
+            rate,
+            limit,
+            scope,
+            is_shadowed: limits.shadow.has(limit),
+        };
+        let (user, own) = (&mut user.messages, &mut session.messages);
+        let (per_user, per_connection) = (limits.messages_per_user, limits.messages_per_connection);
+        let per_address = limits.messages_per_address;
         Some([
-            (
-                &mut user.messages,
-                limits.messages_per_user,
-                "messages_per_user",
-                Scope::User,
-            ),
-            (
-                &mut session.messages,
-                limits.messages_per_connection,
+            of(user, per_user, "messages_per_user", Scope::User),
+            of(
+                own,
+                per_connection,
                 "messages_per_connection",
                 Scope::Connection,
             ),
-            (
-                address,
-                limits.messages_per_address,
-                "messages_per_address",
-                Scope::Address,
-            ),
+            of(address, per_address, "messages_per_address", Scope::Address),
         ])
     }
 
     /// Makes an invalid message dearer than a valid one.
     pub(super) fn charge_invalid(&mut self, user: UserKey, now: Now) {
-        let rate = self.config.limits.commands_per_user;
+        let limits = &self.config.limits;
+        let (rate, is_shadowed) = (
+            limits.commands_per_user,
+            limits.shadow.has("commands_per_user"),
+        );
         if let Some(user) = self.users.get_mut(user) {
-            user.commands.charge(INVALID_SURCHARGE, rate, now.instant);
+            spend(
+                &mut user.commands,
+                INVALID_SURCHARGE,
+                rate,
+                is_shadowed,
+                now.instant,
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
 mod barrier;
+mod behind;
 mod catalogue;
 mod chat;
 mod closing;
@@ -48,6 +49,7 @@ mod room_reply;
 mod room_work;
 mod secure;
 mod security;
+mod shadow;
 mod tell_change;
 mod tickets;
 mod timers;
@@ -84,6 +86,7 @@ pub use reconfigure::Reconfiguration;
 pub use secure::{TlsFacts, TlsVersion};
 pub use work::{Outcome, Work, WorkId, WorkTimes};
 
+use behind::Lag;
 use connection::{Connection, Phase, Wire};
 use connections::Connections;
 use deadlines::Deadlines;
@@ -225,7 +228,7 @@ impl Engine {
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,
             deadlines: Deadlines::default(),
-            outbound: Outbound::new(&config.limits),
+            outbound: Outbound::new(&config),
             unfinished: VecDeque::new(),
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
@@ -249,6 +252,7 @@ impl Engine {
     /// Begins a turn: budgets are full again, what is due happens, unfinished connections go on.
     pub fn turn(&mut self, now: Now) {
         self.signature_checks_left = self.config.turn.signature_checks_max;
+        self.outbound.turn(now.instant);
         self.expire(now);
         self.expire_questions(now);
         self.forget_aged(now);
@@ -270,6 +274,9 @@ impl Engine {
         while self.outbound.has_doomed() {
             self.close_doomed(now);
             self.flush_rooms();
+        }
+        while let Some(id) = self.outbound.next_unwatched() {
+            self.arm(id, now);
         }
     }
 
@@ -302,11 +309,13 @@ impl Engine {
             phase,
             wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
+            lag: Lag::default(),
             held: Vec::new(),
             since: now.instant,
             armed: None,
             unfinished: false,
             write_asked: false,
+            has_missed: false,
             input_ended: false,
             is_secure: false,
             sealed: 0,
@@ -363,8 +372,12 @@ impl Engine {
         };
         self.counters.bytes_sent += written as u64;
         connection.outbox.consume(written);
-        self.outbound.shrunk(written, connection.waiting());
-        if connection.waiting() == 0 {
+        self.outbound.shrunk(connection, written);
+        let left = connection.waiting();
+        if connection.has_missed {
+            self.tell_missed(id, now);
+        }
+        if left == 0 {
             self.everything_written(id, now);
             return false;
         }
@@ -423,6 +436,7 @@ impl Engine {
     }
 
     fn handle_bytes(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.outbound.turn(now.instant);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };

@@ -8,6 +8,7 @@ use super::closing::closing;
 use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::{Asked, Served};
 use super::reply;
+use super::shadow::spend;
 use super::verify::{BUSY_RETRY, Place, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
@@ -29,6 +30,10 @@ use crate::time::Now;
 
 /// The subprotocol of the full protocol.
 const V1: &str = "wardroom.v1";
+
+/// Limits of an address, by the names that refusals tell.
+const HANDSHAKES: &str = "handshakes_per_address";
+pub(super) const FAILED_AUTHENTICATIONS: &str = "failed_authentications_per_address";
 
 /// Field values looked at of one name: two are enough to see that there are too many.
 const VALUES_MAX: usize = 8;
@@ -184,29 +189,51 @@ impl Engine {
         };
         let limits = &self.config.limits;
         let entry = self.prefixes.entry(connection.prefix);
-        entry
-            .failed_authentications
-            .check(1, limits.failed_authentications_per_address, now.instant)
-            .map_err(|wait| too_many("failed_authentications_per_address", wait))?;
-        entry
-            .handshakes
-            .check(1, limits.handshakes_per_address, now.instant)
-            .map_err(|wait| too_many("handshakes_per_address", wait))
+        let failures = limits.failed_authentications_per_address;
+        let checked = [
+            (
+                entry.failed_authentications.check(1, failures, now.instant),
+                FAILED_AUTHENTICATIONS,
+            ),
+            (
+                entry
+                    .handshakes
+                    .check(1, limits.handshakes_per_address, now.instant),
+                HANDSHAKES,
+            ),
+        ];
+        for (checked, limit) in checked {
+            if let Err(wait) = checked
+                && !self.overlooks(id, limit, Scope::Address, now)
+            {
+                return Err(too_many(limit, wait));
+            }
+        }
+        Ok(())
     }
 
     fn charge_handshake(&mut self, id: ConnectionId, now: Now) {
-        let rate = self.config.limits.handshakes_per_address;
+        let limits = &self.config.limits;
+        let (rate, is_shadowed) = (limits.handshakes_per_address, limits.shadow.has(HANDSHAKES));
         if let Some(connection) = self.connections.get(id) {
             let entry = self.prefixes.entry(connection.prefix);
-            entry.handshakes.charge(1, rate, now.instant);
+            spend(&mut entry.handshakes, 1, rate, is_shadowed, now.instant);
         }
     }
 
     pub(super) fn charge_failed_authentication(&mut self, id: ConnectionId, now: Now) {
-        let rate = self.config.limits.failed_authentications_per_address;
+        let limits = &self.config.limits;
+        let rate = limits.failed_authentications_per_address;
+        let is_shadowed = limits.shadow.has(FAILED_AUTHENTICATIONS);
         if let Some(connection) = self.connections.get(id) {
             let entry = self.prefixes.entry(connection.prefix);
-            entry.failed_authentications.charge(1, rate, now.instant);
+            spend(
+                &mut entry.failed_authentications,
+                1,
+                rate,
+                is_shadowed,
+                now.instant,
+            );
         }
         self.offend(id, now);
     }
@@ -221,7 +248,7 @@ impl Engine {
         identity: Identity,
         now: Now,
     ) {
-        if let Err(reason) = self.admit_user(id, &identity) {
+        if let Err(reason) = self.admit_user(id, &identity, now) {
             return self.refuse_user(id, upgrade, offered, endpoint, reason, now);
         }
         let message_bytes_max = match endpoint {
@@ -293,16 +320,26 @@ impl Engine {
         }
     }
 
-    fn admit_user(&mut self, id: ConnectionId, identity: &Identity) -> Result<(), CloseReason> {
+    fn admit_user(
+        &mut self,
+        id: ConnectionId,
+        identity: &Identity,
+        now: Now,
+    ) -> Result<(), CloseReason> {
         let limits = &self.config.limits;
+        let (per_user, per_address) = (limits.connections_per_user, limits.connections_per_address);
         let Some(connection) = self.connections.get(id) else {
             return Err(CloseReason::Internal);
         };
-        if self.users.connections_of(&identity.user) >= limits.connections_per_user {
+        let open = self.prefixes.entry(connection.prefix).open_connections as usize;
+        if self.users.connections_of(&identity.user) >= per_user
+            && !self.overlooks(id, "connections_per_user", Scope::User, now)
+        {
             return Err(CloseReason::TooManyConnectionsOfUser);
         }
-        let open = self.prefixes.entry(connection.prefix).open_connections as usize;
-        if open >= limits.connections_per_address {
+        if open >= per_address
+            && !self.overlooks(id, "connections_per_address", Scope::Address, now)
+        {
             return Err(CloseReason::TooManyConnectionsFromAddress);
         }
         Ok(())

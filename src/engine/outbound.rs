@@ -1,15 +1,21 @@
 //! Bytes on their way out, over all connections: what is asked of the reactor, and the bounds on what waits.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::behind::Lag;
 use super::connection::{Connection, Phase};
 use super::effect::Effect;
-use crate::config::Limits;
+use crate::config::{Config, Deadlines, Limits};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
+use crate::time::Instant;
+
+/// Of what may wait for one connection: whoever is further behind goes without what is of use for a moment only.
+const PRESSED_SHARE: usize = 4;
 
 /// The effects of a turn and the bytes behind them.
 #[derive(Debug)]
@@ -20,26 +26,42 @@ pub(super) struct Outbound {
     waiting: usize,
     bytes_max: usize,
     bytes_per_connection_max: usize,
+    /// `deadlines.unread`; zero: none.
+    unread: Duration,
+    /// When the present turn began.
+    now: Instant,
+    /// Connections that bytes wait for and that nobody looks at in time.
+    unwatched: Vec<ConnectionId>,
     /// Connections to close once the present iteration is over, and why.
     doomed: Vec<(ConnectionId, CloseReason)>,
 }
 
 impl Outbound {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let limits = &config.limits;
         Outbound {
             effects: VecDeque::new(),
             bytes: 0,
             waiting: 0,
             bytes_max: limits.outbound_bytes_max,
             bytes_per_connection_max: limits.outbound_bytes_per_connection_max,
+            unread: config.deadlines.unread,
+            now: Instant::ZERO,
+            unwatched: Vec::new(),
             doomed: Vec::new(),
         }
     }
 
     /// Other bounds. Who is above one is judged when more is queued for them, as ever.
-    pub(super) fn reconfigure(&mut self, limits: &Limits) {
+    pub(super) fn reconfigure(&mut self, limits: &Limits, deadlines: &Deadlines) {
         self.bytes_max = limits.outbound_bytes_max;
         self.bytes_per_connection_max = limits.outbound_bytes_per_connection_max;
+        self.unread = deadlines.unread;
+    }
+
+    /// A turn begins.
+    pub(super) fn turn(&mut self, now: Instant) {
+        self.now = now;
     }
 
     /// Bytes waiting, over all connections.
@@ -97,7 +119,17 @@ impl Outbound {
     /// Takes back what waits for a connection of one room.
     pub(super) fn purge_room(&mut self, connection: &mut Connection, room: RoomKey) {
         let dropped = connection.outbox.purge_room(room);
-        self.shrunk(dropped, connection.waiting());
+        self.shrunk(connection, dropped);
+    }
+
+    /// Whether so much waits for a connection that it goes without what is of use for a moment only.
+    pub(super) fn is_pressed(&self, connection: &Connection) -> bool {
+        connection.waiting() > self.bytes_per_connection_max / PRESSED_SHARE
+    }
+
+    /// Whether one that was pressed has caught up.
+    pub(super) fn is_relieved(&self, connection: &Connection) -> bool {
+        connection.waiting() <= self.bytes_per_connection_max / PRESSED_SHARE / 2
     }
 
     /// Lets `write` queue bytes for a connection. One that was offered too many and did not take them is closed before
@@ -117,7 +149,10 @@ impl Outbound {
         // What a turn itself has queued was not offered to the socket yet, and says nothing about the reader.
         let was_left = before > 0 && !connection.write_asked;
         self.bytes += waiting - before;
-        self.waiting += usize::from(before == 0);
+        if before == 0 {
+            self.waiting += 1;
+            self.begin_lag(connection, waiting);
+        }
         if !connection.write_asked {
             connection.write_asked = true;
             self.effects.push_back(Effect::Write(connection.id));
@@ -132,8 +167,24 @@ impl Outbound {
         }
     }
 
-    /// Takes note that what waits for a connection has changed in the sealing, from `before` bytes to `after`.
-    pub(super) fn changed(&mut self, before: usize, after: usize) {
+    /// Something waits for a connection that nothing waited for.
+    fn begin_lag(&mut self, connection: &mut Connection, waiting: usize) {
+        connection.lag = Lag::new(waiting, self.now);
+        let late = self.now + self.unread;
+        if !self.unread.is_zero() && connection.armed.is_some_and(|armed| armed > late) {
+            self.unwatched.push(connection.id);
+        }
+    }
+
+    /// The next connection that must be looked at earlier than it would be.
+    pub(super) fn next_unwatched(&mut self) -> Option<ConnectionId> {
+        self.unwatched.pop()
+    }
+
+    /// Takes note that what waits for a connection has changed in the sealing, from `before` bytes.
+    pub(super) fn changed(&mut self, connection: &mut Connection, before: usize) {
+        let after = connection.waiting();
+        connection.lag.changed(before, after, self.now);
         self.bytes = self.bytes.saturating_sub(before) + after;
         match (before, after) {
             (0, 1..) => self.waiting += 1,
@@ -147,8 +198,15 @@ impl Outbound {
         self.doomed.push((id, reason));
     }
 
-    /// Takes note that bytes of one connection have left, or will never leave, and how many still wait.
-    pub(super) fn shrunk(&mut self, bytes: usize, left: usize) {
+    /// Takes note that bytes of one connection have left, or will never leave.
+    pub(super) fn shrunk(&mut self, connection: &mut Connection, bytes: usize) {
+        let left = connection.waiting();
+        connection.lag.changed(left + bytes, left, self.now);
+        self.gone(bytes, left);
+    }
+
+    /// The same of a connection that is none any more, of which `left` bytes wait.
+    pub(super) fn gone(&mut self, bytes: usize, left: usize) {
         debug_assert!(bytes <= self.bytes, "more bytes left than ever waited");
         self.bytes = self.bytes.saturating_sub(bytes);
         if bytes > 0 && left == 0 {

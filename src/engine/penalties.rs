@@ -9,7 +9,7 @@ use super::open::too_many;
 use crate::access::forwarded;
 use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::{Penalties, PrefixKey};
+use crate::limit::{Penalties, PrefixKey, Scope};
 use crate::protocol::response::Refusal;
 use crate::telemetry::Event;
 use crate::time::Now;
@@ -64,6 +64,7 @@ impl Engine {
         if entry.offences.take(offences, rate, now.instant).is_ok()
             || is_out
             || self.is_a_crowd(id, prefix)
+            || self.overlooks(id, LIMIT, Scope::Address, now)
         {
             return;
         }

@@ -43,7 +43,8 @@ impl Engine {
         self.security.reconfigure(&self.config.log);
         self.reconfigure_hook(self.config.auth.hook.clone());
         self.tickets.reconfigure(self.config.auth.ticket.clone());
-        self.outbound.reconfigure(&self.config.limits);
+        self.outbound
+            .reconfigure(&self.config.limits, &self.config.deadlines);
         self.users.reconfigure(&self.config.limits);
         self.reopen_rooms(now);
         self.retention.begin_anew();

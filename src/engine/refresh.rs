@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::connection::Endpoint;
+use super::open::FAILED_AUTHENTICATIONS;
 use super::reply::{self, Complaint};
 use super::verify::{BUSY_RETRY, Place, Unverified};
 use super::work::Come;
@@ -193,22 +194,30 @@ impl Engine {
         if let Some(connection) = self.connections.get(id) {
             let entry = self.prefixes.entry(connection.prefix);
             let checked = entry.failed_authentications.check(1, failures, now.instant);
-            checked.map_err(|retry_after| Limited {
-                limit: "failed_authentications_per_address",
-                scope: Scope::Address,
-                retry_after,
-            })?;
+            if let Err(retry_after) = checked
+                && !self.overlooks(id, FAILED_AUTHENTICATIONS, Scope::Address, now)
+            {
+                return Err(Limited {
+                    limit: FAILED_AUTHENTICATIONS,
+                    scope: Scope::Address,
+                    retry_after,
+                });
+            }
         }
         let Some(session) = self.session_mut(id) else {
             return Ok(());
         };
-        session
-            .refreshes
-            .take(1, rate, now.instant)
-            .map_err(|retry_after| Limited {
-                limit: "refreshes_per_connection",
-                scope: Scope::Connection,
-                retry_after,
-            })
+        let Err(retry_after) = session.refreshes.take(1, rate, now.instant) else {
+            return Ok(());
+        };
+        let limited = Limited {
+            limit: "refreshes_per_connection",
+            scope: Scope::Connection,
+            retry_after,
+        };
+        if self.overlooks(id, limited.limit, limited.scope, now) {
+            return Ok(());
+        }
+        Err(limited)
     }
 }

@@ -158,7 +158,7 @@ impl Engine {
             let waited = connection.outbox.bytes();
             connection.outbox = Outbox::default();
             connection.held = Vec::new();
-            self.outbound.shrunk(waited, connection.waiting());
+            self.outbound.shrunk(connection, waited);
         }
         self.finish(id, now);
         self.close_doomed(now);
@@ -180,17 +180,21 @@ impl Engine {
         }
     }
 
-    /// `taken` of the bytes that [`Engine::outgoing`] gave were sealed, and `left` sealed bytes have not left in all.
+    /// `taken` of the bytes that [`Engine::outgoing`] gave were sealed, and `sealed` sealed bytes have not left in all.
     /// Whether more bytes wait.
-    pub fn sealed(&mut self, id: ConnectionId, taken: usize, left: usize, now: Now) -> bool {
+    pub fn sealed(&mut self, id: ConnectionId, taken: usize, sealed: usize, now: Now) -> bool {
         let Some(connection) = self.connections.get_mut(id) else {
             return false;
         };
         let before = connection.waiting();
         connection.outbox.consume(taken);
-        connection.sealed = left;
-        self.outbound.changed(before, connection.waiting());
-        if connection.waiting() == 0 {
+        connection.sealed = sealed;
+        self.outbound.changed(connection, before);
+        let left = connection.waiting();
+        if connection.has_missed {
+            self.tell_missed(id, now);
+        }
+        if left == 0 {
             self.everything_written(id, now);
             return false;
         }

@@ -7,6 +7,7 @@ use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
 use crate::protocol::response::Refusal;
 use crate::protocol::websocket;
+use crate::telemetry::UNREAD;
 use crate::time::Now;
 
 /// Connections whose deadline is handled in one turn; more are due in the next.
@@ -65,7 +66,12 @@ impl Engine {
 
     fn look_at_session(&mut self, id: ConnectionId, now: Now) {
         match self.due(id, now) {
-            Due::Close(reason) => self.close(id, reason, now),
+            Due::Close(reason) => {
+                if reason == CloseReason::ReadingTooSlowly {
+                    self.counters.limited.count_pair(UNREAD);
+                }
+                self.close(id, reason, now);
+            }
             Due::Ping => self.ping(id, now),
             Due::Unpause => self.unpause(id, now),
             Due::Nothing => {}
@@ -74,12 +80,20 @@ impl Engine {
 
     fn due(&self, id: ConnectionId, now: Now) -> Due {
         let deadlines = &self.config.deadlines;
-        let Some(Phase::Open(session)) = self.connections.get(id).map(|found| &found.phase) else {
+        let Some(connection) = self.connections.get(id) else {
+            return Due::Nothing;
+        };
+        let Phase::Open(session) = &connection.phase else {
             return Due::Nothing;
         };
         let waited = now.instant.since(session.last_message);
         if session.expires.is_some_and(|expires| expires <= now.wall) {
             Due::Close(CloseReason::TokenExpired)
+        } else if connection
+            .too_late(deadlines)
+            .is_some_and(|late| late <= now.instant)
+        {
+            Due::Close(CloseReason::ReadingTooSlowly)
         } else if session
             .ping_sent
             .is_some_and(|sent| sent + deadlines.pong <= now.instant)

@@ -6,6 +6,7 @@ use std::io::IoSlice;
 use bytes::Bytes;
 
 use super::frame;
+use super::notice::Passing;
 use crate::id::RoomKey;
 
 /// Own bytes are gathered into runs of about this size, so that a burst of small replies is one segment.
@@ -28,6 +29,8 @@ pub struct Outbox {
     unframed: usize,
     /// The last segment takes nothing more.
     is_sealed: bool,
+    /// Segments that [`Outbox::purge_passing`] takes back.
+    passing: u32,
 }
 
 #[derive(Debug)]
@@ -35,26 +38,41 @@ enum Segment {
     Shared(Bytes),
     /// Frames of one room, which [`Outbox::purge_room`] takes back.
     OfRoom(Bytes, RoomKey),
+    /// The same, of use for a moment only. What it tells of is kept small, so that a segment is no larger for it.
+    Passing {
+        frames: Bytes,
+        room: RoomKey,
+        joined: u8,
+        left: u8,
+    },
     Own(Vec<u8>),
 }
 
 impl Segment {
     fn as_slice(&self) -> &[u8] {
         match self {
-            Segment::Shared(bytes) | Segment::OfRoom(bytes, _) => bytes,
+            Segment::Shared(bytes)
+            | Segment::OfRoom(bytes, _)
+            | Segment::Passing { frames: bytes, .. } => bytes,
             Segment::Own(bytes) => bytes,
         }
     }
 
     fn truncate(&mut self, length: usize) {
         match self {
-            Segment::Shared(bytes) | Segment::OfRoom(bytes, _) => bytes.truncate(length),
+            Segment::Shared(bytes)
+            | Segment::OfRoom(bytes, _)
+            | Segment::Passing { frames: bytes, .. } => bytes.truncate(length),
             Segment::Own(bytes) => bytes.truncate(length),
         }
     }
 
     fn is_of(&self, room: RoomKey) -> bool {
-        matches!(self, Segment::OfRoom(_, own) if *own == room)
+        matches!(self, Segment::OfRoom(_, own) | Segment::Passing { room: own, .. } if *own == room)
+    }
+
+    fn is_passing(&self) -> bool {
+        matches!(self, Segment::Passing { .. })
     }
 }
 
@@ -83,6 +101,21 @@ impl Outbox {
             self.bytes += frames.len();
             self.segments.push_back(Segment::OfRoom(frames, room));
         }
+    }
+
+    /// The same for frames that are of use for a moment only. Of very many at once it forgets that they are.
+    pub fn push_passing(&mut self, frames: Bytes, room: RoomKey, passing: Passing) {
+        let (Ok(joined), Ok(left)) = (passing.joined.try_into(), passing.left.try_into()) else {
+            return self.push_of_room(frames, room);
+        };
+        self.bytes += frames.len();
+        self.passing += 1;
+        self.segments.push_back(Segment::Passing {
+            frames,
+            room,
+            joined,
+            left,
+        });
     }
 
     /// Queues bytes of this connection's own: copied when small, kept when large.
@@ -136,7 +169,9 @@ impl Outbox {
                 break;
             }
             left -= length;
+            let is_passing = first.is_passing();
             self.segments.pop_front();
+            self.passing -= u32::from(is_passing);
         }
         self.written_of_first = left;
         if self.segments.is_empty() && self.segments.capacity() > SEGMENTS_KEPT {
@@ -171,6 +206,7 @@ impl Outbox {
             kept -= segment.as_slice().len();
         }
         self.segments.truncate(whole);
+        self.count_passing();
         before - self.bytes
     }
 
@@ -193,7 +229,48 @@ impl Outbox {
             kept > 0
         });
         self.bytes = before - dropped;
+        self.count_passing();
         dropped
+    }
+
+    /// Drops everything of use for a moment only of which no byte has been written, and says of what room it was and what it told; gives the
+    /// bytes dropped.
+    pub fn purge_passing(&mut self, mut dropped: impl FnMut(RoomKey, Passing)) -> usize {
+        if self.passing == 0 {
+            return 0;
+        }
+        let before = self.bytes;
+        let mut is_begun = self.written_of_first > 0;
+        let bytes = &mut self.bytes;
+        self.segments.retain_mut(|segment| {
+            let is_begun = std::mem::take(&mut is_begun);
+            let Segment::Passing {
+                frames,
+                room,
+                joined,
+                left,
+            } = segment
+            else {
+                return true;
+            };
+            if is_begun {
+                // Its rest is written whatever happens: it is nothing to be looked for again.
+                *segment = Segment::OfRoom(std::mem::take(frames), *room);
+                return true;
+            }
+            *bytes -= frames.len();
+            let (joined, left) = (u64::from(*joined), u64::from(*left));
+            dropped(*room, Passing { joined, left });
+            false
+        });
+        self.passing = 0;
+        before - self.bytes
+    }
+
+    /// Counts segments anew, after some were dropped.
+    fn count_passing(&mut self) {
+        let passing = self.segments.iter().filter(|segment| segment.is_passing());
+        self.passing = passing.count() as u32;
     }
 
     /// Drops every segment that no byte of has been written; gives the bytes dropped.
@@ -208,6 +285,7 @@ impl Outbox {
             .sum();
         self.bytes -= dropped;
         self.unframed = self.unframed.min(self.bytes);
+        self.count_passing();
         dropped
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::tally::Tally;
+use crate::config::SHADOWABLE;
 use crate::protocol::close::CloseReason;
 use crate::protocol::frame::Opcode;
 use crate::protocol::response::Refusal;
@@ -58,8 +59,13 @@ const WORKS: [[&str; 2]; 7] = [
     ["hook", "silent"],
 ];
 
+/// Too many bytes wait for one connection.
+pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "connection"];
+/// Something waits for one connection for too long.
+pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
+
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 40] = [
+const LIMITS: [[&str; 2]; 41] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -96,7 +102,8 @@ const LIMITS: [[&str; 2]; 40] = [
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
-    ["outbound_bytes_per_connection_max", "connection"],
+    OUTBOUND_BYTES,
+    UNREAD,
     ["frames_per_connection", "connection"],
     ["control_frames_per_connection", "connection"],
     ["pauses_max", "connection"],
@@ -113,6 +120,8 @@ pub struct Counters {
     pub responses: u64,
     /// Refusals by limit and scope.
     pub limited: Tally,
+    /// What limits that are rehearsed would have refused, by limit and scope.
+    pub shadowed: Tally,
     /// Sessions that ended, by reason.
     pub closes: [u64; CloseReason::ALL.len()],
     /// Sessions that ended otherwise.
@@ -129,6 +138,8 @@ pub struct Counters {
     pub messages_said: u64,
     /// Notices to rooms, each counted for each connection that it was queued for.
     pub deliveries: u64,
+    /// Typing, comings and goings that a connection was not told of, being behind with reading.
+    pub left_out: u64,
     /// Errors told to clients, by code.
     pub errors: Tally,
     /// Pings sent.
@@ -234,6 +245,11 @@ impl Default for Counters {
             handshakes: Tally::of_words(outcomes.chain(turned_away.map(CloseReason::label))),
             responses: 0,
             limited: Tally::of_pairs(LIMITS),
+            shadowed: Tally::of_pairs(
+                LIMITS
+                    .into_iter()
+                    .filter(|[limit, _]| SHADOWABLE.contains(limit)),
+            ),
             closes: [0; CloseReason::ALL.len()],
             endings: [0; Ending::ALL.len()],
             bytes_received: 0,
@@ -243,6 +259,7 @@ impl Default for Counters {
             echo_messages_received: 0,
             messages_said: 0,
             deliveries: 0,
+            left_out: 0,
             errors: Tally::default(),
             pings: 0,
             fan_out: Histogram::new(&FAN_OUT_BOUNDS),
@@ -327,7 +344,6 @@ impl Counters {
 fn limit_of(reason: CloseReason) -> Option<[&'static str; 2]> {
     match reason {
         CloseReason::TooManyFragments => Some(["fragments_per_message_max", "connection"]),
-        CloseReason::ReadingTooSlowly => Some(["outbound_bytes_per_connection_max", "connection"]),
         CloseReason::Overloaded => Some(["outbound_bytes_max", "server"]),
         _ => None,
     }

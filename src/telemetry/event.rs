@@ -26,6 +26,11 @@ pub enum Event<'a> {
         limit: &'static str,
         scope: &'static str,
     },
+    /// A limit that is rehearsed would have.
+    Shadowed {
+        limit: &'static str,
+        scope: &'static str,
+    },
     /// A page that may not use this server.
     OriginRefused { reason: &'static str },
     /// A request that keeps no standard: its code, and what was wrong.
@@ -58,6 +63,7 @@ pub enum Kind {
     SignedIn,
     SignInFailed,
     Limited,
+    Shadowed,
     OriginRefused,
     RequestRefused,
     ProtocolViolation,
@@ -71,13 +77,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::Started,
         Kind::Stopped,
         Kind::Reloaded,
         Kind::SignedIn,
         Kind::SignInFailed,
         Kind::Limited,
+        Kind::Shadowed,
         Kind::OriginRefused,
         Kind::RequestRefused,
         Kind::ProtocolViolation,
@@ -98,6 +105,7 @@ impl Kind {
             Kind::SignedIn => "signed_in",
             Kind::SignInFailed => "sign_in_failed",
             Kind::Limited => "limited",
+            Kind::Shadowed => "shadowed",
             Kind::OriginRefused => "origin_refused",
             Kind::RequestRefused => "request_refused",
             Kind::ProtocolViolation => "protocol_violation",
@@ -132,6 +140,7 @@ impl Event<'_> {
             Event::SignedIn => Kind::SignedIn,
             Event::SignInFailed { .. } => Kind::SignInFailed,
             Event::Limited { .. } => Kind::Limited,
+            Event::Shadowed { .. } => Kind::Shadowed,
             Event::OriginRefused { .. } => Kind::OriginRefused,
             Event::RequestRefused { .. } => Kind::RequestRefused,
             Event::ProtocolViolation { .. } => Kind::ProtocolViolation,

@@ -87,6 +87,8 @@ pub(super) static FAMILIES: &[Family] = families! {
         "Plain requests that were answered: pages, tickets, health";
     "wardroom_limited" ["limit", "scope"] Counters |s| s.counters.limited.rows().collect(),
         "Times that a limit said no or made a connection wait, by its setting and whose limit it is";
+    "wardroom_shadowed" ["limit", "scope"] Counters |s| s.counters.shadowed.rows().collect(),
+        "Times that a limit of limits.shadow would have said no or made a connection wait, and did not";
     "wardroom_closes" ["reason"] Counters closes,
         "Sessions that ended, by reason";
 
@@ -105,6 +107,8 @@ pub(super) static FAMILIES: &[Family] = families! {
         "Chat messages that were taken and told to their room";
     "wardroom_deliveries" [] Counter |s| s.counters.deliveries,
         "Notices to rooms, each counted for each connection that it was queued for";
+    "wardroom_notices_left_out" [] Counter |s| s.counters.left_out,
+        "Typing, comings and goings that a connection was not told of because it was behind with reading";
     "wardroom_errors_told" ["code"] Counters |s| s.counters.errors.rows().collect(),
         "Errors told to clients in their session, by code";
     "wardroom_pings_sent" [] Counter |s| s.counters.pings,

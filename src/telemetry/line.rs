@@ -44,7 +44,7 @@ pub fn write_event(
         | Event::ProtocolViolation { reason }
         | Event::Revoked { reason }
         | Event::Flood { reason } => fields.word("reason", &reason.label()),
-        Event::Limited { limit, scope } => {
+        Event::Limited { limit, scope } | Event::Shadowed { limit, scope } => {
             fields.word("limit", &limit);
             fields.word("scope", &scope);
         }

@@ -13,7 +13,7 @@ mod line;
 mod snapshot;
 mod tally;
 
-pub use counters::{Counters, Ending, PhaseCounts, Worker};
+pub use counters::{Counters, Ending, OUTBOUND_BYTES, PhaseCounts, UNREAD, Worker};
 pub use date::Rfc3339;
 pub use event::{Event, Kind, Party};
 pub use exposition::{Exposition, expose};

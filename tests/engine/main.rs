@@ -25,6 +25,8 @@ mod replay;
 mod rooms;
 mod security_log;
 mod sessions;
+mod shadow;
+mod slow_readers;
 mod tickets;
 mod tls;
 mod tokens;

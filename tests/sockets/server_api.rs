@@ -144,6 +144,23 @@ fn rooms_limits_and_tickets_are_told_as_tables_and_a_ticket_lets_somebody_in() {
     let head = peer.head().expect("an answer");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(peer.notice()["name"], "Ada");
+    let told = done(&server, &["limits", "--user", "u-7"]);
+    assert!(told.starts_with("USER  LIMIT "), "{told}");
+    let counted = ["u-7", "limits.connections_per_user", "1", "3", "0"];
+    let mut rows = told
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    assert!(rows.any(|row| row == counted), "{told}");
+    assert_eq!(
+        done(
+            &server,
+            &["limits", "--address", "127.0.0.1", "--user", "bob"]
+        )
+        .lines()
+        .next()
+        .map(|line| line.starts_with("ADDRESS")),
+        Some(true)
+    );
     let line = server.wait_for_line("minted a ticket");
     assert!(line.contains("u-7") && !line.contains(ticket), "{line}");
 }

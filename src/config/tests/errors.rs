@@ -65,6 +65,44 @@ fn every_wrong_line_is_told_with_file_line_key_found_and_allowed() {
 }
 
 #[test]
+fn a_limit_that_can_not_be_rehearsed_is_told_with_the_one_that_may_be_meant() {
+    let all = crate::config::SHADOWABLE.join(", ");
+    let cases = [
+        (r#"["mesages_per_user"]"#, "did you mean messages_per_user?"),
+        (
+            r#"["messages_per_user", "limits.bytes_per_adress"]"#,
+            "did you mean bytes_per_address?",
+        ),
+        (
+            r#"["connections_max"]"#,
+            &format!("different ones of {all}"),
+        ),
+        (
+            r#""messages_per_user""#,
+            &format!("different ones of {all}"),
+        ),
+        (
+            r#"["messages_per_user", "messages_per_user"]"#,
+            &format!("different ones of {all}"),
+        ),
+    ];
+    for (list, allowed) in cases {
+        let errors = Fixture::with_key(&format!("[limits]\nshadow = {list}\n")).errors();
+        assert!(
+            errors[0].starts_with("c.toml:5: limits.shadow: found "),
+            "{errors:?}"
+        );
+        assert!(
+            errors[0].ends_with(&format!("; allowed: {allowed}")),
+            "{errors:?}"
+        );
+    }
+    let config = Fixture::with_key("").flag("limits.shadow=messages_per_user,bytes_per_address");
+    let shadow = config.load().unwrap().config.limits.shadow;
+    assert_eq!(shadow.names(), ["messages_per_user", "bytes_per_address"]);
+}
+
+#[test]
 fn what_is_not_toml_is_told_with_its_line_and_without_its_text() {
     let cases = [
         ("[limits\n", 4),

@@ -2,23 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::super::Engine;
+use super::super::users::User;
 use super::Answer;
-use crate::config::{Measured, Quantity, Rate};
+use super::explain::Explained;
+use crate::config::{self, Measured, Quantity, Rate};
+use crate::id::ConnectionId;
 use crate::limit::TokenBucket;
+use crate::limit::prefix_table::PrefixEntry;
+use crate::protocol::api::LimitsQuery;
 use crate::time::{Instant, Now};
 
 /// Buckets told of, of users and of addresses each: those that are least full.
-const TOLD_MAX: usize = 100;
+pub(super) const TOLD_MAX: usize = 100;
 
 #[derive(Serialize)]
 struct Limits<'a> {
     in_use: BTreeMap<&'static str, usize>,
     settings: BTreeMap<&'static str, Setting>,
+    /// Those that are rehearsed.
+    shadow: Vec<&'static str>,
     users: Vec<Used<'a>>,
     addresses: Vec<Used<'a>>,
+    connections: Vec<Used<'a>>,
     penalties: Vec<KeptOut>,
 }
 
@@ -38,25 +46,27 @@ enum Setting {
 
 /// An address that is refused at accept.
 #[derive(Serialize)]
-struct KeptOut {
+pub(super) struct KeptOut {
     address: String,
     left_ms: u64,
 }
 
-/// A bucket that is not full.
-#[derive(Serialize)]
-struct Used<'a> {
+/// How much of a limit is used by one.
+#[derive(Serialize, Default)]
+pub(super) struct Used<'a> {
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub(super) connection: Option<ConnectionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    limit: &'static str,
-    used: u64,
-    burst: u64,
-    full_in_ms: u64,
+    pub(super) address: Option<String>,
+    pub(super) limit: &'static str,
+    pub(super) used: u64,
+    pub(super) burst: u64,
+    pub(super) full_in_ms: u64,
     /// Of its burst, in millionths: what the list is ordered by.
     #[serde(skip)]
-    share: u64,
+    pub(super) share: u64,
 }
 
 /// The fullest of all that were offered.
@@ -81,13 +91,33 @@ impl<T> Top<T> {
 }
 
 impl Engine {
-    pub(super) fn show_limits(&self, now: Now) -> Answer {
+    pub(super) fn show_limits(&mut self, query: &LimitsQuery, now: Now) -> Answer {
+        let in_use = self.in_use();
+        let settings = self.config.quantities().into_iter().map(setting).collect();
+        let shadow = self.config.limits.shadow.names().to_vec();
+        let Explained {
+            users,
+            addresses,
+            connections,
+            penalties,
+        } = if query.is_about_all() {
+            Explained {
+                users: self.least_full_users(now.instant),
+                addresses: self.least_full_addresses(now.instant),
+                connections: Vec::new(),
+                penalties: self.kept_out(now.instant),
+            }
+        } else {
+            self.explain_limits(query, now)
+        };
         Answer::of(&Limits {
-            in_use: self.in_use(),
-            settings: self.config.quantities().into_iter().map(setting).collect(),
-            users: self.least_full_users(now.instant),
-            addresses: self.least_full_addresses(now.instant),
-            penalties: self.kept_out(now.instant),
+            in_use,
+            settings,
+            shadow,
+            users,
+            addresses,
+            connections,
+            penalties,
         })
     }
 
@@ -108,37 +138,21 @@ impl Engine {
     fn kept_out(&self, now: Instant) -> Vec<KeptOut> {
         let mut top = Top { list: Vec::new() };
         for entry in self.prefixes.iter() {
-            let left_ms = entry.penalty.left(now).as_nanos().div_ceil(1_000_000);
-            if left_ms > 0 {
-                let left_ms = u64::try_from(left_ms).unwrap_or(u64::MAX);
-                top.offer(left_ms, (entry, left_ms));
+            let left = entry.penalty.left(now).as_millis();
+            if !entry.penalty.left(now).is_zero() {
+                top.offer(u64::try_from(left).unwrap_or(u64::MAX), entry);
             }
         }
+        // Only those that are told of are spelled out.
         let told = finished(top).into_iter();
-        told.map(|(entry, left_ms)| KeptOut {
-            address: entry.prefix().to_string(),
-            left_ms,
-        })
-        .collect()
+        told.filter_map(|entry| KeptOut::of(entry, now)).collect()
     }
 
     fn least_full_users(&self, now: Instant) -> Vec<Used<'_>> {
         let limits = &self.config.limits;
         let mut top = Top { list: Vec::new() };
         for user in self.users.iter() {
-            let buckets = [
-                (
-                    user.messages,
-                    limits.messages_per_user,
-                    "limits.messages_per_user",
-                ),
-                (
-                    user.commands,
-                    limits.commands_per_user,
-                    "limits.commands_per_user",
-                ),
-            ];
-            for bucket in buckets {
+            for bucket in buckets_of_user(user, limits) {
                 if let Some(used) = used(bucket, now) {
                     let user = Some(user.id.as_ref());
                     top.offer(used.share, Used { user, ..used });
@@ -152,34 +166,7 @@ impl Engine {
         let limits = &self.config.limits;
         let mut top = Top { list: Vec::new() };
         for entry in self.prefixes.iter() {
-            let buckets = [
-                (
-                    entry.messages,
-                    limits.messages_per_address,
-                    "limits.messages_per_address",
-                ),
-                (
-                    entry.bytes,
-                    limits.bytes_per_address,
-                    "limits.bytes_per_address",
-                ),
-                (
-                    entry.handshakes,
-                    limits.handshakes_per_address,
-                    "limits.handshakes_per_address",
-                ),
-                (
-                    entry.failed_authentications,
-                    limits.failed_authentications_per_address,
-                    "limits.failed_authentications_per_address",
-                ),
-                (
-                    entry.offences,
-                    limits.offences_per_address,
-                    "limits.offences_per_address",
-                ),
-            ];
-            for bucket in buckets {
+            for bucket in buckets_of_prefix(entry, limits) {
                 if let Some(used) = used(bucket, now) {
                     top.offer(used.share, (entry, used));
                 }
@@ -213,22 +200,104 @@ fn setting(measured: Measured) -> (&'static str, Setting) {
     (measured.key, setting)
 }
 
-fn used<'a>(
+/// The buckets of a user, each with its rate and the name of its setting.
+pub(super) fn buckets_of_user(
+    user: &User,
+    limits: &config::Limits,
+) -> [(TokenBucket, Rate, &'static str); 2] {
+    [
+        (
+            user.messages,
+            limits.messages_per_user,
+            "limits.messages_per_user",
+        ),
+        (
+            user.commands,
+            limits.commands_per_user,
+            "limits.commands_per_user",
+        ),
+    ]
+}
+
+/// The same of an address prefix.
+pub(super) fn buckets_of_prefix(
+    entry: &PrefixEntry,
+    limits: &config::Limits,
+) -> [(TokenBucket, Rate, &'static str); 5] {
+    [
+        (
+            entry.messages,
+            limits.messages_per_address,
+            "limits.messages_per_address",
+        ),
+        (
+            entry.bytes,
+            limits.bytes_per_address,
+            "limits.bytes_per_address",
+        ),
+        (
+            entry.handshakes,
+            limits.handshakes_per_address,
+            "limits.handshakes_per_address",
+        ),
+        (
+            entry.failed_authentications,
+            limits.failed_authentications_per_address,
+            "limits.failed_authentications_per_address",
+        ),
+        (
+            entry.offences,
+            limits.offences_per_address,
+            "limits.offences_per_address",
+        ),
+    ]
+}
+
+/// How much of a bucket is used; `None`: nothing.
+fn used<'a>(bucket: (TokenBucket, Rate, &'static str), now: Instant) -> Option<Used<'a>> {
+    (!bucket.0.is_full(now)).then(|| measure(bucket, now))
+}
+
+pub(super) fn measure<'a>(
     (bucket, rate, limit): (TokenBucket, Rate, &'static str),
     now: Instant,
-) -> Option<Used<'a>> {
-    if bucket.is_full(now) {
-        return None;
-    }
+) -> Used<'a> {
     let full_in = bucket.full_in(now);
     let share = full_in.as_nanos().saturating_mul(1_000_000) / rate.per.as_nanos().max(1);
-    Some(Used {
-        user: None,
-        address: None,
-        limit,
+    Used {
         used: bucket.used(rate, now),
         burst: rate.burst,
         full_in_ms: u64::try_from(full_in.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX),
         share: u64::try_from(share).unwrap_or(u64::MAX),
-    })
+        ..Used::of(limit)
+    }
+}
+
+impl Used<'_> {
+    pub(super) fn of(limit: &'static str) -> Self {
+        Used {
+            limit,
+            ..Used::default()
+        }
+    }
+}
+
+impl KeptOut {
+    /// `None`: it is not kept out.
+    pub(super) fn of(entry: &PrefixEntry, now: Instant) -> Option<Self> {
+        let left = entry.penalty.left(now);
+        let left_ms = left.as_nanos().div_ceil(1_000_000);
+        (!left.is_zero()).then(|| KeptOut {
+            address: entry.prefix().to_string(),
+            left_ms: u64::try_from(left_ms).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde asks for")]
+fn as_text<S: Serializer>(id: &Option<ConnectionId>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => serializer.collect_str(&format_args!("{}-{}", id.slot, id.generation)),
+        None => serializer.serialize_none(),
+    }
 }

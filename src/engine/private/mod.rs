@@ -6,6 +6,7 @@
 mod body;
 mod connections;
 mod disconnect;
+mod explain;
 mod health;
 mod limits;
 mod list;
@@ -30,7 +31,9 @@ use crate::access::private_key;
 use crate::access::{AuthError, Identity, IdentityError};
 use crate::id::ConnectionId;
 use crate::limit::TokenBucket;
-use crate::protocol::api::{self, Author, ConnectionQuery, Found, Operation, Page, PeopleQuery};
+use crate::protocol::api::{
+    self, Author, ConnectionQuery, Found, LimitsQuery, Operation, Page, PeopleQuery,
+};
 use crate::protocol::head::{Head, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
@@ -192,7 +195,9 @@ impl Engine {
             }
             Operation::ListPeople => PeopleQuery::parse(query)
                 .and_then(|query| self.list_people(&found.segment, &query, now)),
-            Operation::ShowLimits => api::expect_none(query).map(|()| self.show_limits(now)),
+            Operation::ShowLimits => {
+                LimitsQuery::parse(query).map(|query| self.show_limits(&query, now))
+            }
             Operation::Disconnect => self.disconnect(body, now),
             Operation::Pardon => self.pardon(body, now),
             Operation::MintTicket => self.mint_ticket(body, now),

@@ -11,7 +11,9 @@ mod routes;
 mod tests;
 
 pub use body::{Author, Disconnect, Pardon, Publish, Revoke, SessionRequest, TicketRequest};
-pub use query::{ConnectionQuery, Page, PeopleQuery, PlaceQuery, SessionQuery, expect_none};
+pub use query::{
+    ConnectionQuery, LimitsQuery, Page, PeopleQuery, PlaceQuery, SessionQuery, expect_none,
+};
 pub use rooms::{ACTIONS, NewRoom, RoomChange};
 pub use routes::{Found, Operation, ROUTES, Row, find, is_open};
 

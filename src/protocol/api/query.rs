@@ -1,6 +1,7 @@
 //! Parameters in the address: decoded strictly, none unknown, none twice.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::{PAGE_ENTRIES, PAGE_ENTRIES_MAX};
 use crate::protocol::command::rooms::{NUMBER_MAX, Place};
@@ -26,6 +27,13 @@ pub struct ConnectionQuery {
     pub user: Option<String>,
     /// Those in this room alone.
     pub room: Option<String>,
+}
+
+/// Whose buckets are asked for; of nobody: those that are least full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsQuery {
+    pub user: Option<String>,
+    pub address: Option<IpAddr>,
 }
 
 /// Which sessions are asked for.
@@ -88,6 +96,26 @@ impl PlaceQuery {
 fn place(name: &'static str, text: &str) -> Result<u64, Problem> {
     let number = number(text).filter(|number| *number <= NUMBER_MAX);
     number.ok_or_else(|| Problem::field(name, format!("0 to {NUMBER_MAX}")))
+}
+
+impl LimitsQuery {
+    /// The parameters of the limits.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidField`] names the parameter.
+    pub fn parse(query: Option<&str>) -> Result<LimitsQuery, Problem> {
+        let [user, address] = values(query, ["user", "address"])?;
+        let address = address.map(|text| text.parse::<IpAddr>());
+        let address = address
+            .transpose()
+            .map_err(|_| Problem::field("address", "an IP address, without port or prefix"))?;
+        Ok(LimitsQuery { user, address })
+    }
+
+    /// Whether nobody in particular is asked about.
+    pub fn is_about_all(&self) -> bool {
+        self.user.is_none() && self.address.is_none()
+    }
 }
 
 impl SessionQuery {

@@ -13,9 +13,12 @@ use rooms::{
 };
 
 mod encode;
+mod passing;
 pub mod rooms;
 mod tutorial;
 mod v1;
+
+pub use passing::Passing;
 
 #[cfg(test)]
 mod tests;

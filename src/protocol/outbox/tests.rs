@@ -117,3 +117,49 @@ fn a_rooms_frames_are_taken_back_but_for_the_one_that_was_begun_and_everything_e
         assert_eq!((outbox.bytes(), dropped), (kept.len(), before - kept.len()));
     }
 }
+
+#[test]
+fn what_is_of_use_for_a_moment_only_is_taken_back_whole_and_what_is_begun_is_finished() {
+    let (one, other) = (RoomKey(1), RoomKey(2));
+    let news = |joined, left| Passing { joined, left };
+    let mut outbox = Outbox::default();
+    outbox.push_passing(frame(b'a', 10).into(), one, news(0, 0));
+    outbox.push_passing(frame(b'b', 10).into(), one, news(3, 1));
+    outbox.push_of_room(frame(b'c', 10).into(), one);
+    outbox.push_passing(frame(b'd', 10).into(), other, news(0, 255));
+    outbox.push_passing(frame(b'e', 10).into(), other, news(0, 256));
+    outbox.consume(1);
+    let mut taken = Vec::new();
+    let dropped = outbox.purge_passing(|room, passing| taken.push((room, passing)));
+    assert_eq!(dropped, 24);
+    assert_eq!(taken, [(one, news(3, 1)), (other, news(0, 255))]);
+    let rest = [frame(b'a', 10), frame(b'c', 10), frame(b'e', 10)].concat();
+    assert_eq!(left(&outbox), rest[1..]);
+    assert_eq!(outbox.bytes(), rest.len() - 1);
+    assert_eq!(outbox.purge_passing(|_, _| unreachable!("taken")), 0);
+    outbox.consume(rest.len() - 1);
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn a_room_that_is_left_takes_back_what_is_of_use_for_a_moment_only_too() {
+    let (one, other) = (RoomKey(1), RoomKey(2));
+    let mut outbox = Outbox::default();
+    for room in [one, other, one] {
+        outbox.push_passing(frame(b'a', 10).into(), room, Passing::default());
+    }
+    assert_eq!(outbox.purge_room(one), 24);
+    let mut taken = 0;
+    outbox.purge_passing(|_, _| taken += 1);
+    assert_eq!(taken, 1);
+    outbox.push_passing(frame(b'a', 10).into(), one, Passing::default());
+    outbox.purge_unwritten();
+    outbox.push_of_room(frame(b'b', 10).into(), one);
+    outbox.consume(12);
+    assert!(left(&outbox).is_empty());
+}
+
+#[test]
+fn a_segment_is_no_larger_for_what_it_tells_of() {
+    assert_eq!(size_of::<Segment>(), 40);
+}

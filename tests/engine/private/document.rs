@@ -268,6 +268,11 @@ fn every_answer_is_as_the_document_says() {
         let refused = get(&mut world, &format!("{path}?nonsense=1"));
         expect_documented(&document, row.path, "get", &refused);
     }
+    for query in ["user=alice", "address=10.0.0.2", "user=nobody&address=::1"] {
+        let response = get(&mut world, &format!("/api/v1/limits?{query}"));
+        assert_eq!(response.status, 200, "{query}");
+        expect_documented(&document, "/api/v1/limits", "get", &response);
+    }
     for (path, body) in [
         (
             "/api/v1/rooms/{room}/messages",

@@ -180,6 +180,14 @@ fn parameters_are_read_strictly() {
         ),
         ("/api/v1/rooms?user=a", "400 invalid-field", None),
         ("/api/v1/limits?x", "400 invalid-field", None),
+        ("/api/v1/limits?user=nobody", "200", None),
+        ("/api/v1/limits?address=2001:db8::1", "200", None),
+        ("/api/v1/limits?address=%3A%3A1", "200", None),
+        (
+            "/api/v1/limits?address=10.0.0.0/24",
+            "400 invalid-field",
+            Some("address"),
+        ),
         ("/healthz?x", "400 invalid-field", None),
         (
             "/api/v1/connections?user=%ff",

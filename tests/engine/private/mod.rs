@@ -4,6 +4,7 @@ mod admission;
 mod bodies;
 mod calls;
 mod document;
+mod explain;
 mod lists;
 mod properties;
 mod room_errors;
