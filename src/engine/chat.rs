@@ -82,6 +82,7 @@ impl Engine {
                 };
                 // This protocol has no command to join: speaking in a room does.
                 let room = room.and_then(|room| {
+                    self.belong_if_invited(id, room, now)?;
                     self.enter(id, user, room, now)?;
                     self.permit(id, room, Capability::Send, now)?;
                     self.fitting(room, &Said::Message(Cow::Borrowed(&said.message)))?;

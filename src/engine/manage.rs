@@ -8,6 +8,7 @@ use super::lanes::{By, WantedChange};
 use super::reply;
 use super::room_reply;
 use super::room_work::{Asked, Coming, Requester};
+use super::verify::BUSY_RETRY;
 use crate::config::WhoCreates;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::rooms::{RoomCommand, RoomPatch};
@@ -15,6 +16,7 @@ use crate::protocol::command::v1::RequestId;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::Capability;
 use crate::rooms::moderation::{Act, plan_room};
+use crate::rooms::permissions::Reason;
 use crate::rooms::record::{RoomAnswer, RoomQuestion};
 use crate::rooms::settings::Ceilings;
 use crate::time::Now;
@@ -120,6 +122,31 @@ impl Engine {
         let room = Arc::clone(self.rooms.room(room).id());
         self.change(&room, wanted, now);
         Ok(())
+    }
+
+    /// The same for a protocol in which nobody asks to come in: whoever is invited belongs to the room when they say the next thing in it.
+    ///
+    /// # Errors
+    /// [`RoomRefusal::Busy`] until that is kept.
+    pub(super) fn belong_if_invited(
+        &mut self,
+        id: ConnectionId,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        let decision = self.decide(id, room, Capability::Join, now);
+        if decision.is_none_or(|decision| decision.reason != Reason::Invited) {
+            return Ok(());
+        }
+        let by = self.by(id).ok_or(RoomRefusal::UnknownRoom)?;
+        let wanted = WantedChange {
+            requester: Requester::Server,
+            by: Some(by),
+            act: Act::Accept,
+        };
+        let room = Arc::clone(self.rooms.room(room).id());
+        self.change(&room, wanted, now);
+        Err(RoomRefusal::Busy(BUSY_RETRY))
     }
 
     /// They belong to it now.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ask, durable, heard, member, message, reply, send, told, verdict};
+use super::{act, ask, durable, heard, made, member, message, reply, send, told, verdict};
 
 #[test]
 fn nobody_hears_a_message_and_nobody_is_told_ok_before_it_is_kept() {
@@ -121,4 +121,30 @@ fn a_message_of_the_tutorials_protocol_is_kept_too() {
     let history = json!({"type": "history", "id": 1, "room": "general"});
     let page = reply(&mut world, bob, &history);
     assert_eq!(page["messages"][0]["message"], "hello");
+}
+
+#[test]
+fn whoever_is_invited_and_speaks_the_tutorials_protocol_belongs_to_the_room_from_their_first_word_on()
+ {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "members");
+    let old = world.join("old", "10.0.0.9");
+    act(&mut world, owner, "invite", "den", "old");
+    let say = r#"{"message":"hello","room_id":"den"}"#;
+    world.say(old, say);
+    let told = world.client(old).take_notices();
+    let last = told.last().expect("an answer");
+    assert_eq!(last["code"], "busy", "{told:?}");
+    world.client(owner).take_frames();
+    world.say(old, say);
+    assert_eq!(heard(&mut world, owner), [(1, "hello".to_owned())]);
+    let members = reply(
+        &mut world,
+        owner,
+        &json!({"type": "members", "id": 1, "room": "den"}),
+    );
+    let found = members["members"].as_array().expect("a list");
+    let old = found.iter().find(|member| member["user"] == "old");
+    assert_eq!(old.expect("there")["affiliation"], "member");
+    assert_eq!(old.expect("there").get("invited"), None);
 }
