@@ -94,7 +94,7 @@ impl Model {
         config.limits.connections_per_address = PER_ADDRESS;
         config.limits.plain_per_address = PLAIN_PER_ADDRESS;
         config.limits.rooms_per_connection_max = ROOMS_MAX;
-        // The model does not know since when something waits for whom: `slow_readers` has this way to end.
+        // The model does not know since when something waits for whom: `slow_reader_model` has this way to end.
         config.deadlines.unread = seconds(0);
         Model {
             world: World::new(config),
