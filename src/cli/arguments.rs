@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use super::asking::Asking;
 use super::audit::AuditCommand;
 use super::session::{Revoke, SessionCommand};
+#[cfg(target_os = "linux")]
+use super::siege::Siege;
 use super::store::StoreCommand;
 use super::token::TokenRequest;
 use crate::config::parse_duration;
@@ -66,6 +68,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Attack a server of its own, or one on loopback, and say what held.
+    #[cfg(target_os = "linux")]
+    Siege(Siege),
     #[command(flatten)]
     Asking(Asking),
 }

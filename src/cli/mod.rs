@@ -1,5 +1,5 @@
 //! The command line: from arguments to one operation and an exit code. Reads no clock and no global state: arguments,
-//! environment, date and the function that serves are handed in. Only `client` opens connections, to a server that runs.
+//! environment, date and the function that serves are handed in. Only `client` and `siege` open connections, to a server that runs.
 
 mod arguments;
 mod asking;
@@ -17,6 +17,8 @@ mod room;
 mod room_pages;
 mod serve;
 mod session;
+#[cfg(target_os = "linux")]
+mod siege;
 mod source;
 mod state;
 mod store;
@@ -111,6 +113,8 @@ where
         Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
         Some(Command::Store { command }) => command.run(environment, output),
         Some(Command::Audit { command }) => command.run(environment, output),
+        #[cfg(target_os = "linux")]
+        Some(Command::Siege(siege)) => siege.run(environment, output),
         Some(Command::Asking(asking)) => asking.run(environment, output),
     }
 }

@@ -1,0 +1,166 @@
+//! What was measured against what must hold: every fault in words, with its figures.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::attack::{Attack, Outcome};
+use super::bounds::{
+    ARRIVAL_TIME_MAX, MEMORY_BESIDE_QUEUES_BYTES, MEMORY_SLACK_BYTES, NEIGHBOURS_IN_PERCENT_MIN,
+    RECOVERY_TIME_MAX,
+};
+use super::felt::{Arrivals, Quantiles, milliseconds};
+
+/// One attack and everything that was measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    pub(super) attack: &'static str,
+    pub(super) what: &'static str,
+    pub(super) limits: &'static [&'static str],
+    pub(super) expected: Vec<String>,
+    pub(super) seconds: f64,
+    pub(super) connections: u64,
+    pub(super) shots: u64,
+    /// How connections ended, as their clients saw it.
+    pub(super) outcomes: BTreeMap<String, u64>,
+    /// Errors told in sessions, by code.
+    pub(super) errors: BTreeMap<String, u64>,
+    /// Limits that said no, by the server's own count.
+    pub(super) limited: BTreeMap<String, u64>,
+    pub(super) calm: Quantiles,
+    pub(super) under_attack: Quantiles,
+    /// p99 under attack, times the calm one.
+    pub(super) slowdown: f64,
+    pub(super) said: u64,
+    pub(super) lost: u64,
+    pub(super) put_out: usize,
+    pub(super) newcomers: Arrivals,
+    pub(super) neighbours: Arrivals,
+    pub(super) arrival_calm: Quantiles,
+    pub(super) arrival: Quantiles,
+    /// Bytes; `None`: the server is not ours to look at.
+    pub(super) memory: Option<Memory>,
+    /// Microseconds of the server's processor for one connection, above what the honest cost in the calm.
+    pub(super) cpu_per_connection_us: Option<f64>,
+    /// Milliseconds from the end of the attack until everything was as before; `None`: it never was.
+    pub(super) recovered_ms: Option<f64>,
+    /// The first is the one that is printed beside the attack.
+    pub(super) faults: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Memory {
+    pub(super) calm: u64,
+    pub(super) peak: u64,
+    pub(super) after: u64,
+}
+
+/// What the judge goes by besides the result itself.
+pub(super) struct Law {
+    pub(super) unnoticed: Duration,
+    pub(super) outbound_bytes_max: u64,
+}
+
+impl Memory {
+    /// What it may be when the attack is over: a tenth above the calm figure, and the allocator's slack.
+    pub(super) fn after_max(calm: u64) -> u64 {
+        calm + calm / 10 + MEMORY_SLACK_BYTES
+    }
+}
+
+/// Everything that does not hold.
+pub(super) fn faults(
+    attack: &Attack,
+    outcomes: &BTreeMap<Outcome, u64>,
+    has_sign: bool,
+    result: &Finding,
+    law: &Law,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (outcome, count) in outcomes {
+        if !attack.expect.contains(outcome) {
+            let told = format!(
+                "{count} of {} connections: {outcome}, which is not expected",
+                result.connections
+            );
+            faults.push(told);
+        }
+    }
+    if !has_sign {
+        faults.push(format!("none of {} said no", attack.signs.join(", ")));
+    }
+    people(attack, result, law, &mut faults);
+    machine(result, law, &mut faults);
+    faults
+}
+
+fn people(attack: &Attack, result: &Finding, law: &Law, faults: &mut Vec<String>) {
+    if result.lost > 0 {
+        faults.push(format!(
+            "{} of {} deliveries between honest people were lost",
+            result.lost, result.said
+        ));
+    }
+    if result.put_out > 0 {
+        faults.push(format!("{} honest people were put out", result.put_out));
+    }
+    let bound = (result.calm.p99 * attack.slowdown_max).max(milliseconds(law.unnoticed));
+    if result.under_attack.p99 > bound {
+        let told = format!(
+            "p99 of the round trip {:.2} ms, {:.1} times the calm {:.2} ms; at most {bound:.2} ms",
+            result.under_attack.p99, result.slowdown, result.calm.p99
+        );
+        faults.push(told);
+    }
+    let Arrivals { came, got_in } = result.newcomers;
+    let seconds = ARRIVAL_TIME_MAX.as_secs();
+    if got_in < came {
+        faults.push(format!(
+            "{got_in} of {came} newcomers got in within {seconds} s; all must"
+        ));
+    }
+    let Arrivals { came, got_in } = result.neighbours;
+    if got_in * 100 < came * NEIGHBOURS_IN_PERCENT_MIN {
+        let told = format!(
+            "{got_in} of {came} newcomers from the attackers' /24 got in within {seconds} s; {NEIGHBOURS_IN_PERCENT_MIN} % must"
+        );
+        faults.push(told);
+    }
+}
+
+fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
+    if let Some(Memory { calm, peak, after }) = result.memory {
+        let peak_max = law
+            .outbound_bytes_max
+            .saturating_add(MEMORY_BESIDE_QUEUES_BYTES);
+        if peak > peak_max {
+            faults.push(format!(
+                "{} MiB of memory; at most {} MiB",
+                mebibytes(peak),
+                mebibytes(peak_max)
+            ));
+        }
+        if after > Memory::after_max(calm) {
+            let told = format!(
+                "{} MiB of memory {} s after it, {} MiB before it; at most a tenth and {} MiB more",
+                mebibytes(after),
+                RECOVERY_TIME_MAX.as_secs(),
+                mebibytes(calm),
+                mebibytes(MEMORY_SLACK_BYTES)
+            );
+            faults.push(told);
+        }
+    }
+    if result.recovered_ms.is_none() {
+        faults.push(format!(
+            "connections or queues are not what they were {} s after it",
+            RECOVERY_TIME_MAX.as_secs()
+        ));
+    }
+}
+
+/// With one decimal.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1_048_576.0)
+}
