@@ -32,6 +32,8 @@ pub(super) struct Attack {
     /// Whether another connection takes the place of one that ended.
     pub(super) again: bool,
     pub(super) reads: bool,
+    /// Whether a ticket is asked for before it begins.
+    pub(super) has_ticket: bool,
     /// Whether the server's pings are answered.
     pub(super) pongs: bool,
     /// How connections may end; any other outcome is a finding.
@@ -107,6 +109,8 @@ pub(super) enum End {
 pub(super) enum Outcome {
     /// It was open when the attack ended.
     Held,
+    /// The same, but it had only just come: it could not have been answered yet.
+    UnderWay,
     /// The client itself went.
     Left,
     /// A response instead of an upgrade.
@@ -124,6 +128,7 @@ impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Outcome::Held => f.write_str("held"),
+            Outcome::UnderWay => f.write_str("under way"),
             Outcome::Left => f.write_str("left"),
             Outcome::Status(status) => write!(f, "{status}"),
             Outcome::Close(code) => write!(f, "{code}"),
@@ -135,12 +140,13 @@ impl std::fmt::Display for Outcome {
 }
 
 impl From {
-    /// The address of the connection of this number. Honest people use none of them.
-    pub(super) fn source(self, connection: u64) -> Ipv4Addr {
+    /// The address of the connection of this number, of the attackers' own /24 of this number where they have one. Honest
+    /// people use none of them.
+    pub(super) fn source(self, network: u8, connection: u64) -> Ipv4Addr {
         let part = |number: u64| (number % 250 + 1) as u8;
         match self {
-            From::Address => Ipv4Addr::new(127, 66, 6, 1),
-            From::Network => Ipv4Addr::new(127, 66, 6, (connection % 190 + 1) as u8),
+            From::Address => Ipv4Addr::new(127, 66, network, 1),
+            From::Network => Ipv4Addr::new(127, 66, network, (connection % 190 + 1) as u8),
             From::Everywhere => Ipv4Addr::new(
                 127,
                 180 + (connection / 250 % 40) as u8,
@@ -157,9 +163,9 @@ pub(super) fn talker_source(number: usize) -> Ipv4Addr {
 }
 
 /// The address of the newcomer of this number: the attackers' /24 but no address of theirs, or a /24 of their own.
-pub(super) fn newcomer_source(number: u64, is_neighbour: bool) -> Ipv4Addr {
+pub(super) fn newcomer_source(network: u8, number: u64, is_neighbour: bool) -> Ipv4Addr {
     if is_neighbour {
-        return Ipv4Addr::new(127, 66, 6, (200 + number % 50) as u8);
+        return Ipv4Addr::new(127, 66, network, (200 + number % 50) as u8);
     }
     Ipv4Addr::new(
         127,
@@ -186,6 +192,7 @@ pub(super) const STRANGERS: Attack = Attack {
     end: End::Stay,
     again: true,
     reads: true,
+    has_ticket: false,
     pongs: true,
     expect: &[],
     slowdown_max: 2.0,

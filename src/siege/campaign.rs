@@ -77,13 +77,6 @@ pub fn run(
         ..
     } = plan;
     let mut watched = Watched::begin(whom, &cores)?;
-    let ground = Ground {
-        target: watched.target,
-        sockets_max,
-        lobby: &lobby,
-        room: &room,
-        mint,
-    };
     let law = Law {
         unnoticed,
         outbound_bytes_max,
@@ -94,6 +87,14 @@ pub fn run(
     report::head(output)?;
     for attack in chosen {
         let idle = watched.counters();
+        let ground = Ground {
+            target: watched.target,
+            sockets_max,
+            network: attacks::number(attack),
+            lobby: &lobby,
+            room: &room,
+            mint,
+        };
         let course = watched.attack(&ground, clock, attack, time)?;
         series.add(attack.name, &course.story, course.begin, course.end);
         let mut finding = finding(attack, &course);
@@ -326,13 +327,13 @@ impl Course {
     }
 }
 
-/// How connections ended that were not expected to end so, and all others as the attack expects them.
+/// How connections ended; of an attack with parts only what neither it nor the part expects.
 fn outcomes(parts: &[Attack], course: &Course) -> BTreeMap<Outcome, u64> {
     let mut outcomes = BTreeMap::new();
     let are_many = parts.len() > 1;
     for (part, tally) in parts.iter().zip(&course.tallies) {
         for (outcome, count) in &tally.outcomes {
-            if !are_many || !part.expect.contains(outcome) {
+            if !(are_many && part.expect.contains(outcome)) {
                 *outcomes.entry(*outcome).or_insert(0) += count;
             }
         }

@@ -12,6 +12,7 @@ pub(super) enum Seen<'a> {
     Status(u16),
     Text(&'a [u8]),
     Ping(&'a [u8]),
+    Pong,
     Close(u16),
     Nonsense,
 }
@@ -102,6 +103,7 @@ fn frame(bytes: &[u8]) -> Option<(Seen<'_>, usize)> {
     let seen = match *first {
         0x81 => Seen::Text(payload),
         0x89 => Seen::Ping(payload),
+        0x8A => Seen::Pong,
         // RFC 6455 §7.1.5: without a code it counts as 1005.
         0x88 => Seen::Close(
             payload

@@ -100,6 +100,8 @@ pub fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
 struct Ground<'a> {
     target: Target,
     sockets_max: usize,
+    /// Which /24 is the attackers' own: another for each attack, so that none pays for what the one before it did.
+    network: u8,
     lobby: &'a str,
     room: &'a str,
     mint: Mint<'a>,
@@ -128,7 +130,7 @@ impl Ground<'_> {
     fn ticket(&self) -> String {
         let token = self.token("ticket-holder");
         let fields = format!("Authorization: Bearer {token}\r\nContent-Length: 0\r\n");
-        let source = Some(From::Address.source(0));
+        let source = Some(From::Address.source(self.network, 0));
         let answer = counters::request(self.target, source, "POST /ticket HTTP/1.1\r\n", &fields);
         let ticket = answer
             .as_deref()

@@ -195,7 +195,7 @@ impl<'a> People<'a> {
         };
         self.come(
             &format!("newcomer-{number}"),
-            newcomer_source(number, is_neighbour),
+            newcomer_source(self.ground.network, number, is_neighbour),
             role,
         )
     }
@@ -261,7 +261,7 @@ impl<'a> People<'a> {
         let flow = peer.read(buffer, &mut |bytes| {
             let now = clock.now();
             inbox.receive(bytes, &mut |seen| match seen {
-                Seen::Upgraded => {}
+                Seen::Upgraded | Seen::Pong => {}
                 Seen::Ping(payload) => answer.extend(masked(0x8A, payload)),
                 Seen::Text(text) => hear(text, now, is_in, role, messages, story),
                 Seen::Status(_) | Seen::Close(_) | Seen::Nonsense => is_over = true,

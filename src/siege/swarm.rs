@@ -17,6 +17,8 @@ use crate::protocol::client::{masked, upgrade_request};
 use crate::time::Instant;
 
 const TICK: Duration = Duration::from_millis(2);
+/// An answer that is not there after this time is none.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
 /// Connections begun in one tick.
 const CONNECTS_PER_TICK_MAX: u32 = 64;
 
@@ -37,6 +39,7 @@ struct Bot {
     peer: Peer,
     inbox: Inbox,
     is_in: bool,
+    began: Instant,
     shots: u64,
     next: Instant,
     has_ended: bool,
@@ -98,7 +101,7 @@ pub(super) fn run<'a>(
             swarm.look(event.token().0, event.is_writable());
         }
     }
-    Ok(swarm.end())
+    Ok(swarm.end(clock.now()))
 }
 
 impl<'a> Assault<'a> {
@@ -109,7 +112,11 @@ impl<'a> Assault<'a> {
             allowance: 1.0,
             tally: Tally::default(),
             tokens: BTreeMap::new(),
-            ticket: ground.ticket(),
+            ticket: if attack.has_ticket {
+                ground.ticket()
+            } else {
+                String::new()
+            },
         }
     }
 
@@ -200,7 +207,7 @@ impl Swarm<'_> {
         };
         let attack = assault.attack;
         let number = assault.tally.connections;
-        let source = attack.from.source(number);
+        let source = attack.from.source(self.ground.network, number);
         let registry = self.poll.registry();
         let peer = Peer::connect(
             self.ground.target,
@@ -235,6 +242,7 @@ impl Swarm<'_> {
             peer,
             inbox: Inbox::default(),
             is_in: attack.entry == Entry::Raw,
+            began: now,
             shots: 0,
             next: now,
             has_ended: false,
@@ -309,12 +317,19 @@ impl Swarm<'_> {
     }
 
     /// Everybody goes at once.
-    fn end(mut self) -> Vec<Tally> {
+    fn end(mut self, now: Instant) -> Vec<Tally> {
         for slot in 0..self.bots.len() {
-            if let Some(Some(bot)) = self.bots.get(slot) {
-                bot.peer.reset_at_end();
-            }
-            self.remove(slot, Outcome::Held);
+            let Some(Some(bot)) = self.bots.get(slot) else {
+                continue;
+            };
+            bot.peer.reset_at_end();
+            let is_new = now.since(bot.began) < ANSWER_TIME_MAX;
+            let outcome = if is_new {
+                Outcome::UnderWay
+            } else {
+                Outcome::Held
+            };
+            self.remove(slot, outcome);
         }
         self.assaults
             .into_iter()
@@ -397,7 +412,7 @@ impl Bot {
                 Seen::Close(code) => *last_word = Some(Outcome::Close(code)),
                 Seen::Nonsense => *last_word = Some(Outcome::Nonsense),
                 Seen::Ping(payload) if assault.attack.pongs => pongs.extend(masked(0x8A, payload)),
-                Seen::Ping(_) => {}
+                Seen::Ping(_) | Seen::Pong => {}
                 Seen::Text(text) => assault.note_error(text),
             });
         });

@@ -46,6 +46,7 @@ pub(super) const ATTACKS: [Attack; 7] = [
         sockets: 20,
         connects_per_second: 500,
         from: From::Address,
+        has_ticket: true,
         shot: |aim, out| {
             let fields = format!(
                 "Sec-WebSocket-Protocol: wardroom.v1, wardroom.ticket.{}\r\n",

@@ -55,10 +55,6 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "sign-in-storm",
         what: "Good sign-ins as fast as they go: what an honest one costs",
         limits: &["limits.handshakes_per_address"],
-        signs: &[
-            "limited:handshakes_per_address",
-            "limited:connections_per_user",
-        ],
         sockets: 200,
         connects_per_second: 10_000,
         shots: 0,

@@ -32,8 +32,14 @@ pub(super) const ATTACKS: [Attack; 9] = [
     Attack {
         name: "tiny-fragments",
         what: "Messages in fragments of one byte, as many as a message may have",
-        limits: &["limits.frames_per_connection"],
-        signs: &["limited:frames_per_connection"],
+        limits: &[
+            "limits.frames_per_connection",
+            "limits.error_replies_per_connection",
+        ],
+        signs: &[
+            "limited:frames_per_connection",
+            "limited:error_replies_per_connection",
+        ],
         shot: |aim, out| {
             let first = match aim.shot % 100 {
                 0 => 0x01,

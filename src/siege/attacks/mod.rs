@@ -26,6 +26,14 @@ const EVERYTHING: Attack = Attack {
     name: "everything",
     what: "All the others at once, each with an eighth of its sockets",
     from: From::Network,
+    // Besides what each expects: they fill the same tables.
+    expect: &[
+        Outcome::Held,
+        Outcome::Status(429),
+        Outcome::Status(503),
+        Outcome::Close(1008),
+        Outcome::Close(1013),
+    ],
     slowdown_max: 5.0,
     ..STRANGERS
 };
@@ -45,6 +53,12 @@ const FAMILIES: [&[Attack]; 9] = [
 /// All of them, in the order in which they are made.
 pub(super) fn all() -> impl Iterator<Item = &'static Attack> {
     FAMILIES.into_iter().flatten()
+}
+
+/// Which one it is of all.
+pub(super) fn number(attack: &Attack) -> u8 {
+    let before = all().take_while(|other| other.name != attack.name);
+    before.count() as u8
 }
 
 /// Those of these names; without names all.
@@ -92,6 +106,7 @@ mod tests {
     fn every_attack_has_a_name_of_its_own_stays_in_bounds_and_names_settings_that_exist() {
         let names: BTreeSet<&str> = all().map(|attack| attack.name).collect();
         assert_eq!(names.len(), all().count());
+        assert!(names.len() < 256, "each has a /24 of its own");
         let settings = reference();
         for attack in all() {
             assert!(attack.sockets <= SOCKETS_MAX, "{}", attack.name);

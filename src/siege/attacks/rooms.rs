@@ -102,6 +102,8 @@ pub(super) const ATTACKS: [Attack; 5] = [
                 "{{\"type\":\"send\",\"room\":\"{room}\",\"message\":\"first\"}}"
             )));
         }),
+        // It takes a moment until the room is there.
+        pace: Pace::Every(Duration::from_millis(20)),
         shot: |aim, out| {
             let room = format!("siege-{}", aim.connection);
             out.extend(text(&format!(

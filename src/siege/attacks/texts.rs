@@ -22,16 +22,10 @@ pub(super) const ATTACKS: [Attack; 6] = [
     },
     Attack {
         name: "byte-flood",
-        what: "The longest messages that are taken, as fast as they go",
+        what: "Requests that are good and nearly all white space, as fast as they go",
         limits: &["limits.bytes_per_connection", "limits.bytes_per_address"],
         signs: &["limited:bytes_per_connection", "limited:bytes_per_address"],
-        shot: |aim, out| {
-            let long = "x".repeat(7800);
-            out.extend(text(&format!(
-                "{{\"type\":\"send\",\"room\":\"{}\",\"message\":\"{long}\"}}",
-                aim.lobby
-            )));
-        },
+        shot: |_, out| out.extend(text(&format!("{{\"type\":\"ping\"{}}}", " ".repeat(7900)))),
         expect: SLOWED,
         ..MEMBERS
     },
