@@ -96,7 +96,7 @@ impl Siege {
             plot: plot.as_mut().map(|file| file as &mut dyn Write),
         };
         let mint = |user: &str, ttl: Duration, now: Wall| mint(&auth, user, ttl, now);
-        if siege::run(self.plan(whom, &loaded), &mint, output, files)? {
+        if siege::run(whom, self.plan(&loaded), &mint, output, files)? {
             return Ok(());
         }
         let why = "not everything held; the lines above marked FAILED say what and by how much";
@@ -111,11 +111,10 @@ impl Siege {
         Ok(keys.into_iter().collect())
     }
 
-    fn plan(&self, whom: Whom, loaded: &Loaded) -> Plan {
+    fn plan(&self, loaded: &Loaded) -> Plan {
         let config = &loaded.config;
         let lobby = config.rooms.lobby.clone();
         Plan {
-            whom,
             attacks: self.attacks.clone(),
             time: Duration::from_secs(self.seconds),
             unnoticed: self.unnoticed,

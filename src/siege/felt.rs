@@ -65,6 +65,17 @@ impl Quantiles {
     }
 }
 
+impl Quantiles {
+    /// The 99 % of this by that of `calm`.
+    pub(super) fn times(&self, calm: &Quantiles) -> f64 {
+        if calm.p99 > 0.0 {
+            self.p99 / calm.p99
+        } else {
+            0.0
+        }
+    }
+}
+
 /// The smallest of these that so many of a thousand do not exceed; zero of none.
 fn quantile(sorted: &[Duration], per_mille: usize) -> Duration {
     let rank = (sorted.len() * per_mille).div_ceil(1000);

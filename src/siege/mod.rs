@@ -10,6 +10,7 @@ mod bounds;
 mod campaign;
 mod clock;
 mod counters;
+mod course;
 mod felt;
 mod inbox;
 mod machine;
@@ -22,6 +23,7 @@ mod server;
 mod swarm;
 mod target;
 mod verdict;
+mod watched;
 
 use std::io;
 use std::net::SocketAddr;
@@ -71,7 +73,6 @@ pub enum Whom {
 
 /// What is to be done.
 pub struct Plan {
-    pub whom: Whom,
     /// Names of attacks in the order in which they are made; empty: all.
     pub attacks: Vec<String>,
     /// Of each attack, and of the calm before it.
