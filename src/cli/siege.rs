@@ -120,6 +120,7 @@ impl Siege {
             unnoticed: self.unnoticed,
             room: config.rooms.public.first().unwrap_or(&lobby).clone(),
             lobby,
+            head_time_max: config.deadlines.head,
             outbound_bytes_max: config.limits.outbound_bytes_max as u64,
             limits: settings(loaded)
                 .into_iter()

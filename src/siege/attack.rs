@@ -111,6 +111,8 @@ pub(super) enum Outcome {
     Held,
     /// The same, but it had only just come: it could not have been answered yet.
     UnderWay,
+    /// The same, though no request was complete and the time for one was over.
+    Overdue,
     /// The client itself went.
     Left,
     /// A response instead of an upgrade.
@@ -129,6 +131,7 @@ impl std::fmt::Display for Outcome {
         match self {
             Outcome::Held => f.write_str("held"),
             Outcome::UnderWay => f.write_str("under way"),
+            Outcome::Overdue => f.write_str("overdue"),
             Outcome::Left => f.write_str("left"),
             Outcome::Status(status) => write!(f, "{status}"),
             Outcome::Close(code) => write!(f, "{code}"),

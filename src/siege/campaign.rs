@@ -42,6 +42,7 @@ pub fn run(
             target: watched.target(),
             sockets_max,
             network: attacks::number(attack),
+            head_time_max: plan.head_time_max,
             lobby: &plan.lobby,
             room: &plan.room,
             mint,

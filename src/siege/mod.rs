@@ -83,6 +83,8 @@ pub struct Plan {
     pub lobby: String,
     /// Another that anybody may join.
     pub room: String,
+    /// From accept to a complete request head.
+    pub head_time_max: Duration,
     /// Bytes that the server may queue for all connections.
     pub outbound_bytes_max: u64,
     /// Every limit by its name and value, to say which of them were reached.
@@ -103,6 +105,7 @@ struct Ground<'a> {
     sockets_max: usize,
     /// Which /24 is the attackers' own: another for each attack, so that none pays for what the one before it did.
     network: u8,
+    head_time_max: Duration,
     lobby: &'a str,
     room: &'a str,
     mint: Mint<'a>,

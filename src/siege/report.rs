@@ -30,6 +30,10 @@ struct Limit {
     by: Vec<&'static str>,
 }
 
+/// The two attacks whose costs are compared.
+pub(super) const BAD_TOKEN: &str = "bad-token";
+pub(super) const SIGN_IN: &str = "sign-in-storm";
+
 const WIDTHS: [usize; 9] = [7, 24, 17, 17, 6, 10, 16, 9, 20];
 
 pub(super) fn head(output: &mut dyn Write) -> io::Result<()> {
@@ -157,7 +161,17 @@ impl Report {
     }
 
     pub(super) fn holds(&self) -> bool {
-        self.attacks.iter().all(|found| found.faults.is_empty())
+        let is_cheap = self.costs().is_none_or(|(bad, good)| bad < good);
+        is_cheap && self.attacks.iter().all(|found| found.faults.is_empty())
+    }
+
+    /// What a bad token and a good sign-in cost, in microseconds, when both were tried.
+    fn costs(&self) -> Option<(f64, f64)> {
+        let cost = |name: &str| {
+            let found = self.attacks.iter().find(|found| found.attack == name)?;
+            found.cpu_per_connection_us
+        };
+        Some((cost(BAD_TOKEN)?, cost(SIGN_IN)?))
     }
 
     /// The limits, and what it comes to.
@@ -176,6 +190,13 @@ impl Report {
                 ..
             } = limit;
             writeln!(output, "{name} = {value}: said no {said_no} times: {by}")?;
+        }
+        if let Some((bad, good)) = self.costs() {
+            let verdict = if bad < good { "held" } else { "FAILED" };
+            writeln!(
+                output,
+                "\n{verdict}: a bad token costs {bad:.0} us, a good sign-in {good:.0} us"
+            )?;
         }
         let held = self
             .attacks

@@ -19,6 +19,8 @@ use crate::time::Instant;
 const TICK: Duration = Duration::from_millis(2);
 /// An answer that is not there after this time is none.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+/// How late the end of a deadline may be noticed.
+const DEADLINE_SLACK: Duration = Duration::from_secs(2);
 /// Connections begun in one tick.
 const CONNECTS_PER_TICK_MAX: u32 = 64;
 
@@ -39,6 +41,8 @@ struct Bot {
     peer: Peer,
     inbox: Inbox,
     is_in: bool,
+    /// The server has answered something.
+    is_answered: bool,
     began: Instant,
     shots: u64,
     next: Instant,
@@ -243,6 +247,7 @@ impl Swarm<'_> {
             inbox: Inbox::default(),
             is_in: attack.entry == Entry::Raw,
             began: now,
+            is_answered: false,
             shots: 0,
             next: now,
             has_ended: false,
@@ -323,9 +328,11 @@ impl Swarm<'_> {
                 continue;
             };
             bot.peer.reset_at_end();
-            let is_new = now.since(bot.began) < ANSWER_TIME_MAX;
-            let outcome = if is_new {
+            let age = now.since(bot.began);
+            let outcome = if age < ANSWER_TIME_MAX {
                 Outcome::UnderWay
+            } else if !bot.is_answered && age > self.ground.head_time_max + DEADLINE_SLACK {
+                Outcome::Overdue
             } else {
                 Outcome::Held
             };
@@ -402,10 +409,12 @@ impl Bot {
             inbox,
             is_in,
             last_word,
+            is_answered,
             ..
         } = self;
         let mut pongs: Vec<u8> = Vec::new();
         let flow = peer.read(buffer, &mut |bytes| {
+            *is_answered = true;
             inbox.receive(bytes, &mut |seen| match seen {
                 Seen::Upgraded => *is_in = true,
                 Seen::Status(status) => *last_word = Some(Outcome::Status(status)),

@@ -164,3 +164,118 @@ fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
 pub(super) fn mebibytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1_048_576.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::attack::STRANGERS;
+    use super::*;
+
+    const ATTACK: Attack = Attack {
+        expect: &[Outcome::Status(429)],
+        signs: &["limited:x"],
+        ..STRANGERS
+    };
+    const MIB: u64 = 1024 * 1024;
+
+    fn good() -> Finding {
+        let all = Arrivals {
+            came: 40,
+            got_in: 40,
+        };
+        let times = |p99| Quantiles {
+            p99,
+            ..Quantiles::default()
+        };
+        Finding {
+            attack: "x",
+            what: "x",
+            limits: &[],
+            expected: Vec::new(),
+            seconds: 3.0,
+            connections: 10,
+            shots: 10,
+            outcomes: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            limited: BTreeMap::new(),
+            calm: times(3.0),
+            under_attack: times(6.0),
+            slowdown: 2.0,
+            said: 1000,
+            lost: 0,
+            put_out: 0,
+            newcomers: all,
+            neighbours: Arrivals { got_in: 38, ..all },
+            arrival_calm: Quantiles::default(),
+            arrival: Quantiles::default(),
+            memory: Some(Memory {
+                calm: 10 * MIB,
+                peak: 128 * MIB,
+                after: 12 * MIB,
+            }),
+            cpu_per_connection_us: None,
+            recovered_ms: Some(1.0),
+            faults: Vec::new(),
+        }
+    }
+
+    fn judged(found: &Finding, outcome: Outcome, has_sign: bool) -> Vec<String> {
+        let law = Law {
+            unnoticed: Duration::from_millis(2),
+            outbound_bytes_max: 64 * MIB,
+        };
+        let outcomes = BTreeMap::from([(outcome, 3), (Outcome::UnderWay, 1)]);
+        faults(&ATTACK, &outcomes, has_sign, found, &law)
+    }
+
+    #[test]
+    fn what_holds_at_its_bounds_has_no_fault() {
+        let found = good();
+        assert_eq!(judged(&found, Outcome::Status(429), true), [""; 0]);
+        let mut quick = good();
+        (quick.calm.p99, quick.under_attack.p99) = (0.1, 2.0);
+        assert_eq!(judged(&quick, Outcome::Status(429), true), [""; 0]);
+    }
+
+    #[test]
+    fn everything_that_does_not_hold_is_told_once_with_its_figures() {
+        type Spoil = fn(&mut Finding);
+        let spoils: [(Spoil, &str); 8] = [
+            (|found| found.lost = 1, "1 of 1000 deliveries"),
+            (|found| found.put_out = 2, "2 honest people were put out"),
+            (|found| found.under_attack.p99 = 6.1, "at most 6.00 ms"),
+            (
+                |found| found.newcomers.got_in = 39,
+                "39 of 40 newcomers got in",
+            ),
+            (
+                |found| found.neighbours.got_in = 37,
+                "37 of 40 newcomers from",
+            ),
+            (|found| found.recovered_ms = None, "are not what they were"),
+            (
+                |found| found.memory.iter_mut().for_each(|memory| memory.peak += 1),
+                "at most 128.0 MiB",
+            ),
+            (
+                |found| found.memory.iter_mut().for_each(|memory| memory.after += 1),
+                "12.0 MiB of memory 10 s after it, 10.0 MiB before it",
+            ),
+        ];
+        for (spoil, told) in spoils {
+            let mut found = good();
+            spoil(&mut found);
+            let faults = judged(&found, Outcome::Status(429), true);
+            assert!(
+                matches!(&*faults, [fault] if fault.contains(told)),
+                "{told}: {faults:?}"
+            );
+        }
+        let unexpected = judged(&good(), Outcome::Held, true);
+        assert_eq!(
+            unexpected,
+            ["3 of 10 connections: held, which is not expected"]
+        );
+        let silent = judged(&good(), Outcome::Status(429), false);
+        assert_eq!(silent, ["none of limited:x said no"]);
+    }
+}

@@ -99,6 +99,7 @@ mod tests {
 
     use super::super::attack::{Aim, Entry, Pace};
     use super::super::bounds::{CONNECTS_PER_SECOND_MAX, SOCKETS_MAX, USERS_MAX};
+    use super::super::report;
     use super::*;
     use crate::config::reference;
 
@@ -159,6 +160,13 @@ mod tests {
                 assert!(sent.len() <= 16 * 128 * 1024, "{}", attack.name);
             }
             assert!(attack.pace == Pace::FlatOut || attack.shots > 0);
+        }
+    }
+
+    #[test]
+    fn what_is_compared_at_the_end_exists() {
+        for name in [report::BAD_TOKEN, report::SIGN_IN] {
+            assert!(all().any(|attack| attack.name == name), "{name}");
         }
     }
 
