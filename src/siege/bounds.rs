@@ -25,9 +25,11 @@ pub(super) const ERROR_WORDS_MAX: usize = 32;
 pub(super) const ATTACKERS_NICE: i32 = 10;
 
 /// Honest people who talk.
-pub(super) const TALKERS: usize = 20;
+pub(super) const TALKERS: usize = 40;
 /// From one message of a talker to the next: within the default limits, with room.
 pub(super) const TALK_EVERY: Duration = Duration::from_millis(1250);
+/// From one question for the time of a talker to the next: a round trip without anybody else.
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(500);
 /// From one newcomer to the next.
 pub(super) const NEWCOMER_EVERY: Duration = Duration::from_millis(100);
 /// Every so many newcomers one comes from the attackers' own /24.

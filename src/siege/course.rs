@@ -1,13 +1,14 @@
 //! What one attack was like, and what that comes to in figures.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::attack::{Attack, Outcome};
 use super::counters::Counters;
 use super::felt::Story;
 use super::server::Figures;
 use super::swarm::Tally;
-use super::verdict::{Finding, Memory};
+use super::verdict::{Finding, Memory, Starved};
 use crate::time::Instant;
 
 /// Labels of `limited` that say whose a limit is, not which.
@@ -33,6 +34,8 @@ pub(super) struct Course {
     pub(super) after: Option<Counters>,
     /// When the calm began, when the attack did, and when it ended.
     pub(super) figures: [Option<Figures>; 3],
+    /// How long the honest wanted a core and did not have it, in the calm and in the attack.
+    pub(super) people_waited: [Duration; 2],
     pub(super) peak: u64,
     /// One for each part of the attack.
     pub(super) tallies: Vec<Tally>,
@@ -82,6 +85,23 @@ impl Course {
         (connections > 0).then(|| spent.max(0.0) * 1e6 / connections as f64)
     }
 
+    /// The part of the time, in percent, that server and honest people waited for a core: in the calm, in the attack.
+    fn starved(&self) -> [Starved; 2] {
+        let [first, second, third] = self.figures;
+        let waited = |from: Option<Figures>, to: Option<Figures>| {
+            Some(to?.waited.saturating_sub(from?.waited))
+        };
+        let [calm, under] = self.people_waited;
+        let times = [self.begin.since(self.calm), self.end.since(self.begin)];
+        let servers = [waited(first, second), waited(second, third)];
+        let [calm_time, time] = times.map(|time| time.as_secs_f64());
+        let [calm_server, server] = servers.map(|wait| wait.unwrap_or_default());
+        [
+            Starved::of(calm_server, calm, calm_time),
+            Starved::of(server, under, time),
+        ]
+    }
+
     fn memory(&self) -> Option<Memory> {
         let [_, calm, _] = self.figures;
         calm.map(|figures| Memory {
@@ -122,6 +142,7 @@ impl Course {
             outcomes,
             errors,
             limited: self.limited(),
+            starved: self.starved(),
             slowdown: under_attack.times(&before),
             calm: before,
             under_attack,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::time::Instant;
 
-/// One delivery of one message.
+/// One message, or one question, on its way to the server and back to who sent it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heard {
     pub(super) sent: Instant,

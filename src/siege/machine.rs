@@ -1,7 +1,7 @@
 //! What the machine gives: cores, descriptors, niceness. All of it is asked for, none of it needed.
 
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 
 use super::bounds::{ATTACKERS_NICE, DESCRIPTORS_RESERVED, SOCKETS_MAX};
 
@@ -48,6 +48,11 @@ impl Cores {
             let _ = sched_setaffinity(None, which(split));
         }
     }
+}
+
+/// The number of this thread, by which the kernel tells of it.
+pub(super) fn this_thread() -> i32 {
+    gettid().as_raw_nonzero().get()
 }
 
 /// Lets this thread wait behind others on its core.

@@ -11,7 +11,7 @@ use mio::{Events, Poll, Token};
 use super::Ground;
 use super::attack::{newcomer_source, talker_source};
 use super::bounds::{
-    ARRIVAL_TIME_MAX, DELIVERY_TIME_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, NEWCOMERS_MAX,
+    ARRIVAL_TIME_MAX, ASK_EVERY, DELIVERY_TIME_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, NEWCOMERS_MAX,
     SAMPLES_MAX, TALK_EVERY, TALKERS,
 };
 use super::clock::Clock;
@@ -26,6 +26,12 @@ const TICK: Duration = Duration::from_millis(5);
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(1);
 /// Everybody of the group is in within this time, or there is no siege.
 const ASSEMBLY_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// What the first notice begins with, and what stands before the numbers of ours.
+const HELLO: &[u8] = b"{\"type\":\"hello\"";
+const SAID: &[u8] = b"\"message\":\"honest ";
+const ANSWERED: &[u8] = b"\"id\":\"honest ";
+const OWN_WORD: &[u8] = b"\"message\":\"newcomer ";
 
 /// Somebody honest.
 struct Person {
@@ -49,6 +55,8 @@ enum Role {
 
 struct Message {
     sent: Instant,
+    /// The place of who said it.
+    speaker: usize,
     /// Who has yet to hear it.
     missing: usize,
 }
@@ -61,6 +69,8 @@ pub(super) struct People<'a> {
     free: Vec<usize>,
     buffer: Vec<u8>,
     messages: Vec<Message>,
+    /// Questions for the time: answered to whoever asked, and to nobody else.
+    questions: Vec<Message>,
     newcomers: u64,
     story: Story,
 }
@@ -76,6 +86,7 @@ impl<'a> People<'a> {
             free: Vec::new(),
             buffer: vec![0; 64 * 1024],
             messages: Vec::new(),
+            questions: Vec::new(),
             newcomers: 0,
             story: Story::default(),
         };
@@ -107,13 +118,16 @@ impl<'a> People<'a> {
         let mut events = Events::with_capacity(1024);
         let mut next_word = self.clock.now();
         let mut next_newcomer = next_word;
-        let mut speaker = 0;
+        let mut next_question = next_word;
         while stop.try_recv() == Err(TryRecvError::Empty) {
             let now = self.clock.now();
             if next_word <= now {
-                self.say(speaker % TALKERS, now);
-                speaker += 1;
+                self.say(now);
                 next_word = later(next_word, TALK_EVERY / TALKERS as u32, now);
+            }
+            if next_question <= now {
+                self.ask(now);
+                next_question = later(next_question, ASK_EVERY / TALKERS as u32, now);
             }
             if next_newcomer <= now {
                 self.newcomer()?;
@@ -127,11 +141,8 @@ impl<'a> People<'a> {
             self.wait(&mut events)?;
             self.see_off(self.clock.now());
         }
-        self.story.lost = self
-            .messages
-            .iter()
-            .map(|message| message.missing as u64)
-            .sum();
+        let all = self.messages.iter().chain(&self.questions);
+        self.story.lost = all.map(|message| message.missing as u64).sum();
         Ok(self.story)
     }
 
@@ -145,8 +156,8 @@ impl<'a> People<'a> {
     fn is_waited_for(&self) -> bool {
         let is_arriving =
             |person: &Person| matches!(person.role, Role::Newcomer { arrived: None, .. });
-        self.messages.iter().any(|message| message.missing > 0)
-            || self.people.iter().flatten().any(is_arriving)
+        let mut all = self.messages.iter().chain(&self.questions);
+        all.any(|message| message.missing > 0) || self.people.iter().flatten().any(is_arriving)
     }
 
     fn come(&mut self, user: &str, source: Ipv4Addr, role: Role) -> io::Result<()> {
@@ -200,26 +211,53 @@ impl<'a> People<'a> {
         )
     }
 
-    fn say(&mut self, speaker: usize, now: Instant) {
+    /// The next of the talkers, in turn, says something to all.
+    fn say(&mut self, now: Instant) {
         let number = self.messages.len();
         let missing = self.talkers();
         let lobby = self.ground.lobby;
-        // Talkers have the first places.
-        let Some(Some(person)) = self.people.get_mut(speaker) else {
-            return;
+        let said =
+            format!("{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"honest {number}.\"}}");
+        let message = Message {
+            sent: now,
+            speaker: number % TALKERS,
+            missing,
         };
-        if !person.is_in || number >= SAMPLES_MAX {
-            return;
+        if self.send(&message, &said) {
+            self.messages.push(message);
         }
-        let said = format!(
-            "{{\"type\":\"send\",\"id\":{number},\"room\":\"{lobby}\",\"message\":\"honest {number}.\"}}"
-        );
-        person.peer.queue().extend_from_slice(&text(&said));
-        self.messages.push(Message { sent: now, missing });
-        self.story.said += missing as u64;
+    }
+
+    /// The next of the talkers, in turn, asks for the time.
+    fn ask(&mut self, now: Instant) {
+        let number = self.questions.len();
+        let question = Message {
+            sent: now,
+            speaker: number % TALKERS,
+            missing: 1,
+        };
+        let asked = format!("{{\"type\":\"ping\",\"id\":\"honest {number}.\"}}");
+        if self.send(&question, &asked) {
+            self.questions.push(question);
+        }
+    }
+
+    /// Whether it went out: somebody who was put out says nothing any more.
+    fn send(&mut self, message: &Message, said: &str) -> bool {
+        // Talkers have the first places.
+        let slot = message.speaker;
+        let Some(Some(person)) = self.people.get_mut(slot) else {
+            return false;
+        };
+        if self.messages.len() + self.questions.len() >= SAMPLES_MAX {
+            return false;
+        }
+        person.peer.queue().extend_from_slice(&text(said));
+        self.story.said += message.missing as u64;
         if person.peer.flush() == Flow::Broken {
-            self.went(speaker);
+            self.went(slot);
         }
+        true
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
@@ -240,6 +278,7 @@ impl<'a> People<'a> {
             people,
             buffer,
             messages,
+            questions,
             story,
             ..
         } = self;
@@ -263,7 +302,21 @@ impl<'a> People<'a> {
             inbox.receive(bytes, &mut |seen| match seen {
                 Seen::Upgraded | Seen::Pong => {}
                 Seen::Ping(payload) => answer.extend(masked(0x8A, payload)),
-                Seen::Text(text) => hear(text, now, is_in, role, messages, story),
+                Seen::Text(text) if text.starts_with(HELLO) => *is_in = true,
+                Seen::Text(text) => match role {
+                    Role::Talker => {
+                        hear(text, SAID, slot, now, messages, story);
+                        hear(text, ANSWERED, slot, now, questions, story);
+                    }
+                    Role::Newcomer {
+                        number, arrived, ..
+                    } => {
+                        let own = number_after(text, OWN_WORD);
+                        if arrived.is_none() && own == Some(*number as usize) {
+                            *arrived = Some(now);
+                        }
+                    }
+                },
                 Seen::Status(_) | Seen::Close(_) | Seen::Nonsense => is_over = true,
             });
         });
@@ -343,40 +396,23 @@ fn later(time: Instant, pause: Duration, now: Instant) -> Instant {
     (time + pause).max(now)
 }
 
+/// Notes that whoever has the place `slot` heard a message, and how long the way was to who said it and back.
 fn hear(
     text: &[u8],
+    mark: &[u8],
+    slot: usize,
     now: Instant,
-    is_in: &mut bool,
-    role: &mut Role,
     messages: &mut [Message],
     story: &mut Story,
 ) {
-    if text.starts_with(b"{\"type\":\"hello\"") {
-        *is_in = true;
-        return;
-    }
-    match role {
-        Role::Talker => {
-            let message = number_after(text, b"\"message\":\"honest ")
-                .and_then(|number| messages.get_mut(number));
-            if let Some(message) = message {
-                message.missing = message.missing.saturating_sub(1);
-                if story.heard.len() < SAMPLES_MAX {
-                    story.heard.push(Heard {
-                        sent: message.sent,
-                        took: now.since(message.sent),
-                    });
-                }
-            }
-        }
-        Role::Newcomer {
-            number, arrived, ..
-        } => {
-            let own = number_after(text, b"\"message\":\"newcomer ");
-            if arrived.is_none() && own == Some(*number as usize) {
-                *arrived = Some(now);
-            }
-        }
+    let message = number_after(text, mark).and_then(|number| messages.get_mut(number));
+    let Some(message) = message else { return };
+    message.missing = message.missing.saturating_sub(1);
+    if message.speaker == slot && story.heard.len() < SAMPLES_MAX {
+        story.heard.push(Heard {
+            sent: message.sent,
+            took: now.since(message.sent),
+        });
     }
 }
 

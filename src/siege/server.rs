@@ -211,6 +211,8 @@ pub(super) struct Figures {
     pub(super) resident_bytes: u64,
     /// Time on a core, of all threads.
     pub(super) cpu: Duration,
+    /// Time that its first thread wanted a core and another program had it.
+    pub(super) waited: Duration,
 }
 
 impl Figures {
@@ -222,16 +224,32 @@ impl Figures {
             .find_map(|line| line.strip_prefix("VmRSS:"))?;
         let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
         let mut nanos = 0;
+        let mut waited = Duration::ZERO;
         for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
-            let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            let first = text.split_whitespace().next();
-            nanos += first
-                .and_then(|number| number.parse::<u64>().ok())
-                .unwrap_or(0);
+            let (ran, stood) = schedule(&task.path()).unwrap_or_default();
+            nanos += ran;
+            if task.file_name().to_str() == Some(&pid.to_string()) {
+                waited = Duration::from_nanos(stood);
+            }
         }
         Some(Figures {
             resident_bytes: kib * 1024,
             cpu: Duration::from_nanos(nanos),
+            waited,
         })
     }
+}
+
+/// How long this thread of ours has wanted a core and another had it.
+pub(super) fn own_wait(thread: i32) -> Duration {
+    let path = format!("/proc/self/task/{thread}");
+    let (_, stood) = schedule(Path::new(&path)).unwrap_or_default();
+    Duration::from_nanos(stood)
+}
+
+/// Nanoseconds that a thread ran, and that it waited to.
+fn schedule(task: &Path) -> Option<(u64, u64)> {
+    let text = fs::read_to_string(task.join("schedstat")).ok()?;
+    let mut numbers = text.split_whitespace().map(str::parse::<u64>);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }

@@ -12,6 +12,9 @@ use super::bounds::{
 };
 use super::felt::{Arrivals, Quantiles, milliseconds};
 
+/// From so many percent on it is told.
+const STARVED_PERCENT_MIN: f64 = 1.0;
+
 /// One attack and everything that was measured.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
@@ -32,6 +35,8 @@ pub(super) struct Finding {
     pub(super) under_attack: Quantiles,
     /// p99 under attack, times the calm one.
     pub(super) slowdown: f64,
+    /// What the machine did to both figures: in the calm, under attack.
+    pub(super) starved: [Starved; 2],
     pub(super) said: u64,
     pub(super) lost: u64,
     pub(super) put_out: usize,
@@ -56,10 +61,41 @@ pub(super) struct Memory {
     pub(super) after: u64,
 }
 
+/// Percent of the time for which somebody wanted a core and another had it.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Starved {
+    pub(super) server: f64,
+    pub(super) people: f64,
+}
+
+impl Starved {
+    pub(super) fn of(server: Duration, people: Duration, seconds: f64) -> Self {
+        let percent = |wait: Duration| (wait.as_secs_f64() * 1000.0 / seconds).round() / 10.0;
+        Starved {
+            server: percent(server),
+            people: percent(people),
+        }
+    }
+}
+
 /// What the judge goes by besides the result itself.
 pub(super) struct Law {
     pub(super) unnoticed: Duration,
     pub(super) outbound_bytes_max: u64,
+}
+
+impl Finding {
+    /// In words, when the machine had a part in it.
+    fn starvation(&self) -> String {
+        let [_, under] = self.starved;
+        if under.server.max(under.people) < STARVED_PERCENT_MIN {
+            return String::new();
+        }
+        let Starved { server, people } = under;
+        format!(
+            " (other programs kept the server from its core for {server} % of the time, and the honest for {people} %)"
+        )
+    }
 }
 
 impl Memory {
@@ -108,8 +144,11 @@ fn people(attack: &Attack, result: &Finding, law: &Law, faults: &mut Vec<String>
     let bound = (result.calm.p99 * attack.slowdown_max).max(milliseconds(law.unnoticed));
     if result.under_attack.p99 > bound {
         let told = format!(
-            "p99 of the round trip {:.2} ms, {:.1} times the calm {:.2} ms; at most {bound:.2} ms",
-            result.under_attack.p99, result.slowdown, result.calm.p99
+            "p99 of the round trip {:.2} ms, {:.1} times the calm {:.2} ms; at most {bound:.2} ms{}",
+            result.under_attack.p99,
+            result.slowdown,
+            result.calm.p99,
+            result.starvation()
         );
         faults.push(told);
     }
@@ -200,6 +239,7 @@ mod tests {
             calm: times(3.0),
             under_attack: times(6.0),
             slowdown: 2.0,
+            starved: [Starved::default(); 2],
             said: 1000,
             lost: 0,
             put_out: 0,

@@ -13,9 +13,9 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::course::{Course, Storm};
 use super::felt::milliseconds;
-use super::machine::Cores;
+use super::machine::{self, Cores};
 use super::people::People;
-use super::server::{Figures, Server};
+use super::server::{self, Figures, Server};
 use super::swarm;
 use super::verdict::{Finding, Memory};
 use super::{Ground, Home, SiegeError, Target, Whom};
@@ -117,19 +117,25 @@ impl Watched {
             let people = scope.spawn(move || {
                 let people = People::gather(ground, clock)?;
                 // Whoever waits for it is there, or nobody is.
-                let _ = gathered.send(());
+                let _ = gathered.send(machine::this_thread());
                 people.talk(&is_silent)
             });
-            if are_gathered.recv().is_err() {
+            let Ok(thread) = are_gathered.recv() else {
                 let why = joined(people).err();
                 return Err(why.unwrap_or_else(|| io::Error::other("nobody came")));
-            }
+            };
             let calm = clock.now();
             let first = watched.figures();
+            let first_wait = server::own_wait(thread);
             Pause::new().wait(time);
             let before = watched.counters();
             let second = watched.figures();
+            let second_wait = server::own_wait(thread);
             let storm = watched.storm(ground, clock, parts, time)?;
+            let people_waited = [
+                second_wait.saturating_sub(first_wait),
+                server::own_wait(thread).saturating_sub(second_wait),
+            ];
             let after = watched.counters();
             drop(silence);
             Ok(Course {
@@ -139,6 +145,7 @@ impl Watched {
                 before,
                 after,
                 figures: [first, second, storm.last],
+                people_waited,
                 peak: storm.peak,
                 tallies: storm.tallies,
                 story: joined(people)?,
