@@ -38,8 +38,6 @@ pub(super) const NEIGHBOUR_EVERY: u64 = 5;
 pub(super) const NEWCOMERS_MAX: usize = 256;
 /// How long what was said may be on its way before it counts as lost.
 pub(super) const DELIVERY_TIME_MAX: Duration = Duration::from_secs(5);
-/// Figures kept of one attack.
-pub(super) const SAMPLES_MAX: usize = 500_000;
 
 /// From the start of the child to its address.
 pub(super) const START_TIME_MAX: Duration = Duration::from_secs(20);

@@ -81,6 +81,6 @@ fn one(
         outbound_bytes_max: plan.outbound_bytes_max,
     };
     let outcomes = course.outcomes(&parts);
-    found.faults = verdict::faults(attack, &outcomes, course.has_sign(attack), &found, &law);
+    verdict::judge(attack, &outcomes, course.has_sign(attack), &mut found, &law);
     Ok(found)
 }

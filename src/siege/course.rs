@@ -8,7 +8,7 @@ use super::counters::Counters;
 use super::felt::Story;
 use super::server::Figures;
 use super::swarm::Tally;
-use super::verdict::{Finding, Memory, Starved};
+use super::verdict::{Finding, Memory, Starved, Verdict};
 use crate::time::Instant;
 
 /// Labels of `limited` that say whose a limit is, not which.
@@ -111,7 +111,7 @@ impl Course {
         })
     }
 
-    /// Everything but what comes after the attack, and the verdict.
+    /// Everything but what comes after the attack, and the verdict, which is not given yet.
     pub(super) fn finding(&self, attack: &Attack) -> Finding {
         let Course {
             calm, begin, end, ..
@@ -156,6 +156,7 @@ impl Course {
             memory: self.memory(),
             cpu_per_connection_us: self.cpu_per_connection(connections),
             recovered_ms: None,
+            verdict: Verdict::Failed,
             faults: Vec::new(),
         }
     }

@@ -12,7 +12,7 @@ use super::Ground;
 use super::attack::{newcomer_source, talker_source};
 use super::bounds::{
     ARRIVAL_TIME_MAX, ASK_EVERY, DELIVERY_TIME_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, NEWCOMERS_MAX,
-    SAMPLES_MAX, TALK_EVERY, TALKERS,
+    TALK_EVERY, TALKERS,
 };
 use super::clock::Clock;
 use super::felt::{Arrival, Heard, Story};
@@ -218,46 +218,40 @@ impl<'a> People<'a> {
         let lobby = self.ground.lobby;
         let said =
             format!("{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"honest {number}.\"}}");
+        let speaker = number % TALKERS;
         let message = Message {
             sent: now,
-            speaker: number % TALKERS,
-            missing,
+            speaker,
+            missing: self.send(speaker, &said, missing),
         };
-        if self.send(&message, &said) {
-            self.messages.push(message);
-        }
+        self.messages.push(message);
     }
 
     /// The next of the talkers, in turn, asks for the time.
     fn ask(&mut self, now: Instant) {
         let number = self.questions.len();
+        let speaker = number % TALKERS;
+        let asked = format!("{{\"type\":\"ping\",\"id\":\"honest {number}.\"}}");
         let question = Message {
             sent: now,
-            speaker: number % TALKERS,
-            missing: 1,
+            speaker,
+            missing: self.send(speaker, &asked, 1),
         };
-        let asked = format!("{{\"type\":\"ping\",\"id\":\"honest {number}.\"}}");
-        if self.send(&question, &asked) {
-            self.questions.push(question);
-        }
+        self.questions.push(question);
     }
 
-    /// Whether it went out: somebody who was put out says nothing any more.
-    fn send(&mut self, message: &Message, said: &str) -> bool {
+    /// How many are to hear it: as many as were said, or nobody, since somebody who was put out says nothing any more.
+    fn send(&mut self, speaker: usize, said: &str, hearers: usize) -> usize {
         // Talkers have the first places.
-        let slot = message.speaker;
-        let Some(Some(person)) = self.people.get_mut(slot) else {
-            return false;
+        let Some(Some(person)) = self.people.get_mut(speaker) else {
+            return 0;
         };
-        if self.messages.len() + self.questions.len() >= SAMPLES_MAX {
-            return false;
-        }
         person.peer.queue().extend_from_slice(&text(said));
-        self.story.said += message.missing as u64;
+        self.story.said += hearers as u64;
         if person.peer.flush() == Flow::Broken {
-            self.went(slot);
+            self.went(speaker);
         }
-        true
+        hearers
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
@@ -303,37 +297,14 @@ impl<'a> People<'a> {
                 Seen::Upgraded | Seen::Pong => {}
                 Seen::Ping(payload) => answer.extend(masked(0x8A, payload)),
                 Seen::Text(text) if text.starts_with(HELLO) => *is_in = true,
-                Seen::Text(text) => match role {
-                    Role::Talker => {
-                        hear(text, SAID, slot, now, messages, story);
-                        hear(text, ANSWERED, slot, now, questions, story);
-                    }
-                    Role::Newcomer {
-                        number, arrived, ..
-                    } => {
-                        let own = number_after(text, OWN_WORD);
-                        if arrived.is_none() && own == Some(*number as usize) {
-                            *arrived = Some(now);
-                        }
-                    }
-                },
+                Seen::Text(text) => {
+                    let all = [&mut messages[..], &mut questions[..]];
+                    listen(text, slot, now, role, all, story);
+                }
                 Seen::Status(_) | Seen::Close(_) | Seen::Nonsense => is_over = true,
             });
         });
-        if let Role::Newcomer {
-            number,
-            has_spoken: spoken @ false,
-            ..
-        } = role
-            && *is_in
-        {
-            *spoken = true;
-            let lobby = ground.lobby;
-            let said = format!(
-                "{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"newcomer {number}.\"}}"
-            );
-            answer.extend(text(&said));
-        }
+        answer.extend(first_words(role, *is_in, ground.lobby));
         peer.queue().append(&mut answer);
         let flushed = peer.flush();
         if is_over || flow != Flow::Open || flushed == Flow::Broken {
@@ -396,6 +367,48 @@ fn later(time: Instant, pause: Duration, now: Instant) -> Instant {
     (time + pause).max(now)
 }
 
+/// What a newcomer who has just got in says; nobody else says anything unasked.
+fn first_words(role: &mut Role, is_in: bool, lobby: &str) -> Vec<u8> {
+    match role {
+        Role::Newcomer {
+            number,
+            has_spoken: has_spoken @ false,
+            ..
+        } if is_in => {
+            *has_spoken = true;
+            text(&format!(
+                "{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"newcomer {number}.\"}}"
+            ))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a talker or a newcomer learns from a text.
+fn listen(
+    text: &[u8],
+    slot: usize,
+    now: Instant,
+    role: &mut Role,
+    [messages, questions]: [&mut [Message]; 2],
+    story: &mut Story,
+) {
+    match role {
+        Role::Talker => {
+            hear(text, SAID, slot, now, messages, story);
+            hear(text, ANSWERED, slot, now, questions, story);
+        }
+        Role::Newcomer {
+            number, arrived, ..
+        } => {
+            let own = number_after(text, OWN_WORD);
+            if arrived.is_none() && own == Some(*number as usize) {
+                *arrived = Some(now);
+            }
+        }
+    }
+}
+
 /// Notes that whoever has the place `slot` heard a message, and how long the way was to who said it and back.
 fn hear(
     text: &[u8],
@@ -408,7 +421,7 @@ fn hear(
     let message = number_after(text, mark).and_then(|number| messages.get_mut(number));
     let Some(message) = message else { return };
     message.missing = message.missing.saturating_sub(1);
-    if message.speaker == slot && story.heard.len() < SAMPLES_MAX {
+    if message.speaker == slot {
         story.heard.push(Heard {
             sent: message.sent,
             took: now.since(message.sent),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::felt::Quantiles;
-use super::verdict::{Finding, mebibytes};
+use super::verdict::{Finding, Verdict, mebibytes};
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
@@ -80,10 +80,10 @@ fn counts(of: &BTreeMap<String, u64>) -> String {
 
 /// One attack, and below it everything that did not hold.
 pub(super) fn line(found: &Finding, output: &mut dyn Write) -> io::Result<()> {
-    let verdict = if found.faults.is_empty() {
-        "held"
-    } else {
-        "FAILED"
+    let verdict = match found.verdict {
+        Verdict::Held => "held",
+        Verdict::Failed => "FAILED",
+        Verdict::Unsure => "unsure",
     };
     let memory = found.memory.map_or_else(
         || "-".to_owned(),
@@ -162,7 +162,12 @@ impl Report {
 
     pub(super) fn holds(&self) -> bool {
         let is_cheap = self.costs().is_none_or(|(bad, good)| bad < good);
-        is_cheap && self.attacks.iter().all(|found| found.faults.is_empty())
+        is_cheap && self.count(Verdict::Held) == self.attacks.len()
+    }
+
+    fn count(&self, verdict: Verdict) -> usize {
+        let of_it = self.attacks.iter().filter(|found| found.verdict == verdict);
+        of_it.count()
     }
 
     /// What a bad token and a good sign-in cost, in microseconds, when both were tried.
@@ -198,12 +203,12 @@ impl Report {
                 "\n{verdict}: a bad token costs {bad:.0} us, a good sign-in {good:.0} us"
             )?;
         }
-        let held = self
-            .attacks
-            .iter()
-            .filter(|found| found.faults.is_empty())
-            .count();
+        let [held, unsure] = [Verdict::Held, Verdict::Unsure].map(|verdict| self.count(verdict));
         let all = self.attacks.len();
+        let unsure = match unsure {
+            0 => String::new(),
+            some => format!(", of {some} it can not be told"),
+        };
         let cores = if self.cores_split {
             "on a core of its own"
         } else {
@@ -211,7 +216,7 @@ impl Report {
         };
         writeln!(
             output,
-            "\n{held} of {all} attacks held ({}, {cores}, {} s each)",
+            "\n{held} of {all} attacks held{unsure} ({}, {cores}, {} s each)",
             self.server, self.seconds
         )
     }

@@ -12,8 +12,20 @@ use super::bounds::{
 };
 use super::felt::{Arrivals, Quantiles, milliseconds};
 
-/// From so many percent on it is told.
-const STARVED_PERCENT_MIN: f64 = 1.0;
+/// From so many percent of the time on it is told that the server had to wait for its core.
+const STARVED_TOLD_PERCENT: f64 = 1.0;
+/// From so many on a slow answer may be the machine's.
+const STARVED_UNSURE_PERCENT: f64 = 5.0;
+
+/// What an attack comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Verdict {
+    Held,
+    Failed,
+    /// Only the time is at fault, and other programs had the server's core.
+    Unsure,
+}
 
 /// One attack and everything that was measured.
 #[derive(Debug, Serialize)]
@@ -50,7 +62,8 @@ pub(super) struct Finding {
     pub(super) cpu_per_connection_us: Option<f64>,
     /// Milliseconds from the end of the attack until everything was as before; `None`: it never was.
     pub(super) recovered_ms: Option<f64>,
-    /// The first is the one that is printed beside the attack.
+    pub(super) verdict: Verdict,
+    /// Everything that did not hold.
     pub(super) faults: Vec<String>,
 }
 
@@ -88,7 +101,7 @@ impl Finding {
     /// In words, when the machine had a part in it.
     fn starvation(&self) -> String {
         let [_, under] = self.starved;
-        if under.server.max(under.people) < STARVED_PERCENT_MIN {
+        if under.server.max(under.people) < STARVED_TOLD_PERCENT {
             return String::new();
         }
         let Starved { server, people } = under;
@@ -105,8 +118,28 @@ impl Memory {
     }
 }
 
-/// Everything that does not hold.
-pub(super) fn faults(
+/// Judges `result`: notes everything that does not hold, and what that comes to.
+pub(super) fn judge(
+    attack: &Attack,
+    outcomes: &BTreeMap<Outcome, u64>,
+    has_sign: bool,
+    result: &mut Finding,
+    law: &Law,
+) {
+    let mut faults = faults(attack, outcomes, has_sign, result, law);
+    let [_, under] = result.starved;
+    let late = slowness(attack, result, law);
+    result.verdict = match (faults.is_empty(), &late) {
+        (true, None) => Verdict::Held,
+        (true, Some(_)) if under.server >= STARVED_UNSURE_PERCENT => Verdict::Unsure,
+        _ => Verdict::Failed,
+    };
+    faults.extend(late);
+    result.faults = faults;
+}
+
+/// Everything that does not hold, but for how long people waited.
+fn faults(
     attack: &Attack,
     outcomes: &BTreeMap<Outcome, u64>,
     has_sign: bool,
@@ -126,12 +159,12 @@ pub(super) fn faults(
     if !has_sign {
         faults.push(format!("none of {} said no", attack.signs.join(", ")));
     }
-    people(attack, result, law, &mut faults);
+    people(result, &mut faults);
     machine(result, law, &mut faults);
     faults
 }
 
-fn people(attack: &Attack, result: &Finding, law: &Law, faults: &mut Vec<String>) {
+fn people(result: &Finding, faults: &mut Vec<String>) {
     if result.lost > 0 {
         faults.push(format!(
             "{} of {} deliveries between honest people were lost",
@@ -140,17 +173,6 @@ fn people(attack: &Attack, result: &Finding, law: &Law, faults: &mut Vec<String>
     }
     if result.put_out > 0 {
         faults.push(format!("{} honest people were put out", result.put_out));
-    }
-    let bound = (result.calm.p99 * attack.slowdown_max).max(milliseconds(law.unnoticed));
-    if result.under_attack.p99 > bound {
-        let told = format!(
-            "p99 of the round trip {:.2} ms, {:.1} times the calm {:.2} ms; at most {bound:.2} ms{}",
-            result.under_attack.p99,
-            result.slowdown,
-            result.calm.p99,
-            result.starvation()
-        );
-        faults.push(told);
     }
     let Arrivals { came, got_in } = result.newcomers;
     let seconds = ARRIVAL_TIME_MAX.as_secs();
@@ -166,6 +188,21 @@ fn people(attack: &Attack, result: &Finding, law: &Law, faults: &mut Vec<String>
         );
         faults.push(told);
     }
+}
+
+/// How much longer than in the calm people waited, when it is too much.
+fn slowness(attack: &Attack, result: &Finding, law: &Law) -> Option<String> {
+    let bound = (result.calm.p99 * attack.slowdown_max).max(milliseconds(law.unnoticed));
+    let is_late = result.under_attack.p99 > bound;
+    is_late.then(|| {
+        format!(
+            "p99 of the round trip {:.2} ms, {:.1} times the calm {:.2} ms; at most {bound:.2} ms{}",
+            result.under_attack.p99,
+            result.slowdown,
+            result.calm.p99,
+            result.starvation()
+        )
+    })
 }
 
 fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
@@ -254,26 +291,29 @@ mod tests {
             }),
             cpu_per_connection_us: None,
             recovered_ms: Some(1.0),
+            verdict: Verdict::Failed,
             faults: Vec::new(),
         }
     }
 
-    fn judged(found: &Finding, outcome: Outcome, has_sign: bool) -> Vec<String> {
+    fn judged(found: &mut Finding, outcome: Outcome, has_sign: bool) -> Vec<String> {
         let law = Law {
             unnoticed: Duration::from_millis(2),
             outbound_bytes_max: 64 * MIB,
         };
         let outcomes = BTreeMap::from([(outcome, 3), (Outcome::UnderWay, 1)]);
-        faults(&ATTACK, &outcomes, has_sign, found, &law)
+        judge(&ATTACK, &outcomes, has_sign, found, &law);
+        found.faults.clone()
     }
 
     #[test]
     fn what_holds_at_its_bounds_has_no_fault() {
-        let found = good();
-        assert_eq!(judged(&found, Outcome::Status(429), true), [""; 0]);
+        let mut found = good();
+        assert_eq!(judged(&mut found, Outcome::Status(429), true), [""; 0]);
+        assert_eq!(found.verdict, Verdict::Held);
         let mut quick = good();
         (quick.calm.p99, quick.under_attack.p99) = (0.1, 2.0);
-        assert_eq!(judged(&quick, Outcome::Status(429), true), [""; 0]);
+        assert_eq!(judged(&mut quick, Outcome::Status(429), true), [""; 0]);
     }
 
     #[test]
@@ -304,18 +344,35 @@ mod tests {
         for (spoil, told) in spoils {
             let mut found = good();
             spoil(&mut found);
-            let faults = judged(&found, Outcome::Status(429), true);
+            let faults = judged(&mut found, Outcome::Status(429), true);
             assert!(
                 matches!(&*faults, [fault] if fault.contains(told)),
                 "{told}: {faults:?}"
             );
+            assert_eq!(found.verdict, Verdict::Failed, "{told}");
         }
-        let unexpected = judged(&good(), Outcome::Held, true);
+        let unexpected = judged(&mut good(), Outcome::Held, true);
         assert_eq!(
             unexpected,
             ["3 of 10 connections: held, which is not expected"]
         );
-        let silent = judged(&good(), Outcome::Status(429), false);
+        let silent = judged(&mut good(), Outcome::Status(429), false);
         assert_eq!(silent, ["none of limited:x said no"]);
+    }
+
+    #[test]
+    fn a_slow_answer_of_a_server_that_had_no_core_is_no_verdict_and_anything_else_is() {
+        let mut found = good();
+        found.under_attack.p99 = 7.0;
+        found.starved[1].server = STARVED_UNSURE_PERCENT;
+        let faults = judged(&mut found, Outcome::Status(429), true);
+        assert_eq!(found.verdict, Verdict::Unsure);
+        assert!(
+            matches!(&*faults, [fault] if fault.contains("from its core for 5 % of the time")),
+            "{faults:?}"
+        );
+        found.lost = 1;
+        judged(&mut found, Outcome::Status(429), true);
+        assert_eq!(found.verdict, Verdict::Failed);
     }
 }

@@ -59,6 +59,7 @@ fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
     assert_eq!(found.len(), names.len());
     for (found, name) in found.iter().zip(names) {
         assert_eq!(found["attack"], name);
+        assert_eq!(found["verdict"], "held");
         assert_eq!(found["faults"], Value::Array(Vec::new()));
         assert!(found["said"].as_u64() > Some(0), "{found}");
         assert_eq!(found["lost"], 0, "{found}");
