@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::attack::{Attack, End, Outcome, STRANGERS};
+use super::super::attack::{Attack, End, From, Outcome, Pace, STRANGERS};
 
 /// The beginning of a ClientHello (RFC 8446 §4.1.2): a record of 512 bytes, of which few come.
 const HALF_HELLO: [u8; 24] = [
@@ -25,12 +25,21 @@ const TURNED_AWAY: &[Outcome] = &[
     Outcome::Ended,
 ];
 
-pub(super) const ATTACKS: [Attack; 5] = [
+pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "connect-flood",
         what: "Sockets that connect and say nothing",
         limits: &["limits.unauthenticated_max", "limits.plain_per_address"],
         signs: &["limited:unauthenticated_max", "limited:plain_per_address"],
+        expect: TURNED_AWAY,
+        ..SILENT
+    },
+    Attack {
+        name: "scattered-flood",
+        what: "The same from thousands of /24, one socket each",
+        limits: &["limits.unauthenticated_max"],
+        signs: &["limited:unauthenticated_max"],
+        from: From::Everywhere,
         expect: TURNED_AWAY,
         ..SILENT
     },
@@ -96,7 +105,7 @@ pub(super) const ATTACKS: [Attack; 5] = [
         sockets: 1000,
         shots: u64::MAX,
         shot: |aim, out| out.push(HALF_HELLO.get(aim.shot as usize).copied().unwrap_or(0x5A)),
-        pace: super::super::attack::Pace::Every(Duration::from_millis(50)),
+        pace: Pace::Every(Duration::from_millis(50)),
         expect: HELLO,
         ..STRANGERS
     },

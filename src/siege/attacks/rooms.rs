@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::attack::{Attack, End, MEMBERS, Outcome, Pace};
+use super::super::attack::{Attack, End, Entry, MEMBERS, Outcome, Pace};
 use super::SLOWED;
 use crate::protocol::client::text;
 
@@ -51,7 +51,7 @@ pub(super) const ATTACKS: [Attack; 5] = [
         signs: &["limited:commands_per_user"],
         sockets: 200,
         connects_per_second: 1000,
-        entry: super::super::attack::Entry::SignedIn(200),
+        entry: Entry::SignedIn(200),
         shot: |aim, out| {
             let what = if aim.shot % 2 == 0 { "join" } else { "leave" };
             out.extend(text(&format!(
@@ -69,7 +69,7 @@ pub(super) const ATTACKS: [Attack; 5] = [
         signs: &[],
         sockets: 200,
         connects_per_second: 1000,
-        entry: super::super::attack::Entry::SignedIn(200),
+        entry: Entry::SignedIn(200),
         pace: Pace::Every(Duration::from_millis(50)),
         shots: 5,
         shot: |aim, out| {
