@@ -53,10 +53,11 @@ pub(super) const ATTACKS: [Attack; 6] = [
     },
     Attack {
         name: "sign-in-storm",
-        what: "Good sign-ins as fast as they go: what an honest one costs",
-        limits: &["limits.handshakes_per_address"],
+        what: "Good sign-ins from everywhere, as fast as they go: what an honest one costs",
+        limits: &["turn.signature_checks_max"],
         sockets: 200,
         connects_per_second: 10_000,
+        from: From::Everywhere,
         shots: 0,
         end: End::Leave,
         ..CROWD
