@@ -15,6 +15,7 @@
 //! A layer imports only those before it: [`time`], [`hash`], [`id`], [`fault`], [`config`], then [`protocol`], then [`access`],
 //! [`limit`], [`rooms`] and [`telemetry`], which do not know each other, then [`engine`] and [`store`], then [`reactor`],
 //! then [`cli`].
+//! `siege` attacks a running server from outside: it knows [`protocol`] and no other layer of it.
 //! `simulation` (feature of that name) puts the same engine into a world without sockets, in virtual time.
 //!
 //! To read the code in five minutes: this page, [`engine::Effect`], [`engine::Engine::receive`] down to the function
@@ -85,6 +86,8 @@ pub mod limit;
 pub mod protocol;
 pub mod reactor;
 pub mod rooms;
+#[cfg(target_os = "linux")]
+pub mod siege;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 pub mod store;

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 8] = [
     &["limit"],
     &["access", "rooms", "telemetry"],
     &["engine", "store"],
-    &["reactor", "simulation"],
+    &["reactor", "siege", "simulation"],
     &["cli"],
     &["main"],
 ];
@@ -29,7 +29,7 @@ const PLACES: [(&str, &[&str]); 25] = [
     ("landlock", &["src/reactor/sandbox/"]),
     ("libc", &["src/reactor/sandbox/"]),
     ("listenfd", &["src/reactor/inherited.rs"]),
-    ("mio", &["src/reactor/"]),
+    ("mio", &["src/reactor/", "src/siege/"]),
     ("pem", &["src/access/", "src/reactor/tls"]),
     ("prometheus_client", &["src/telemetry/exposition.rs"]),
     ("rand_chacha", &["src/engine/"]),
@@ -41,7 +41,7 @@ const PLACES: [(&str, &[&str]); 25] = [
     ("signal_hook_mio", &["src/reactor/"]),
     ("siphasher", &["src/hash.rs"]),
     ("slab", &["src/engine/"]),
-    ("socket2", &["src/reactor/"]),
+    ("socket2", &["src/reactor/", "src/siege/peer.rs"]),
     ("toml", &["src/config/"]),
     ("tungstenite", &["src/protocol/websocket.rs"]),
     ("ureq", &["src/cli/client.rs", "src/reactor/hook"]),
@@ -49,7 +49,7 @@ const PLACES: [(&str, &[&str]); 25] = [
 ];
 
 /// The only files that read a clock.
-const CLOCKS: [&str; 2] = ["src/reactor/clock.rs", "src/main.rs"];
+const CLOCKS: [&str; 3] = ["src/reactor/clock.rs", "src/siege/clock.rs", "src/main.rs"];
 /// Layers that take time as a parameter and iterate no hash map.
 const PURE: [&str; 7] = [
     "protocol",

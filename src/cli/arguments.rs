@@ -9,6 +9,8 @@ use super::asking::Asking;
 use super::audit::AuditCommand;
 use super::lint::LintMessage;
 use super::session::{Revoke, SessionCommand};
+#[cfg(target_os = "linux")]
+use super::siege::Siege;
 use super::store::StoreCommand;
 use super::token::TokenRequest;
 use crate::config::parse_duration;
@@ -69,6 +71,9 @@ pub(super) enum Command {
     },
     /// Say what the server would say to a message on standard input, or to frames, or to a request's head.
     LintMessage(LintMessage),
+    /// Attack a server of its own, or one on loopback, and say what held.
+    #[cfg(target_os = "linux")]
+    Siege(Siege),
     #[command(flatten)]
     Asking(Asking),
 }

@@ -1,5 +1,5 @@
 //! The command line: from arguments to one operation and an exit code. Reads no clock and no global state: arguments,
-//! environment, date and the function that serves are handed in. Only `client` opens connections, to a server that runs.
+//! environment, date and the function that serves are handed in. Only `client` and `siege` open connections, to a server that runs.
 
 mod arguments;
 mod asking;
@@ -18,6 +18,8 @@ mod room;
 mod room_pages;
 mod serve;
 mod session;
+#[cfg(target_os = "linux")]
+mod siege;
 mod source;
 mod state;
 mod store;
@@ -32,7 +34,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 
-use crate::config::{Config, Loaded};
+use crate::config::{Auth, Config, Loaded};
 use crate::time::Wall;
 use arguments::{Arguments, Command};
 
@@ -100,11 +102,8 @@ where
             config,
             settings,
         }) => {
-            let config = match config {
-                Some(file) => load(&file, &settings.flags, environment)?.config,
-                None => embedded::load(&settings.flags, environment)?,
-            };
-            let token = token::issue(&config.auth, &request, now)?;
+            let auth = auth(config.as_deref(), &settings.flags, environment)?;
+            let token = token::issue(&auth, &request, now)?;
             Ok(writeln!(output, "{token}")?)
         }
         Some(Command::Check { file, settings }) => {
@@ -115,6 +114,8 @@ where
         Some(Command::Store { command }) => command.run(environment, output),
         Some(Command::Audit { command }) => command.run(environment, output),
         Some(Command::LintMessage(lint)) => lint.run(environment, input, output),
+        #[cfg(target_os = "linux")]
+        Some(Command::Siege(siege)) => siege.run(environment, output),
         Some(Command::Asking(asking)) => asking.run(environment, output),
     }
 }
@@ -125,6 +126,19 @@ fn load(
     environment: Vec<(OsString, OsString)>,
 ) -> Result<Loaded, Failure> {
     Config::load(Some(file), flags, environment).map_err(Failure::Config)
+}
+
+/// What tokens are signed with: by a file, or as the server that runs without one.
+fn auth(
+    file: Option<&Path>,
+    flags: &[String],
+    environment: Vec<(OsString, OsString)>,
+) -> Result<Auth, Failure> {
+    let config = match file {
+        Some(file) => load(file, flags, environment)?.config,
+        None => embedded::load(flags, environment)?,
+    };
+    Ok(config.auth)
 }
 
 /// The same, or the settings of the server that runs without a file.

@@ -1,6 +1,7 @@
 //! Bytes to types and back. No state beyond one connection's place in its bytes, no clock, no policy.
 
 pub mod api;
+pub mod client;
 pub mod close;
 pub mod command;
 pub mod frame;

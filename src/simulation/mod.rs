@@ -10,9 +10,8 @@
 mod client;
 pub mod fuzz;
 pub mod reference;
-mod wire;
 mod world;
 
+pub use crate::protocol::client::{frame, masked, text, upgrade_request};
 pub use client::{Client, Ending, Frame, Response};
-pub use wire::{frame, masked, text, upgrade_request};
 pub use world::{Names, World};

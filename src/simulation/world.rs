@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::client::{Client, Ending};
-use super::wire;
 use crate::access::hook::{Answer, Question};
 use crate::access::origin::OriginList;
 use crate::access::revocation::{Revocation, Subject};
@@ -16,6 +15,7 @@ use crate::engine::{
     Census, Door, Effect, Engine, Outcome, Reconfiguration, Unready, Work, WorkId, WorkTimes,
 };
 use crate::id::{ConnectionId, QuestionId};
+use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
 use crate::store::{self, Memory, Store};
 use crate::telemetry::Exposition;
@@ -186,7 +186,7 @@ impl World {
     pub fn open(&mut self, path: &str, user: &str, peer: &str, fields: &str) -> ConnectionId {
         let id = self.connect(peer).expect("room for a connection");
         let fields = format!("Authorization: Bearer {user}\r\n{fields}");
-        self.send(id, wire::upgrade_request(path, &fields).as_bytes());
+        self.send(id, client_bytes::upgrade_request(path, &fields).as_bytes());
         let response = self.client(id).take_response();
         assert_eq!(response.map(|(status, _)| status), Some(101));
         id
@@ -215,7 +215,7 @@ impl World {
 
     /// Sends a text message and lets the world come to rest.
     pub fn say(&mut self, id: ConnectionId, message: &str) {
-        self.send(id, &wire::text(message));
+        self.send(id, &client_bytes::text(message));
     }
 
     /// Closes the client's writing side once everything sent was read.

@@ -23,6 +23,7 @@ mod sandbox;
 mod server;
 mod server_api;
 mod sessions;
+mod siege;
 mod start;
 mod takeover;
 mod telemetry;

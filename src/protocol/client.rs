@@ -1,4 +1,4 @@
-//! A client's bytes, legal or not.
+//! A client's bytes, legal or not: for those who test and attack this server.
 
 /// A request to open `path` with more field lines, each ending in CRLF.
 pub fn upgrade_request(path: &str, fields: &str) -> String {

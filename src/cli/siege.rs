@@ -1,0 +1,166 @@
+//! The siege: what may be asked of it, and where its results go.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Failure;
+use super::arguments::{Settings, parse_time};
+use super::token::{self, TokenRequest};
+use crate::config::{Auth, Config, KeySource, Loaded};
+use crate::siege::{self, Files, Home, Plan, SECONDS_MAX, SiegeError, Target, Whom};
+use crate::time::Wall;
+
+/// What is attacked, how, and for how long.
+#[derive(Debug, Args)]
+pub(super) struct Siege {
+    /// Attack a server with these settings instead of the defaults. It gets a secret, a store and ports of its own.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Attack a server that runs, on loopback only, instead of starting one.
+    #[arg(
+        long,
+        value_name = "ws://127.0.0.1:PORT/ws/chat",
+        requires = "token_secret_file"
+    )]
+    target: Option<String>,
+    /// The private listener of that server, for its counters; on loopback too.
+    #[arg(long, value_name = "IP:PORT", requires = "target")]
+    private: Option<SocketAddr>,
+    /// The secret that it verifies tokens with (HS256).
+    #[arg(long, value_name = "FILE", requires = "target")]
+    token_secret_file: Option<PathBuf>,
+    /// Only these attacks.
+    #[arg(long = "attack", value_name = "NAME,…", value_delimiter = ',')]
+    attacks: Vec<String>,
+    /// How long each attack takes, and the calm before it.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
+    seconds: u64,
+    /// A round trip of at most this is no fault, however quick it was in the calm.
+    #[arg(long, value_name = "TIME", default_value = "2ms", value_parser = parse_time)]
+    unnoticed: Duration,
+    /// Write everything that was measured as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draw what honest people waited over time.
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+    /// Print the names of the attacks and what each does, and attack nothing.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Siege {
+    /// # Errors
+    /// [`Failure::Operation`] when an attack did not hold, or there was no siege.
+    pub(super) fn run(
+        &self,
+        environment: Vec<(OsString, OsString)>,
+        output: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        if self.list {
+            for (name, what) in siege::list() {
+                writeln!(output, "{name:20}  {what}.")?;
+            }
+            return Ok(());
+        }
+        let target = self.target.as_deref().map(Target::parse).transpose()?;
+        let private = self.private.map(Target::from_loopback).transpose()?;
+        let loaded = Config::load(self.config.as_deref(), &self.settings.flags, environment)
+            .map_err(Failure::Config)?;
+        let mut auth = loaded.config.auth.clone();
+        let whom = match target {
+            Some(target) => {
+                auth.keys = self.secret(self.token_secret_file.as_ref())?;
+                let private = private.and(self.private);
+                Whom::Running { target, private }
+            }
+            None => {
+                let home = Home::make()?;
+                auth.keys = self.secret(Some(&home.secret()))?;
+                let settings = settings(&loaded);
+                Whom::Own { home, settings }
+            }
+        };
+        let mut json = self.json.as_ref().map(create).transpose()?;
+        let mut plot = self.plot.as_ref().map(create).transpose()?;
+        let files = Files {
+            json: json.as_mut().map(|file| file as &mut dyn Write),
+            plot: plot.as_mut().map(|file| file as &mut dyn Write),
+        };
+        let mint = |user: &str, ttl: Duration, now: Wall| mint(&auth, user, ttl, now);
+        if siege::run(whom, self.plan(&loaded), &mint, output, files)? {
+            return Ok(());
+        }
+        let why = "not everything held; the lines above marked FAILED say what and by how much";
+        Err(Failure::Operation(why.to_owned()))
+    }
+
+    fn secret(&self, file: Option<&PathBuf>) -> Result<Vec<KeySource>, Failure> {
+        let keys = file
+            .map(|file| KeySource::from_secret_file(file))
+            .transpose();
+        let keys = keys.map_err(|error| Failure::Config(vec![error]))?;
+        Ok(keys.into_iter().collect())
+    }
+
+    fn plan(&self, loaded: &Loaded) -> Plan {
+        let config = &loaded.config;
+        let lobby = config.rooms.lobby.clone();
+        Plan {
+            attacks: self.attacks.clone(),
+            time: Duration::from_secs(self.seconds),
+            unnoticed: self.unnoticed,
+            room: config.rooms.public.first().unwrap_or(&lobby).clone(),
+            lobby,
+            head_time_max: config.deadlines.head,
+            outbound_bytes_max: config.limits.outbound_bytes_max as u64,
+            limits: settings(loaded)
+                .into_iter()
+                .filter(|(key, _)| key.starts_with("limits."))
+                .collect(),
+        }
+    }
+}
+
+/// Every setting in force that has a value.
+fn settings(loaded: &Loaded) -> Vec<(String, String)> {
+    let settings = loaded
+        .settings
+        .iter()
+        .filter(|setting| setting.value != "not set");
+    settings
+        .map(|setting| (setting.key.clone(), setting.value.clone()))
+        .collect()
+}
+
+fn mint(auth: &Auth, user: &str, ttl: Duration, now: Wall) -> Result<String, String> {
+    let request = TokenRequest {
+        sub: user.to_owned(),
+        name: None,
+        rooms: Vec::new(),
+        ttl: ttl.min(auth.jwt.lifetime_max),
+    };
+    token::issue(auth, &request, now).map_err(|failure| failure.to_string())
+}
+
+fn create(path: &PathBuf) -> Result<File, Failure> {
+    File::create(path)
+        .map_err(|error| Failure::Operation(format!("cannot write {}: {error}", path.display())))
+}
+
+impl From<SiegeError> for Failure {
+    fn from(error: SiegeError) -> Self {
+        match error {
+            SiegeError::Target(_) | SiegeError::Attack(..) => Failure::Key(error.to_string()),
+            _ => Failure::Operation(error.to_string()),
+        }
+    }
+}

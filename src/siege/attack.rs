@@ -1,0 +1,212 @@
+//! How an attack is described: who comes, what they send and how fast, and what the server is expected to do.
+//! [`Attack`] is plain data, so that most attacks are a few lines of a table.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// One attack.
+#[derive(Clone, Copy)]
+pub(super) struct Attack {
+    /// As it is asked for and reported.
+    pub(super) name: &'static str,
+    /// What it does, in one sentence without its full stop.
+    pub(super) what: &'static str,
+    /// The settings that are to hold it; more than one where any of them may.
+    pub(super) limits: &'static [&'static str],
+    /// Counters of the server (`family:label`) of which at least one must have risen; none: nothing is counted for it.
+    pub(super) signs: &'static [&'static str],
+    /// Sockets at once.
+    pub(super) sockets: usize,
+    /// New connections in a second, those that take the place of ended ones included.
+    pub(super) connects_per_second: u32,
+    pub(super) from: From,
+    pub(super) entry: Entry,
+    /// Sent once, before the shots.
+    pub(super) prelude: Option<Shot>,
+    /// What is sent again and again.
+    pub(super) shot: Shot,
+    pub(super) pace: Pace,
+    /// Shots of one connection before its end.
+    pub(super) shots: u64,
+    pub(super) end: End,
+    /// Whether another connection takes the place of one that ended.
+    pub(super) again: bool,
+    pub(super) reads: bool,
+    /// Whether a ticket is asked for before it begins.
+    pub(super) has_ticket: bool,
+    /// Whether the server's pings are answered.
+    pub(super) pongs: bool,
+    /// How connections may end; any other outcome is a finding.
+    pub(super) expect: &'static [Outcome],
+    /// How many times the calm figure the honest round trip may be.
+    pub(super) slowdown_max: f64,
+}
+
+/// Appends what is sent.
+pub(super) type Shot = fn(&Aim<'_>, &mut Vec<u8>);
+
+/// What a shot may make use of.
+pub(super) struct Aim<'a> {
+    /// Which shot of this connection: 0, 1, 2 …
+    pub(super) shot: u64,
+    /// Which connection of this attack: 0, 1, 2 …
+    pub(super) connection: u64,
+    /// A token of this connection's user that is good.
+    pub(super) token: &'a str,
+    /// The same, long expired.
+    pub(super) expired: &'a str,
+    /// A ticket that somebody has asked for once.
+    pub(super) ticket: &'a str,
+    /// The room that everybody is in.
+    pub(super) lobby: &'a str,
+    /// Another room that anybody may join.
+    pub(super) room: &'a str,
+}
+
+/// Where connections come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// One address.
+    Address,
+    /// Many addresses of one /24.
+    Network,
+    /// As many /24 as there are connections, or thousands.
+    Everywhere,
+}
+
+/// How a connection begins, and as whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Shots go out as soon as it is there.
+    Raw,
+    /// Signed in by the full protocol, every connection as another user, so many in all.
+    SignedIn(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// One after another, with this between them.
+    Every(Duration),
+    /// As fast as the socket takes them.
+    FlatOut,
+}
+
+/// What a connection does after its last shot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It waits for the server.
+    Stay,
+    /// It goes in an orderly way.
+    Leave,
+    /// It goes by a reset.
+    Reset,
+    /// It says that nothing more will come, and waits.
+    HalfClose,
+}
+
+/// How a connection ended, as its client saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    /// It was open when the attack ended.
+    Held,
+    /// The same, but it had only just come: it could not have been answered yet.
+    UnderWay,
+    /// The same, though no request was complete and the time for one was over.
+    Overdue,
+    /// The client itself went.
+    Left,
+    /// A response instead of an upgrade.
+    Status(u16),
+    /// A close frame.
+    Close(u16),
+    /// The end without a word.
+    Ended,
+    Reset,
+    /// Something that no server of ours says.
+    Nonsense,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Outcome::Held => f.write_str("held"),
+            Outcome::UnderWay => f.write_str("under way"),
+            Outcome::Overdue => f.write_str("overdue"),
+            Outcome::Left => f.write_str("left"),
+            Outcome::Status(status) => write!(f, "{status}"),
+            Outcome::Close(code) => write!(f, "{code}"),
+            Outcome::Ended => f.write_str("ended"),
+            Outcome::Reset => f.write_str("reset"),
+            Outcome::Nonsense => f.write_str("nonsense"),
+        }
+    }
+}
+
+impl From {
+    /// The address of the connection of this number, of the attackers' own /24 of this number where they have one. Honest
+    /// people use none of them.
+    pub(super) fn source(self, network: u8, connection: u64) -> Ipv4Addr {
+        let part = |number: u64| (number % 250 + 1) as u8;
+        match self {
+            From::Address => Ipv4Addr::new(127, 66, network, 1),
+            From::Network => Ipv4Addr::new(127, 66, network, (connection % 190 + 1) as u8),
+            From::Everywhere => Ipv4Addr::new(
+                127,
+                180 + (connection / 250 % 40) as u8,
+                part(connection),
+                9,
+            ),
+        }
+    }
+}
+
+/// The address of the talker of this number: a /24 of their own.
+pub(super) fn talker_source(number: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 10, (number % 250 + 1) as u8, 1)
+}
+
+/// The address of the newcomer of this number: the attackers' /24 but no address of theirs, or a /24 of their own.
+pub(super) fn newcomer_source(network: u8, number: u64, is_neighbour: bool) -> Ipv4Addr {
+    if is_neighbour {
+        return Ipv4Addr::new(127, 66, network, (200 + number % 50) as u8);
+    }
+    Ipv4Addr::new(
+        127,
+        100 + (number / 250 % 40) as u8,
+        (number % 250 + 1) as u8,
+        7,
+    )
+}
+
+/// What most attacks on the way in have in common.
+pub(super) const STRANGERS: Attack = Attack {
+    name: "",
+    what: "",
+    limits: &[],
+    signs: &[],
+    sockets: 500,
+    connects_per_second: 2000,
+    from: From::Network,
+    entry: Entry::Raw,
+    prelude: None,
+    shot: |_, _| {},
+    pace: Pace::Every(Duration::from_millis(100)),
+    shots: 1,
+    end: End::Stay,
+    again: true,
+    reads: true,
+    has_ticket: false,
+    pongs: true,
+    expect: &[],
+    slowdown_max: 2.0,
+};
+
+/// What most attacks by people who have signed in have in common.
+pub(super) const MEMBERS: Attack = Attack {
+    sockets: 50,
+    connects_per_second: 100,
+    entry: Entry::SignedIn(50),
+    pace: Pace::FlatOut,
+    shots: u64::MAX,
+    ..STRANGERS
+};

@@ -1,0 +1,124 @@
+//! Attacks by frames, made by people who have signed in.
+
+use super::super::attack::{Attack, MEMBERS, Outcome};
+use super::SLOWED;
+use crate::protocol::client::{frame, masked};
+
+/// One frame that breaks the protocol, and its close code.
+const BREACH: Attack = Attack {
+    shots: 1,
+    ..MEMBERS
+};
+
+pub(super) const ATTACKS: [Attack; 9] = [
+    Attack {
+        name: "ping-flood",
+        what: "Pings as fast as they go",
+        limits: &["limits.control_frames_per_connection"],
+        signs: &["limited:control_frames_per_connection"],
+        shot: |_, out| out.extend(masked(0x89, b"ping")),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "pong-flood",
+        what: "Pongs that nobody asked for",
+        limits: &["limits.control_frames_per_connection"],
+        signs: &["limited:control_frames_per_connection"],
+        shot: |_, out| out.extend(masked(0x8A, b"pong")),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "tiny-fragments",
+        what: "Messages in fragments of one byte, as many as a message may have",
+        limits: &[
+            "limits.frames_per_connection",
+            "limits.error_replies_per_connection",
+        ],
+        signs: &[
+            "limited:frames_per_connection",
+            "limited:error_replies_per_connection",
+        ],
+        shot: |aim, out| {
+            let first = match aim.shot % 100 {
+                0 => 0x01,
+                99 => 0x80,
+                _ => 0x00,
+            };
+            out.extend(masked(first, b"x"));
+        },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "endless-fragments",
+        what: "One message whose fragments never end",
+        limits: &["limits.fragments_per_message_max"],
+        signs: &["closes:too_many_fragments"],
+        shot: |aim, out| out.extend(masked(u8::from(aim.shot == 0), b"x")),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "empty-fragments",
+        what: "The same with nothing in them",
+        limits: &["limits.fragments_per_message_max"],
+        signs: &["closes:too_many_fragments"],
+        shot: |aim, out| out.extend(masked(u8::from(aim.shot == 0), b"")),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "giant-frame",
+        what: "The header of a frame of a terabyte",
+        limits: &["limits.message_bytes_max"],
+        signs: &["closes:message_too_big"],
+        shot: |_, out| out.extend(frame(0x81, 1 << 40, true)),
+        expect: &[
+            Outcome::Close(1009),
+            Outcome::Status(429),
+            Outcome::Close(1008),
+        ],
+        ..BREACH
+    },
+    Attack {
+        name: "unmasked",
+        what: "Frames without a mask",
+        signs: &["closes:protocol_error"],
+        shot: |_, out| out.extend_from_slice(b"\x81\x05hello"),
+        expect: BROKEN,
+        ..BREACH
+    },
+    Attack {
+        name: "reserved-bits",
+        what: "Frames with reserved bits and opcodes",
+        signs: &["closes:protocol_error"],
+        shot: |aim, out| {
+            out.extend(masked(
+                if aim.connection % 2 == 0 { 0xF1 } else { 0x83 },
+                b"hello",
+            ))
+        },
+        expect: BROKEN,
+        ..BREACH
+    },
+    Attack {
+        name: "invalid-utf8",
+        what: "Text that is not UTF-8",
+        signs: &["closes:invalid_utf8"],
+        shot: |_, out| out.extend(masked(0x81, b"{\"type\":\"\xff\xfe\"}")),
+        expect: &[
+            Outcome::Close(1007),
+            Outcome::Status(429),
+            Outcome::Close(1008),
+        ],
+        ..BREACH
+    },
+];
+
+const BROKEN: &[Outcome] = &[
+    Outcome::Close(1002),
+    Outcome::Status(429),
+    Outcome::Close(1008),
+];

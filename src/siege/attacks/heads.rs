@@ -1,0 +1,100 @@
+//! Attacks by request heads.
+
+use std::time::Duration;
+
+use super::super::attack::{Attack, Outcome, Pace, STRANGERS};
+use crate::protocol::client::upgrade_request;
+
+const HEAD: &[u8] =
+    b"GET /ws/chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nX-Padding: ";
+/// Bytes of the longest head sent: eight times what is allowed by default.
+const BOMB_BYTES: usize = 64 * 1024;
+
+pub(super) const ATTACKS: [Attack; 4] = [
+    Attack {
+        name: "slow-head",
+        what: "Request heads byte by byte",
+        limits: &["deadlines.head", "limits.unauthenticated_max"],
+        signs: &[
+            "handshakes:request_timeout",
+            "limited:unauthenticated_max",
+            "limited:plain_per_address",
+        ],
+        sockets: 2000,
+        shots: u64::MAX,
+        shot: |aim, out| out.push(HEAD.get(aim.shot as usize).copied().unwrap_or(b'a')),
+        pace: Pace::Every(Duration::from_millis(100)),
+        expect: &[
+            Outcome::Held,
+            Outcome::Status(408),
+            Outcome::Status(429),
+            Outcome::Status(503),
+            Outcome::Ended,
+        ],
+        ..STRANGERS
+    },
+    Attack {
+        name: "head-bomb",
+        what: "Heads of 64 KiB",
+        limits: &["limits.head_bytes_max"],
+        signs: &["handshakes:head_too_large"],
+        shot: |_, out| {
+            out.extend_from_slice(HEAD);
+            out.resize(out.len() + BOMB_BYTES, b'a');
+        },
+        expect: REFUSED,
+        ..STRANGERS
+    },
+    Attack {
+        name: "garbage-upgrade",
+        what: "Upgrades without key, of another version, by another method, of bytes that are no HTTP",
+        limits: &["limits.handshakes_per_address"],
+        signs: &[
+            "handshakes:malformed_request",
+            "handshakes:version_unsupported",
+        ],
+        shot: |aim, out| {
+            let good = upgrade_request("/ws/chat", "");
+            let bad = match aim.connection % 4 {
+                0 => good.replace("Sec-WebSocket-Key", "X-Key"),
+                1 => good.replace("Version: 13", "Version: 8"),
+                2 => good.replace("GET ", "BREW "),
+                _ => "\u{0}\u{1}\u{2}nonsense\r\n\r\n".to_owned(),
+            };
+            out.extend_from_slice(bad.as_bytes());
+        },
+        expect: REFUSED,
+        ..STRANGERS
+    },
+    Attack {
+        name: "pipelined-junk",
+        what: "Twenty requests at once, then junk",
+        limits: &[
+            "limits.requests_per_connection_max",
+            "limits.bytes_per_address",
+        ],
+        signs: &["handshakes:malformed_request", "limited:bytes_per_address"],
+        shot: |_, out| {
+            for _ in 0..20 {
+                out.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n");
+            }
+            out.extend_from_slice(b"\xff\xfe junk \x00\r\n\r\n");
+        },
+        expect: &[
+            Outcome::Status(200),
+            Outcome::Status(400),
+            Outcome::Status(429),
+            Outcome::Status(503),
+        ],
+        ..STRANGERS
+    },
+];
+
+const REFUSED: &[Outcome] = &[
+    Outcome::Status(400),
+    Outcome::Status(405),
+    Outcome::Status(426),
+    Outcome::Status(429),
+    Outcome::Status(431),
+    Outcome::Status(503),
+];

@@ -1,0 +1,85 @@
+//! Attacks by what messages say, made by people who have signed in.
+
+use super::super::attack::{Attack, MEMBERS, Outcome};
+use super::SLOWED;
+use crate::protocol::client::text;
+
+pub(super) const ATTACKS: [Attack; 6] = [
+    Attack {
+        name: "message-flood",
+        what: "Messages to the room where everybody is, as fast as they go",
+        limits: &["limits.messages_per_user", "limits.commands_per_user"],
+        signs: &["limited:messages_per_user"],
+        shot: |aim, out| {
+            let said = format!(
+                "{{\"type\":\"send\",\"id\":{},\"room\":\"{}\",\"message\":\"buy\"}}",
+                aim.shot, aim.lobby
+            );
+            out.extend(text(&said));
+        },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "byte-flood",
+        what: "Requests that are good and nearly all white space, as fast as they go",
+        limits: &["limits.bytes_per_connection", "limits.bytes_per_address"],
+        signs: &["limited:bytes_per_connection", "limited:bytes_per_address"],
+        shot: |_, out| out.extend(text(&format!("{{\"type\":\"ping\"{}}}", " ".repeat(7900)))),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "oversize-text",
+        what: "Messages a little longer than any may be",
+        limits: &["limits.message_bytes_max"],
+        signs: &["closes:message_too_big"],
+        shots: 1,
+        shot: |_, out| out.extend(text(&"y".repeat(9000))),
+        expect: &[
+            Outcome::Close(1009),
+            Outcome::Status(429),
+            Outcome::Close(1008),
+        ],
+        ..MEMBERS
+    },
+    Attack {
+        name: "deep-json",
+        what: "JSON of thousands of levels",
+        limits: &[
+            "limits.commands_per_user",
+            "limits.error_replies_per_connection",
+        ],
+        signs: &["errors_told:too_deep"],
+        shot: |_, out| out.extend(text(&"[".repeat(8000))),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "wide-json",
+        what: "JSON objects of hundreds of fields",
+        limits: &[
+            "limits.commands_per_user",
+            "limits.error_replies_per_connection",
+        ],
+        signs: &["errors_told:too_many_fields"],
+        shot: |_, out| {
+            let fields: Vec<String> = (0..600).map(|number| format!("\"f{number}\":0")).collect();
+            out.extend(text(&format!("{{{}}}", fields.join(","))));
+        },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "duplicate-key-json",
+        what: "JSON objects that say everything twice",
+        limits: &[
+            "limits.commands_per_user",
+            "limits.error_replies_per_connection",
+        ],
+        signs: &["errors_told:duplicate_field"],
+        shot: |_, out| out.extend(text("{\"type\":\"ping\",\"type\":\"send\"}")),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+];

@@ -1,0 +1,86 @@
+//! The order of a siege: for each attack a calm, the attack, and the time after it; then the report.
+
+use std::io::Write;
+
+use super::attack::Attack;
+use super::clock::Clock;
+use super::machine::{self, Cores};
+use super::plot::Series;
+use super::report::{self, Report};
+use super::verdict::{self, Finding, Law};
+use super::watched::Watched;
+use super::{Ground, Mint, Plan, SiegeError, Whom, attacks};
+
+/// Where the finished report may go besides the output.
+pub struct Files<'a> {
+    pub json: Option<&'a mut dyn Write>,
+    pub plot: Option<&'a mut dyn Write>,
+}
+
+/// Makes every attack of `plan` on `whom` and prints what came of it. Whether everything held.
+///
+/// # Errors
+/// [`SiegeError`] when there is nothing to attack, the server ends, or nothing can be written.
+pub fn run(
+    whom: Whom,
+    mut plan: Plan,
+    mint: Mint<'_>,
+    output: &mut dyn Write,
+    files: Files<'_>,
+) -> Result<bool, SiegeError> {
+    let chosen = attacks::chosen(&plan.attacks)?;
+    let cores = Cores::find();
+    let mut watched = Watched::begin(whom, &cores)?;
+    let limits = std::mem::take(&mut plan.limits);
+    let mut report = Report::new(&watched.described(), cores.are_split(), plan.time, limits);
+    let mut series = Series::default();
+    let sockets_max = machine::sockets_max();
+    let clock = Clock::start();
+    report::head(output)?;
+    for attack in chosen {
+        let ground = Ground {
+            target: watched.target(),
+            sockets_max,
+            network: attacks::number(attack),
+            head_time_max: plan.head_time_max,
+            lobby: &plan.lobby,
+            room: &plan.room,
+            mint,
+        };
+        let found = one(&mut watched, &ground, clock, attack, &plan, &mut series)?;
+        report::line(&found, output)?;
+        report.add(found);
+    }
+    report.conclude(output)?;
+    if let Some(file) = files.json {
+        report.write_json(file)?;
+    }
+    if let Some(file) = files.plot {
+        series.write_svg(file)?;
+    }
+    Ok(report.holds())
+}
+
+/// One attack from its calm to its verdict.
+fn one(
+    watched: &mut Watched,
+    ground: &Ground<'_>,
+    clock: Clock,
+    attack: &Attack,
+    plan: &Plan,
+    series: &mut Series,
+) -> Result<Finding, SiegeError> {
+    let idle = watched.counters();
+    let parts = attacks::parts(attack);
+    let course = watched.attack(ground, clock, attack, &parts, plan.time)?;
+    series.add(attack.name, &course.story, course.begin, course.end);
+    let mut found = course.finding(attack);
+    watched.recover(clock, idle.as_ref(), &mut found);
+    let law = Law {
+        unnoticed: plan.unnoticed,
+        outbound_bytes_max: plan.outbound_bytes_max,
+    };
+    let outcomes = course.outcomes(&parts);
+    verdict::judge(attack, &outcomes, course.has_sign(attack), &mut found, &law);
+    Ok(found)
+}

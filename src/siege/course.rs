@@ -1,0 +1,163 @@
+//! What one attack was like, and what that comes to in figures.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::attack::{Attack, Outcome};
+use super::counters::Counters;
+use super::felt::Story;
+use super::server::Figures;
+use super::swarm::Tally;
+use super::verdict::{Finding, Memory, Starved, Verdict};
+use crate::time::Instant;
+
+/// Labels of `limited` that say whose a limit is, not which.
+const SCOPES: [&str; 6] = ["connection", "user", "address", "room", "member", "server"];
+
+/// The attack alone.
+pub(super) struct Storm {
+    pub(super) begin: Instant,
+    pub(super) end: Instant,
+    pub(super) last: Option<Figures>,
+    /// The most memory seen.
+    pub(super) peak: u64,
+    pub(super) tallies: Vec<Tally>,
+}
+
+/// The attack, the calm before it, and what the honest tell of both.
+pub(super) struct Course {
+    pub(super) calm: Instant,
+    pub(super) begin: Instant,
+    pub(super) end: Instant,
+    /// Counters at the beginning and the end of the attack.
+    pub(super) before: Option<Counters>,
+    pub(super) after: Option<Counters>,
+    /// When the calm began, when the attack did, and when it ended.
+    pub(super) figures: [Option<Figures>; 3],
+    /// How long the honest wanted a core and did not have it, in the calm and in the attack.
+    pub(super) people_waited: [Duration; 2],
+    pub(super) peak: u64,
+    /// One for each part of the attack.
+    pub(super) tallies: Vec<Tally>,
+    pub(super) story: Story,
+}
+
+impl Course {
+    /// Whether a limit of the attack has said no, by the server's own count.
+    pub(super) fn has_sign(&self, attack: &Attack) -> bool {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else {
+            return true;
+        };
+        let mut signs = attack.signs.iter();
+        attack.signs.is_empty() || signs.any(|sign| after.get(sign) > before.get(sign))
+    }
+
+    /// How connections ended; of an attack with parts only what neither it nor the part expects.
+    pub(super) fn outcomes(&self, parts: &[Attack]) -> BTreeMap<Outcome, u64> {
+        let mut outcomes = BTreeMap::new();
+        let are_many = parts.len() > 1;
+        for (part, tally) in parts.iter().zip(&self.tallies) {
+            for (outcome, count) in &tally.outcomes {
+                if !(are_many && part.expect.contains(outcome)) {
+                    *outcomes.entry(*outcome).or_insert(0) += count;
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn limited(&self) -> BTreeMap<String, u64> {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else {
+            return BTreeMap::new();
+        };
+        let rises = after.rises(before, "limited");
+        let limits = rises.filter(|(label, _)| !SCOPES.contains(label));
+        limits
+            .map(|(label, rise)| (label.to_owned(), rise))
+            .collect()
+    }
+
+    fn cpu_per_connection(&self, connections: u64) -> Option<f64> {
+        let cpu = |figures: Option<Figures>| Some(figures?.cpu.as_secs_f64());
+        let [first, second, third] = self.figures.map(cpu);
+        let calm = (second? - first?) / self.begin.since(self.calm).as_secs_f64();
+        let spent = third? - second? - calm * self.end.since(self.begin).as_secs_f64();
+        (connections > 0).then(|| spent.max(0.0) * 1e6 / connections as f64)
+    }
+
+    /// The part of the time, in percent, that server and honest people waited for a core: in the calm, in the attack.
+    fn starved(&self) -> [Starved; 2] {
+        let [first, second, third] = self.figures;
+        let waited = |from: Option<Figures>, to: Option<Figures>| {
+            Some(to?.waited.saturating_sub(from?.waited))
+        };
+        let [calm, under] = self.people_waited;
+        let times = [self.begin.since(self.calm), self.end.since(self.begin)];
+        let servers = [waited(first, second), waited(second, third)];
+        let [calm_time, time] = times.map(|time| time.as_secs_f64());
+        let [calm_server, server] = servers.map(|wait| wait.unwrap_or_default());
+        [
+            Starved::of(calm_server, calm, calm_time),
+            Starved::of(server, under, time),
+        ]
+    }
+
+    fn memory(&self) -> Option<Memory> {
+        let [_, calm, _] = self.figures;
+        calm.map(|figures| Memory {
+            calm: figures.resident_bytes,
+            peak: self.peak,
+            after: self.peak,
+        })
+    }
+
+    /// Everything but what comes after the attack, and the verdict, which is not given yet.
+    pub(super) fn finding(&self, attack: &Attack) -> Finding {
+        let Course {
+            calm, begin, end, ..
+        } = *self;
+        let story = &self.story;
+        let (mut outcomes, mut errors) = (BTreeMap::new(), BTreeMap::new());
+        for tally in &self.tallies {
+            for (outcome, count) in &tally.outcomes {
+                *outcomes.entry(outcome.to_string()).or_insert(0) += count;
+            }
+            for (code, count) in &tally.errors {
+                *errors.entry(code.clone()).or_insert(0) += count;
+            }
+        }
+        let connections = self.tallies.iter().map(|tally| tally.connections).sum();
+        let (before, under_attack) = (
+            story.round_trips(calm, begin),
+            story.round_trips(begin, end),
+        );
+        Finding {
+            attack: attack.name,
+            what: attack.what,
+            limits: attack.limits,
+            expected: attack.expect.iter().map(Outcome::to_string).collect(),
+            seconds: end.since(begin).as_secs_f64(),
+            connections,
+            shots: self.tallies.iter().map(|tally| tally.shots).sum(),
+            outcomes,
+            errors,
+            limited: self.limited(),
+            starved: self.starved(),
+            slowdown: under_attack.times(&before),
+            calm: before,
+            under_attack,
+            said: story.said,
+            lost: story.lost,
+            put_out: story.put_out(calm, end),
+            newcomers: story.arrived(begin, end, false),
+            neighbours: story.arrived(begin, end, true),
+            arrival_calm: story.arrival_times(calm, begin),
+            arrival: story.arrival_times(begin, end),
+            memory: self.memory(),
+            cpu_per_connection_us: self.cpu_per_connection(connections),
+            recovered_ms: None,
+            verdict: Verdict::Failed,
+            faults: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The attacker that the program carries: it starts a server of its own, or takes one on loopback, attacks it in every way
+//! that `attacks` describes, and measures what honest people beside it felt and which limit held.
+//!
+//! It reaches nothing but loopback ([`Target`]), and everything that it does is bounded (`bounds`). It knows the server
+//! from outside only: sockets, counters and `/proc`.
+
+mod attack;
+mod attacks;
+mod bounds;
+mod campaign;
+mod clock;
+mod counters;
+mod course;
+mod felt;
+mod inbox;
+mod machine;
+mod peer;
+mod people;
+mod plot;
+mod report;
+mod server;
+
+mod swarm;
+mod target;
+mod verdict;
+mod watched;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::time::Wall;
+use attack::From;
+use clock::Clock;
+
+pub use bounds::SECONDS_MAX;
+pub use campaign::{Files, run};
+pub use server::Home;
+pub use target::Target;
+
+/// Why there is no siege, or none to the end.
+#[derive(Debug, thiserror::Error)]
+pub enum SiegeError {
+    /// Something that is not to be attacked.
+    #[error("{0}")]
+    Target(String),
+    /// An attack that there is not.
+    #[error("no attack is called {0:?}; there are: {1}")]
+    Attack(String, String),
+    /// The server did not start, or has ended; its last words.
+    #[error("the server does not run: {0}")]
+    Server(String),
+    /// A token that could not be signed.
+    #[error("{0}")]
+    Token(String),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Who is attacked.
+pub enum Whom {
+    /// A server of the siege's own, with these settings (`section.key` and value).
+    Own {
+        home: Home,
+        settings: Vec<(String, String)>,
+    },
+    /// One that runs, with its private listener if that may be asked.
+    Running {
+        target: Target,
+        private: Option<SocketAddr>,
+    },
+}
+
+/// What is to be done.
+pub struct Plan {
+    /// Names of attacks in the order in which they are made; empty: all.
+    pub attacks: Vec<String>,
+    /// Of each attack, and of the calm before it.
+    pub time: Duration,
+    /// A round trip of at most this is no fault of the server's, whatever the calm one was.
+    pub unnoticed: Duration,
+    /// The room that everybody is in.
+    pub lobby: String,
+    /// Another that anybody may join.
+    pub room: String,
+    /// From accept to a complete request head.
+    pub head_time_max: Duration,
+    /// Bytes that the server may queue for all connections.
+    pub outbound_bytes_max: u64,
+    /// Every limit by its name and value, to say which of them were reached.
+    pub limits: Vec<(String, String)>,
+}
+
+/// Signs a token for a user, good for so long from a date on.
+pub type Mint<'a> = &'a (dyn Fn(&str, Duration, Wall) -> Result<String, String> + Sync);
+
+/// The names of all attacks and what each does.
+pub fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
+    attacks::all().map(|attack| (attack.name, attack.what))
+}
+
+/// What attackers and honest people stand on.
+struct Ground<'a> {
+    target: Target,
+    sockets_max: usize,
+    /// Which /24 is the attackers' own: another for each attack, so that none pays for what the one before it did.
+    network: u8,
+    head_time_max: Duration,
+    lobby: &'a str,
+    room: &'a str,
+    mint: Mint<'a>,
+}
+
+/// How long good tokens are good for.
+const TOKEN_TIME: Duration = Duration::from_secs(3600);
+/// How long ago expired ones were signed.
+const EXPIRED_BEFORE: Duration = Duration::from_secs(86_400);
+
+impl Ground<'_> {
+    /// A token of `user`; one that could not be signed opens nothing, and the report shows that.
+    fn token(&self, user: &str) -> String {
+        (self.mint)(user, TOKEN_TIME, Clock::today()).unwrap_or_default()
+    }
+
+    /// A good and an expired token of an attacker.
+    fn tokens(&self, attack: &str, user: u32) -> (String, String) {
+        let user = format!("{attack}-{user}");
+        let then = Clock::today().before(EXPIRED_BEFORE);
+        let expired = (self.mint)(&user, TOKEN_TIME, then).unwrap_or_default();
+        (self.token(&user), expired)
+    }
+
+    /// A ticket, asked for by an attacker; empty when the server gives none.
+    fn ticket(&self) -> String {
+        let token = self.token("ticket-holder");
+        let fields = format!("Authorization: Bearer {token}\r\nContent-Length: 0\r\n");
+        let source = Some(From::Address.source(self.network, 0));
+        let answer = counters::request(self.target, source, "POST /ticket HTTP/1.1\r\n", &fields);
+        let ticket = answer
+            .as_deref()
+            .and_then(|body| body.split_once("\"ticket\":\"")?.1.split('"').next());
+        ticket.unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,228 @@
+//! The report: a line for each attack as it ends, a line for each limit at the end, and all of it as JSON.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::felt::Quantiles;
+use super::verdict::{Finding, Verdict, mebibytes};
+
+/// Everything that was found.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    version: &'static str,
+    server: String,
+    /// The server had a core that no attacker used.
+    cores_split: bool,
+    seconds: f64,
+    attacks: Vec<Finding>,
+    limits: Vec<Limit>,
+}
+
+/// One configured limit, and whether anything reached it.
+#[derive(Debug, Serialize)]
+struct Limit {
+    name: String,
+    value: String,
+    said_no: u64,
+    by: Vec<&'static str>,
+}
+
+/// The two attacks whose costs are compared.
+pub(super) const BAD_TOKEN: &str = "bad-token";
+pub(super) const SIGN_IN: &str = "sign-in-storm";
+
+const WIDTHS: [usize; 9] = [7, 24, 17, 17, 6, 10, 16, 9, 20];
+
+pub(super) fn head(output: &mut dyn Write) -> io::Result<()> {
+    let told = "Honest people: round trip of a message as p50/p99/p99.9 in ms, deliveries lost, newcomers who got in (from elsewhere + from the attackers' /24)";
+    writeln!(output, "{told}")?;
+    let names = [
+        "VERDICT",
+        "ATTACK",
+        "CALM ms",
+        "ATTACK ms",
+        "TIMES",
+        "LOST",
+        "NEWCOMERS",
+        "p99 ms",
+        "MiB CALM/PEAK/AFTER",
+    ];
+    row(
+        &names.map(str::to_owned),
+        "EXPECTED: MEASURED [LIMITS THAT SAID NO]",
+        output,
+    )
+}
+
+fn row(cells: &[String; 9], last: &str, output: &mut dyn Write) -> io::Result<()> {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(WIDTHS) {
+        line.push_str(&format!("{cell:width$}  "));
+    }
+    writeln!(output, "{line}{last}")?;
+    output.flush()
+}
+
+fn times(of: &Quantiles) -> String {
+    format!("{:.2}/{:.2}/{:.2}", of.p50, of.p99, of.p999)
+}
+
+fn counts(of: &BTreeMap<String, u64>) -> String {
+    let told: Vec<String> = of
+        .iter()
+        .map(|(name, count)| format!("{name} x{count}"))
+        .collect();
+    told.join(", ")
+}
+
+/// One attack, and below it everything that did not hold.
+pub(super) fn line(found: &Finding, output: &mut dyn Write) -> io::Result<()> {
+    let verdict = match found.verdict {
+        Verdict::Held => "held",
+        Verdict::Failed => "FAILED",
+        Verdict::Unsure => "unsure",
+    };
+    let memory = found.memory.map_or_else(
+        || "-".to_owned(),
+        |memory| {
+            [memory.calm, memory.peak, memory.after]
+                .map(mebibytes)
+                .join("/")
+        },
+    );
+    let (others, neighbours) = (found.newcomers, found.neighbours);
+    let cells = [
+        verdict.to_owned(),
+        found.attack.to_owned(),
+        times(&found.calm),
+        times(&found.under_attack),
+        format!("{:.1}x", found.slowdown),
+        format!("{}/{}", found.lost, found.said),
+        format!(
+            "{}/{}+{}/{}",
+            others.got_in, others.came, neighbours.got_in, neighbours.came
+        ),
+        format!("{:.1}", found.arrival.p99),
+        memory,
+    ];
+    let mut last = format!("{}: {}", found.expected.join(" "), counts(&found.outcomes));
+    if !found.errors.is_empty() {
+        last.push_str(&format!("; told {}", counts(&found.errors)));
+    }
+    last.push_str(&format!(" [{}]", counts(&found.limited)));
+    if let Some(cost) = found.cpu_per_connection_us {
+        last.push_str(&format!(
+            " {} connections, {cost:.0} us each",
+            found.connections
+        ));
+    }
+    row(&cells, &last, output)?;
+    for fault in &found.faults {
+        writeln!(output, "         - {fault}")?;
+    }
+    output.flush()
+}
+
+impl Report {
+    pub(super) fn new(
+        server: &str,
+        cores_split: bool,
+        time: Duration,
+        limits: Vec<(String, String)>,
+    ) -> Self {
+        let limits = limits.into_iter().map(|(name, value)| Limit {
+            name,
+            value,
+            said_no: 0,
+            by: Vec::new(),
+        });
+        Report {
+            version: env!("CARGO_PKG_VERSION"),
+            server: server.to_owned(),
+            cores_split,
+            seconds: time.as_secs_f64(),
+            attacks: Vec::new(),
+            limits: limits.collect(),
+        }
+    }
+
+    pub(super) fn add(&mut self, found: Finding) {
+        for limit in &mut self.limits {
+            let short = limit.name.rsplit('.').next().unwrap_or_default();
+            if let Some(count) = found.limited.get(short) {
+                limit.said_no += count;
+                limit.by.push(found.attack);
+            }
+        }
+        self.attacks.push(found);
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        let is_cheap = self.costs().is_none_or(|(bad, good)| bad < good);
+        is_cheap && self.count(Verdict::Held) == self.attacks.len()
+    }
+
+    fn count(&self, verdict: Verdict) -> usize {
+        let of_it = self.attacks.iter().filter(|found| found.verdict == verdict);
+        of_it.count()
+    }
+
+    /// What a bad token and a good sign-in cost, in microseconds, when both were tried.
+    fn costs(&self) -> Option<(f64, f64)> {
+        let cost = |name: &str| {
+            let found = self.attacks.iter().find(|found| found.attack == name)?;
+            found.cpu_per_connection_us
+        };
+        Some((cost(BAD_TOKEN)?, cost(SIGN_IN)?))
+    }
+
+    /// The limits, and what it comes to.
+    pub(super) fn conclude(&self, output: &mut dyn Write) -> io::Result<()> {
+        writeln!(output)?;
+        for limit in &self.limits {
+            let by = if limit.by.is_empty() {
+                "not reached".to_owned()
+            } else {
+                limit.by.join(", ")
+            };
+            let Limit {
+                name,
+                value,
+                said_no,
+                ..
+            } = limit;
+            writeln!(output, "{name} = {value}: said no {said_no} times: {by}")?;
+        }
+        if let Some((bad, good)) = self.costs() {
+            let verdict = if bad < good { "held" } else { "FAILED" };
+            writeln!(
+                output,
+                "\n{verdict}: a bad token costs {bad:.0} us, a good sign-in {good:.0} us"
+            )?;
+        }
+        let [held, unsure] = [Verdict::Held, Verdict::Unsure].map(|verdict| self.count(verdict));
+        let all = self.attacks.len();
+        let unsure = match unsure {
+            0 => String::new(),
+            some => format!(", of {some} it can not be told"),
+        };
+        let cores = if self.cores_split {
+            "on a core of its own"
+        } else {
+            "on the attackers' core"
+        };
+        writeln!(
+            output,
+            "\n{held} of {all} attacks held{unsure} ({}, {cores}, {} s each)",
+            self.server, self.seconds
+        )
+    }
+
+    pub(super) fn write_json(&self, file: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *file, self)?;
+        writeln!(file)
+    }
+}

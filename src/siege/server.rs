@@ -1,0 +1,255 @@
+//! The server that a siege starts for itself: this very program as a child, in a directory that goes with it, on any free
+//! ports of 127.0.0.1. Also what the kernel says about it.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::SiegeError;
+use super::bounds::{START_TIME_MAX, STOP_TIME_MAX};
+use super::machine::Cores;
+use super::target::Target;
+
+const SECRET_BYTES: usize = 32;
+/// Lines of the child's log that are kept, to say why it did not start.
+const LINES_KEPT_MAX: usize = 50;
+
+/// A directory with a secret, removed at the end.
+#[derive(Debug)]
+pub struct Home {
+    directory: PathBuf,
+}
+
+impl Home {
+    /// Makes it where the system keeps what is temporary, for nobody else to look at.
+    ///
+    /// # Errors
+    /// [`SiegeError::Io`] when it can not be made.
+    pub fn make() -> Result<Self, SiegeError> {
+        let name = format!("wardroom-siege-{}", random_hex::<8>()?);
+        let directory = std::env::temp_dir().join(name);
+        DirBuilder::new().mode(0o700).create(&directory)?;
+        let home = Home { directory };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let secret = random_hex::<SECRET_BYTES>()?;
+        options.open(home.secret())?.write_all(secret.as_bytes())?;
+        let config = "[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n";
+        fs::write(home.config(), config)?;
+        Ok(home)
+    }
+
+    /// The secret that the child's tokens are signed with.
+    pub fn secret(&self) -> PathBuf {
+        self.directory.join("secret")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.directory.join("siege.toml")
+    }
+
+    fn path(&self) -> &Path {
+        &self.directory
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // What can not be removed is a few kilobytes in a directory for such things.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn random_hex<const BYTES: usize>() -> Result<String, SiegeError> {
+    let mut bytes = [0; BYTES];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Settings whose value is this server's own, or names what is the operator's.
+const OWN: [&str; 6] = [
+    "listen.address",
+    "private.address",
+    "private.enabled",
+    "private.key_file",
+    "store.directory",
+    "log.security_file",
+];
+
+/// Whether a setting of the operator's goes to the child. Certificates and the operator's own programs stay out of a siege.
+fn is_passed_on(key: &str) -> bool {
+    !OWN.contains(&key)
+        && !key.starts_with("tls.")
+        && !key.starts_with("auth.hook.")
+        && !key.starts_with("auth.key[")
+}
+
+/// A child, ended with this value.
+#[derive(Debug)]
+pub(super) struct Server {
+    child: Child,
+    pub(super) target: Target,
+    pub(super) private: SocketAddr,
+    ended: Receiver<()>,
+}
+
+impl Server {
+    /// Starts it with these settings on a core of its own, and waits until it listens.
+    pub(super) fn start(
+        home: &Home,
+        settings: &[(String, String)],
+        cores: &Cores,
+    ) -> Result<Self, SiegeError> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .env_clear()
+            .current_dir(home.path())
+            .arg("serve")
+            .arg("--config")
+            .arg(home.config());
+        for (key, value) in settings.iter().filter(|(key, _)| is_passed_on(key)) {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        for own in [
+            "listen.address=127.0.0.1:0",
+            "private.address=127.0.0.1:0",
+            "store.directory=data",
+        ] {
+            command.args(["--set", own]);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        cores.move_to_servers();
+        let child = command.spawn();
+        cores.move_to_others();
+        let mut child = child?;
+        let log = child
+            .stderr
+            .take()
+            .ok_or_else(|| io::Error::other("no log"))?;
+        let (lines, ended) = follow(log);
+        let mut server = Server {
+            child,
+            target: Target::from_loopback(SocketAddr::from(([127, 0, 0, 1], 0)))?,
+            private: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ended,
+        };
+        server.wait(&lines)?;
+        Ok(server)
+    }
+
+    fn wait(&mut self, lines: &Receiver<String>) -> Result<(), SiegeError> {
+        let mut said = Vec::new();
+        while let Ok(line) = lines.recv_timeout(START_TIME_MAX) {
+            let address = |words: &str| line.split_once(words)?.1.parse::<SocketAddr>().ok();
+            if let Some(private) = address("private listener on ") {
+                self.private = private;
+            } else if let Some(public) = address("] listening on ") {
+                self.target = Target::from_loopback(public)?;
+                return Ok(());
+            }
+            said.push(line);
+        }
+        Err(SiegeError::Server(said.join("\n")))
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub(super) fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Each fails only for a child that has ended.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        if self.ended.recv_timeout(STOP_TIME_MAX) == Err(RecvTimeoutError::Timeout) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads the child's log for as long as it lives: its first lines, and its end.
+fn follow(log: ChildStderr) -> (Receiver<String>, Receiver<()>) {
+    let (line, lines) = channel();
+    let (end, ended) = channel();
+    std::thread::spawn(move || {
+        let mut kept = Some(line);
+        for (number, text) in BufReader::new(log)
+            .lines()
+            .map_while(Result::ok)
+            .enumerate()
+        {
+            if number >= LINES_KEPT_MAX
+                || kept.as_ref().is_some_and(|line| line.send(text).is_err())
+            {
+                kept = None;
+            }
+        }
+        drop(end);
+    });
+    (lines, ended)
+}
+
+/// What a process holds and has used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Figures {
+    pub(super) resident_bytes: u64,
+    /// Time on a core, of all threads.
+    pub(super) cpu: Duration,
+    /// Time that its first thread wanted a core and another program had it.
+    pub(super) waited: Duration,
+}
+
+impl Figures {
+    /// `None`: it has ended.
+    pub(super) fn of(pid: u32) -> Option<Figures> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+        let mut nanos = 0;
+        let mut waited = Duration::ZERO;
+        for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+            let (ran, stood) = schedule(&task.path()).unwrap_or_default();
+            nanos += ran;
+            if task.file_name().to_str() == Some(&pid.to_string()) {
+                waited = Duration::from_nanos(stood);
+            }
+        }
+        Some(Figures {
+            resident_bytes: kib * 1024,
+            cpu: Duration::from_nanos(nanos),
+            waited,
+        })
+    }
+}
+
+/// How long this thread of ours has wanted a core and another had it.
+pub(super) fn own_wait(thread: i32) -> Duration {
+    let path = format!("/proc/self/task/{thread}");
+    let (_, stood) = schedule(Path::new(&path)).unwrap_or_default();
+    Duration::from_nanos(stood)
+}
+
+/// Nanoseconds that a thread ran, and that it waited to.
+fn schedule(task: &Path) -> Option<(u64, u64)> {
+    let text = fs::read_to_string(task.join("schedstat")).ok()?;
+    let mut numbers = text.split_whitespace().map(str::parse::<u64>);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}

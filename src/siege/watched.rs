@@ -1,0 +1,231 @@
+//! The server under attack: what is done to it, and everything that can be learned about it meanwhile.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
+
+use super::attack::Attack;
+use super::bounds::{LOOK_EVERY, RECOVERY_TIME_MAX};
+use super::clock::Clock;
+use super::counters::Counters;
+use super::course::{Course, Storm};
+use super::felt::milliseconds;
+use super::machine::{self, Cores};
+use super::people::People;
+use super::server::{self, Figures, Server};
+use super::swarm;
+use super::verdict::{Finding, Memory};
+use super::{Ground, Home, SiegeError, Target, Whom};
+
+/// Gauges that must be what they were before anybody came.
+const GAUGES: [&str; 3] = ["outbound_bytes:", "outbound_connections:", "seats:"];
+
+/// A server of the siege's own or one that runs.
+pub(super) struct Watched {
+    target: Target,
+    private: Option<SocketAddr>,
+    own: Option<Server>,
+    /// Goes after the server that lives in it.
+    _home: Option<Home>,
+}
+
+/// Waits without anything to wait for.
+struct Pause {
+    never: Receiver<()>,
+    /// A channel without a sender does not wait.
+    _sender: Sender<()>,
+}
+
+impl Pause {
+    fn new() -> Self {
+        let (sender, never) = channel();
+        Pause {
+            never,
+            _sender: sender,
+        }
+    }
+
+    fn wait(&self, time: Duration) {
+        // Nobody sends: it always takes the whole time.
+        let _ = self.never.recv_timeout(time);
+    }
+}
+
+impl Watched {
+    pub(super) fn begin(whom: Whom, cores: &Cores) -> Result<Self, SiegeError> {
+        Ok(match whom {
+            Whom::Own { home, settings } => {
+                let server = Server::start(&home, &settings, cores)?;
+                Watched {
+                    target: server.target,
+                    private: Some(server.private),
+                    own: Some(server),
+                    _home: Some(home),
+                }
+            }
+            Whom::Running { target, private } => {
+                cores.move_to_others();
+                Watched {
+                    target,
+                    private,
+                    own: None,
+                    _home: None,
+                }
+            }
+        })
+    }
+
+    pub(super) fn target(&self) -> Target {
+        self.target
+    }
+
+    pub(super) fn described(&self) -> String {
+        let whose = if self.own.is_some() {
+            "own server"
+        } else {
+            "running server"
+        };
+        format!("{whose} on {}", self.target.address())
+    }
+
+    /// `None`: it may not be asked, or does not answer.
+    pub(super) fn counters(&self) -> Option<Counters> {
+        let counters = Counters::ask(self.private?);
+        (!counters.is_empty()).then_some(counters)
+    }
+
+    fn figures(&self) -> Option<Figures> {
+        Figures::of(self.own.as_ref()?.pid())
+    }
+
+    /// The calm, the attack, and the last words of the honest.
+    pub(super) fn attack(
+        &mut self,
+        ground: &Ground<'_>,
+        clock: Clock,
+        attack: &Attack,
+        parts: &[Attack],
+        time: Duration,
+    ) -> Result<Course, SiegeError> {
+        let watched = &*self;
+        let course = std::thread::scope(|scope| {
+            let (gathered, are_gathered) = channel();
+            let (silence, is_silent) = channel();
+            let people = scope.spawn(move || {
+                let people = People::gather(ground, clock)?;
+                // Whoever waits for it is there, or nobody is.
+                let _ = gathered.send(machine::this_thread());
+                people.talk(&is_silent)
+            });
+            let Ok(thread) = are_gathered.recv() else {
+                let why = joined(people).err();
+                return Err(why.unwrap_or_else(|| io::Error::other("nobody came")));
+            };
+            let calm = clock.now();
+            let first = watched.figures();
+            let first_wait = server::own_wait(thread);
+            Pause::new().wait(time);
+            let before = watched.counters();
+            let second = watched.figures();
+            let second_wait = server::own_wait(thread);
+            let storm = watched.storm(ground, clock, parts, time)?;
+            let people_waited = [
+                second_wait.saturating_sub(first_wait),
+                server::own_wait(thread).saturating_sub(second_wait),
+            ];
+            let after = watched.counters();
+            drop(silence);
+            Ok(Course {
+                calm,
+                begin: storm.begin,
+                end: storm.end,
+                before,
+                after,
+                figures: [first, second, storm.last],
+                people_waited,
+                peak: storm.peak,
+                tallies: storm.tallies,
+                story: joined(people)?,
+            })
+        });
+        if self.own.as_mut().is_some_and(|server| !server.lives()) {
+            let told = format!("it has ended in the attack {}", attack.name);
+            return Err(SiegeError::Server(told));
+        }
+        Ok(course?)
+    }
+
+    /// The attack alone.
+    fn storm(
+        &self,
+        ground: &Ground<'_>,
+        clock: Clock,
+        parts: &[Attack],
+        time: Duration,
+    ) -> io::Result<Storm> {
+        let stop = AtomicBool::new(false);
+        let pause = Pause::new();
+        let resident = || self.figures().map_or(0, |figures| figures.resident_bytes);
+        std::thread::scope(|scope| {
+            let begin = clock.now();
+            let attackers = scope.spawn(|| swarm::run(ground, clock, parts, &stop));
+            let mut peak = resident();
+            while clock.now().since(begin) < time {
+                pause.wait(LOOK_EVERY);
+                peak = peak.max(resident());
+            }
+            let last = self.figures();
+            stop.store(true, Ordering::Relaxed);
+            let tallies = joined(attackers)?;
+            Ok(Storm {
+                begin,
+                end: clock.now(),
+                last,
+                peak,
+                tallies,
+            })
+        })
+    }
+
+    /// Waits until everything is as it was when nobody was there, or for too long.
+    pub(super) fn recover(&self, clock: Clock, idle: Option<&Counters>, found: &mut Finding) {
+        let began = clock.now();
+        let pause = Pause::new();
+        let after_max = found
+            .memory
+            .map_or(u64::MAX, |memory| Memory::after_max(memory.calm));
+        loop {
+            let took = clock.now().since(began);
+            if found.recovered_ms.is_none() && self.is_as(idle) {
+                found.recovered_ms = Some(milliseconds(took));
+            }
+            if let (Some(memory), Some(figures)) = (&mut found.memory, self.figures()) {
+                memory.after = figures.resident_bytes;
+            }
+            let is_small = found.memory.is_none_or(|memory| memory.after <= after_max);
+            let is_well = is_small && found.recovered_ms.is_some();
+            if is_well || took > RECOVERY_TIME_MAX {
+                return;
+            }
+            pause.wait(LOOK_EVERY);
+        }
+    }
+
+    /// Whether nobody is there and nothing waits. A server that may not be asked is believed.
+    fn is_as(&self, idle: Option<&Counters>) -> bool {
+        let Some(idle) = idle else { return true };
+        let Some(now) = self.counters() else {
+            return false;
+        };
+        let are_gone = now.connections() <= idle.connections();
+        are_gone && GAUGES.iter().all(|gauge| now.get(gauge) <= idle.get(gauge))
+    }
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {
+    let result = thread.join();
+    result.unwrap_or_else(|_| Err(io::Error::other("a thread of the siege has panicked")))
+}

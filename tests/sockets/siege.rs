@@ -1,0 +1,181 @@
+//! The program's own attacker, against a server of its own, one that runs, and what it must leave alone.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::peer::Peer;
+use crate::server::{SECRET, Server, wardroom, write_secret};
+
+/// The program's siege in this directory, where it also keeps what is temporary. How long people wait is not judged: the
+/// machine that runs tests has other things to do.
+fn siege(directory: &Path, arguments: &[&str]) -> Output {
+    let temporary = directory.join("temporary");
+    fs::create_dir_all(&temporary).expect("a directory");
+    wardroom(directory)
+        .args(["siege", "--seconds", "1", "--unnoticed", "1m"])
+        .args(arguments)
+        .env("TMPDIR", temporary)
+        .output()
+        .expect("the program starts")
+}
+
+fn printed(output: &Output) -> String {
+    let texts =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    texts.concat()
+}
+
+#[test]
+fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
+    let home = tempfile::tempdir().expect("a directory");
+    let names = ["ping-flood", "cross-site", "deep-json"];
+    let attacks = names.join(",");
+    let files = ["--json", "siege.json", "--plot", "siege.svg"];
+    let arguments = [&["--attack", &attacks][..], &files].concat();
+    let output = siege(home.path(), &arguments);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for name in names {
+        let is_line = |line: &str| line.starts_with("held ") && line.contains(name);
+        assert!(told.lines().any(is_line), "{name}: {told}");
+    }
+    assert!(
+        told.contains("3 of 3 attacks held (own server on 127.0.0.1:"),
+        "{told}"
+    );
+    let reached = "limits.control_frames_per_connection = { burst = 30, per = \"10s\" }: said no ";
+    let line = told
+        .lines()
+        .find(|line| line.starts_with(reached))
+        .expect("a line for the limit");
+    assert!(line.ends_with(" times: ping-flood"), "{line}");
+
+    let json = fs::read(home.path().join("siege.json")).expect("it was written");
+    let report: Value = serde_json::from_slice(&json).expect("JSON");
+    let found = report["attacks"].as_array().expect("a list");
+    assert_eq!(found.len(), names.len());
+    for (found, name) in found.iter().zip(names) {
+        assert_eq!(found["attack"], name);
+        assert_eq!(found["verdict"], "held");
+        assert_eq!(found["faults"], Value::Array(Vec::new()));
+        assert!(found["said"].as_u64() > Some(0), "{found}");
+        assert_eq!(found["lost"], 0, "{found}");
+        assert_eq!(found["put_out"], 0, "{found}");
+        assert!(found["newcomers"]["came"].as_u64() > Some(0), "{found}");
+        assert_eq!(found["newcomers"]["came"], found["newcomers"]["got_in"]);
+        assert!(found["under_attack"]["count"].as_u64() > Some(0), "{found}");
+        assert!(found["shots"].as_u64() > Some(0), "{found}");
+        assert!(found["recovered_ms"].is_number(), "{found}");
+    }
+    assert!(
+        found[0]["outcomes"]["1008"].as_u64() > Some(0),
+        "{}",
+        found[0]
+    );
+    assert!(
+        found[1]["outcomes"]["403"].as_u64() > Some(0),
+        "{}",
+        found[1]
+    );
+    assert!(
+        found[2]["errors"]["too_deep"].as_u64() > Some(0),
+        "{}",
+        found[2]
+    );
+
+    let plot = fs::read_to_string(home.path().join("siege.svg")).expect("it was drawn");
+    assert!(
+        plot.starts_with("<svg ") && plot.ends_with("</svg>\n"),
+        "{plot}"
+    );
+    assert!(
+        names
+            .iter()
+            .all(|name| plot.contains(&format!(">{name}</text>"))),
+        "{plot}"
+    );
+    let left = fs::read_dir(home.path().join("temporary"))
+        .expect("a directory")
+        .count();
+    assert_eq!(left, 0, "the server's directory is gone");
+}
+
+#[test]
+fn a_server_that_was_made_weak_does_not_pass() {
+    let home = tempfile::tempdir().expect("a directory");
+    let no_limit = "={ burst = 1000000000, per = \"1s\" }";
+    let weak = ["control_frames_per_connection", "frames_per_connection"]
+        .map(|limit| format!("limits.{limit}{no_limit}"));
+    let [control, frames] = &weak;
+    let arguments = ["--attack", "ping-flood", "--set", control, "--set", frames];
+    let output = siege(home.path(), &arguments);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.lines()
+            .any(|line| line.starts_with("FAILED   ping-flood ")),
+        "{told}"
+    );
+    assert!(
+        told.contains("- none of limited:control_frames_per_connection said no"),
+        "{told}"
+    );
+    assert!(told.contains("0 of 1 attacks held"), "{told}");
+}
+
+#[test]
+fn a_server_that_runs_is_attacked_by_its_address_and_goes_on() {
+    let server = Server::serve("");
+    let home = tempfile::tempdir().expect("a directory");
+    write_secret(&home.path().join("secret"), SECRET);
+    let target = format!("ws://{}/ws/chat", server.address);
+    let private = server.private.expect("a private listener").to_string();
+    let whom = [
+        "--target",
+        &target,
+        "--private",
+        &private,
+        "--token-secret-file",
+        "secret",
+    ];
+    let output = siege(
+        home.path(),
+        &[&whom[..], &["--attack", "forged-proxy"]].concat(),
+    );
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let held = format!("1 of 1 attacks held (running server on {}", server.address);
+    assert!(told.contains(&held), "{told}");
+    assert_eq!(Peer::connect(server.address).get("/healthz"), "200");
+}
+
+#[test]
+fn nothing_but_loopback_is_attacked() {
+    let home = tempfile::tempdir().expect("a directory");
+    for (target, private) in [
+        ("ws://192.0.2.1:8080/ws/chat", "127.0.0.1:8090"),
+        ("ws://[2001:db8::1]:8080/ws/chat", "127.0.0.1:8090"),
+        ("ws://0.0.0.0:8080/ws/chat", "127.0.0.1:8090"),
+        ("ws://127.0.0.1:8080/ws/chat", "192.0.2.1:8090"),
+    ] {
+        // There is no such file: it is not even looked for.
+        let whom = [
+            "--target",
+            target,
+            "--private",
+            private,
+            "--token-secret-file",
+            "none",
+        ];
+        let output = siege(home.path(), &whom);
+        let told = printed(&output);
+        assert_eq!(output.status.code(), Some(2), "{target}: {told}");
+        assert!(
+            told.contains("is not loopback: only 127.0.0.0/8 and ::1 are attacked"),
+            "{told}"
+        );
+    }
+}
