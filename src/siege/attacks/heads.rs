@@ -29,7 +29,9 @@ pub(super) const ATTACKS: [Attack; 4] = [
             Outcome::Status(408),
             Outcome::Status(429),
             Outcome::Status(503),
+            // Whoever makes room for another, and was sending then.
             Outcome::Ended,
+            Outcome::Reset,
         ],
         ..STRANGERS
     },

@@ -33,6 +33,9 @@ const EVERYTHING: Attack = Attack {
         Outcome::Status(503),
         Outcome::Close(1008),
         Outcome::Close(1013),
+        // Whoever is not signed in makes room for the next.
+        Outcome::Ended,
+        Outcome::Reset,
     ],
     slowdown_max: 5.0,
     ..STRANGERS
