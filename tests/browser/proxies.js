@@ -87,15 +87,20 @@ export class Proxy {
     proxy.#process = spawn(program, COMMANDS[program](file, folder), { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
     let log = "";
     proxy.#process.stderr.setEncoding("utf8").on("data", (text) => (log = (log + text).slice(-2000)));
-    while (!(await listens(from))) {
-      if (proxy.#process.exitCode !== null) {
-        throw new Error(`${program} ended: ${log}`);
-      }
+    let isListening = false;
+    while (!isListening && proxy.#process.exitCode === null) {
+      isListening = await listens(from);
+    }
+    if (proxy.#process.exitCode !== null) {
+      throw new Error(`${program} ended: ${log}`);
     }
     return proxy;
   }
 
   async stop() {
+    if (this.#process.exitCode !== null) {
+      return;
+    }
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
     await ended;

@@ -15,13 +15,19 @@ const { WARDROOM_BIN: BINARY, ...ENVIRONMENT } = process.env;
 const LINK = /https?:\/\/\S+#token=\S+/;
 const LINKS = 2;
 
-/** A port of the loopback address that nothing listens on. */
+const given = new Set();
+
+/** A port of the loopback address that nothing listens on, and that was not given before: whoever asked for that may not listen there yet. */
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
   server.close();
   await once(server, "close");
+  if (given.has(port)) {
+    return freePort();
+  }
+  given.add(port);
   return port;
 }
 
