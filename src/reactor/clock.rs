@@ -1,4 +1,4 @@
-//! The only place that reads a clock.
+//! The only place in the server that reads a clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
