@@ -12,6 +12,7 @@ use crate::rooms::moderation::Action;
 use crate::rooms::permissions::Reason;
 use crate::rooms::record::Changed;
 use crate::rooms::standing::Sanction;
+use crate::rooms::standing::Standing;
 use crate::time::{Now, Wall};
 
 impl Engine {
@@ -117,12 +118,41 @@ impl Engine {
 
     /// Puts out everybody of a room that is no more.
     pub(super) fn close_room(&mut self, room: RoomKey, now: Now) {
+        let absent = self.at_home_elsewhere(room);
         for (id, _) in self.seated(room) {
             self.put_out(id, room, (Removal::Deleted, "", None), now);
+        }
+        let name = Arc::clone(self.rooms.room(room).id());
+        for id in absent {
+            let removed = Notice::Removed(Removed {
+                room: &name,
+                code: Removal::Deleted,
+                reason: "",
+                until: None,
+                timestamp: now.wall,
+            });
+            self.reply(id, &removed);
         }
         self.presence.forget(room);
         self.rooms.forget(room);
         self.rooms.forget_empty();
+    }
+
+    /// Connections of people who belong to the room, or are invited, and are not in it.
+    fn at_home_elsewhere(&self, room: RoomKey) -> Vec<ConnectionId> {
+        let standings = &self.rooms.room(room).lasting.standings;
+        let is_at_home = |user: UserKey| {
+            let person = self.users.get(user);
+            person
+                .and_then(|person| standings.get(&person.id))
+                .is_some_and(Standing::has_place)
+        };
+        self.connections
+            .iter()
+            .filter(|found| found.user().is_some_and(is_at_home))
+            .map(|found| found.id)
+            .filter(|id| !self.is_seated(*id, room))
+            .collect()
     }
 
     /// Whether whoever is in the room may be there still: it may have become harder to come in since they did.

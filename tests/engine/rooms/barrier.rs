@@ -165,6 +165,32 @@ fn a_room_that_is_deleted_is_gone_for_everybody_at_once() {
 }
 
 #[test]
+fn whoever_belongs_to_a_room_that_is_deleted_is_told_wherever_they_are() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "members");
+    let member_ = world.join_v1("member", "10.0.0.2");
+    let stranger = world.join_v1("stranger", "10.0.0.3");
+    let affiliate = json!({"type": "affiliate", "id": 1, "room": "den", "user": "member", "affiliation": "member"});
+    assert_eq!(verdict(&mut world, owner, &affiliate), "ok");
+    for id in [member_, stranger] {
+        world.client(id).take_frames();
+    }
+    let delete = json!({"type": "delete", "id": 1, "room": "den"});
+    assert_eq!(verdict(&mut world, owner, &delete), "ok");
+    let removed = told(&mut world, member_);
+    assert_eq!(removed.len(), 1, "{removed:?}");
+    assert_eq!(
+        (
+            &removed[0]["type"],
+            &removed[0]["room"],
+            &removed[0]["code"]
+        ),
+        (&json!("removed"), &json!("den"), &json!("deleted"))
+    );
+    assert!(told(&mut world, stranger).is_empty());
+}
+
+#[test]
 fn an_edit_is_heard_only_of_those_who_may_speak_and_costs_a_message() {
     let mut world = durable();
     let owner = made(&mut world, "owner", "den", "public");
