@@ -57,6 +57,8 @@ pub struct Link {
     /// Whether it has ended the connection itself.
     pub has_gone: bool,
     pub opened: Instant,
+    /// Since when it is expected to do something: when it was opened, and later if the server's process stood still.
+    pub watched: Instant,
     pub expires: Option<Wall>,
     /// How often the date had been set when it was opened.
     pub jumps: u64,
@@ -100,6 +102,7 @@ impl Link {
             told_close: None,
             has_gone: false,
             opened: now,
+            watched: now,
             expires: None,
             jumps: 0,
             last_taken: now,
@@ -120,6 +123,15 @@ impl Link {
     /// Whether it may be used to say something.
     pub fn is_usable(&self) -> bool {
         self.is_open && self.told_close.is_none() && !self.has_gone
+    }
+
+    /// The server's process stood still for so long: what it had to do in that time may be as late.
+    pub fn forgive(&mut self, time: Duration) {
+        let later = |at: &mut Instant| *at = *at + time;
+        later(&mut self.watched);
+        later(&mut self.last_taken);
+        self.stuck_since.as_mut().map(later);
+        self.ended_since.as_mut().map(later);
     }
 
     /// Whether a join of this room was asked and not answered.

@@ -12,6 +12,8 @@ const KINDS: usize = 20;
 /// Those that every script has: opening, saying, joining.
 const ALWAYS: usize = 3;
 
+const DYING: usize = 17;
+
 /// What a seed has chosen.
 struct Swarm {
     dice: Dice,
@@ -32,6 +34,8 @@ pub fn generate(seed: u64, minutes: u64) -> Script {
     }
     // Most of what happens is talk.
     weights[1] += 20;
+    // A server that dies all the time has no time for anything else.
+    weights[DYING] = weights[DYING].min(1);
     let setup = setup(&mut dice);
     let mut swarm = Swarm {
         weights,
@@ -458,7 +462,7 @@ impl Swarm {
                 _ => self.talk(steps),
             }
         }
-        if self.dice.happens(1, 3) {
+        if self.dice.happens(1, 8) {
             return self.die(steps);
         }
         self.push(steps, Act::Stall { is_stalled: false });

@@ -120,8 +120,14 @@ impl Run<'_> {
                 Ok(())
             }
             Act::Freeze { for_ms } => {
-                let until = self.now().instant + Duration::from_millis(u64::from(for_ms));
-                self.world.set_instant(until);
+                let time = Duration::from_millis(u64::from(for_ms));
+                self.world.set_instant(self.now().instant + time);
+                for number in &self.active {
+                    self.links[*number].forgive(time);
+                }
+                for stray in &mut self.strays {
+                    stray.watched = stray.watched + time;
+                }
                 self.rejoin();
                 Ok(())
             }
@@ -171,11 +177,7 @@ impl Run<'_> {
         if is_tutorial && life_s > 0 {
             link.expires = Some(now.wall.after(Duration::from_secs(u64::from(life_s))));
         }
-        if self
-            .revoked_until
-            .get(&tab.who)
-            .is_some_and(|until| now.wall < *until)
-        {
+        if self.revoked.contains(&tab.who) {
             link.revoked_from = Some(usize::MAX);
         }
         if manner == Manner::Slow {
@@ -201,8 +203,8 @@ impl Run<'_> {
         } else {
             "Sec-WebSocket-Protocol: wardroom.v1\r\n"
         };
-        let fields = format!("Authorization: Bearer {}{life}\r\n{protocol}", PEOPLE[who]);
-        let request = upgrade_request("/ws/chat", &fields);
+        let path = format!("/ws/chat?token={}{life}", PEOPLE[who]);
+        let request = upgrade_request(&path, protocol);
         self.send_bytes(number, request.as_bytes(), way);
         Ok(())
     }
@@ -351,14 +353,10 @@ impl Run<'_> {
             let Ok(id) = self.world.connect(&peer) else {
                 continue;
             };
-            let opened = self.now().instant;
-            self.strays.push(Stray { id, opened });
-            let head = |credential: &str| {
-                upgrade_request(
-                    "/ws/chat",
-                    &format!("Authorization: Bearer {credential}\r\n"),
-                )
-            };
+            let watched = self.now().instant;
+            self.strays.push(Stray { id, watched });
+            let head =
+                |credential: &str| upgrade_request(&format!("/ws/chat?token={credential}"), "");
             let bytes = match kind {
                 Flood::Silent => String::new(),
                 Flood::HalfHead => head("bad")[..60].to_owned(),
@@ -454,7 +452,8 @@ impl Run<'_> {
             at: now.wall,
             until: now.wall.after(REVOKED),
         };
-        self.revoked_until.insert(who, revocation.until);
+        // It may be remembered for longer: no credential here is so old that it must be forgotten.
+        self.revoked.insert(who);
         // As the store's thread would: first it is kept.
         let kept = NewRevocation {
             revocation: revocation.clone(),

@@ -66,7 +66,8 @@ impl Counts {
 #[derive(Debug)]
 pub(super) struct Stray {
     pub(super) id: ConnectionId,
-    pub(super) opened: Instant,
+    /// Since when it is expected to go.
+    pub(super) watched: Instant,
 }
 
 /// A run under way.
@@ -88,7 +89,8 @@ pub(super) struct Run<'s> {
     pub(super) heard: BTreeMap<(u8, String), u64>,
     /// What honest people have left of what they may do: messages, commands, handshakes.
     pub(super) paces: Vec<[Pace; 3]>,
-    pub(super) revoked_until: BTreeMap<u8, crate::time::Wall>,
+    /// People whose credentials were taken back.
+    pub(super) revoked: BTreeSet<u8>,
     /// Moments at which something ends that was said to.
     pub(super) edges: BTreeSet<Instant>,
     pub(super) jumps: u64,
@@ -156,7 +158,7 @@ impl<'s> Run<'s> {
             strays: Vec::new(),
             heard: BTreeMap::new(),
             paces: vec![paces.map(Pace::new); HONEST],
-            revoked_until: BTreeMap::new(),
+            revoked: BTreeSet::new(),
             edges: BTreeSet::new(),
             jumps: 0,
             next_number: 1,
@@ -284,7 +286,7 @@ impl<'s> Run<'s> {
         let most =
             self.config.deadlines.head + self.config.deadlines.close + self.config.deadlines.linger;
         for stray in &self.strays {
-            let waited = now.instant.since(stray.opened);
+            let waited = now.instant.since(stray.watched);
             let slack = Duration::from_secs(40);
             if waited > most + slack {
                 let words = format!("a stranger who asks for nothing is connected for {waited:?}");

@@ -50,7 +50,7 @@ impl Oracle {
                 return Err(Oracle::late(link, "no connection leaked", words));
             }
         }
-        let waited = now.instant.since(link.opened);
+        let waited = now.instant.since(link.watched);
         if !link.is_upgraded && waited > deadlines.head.max(deadlines.keep_alive) + ending {
             let words = format!("has asked for nothing in {waited:?}, and is connected");
             return Err(Oracle::late(link, "no timer lost", words));
