@@ -129,8 +129,8 @@ fn main() -> ExitCode {
         }
         // A panic that ends the process tells of its seed before.
         std::panic::set_hook(Box::new(move |info| eprintln!("seed {seed}: {info}")));
-        is_good = look_at(seed, &options, &mut sum);
-        if !is_good {
+        is_good &= look_at(seed, &options, &mut sum);
+        if !is_good && !options.only_find {
             break;
         }
     }

@@ -264,6 +264,8 @@ fn judge(room: &Room, id: &str, entry: &Entry) -> Result<(), Violation> {
     let (actor, target) = (room.height(&entry.actor), room.height(&entry.target));
     let is_allowed = match &*entry.action {
         "kick" | "ban" | "unban" | "mute" | "unmute" => actor >= 2 && target < actor,
+        // Whoever was invited and comes belongs to the room from then on.
+        "affiliate" if entry.actor == entry.target => room.is_invited(&entry.actor),
         "affiliate" => actor >= 2 && target < actor,
         "transfer" => actor == 3,
         "update" | "raid" | "approve" | "invite" => actor >= 2,
