@@ -37,11 +37,10 @@ impl Run<'_> {
         else {
             return;
         };
-        let who = usize::from(tab.who);
-        if who < HONEST && !(self.may_pace(who, 1) && self.may_pace(who, 0)) {
+        let room = room_name(room);
+        if !self.is_fit(number, Some(room), &[1, 0]) {
             return;
         }
-        let room = room_name(room);
         let length = usize::from(characters).clamp(12, 480) / 4 * 4;
         let said = format!("m{}x", self.next_number);
         let said = format!("{said:A<length$}");
@@ -81,10 +80,8 @@ impl Run<'_> {
         else {
             return;
         };
-        let who = usize::from(tab.who);
-        let is_message = matches!(what, Asking::Edit);
-        let is_honest = who < HONEST;
-        if self.links[number].is_tutorial || (is_honest && (is_message || !self.may_pace(who, 1))) {
+        let paced: &[usize] = if what == Asking::Edit { &[1, 0] } else { &[1] };
+        if self.links[number].is_tutorial || !self.is_fit(number, None, paced) {
             return;
         }
         let room = room_name(room);
@@ -120,8 +117,7 @@ impl Run<'_> {
         else {
             return;
         };
-        let who = usize::from(tab.who);
-        if self.links[number].is_tutorial || (who < HONEST && !self.may_pace(who, 1)) {
+        if self.links[number].is_tutorial || !self.is_fit(number, None, &[1]) {
             return;
         }
         let room = room_name(room);
@@ -143,6 +139,20 @@ impl Run<'_> {
             since: None,
         };
         self.request(number, request, memory, way);
+    }
+
+    /// Whether somebody does this now: those who are honest heed their rates, wait after errors, and speak where they are.
+    fn is_fit(&mut self, number: usize, speaks_in: Option<&str>, paced: &[usize]) -> bool {
+        let now = self.now().instant;
+        let link = &self.links[number];
+        let who = usize::from(link.tab.who);
+        if who >= HONEST {
+            return true;
+        }
+        let is_there = |room| matches!(link.seats.get(room), Some(Seat::In { .. }));
+        let has_place = link.is_tutorial || speaks_in.is_none_or(is_there);
+        let is_patient = link.errors.has_one(now);
+        has_place && is_patient && paced.iter().all(|what| self.may_pace(who, *what))
     }
 
     fn request(&mut self, number: usize, mut request: Value, memory: Request, way: Way) {

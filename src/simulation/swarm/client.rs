@@ -9,6 +9,9 @@ use crate::config::Rate;
 use crate::id::ConnectionId;
 use crate::time::{Instant, Wall};
 
+/// Errors after which somebody honest waits: fewer than the server tells of.
+const ERRORS: Rate = Rate::new(6, Duration::from_secs(10));
+
 /// A request without a reply.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -42,8 +45,9 @@ pub struct Link {
     pub user: String,
     pub is_tutorial: bool,
     pub manner: Manner,
-    /// Whether its socket takes whatever comes.
+    /// Whether its socket takes whatever comes, and has taken whatever came; whether it is about to.
     pub is_free: bool,
+    pub is_freed: bool,
     /// Whether it is honest, and the network has done nothing to it that would make it look otherwise.
     pub is_exact: bool,
     /// Whether it has sent something without an id, or that is no request.
@@ -59,7 +63,11 @@ pub struct Link {
     pub opened: Instant,
     /// Since when it is expected to do something: when it was opened, and later if the server's process stood still.
     pub watched: Instant,
+    /// How long its credential is good from the moment at which it is looked at; zero: without end.
+    pub life: Duration,
     pub expires: Option<Wall>,
+    /// Errors that it may still be told of before it falls silent for a while, as somebody honest would.
+    pub errors: Pace,
     /// How often the date had been set when it was opened.
     pub jumps: u64,
     /// When the server last took a byte of it.
@@ -94,6 +102,7 @@ impl Link {
             is_tutorial: false,
             manner: Manner::Good,
             is_free: true,
+            is_freed: false,
             is_exact: false,
             has_lied: false,
             is_upgraded: false,
@@ -103,7 +112,9 @@ impl Link {
             has_gone: false,
             opened: now,
             watched: now,
+            life: Duration::ZERO,
             expires: None,
+            errors: Pace::new(ERRORS),
             jumps: 0,
             last_taken: now,
             stuck_since: None,
@@ -159,6 +170,12 @@ impl Pace {
             level: rate.per.as_nanos() * u128::from(rate.burst),
             last: Instant::ZERO,
         }
+    }
+
+    /// Whether there is a token.
+    pub fn has_one(&self, now: Instant) -> bool {
+        let mut pace = *self;
+        pace.take(now).is_ok()
     }
 
     /// Takes a token if there is one; when there will be one otherwise.

@@ -75,7 +75,7 @@ fn setup(dice: &mut Dice) -> Setup {
         waiting_max: dice.pick(&[1, 4, 16]),
         strangers_max: dice.pick(&[8, 50, 1000]),
         retention_max: dice.pick(&[10, 100, 10_000]),
-        read_bytes_max: dice.pick(&[7, 600, 16_384, 65_535]),
+        read_bytes_max: dice.pick(&[64, 600, 16_384, 65_535]),
     }
 }
 

@@ -84,6 +84,7 @@ impl Run<'_> {
         let link = &mut self.links[number];
         link.received = total;
         let client = self.world.client(link.id);
+        link.is_free |= link.is_freed && !client.blocked;
         let is_done =
             link.told_close.is_some() || (link.has_gone && read == link.sent && !client.hung_up);
         if is_done && link.ended_since.is_none() && !self.network.carries(number) {
@@ -110,6 +111,9 @@ impl Run<'_> {
                 link.refused = (response.status != 101).then_some(response.status);
                 // Those of the tutorial's protocol are not greeted.
                 link.is_open = link.is_upgraded && link.is_tutorial;
+                if link.is_open && !link.life.is_zero() {
+                    link.expires = Some(now.wall.after(link.life));
+                }
                 let words = || format!("  {}#{number} <- {}", link.user, response.status);
                 self.trace.line(now, words);
                 self.judge_refusal(number)?;
@@ -173,6 +177,10 @@ impl Run<'_> {
             link.expires = Some(expires);
             let in_time = std::time::Duration::from_millis(left);
             self.edges.insert(now.instant + in_time);
+        }
+        if notice["type"] == "error" {
+            // Whoever is told too often of errors has nothing left, and waits.
+            let _ = link.errors.take(now.instant);
         }
         if notice["type"] == "message" {
             self.counts.messages += 1;

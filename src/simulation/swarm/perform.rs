@@ -174,9 +174,7 @@ impl Run<'_> {
         link.manner = manner;
         link.is_exact = is_honest && manner == Manner::Good;
         link.jumps = self.jumps;
-        if is_tutorial && life_s > 0 {
-            link.expires = Some(now.wall.after(Duration::from_secs(u64::from(life_s))));
-        }
+        link.life = Duration::from_secs(u64::from(life_s));
         if self.revoked.contains(&tab.who) {
             link.revoked_from = Some(usize::MAX);
         }
@@ -287,7 +285,8 @@ impl Run<'_> {
         let is_all = bytes == u32::MAX;
         if link.parted_until.is_none() {
             let window = if is_all { usize::MAX } else { bytes as usize };
-            link.is_free = is_all;
+            link.is_free &= is_all;
+            link.is_freed = is_all;
             self.world.client(link.id).set_window(window);
         }
     }
@@ -300,6 +299,7 @@ impl Run<'_> {
         let link = &mut self.links[number];
         link.is_exact = false;
         link.is_free = false;
+        link.is_freed = false;
         link.parted_until = Some(until);
         self.world.client(link.id).set_window(0);
         self.network.hold(number, until);
@@ -312,8 +312,8 @@ impl Run<'_> {
             let link = &mut self.links[*number];
             if link.parted_until.is_some_and(|until| until <= now) {
                 link.parted_until = None;
+                link.is_freed = true;
                 self.world.client(link.id).set_window(usize::MAX);
-                // What waited meanwhile comes with the next turns, and may have been told long ago.
             }
         }
     }
@@ -336,6 +336,7 @@ impl Run<'_> {
             Going::Vanish => {
                 link.is_exact = false;
                 link.is_free = false;
+                link.is_freed = false;
                 link.manner = Manner::Dead;
                 self.world.client(link.id).set_window(0);
             }

@@ -364,7 +364,6 @@ impl<'s> Run<'s> {
         for number in self.active.clone() {
             let link = &mut self.links[number];
             link.has_gone = true;
-            link.is_free = true;
             link.parted_until = None;
             let id = link.id;
             if self.world.client(id).ending() != Ending::Closed {

@@ -71,12 +71,7 @@ impl Room {
 
     /// 0: nothing, 1: a member, 2: a moderator, 3: an owner.
     pub fn height(&self, user: &str) -> u8 {
-        match self.standing(user).map(|standing| standing.held) {
-            Some(Affiliation::Owner) => 3,
-            Some(Affiliation::Moderator) => 2,
-            Some(Affiliation::Member) => 1,
-            _ => 0,
-        }
+        self.standing(user).map_or(0, height)
     }
 
     fn is_invited(&self, user: &str) -> bool {
@@ -104,6 +99,16 @@ impl Room {
         self.messages.get(&seq).is_some_and(|kept| {
             &*kept.sender == sender && kept.texts.iter().any(|known| &**known == text)
         })
+    }
+}
+
+/// How high an affiliation is, whatever sanction is in force.
+pub(super) fn height(standing: &Standing) -> u8 {
+    match standing.held {
+        Affiliation::Owner => 3,
+        Affiliation::Moderator => 2,
+        Affiliation::Member => 1,
+        _ => 0,
     }
 }
 
@@ -210,7 +215,7 @@ impl Books {
             return Err(Violation::new("store", format!("{id} was never made")));
         };
         if let Some(entry) = &change.entry {
-            judge(room, &id, entry)?;
+            judge(room, &id, entry, changed)?;
             note_deed(room, entry);
         }
         let had_owner = has_owner(room);
@@ -257,16 +262,24 @@ fn note_deed(room: &mut Room, entry: &Entry) {
 }
 
 /// Nobody acts on somebody as high or higher, and nobody without the right.
-fn judge(room: &Room, id: &str, entry: &Entry) -> Result<(), Violation> {
+fn judge(room: &Room, id: &str, entry: &Entry, changed: &Changed) -> Result<(), Violation> {
     if entry.actor.is_empty() {
         return Ok(());
     }
     let (actor, target) = (room.height(&entry.actor), room.height(&entry.target));
+    let becomes = changed.change.standings.iter();
+    let becomes = becomes
+        .filter(|(user, _)| *user == entry.target)
+        .map(|(_, standing)| height(standing))
+        .max()
+        .unwrap_or(target);
     let is_allowed = match &*entry.action {
         "kick" | "ban" | "unban" | "mute" | "unmute" => actor >= 2 && target < actor,
         // Whoever was invited and comes belongs to the room from then on.
-        "affiliate" if entry.actor == entry.target => room.is_invited(&entry.actor),
-        "affiliate" => actor >= 2 && target < actor,
+        "affiliate" if entry.actor == entry.target => {
+            becomes < target || room.is_invited(&entry.actor)
+        }
+        "affiliate" => actor >= 2 && target < actor && (becomes < actor || actor == 3),
         "transfer" => actor == 3,
         "update" | "raid" | "approve" | "invite" => actor >= 2,
         "archive" | "unarchive" | "delete" => actor == 3,

@@ -51,7 +51,8 @@ impl Oracle {
             }
         }
         let waited = now.instant.since(link.watched);
-        if !link.is_upgraded && waited > deadlines.head.max(deadlines.keep_alive) + ending {
+        let is_plain = !link.is_upgraded && link.is_free;
+        if is_plain && waited > deadlines.head.max(deadlines.keep_alive) + ending {
             let words = format!("has asked for nothing in {waited:?}, and is connected");
             return Err(Oracle::late(link, "no timer lost", words));
         }

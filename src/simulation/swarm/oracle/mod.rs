@@ -16,7 +16,7 @@ use super::client::{Link, Seat};
 use super::disk::Done;
 use crate::config::Config;
 use crate::time::{Now, Wall};
-use books::{Books, Deed};
+use books::{Books, Deed, height};
 use rates::Rates;
 
 /// Something that must never be so, and is.
@@ -183,7 +183,7 @@ impl Oracle {
                 return Err(Violation::new("store", words));
             }
             for (user, standing) in &record.standings {
-                let is_same = room.height(user) == held(standing)
+                let is_same = room.height(user) == height(standing)
                     && room.is_banned(user, now.wall)
                         == standing
                             .ban
@@ -196,16 +196,6 @@ impl Oracle {
             }
         }
         Ok(())
-    }
-}
-
-fn held(standing: &crate::rooms::standing::Standing) -> u8 {
-    use crate::protocol::vocabulary::Affiliation;
-    match standing.held {
-        Affiliation::Owner => 3,
-        Affiliation::Moderator => 2,
-        Affiliation::Member => 1,
-        _ => 0,
     }
 }
 
