@@ -95,7 +95,15 @@ fn look_at(seed: u64, options: &Options, sum: &mut Sum) -> bool {
                 short.setup
             );
             for step in &short.steps {
-                println!("  {:>6} ms  {:?} {:?}", step.after_ms, step.act, step.way);
+                let joined = if step.is_joined {
+                    ", in one turn with the next"
+                } else {
+                    ""
+                };
+                println!(
+                    "  {:>6} ms  {:?} {:?}{joined}",
+                    step.after_ms, step.act, step.way
+                );
             }
             println!("\nwhat happens in it:");
             for line in run(&short, true).lines {

@@ -172,6 +172,13 @@ impl Pace {
         }
     }
 
+    /// Gives a token back that was not used after all.
+    pub fn give_back(&mut self) {
+        let token = self.rate.per.as_nanos();
+        let full = token * u128::from(self.rate.burst);
+        self.level = (self.level + token).min(full);
+    }
+
     /// Whether there is a token.
     pub fn has_one(&self, now: Instant) -> bool {
         let mut pace = *self;

@@ -22,6 +22,8 @@ struct Swarm {
     pace_ms: u64,
     cuts: u64,
     late_ms: u64,
+    /// Of a hundred steps without time between them, how many happen in one turn with the next.
+    joined: u64,
 }
 
 /// The script of a seed: so many minutes, as long as nothing stands still.
@@ -42,11 +44,13 @@ pub fn generate(seed: u64, minutes: u64) -> Script {
         pace_ms: dice.pick(&[50, 300, 1000, 3000]),
         cuts: dice.pick(&[0, 0, 2, 12]),
         late_ms: dice.pick(&[0, 5, 400]),
+        joined: dice.pick(&[0, 30, 80]),
         dice,
     };
     let mut steps = Vec::new();
     let mut passed = 0;
     const STEPS_MAX: usize = 2000;
+    swarm.begin(&mut steps);
     while passed < minutes * 60_000 && steps.len() < STEPS_MAX {
         let before = steps.len();
         swarm.happen(&mut steps);
@@ -117,11 +121,42 @@ impl Swarm {
             cuts: self.dice.below(self.cuts + 1) as u8,
             late_ms: self.dice.below(self.late_ms + 1) as u16,
         };
+        let is_joined = self.dice.happens(self.joined, 100);
         steps.push(Step {
             after_ms: after as u32,
             act,
             way,
+            is_joined,
         });
+    }
+
+    /// Most people are there from the start, and some rooms are made.
+    fn begin(&mut self, steps: &mut Vec<Step>) {
+        for who in 0..PEOPLE.len() as u8 {
+            if self.dice.happens(3, 4) {
+                let tab = Tab { who, tab: 0 };
+                let is_tutorial = self.dice.happens(1, 8);
+                self.push(
+                    steps,
+                    Act::Open {
+                        tab,
+                        is_tutorial,
+                        life_s: 0,
+                        manner: Manner::Good,
+                    },
+                );
+            }
+        }
+        for _ in 0..self.dice.below(4) {
+            self.found(steps);
+        }
+        for who in 0..PEOPLE.len() as u8 {
+            let tab = Tab { who, tab: 0 };
+            for room in [1, 3] {
+                let what = Asking::Join;
+                self.push(steps, Act::Ask { tab, room, what });
+            }
+        }
     }
 
     /// One thing happens, or a few that belong together.
@@ -371,7 +406,8 @@ impl Swarm {
     }
 
     fn lie(&mut self, steps: &mut Vec<Step>) {
-        const LIES: [Lie; 13] = [
+        const LIES: [Lie; 14] = [
+            Lie::Padded,
             Lie::NotJson,
             Lie::UnknownType,
             Lie::UnknownField,

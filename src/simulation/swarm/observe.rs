@@ -171,6 +171,8 @@ impl Run<'_> {
         if link.is_tutorial {
             return self.oracle.told_tutorial(link, notice, start, now);
         }
+        let id = notice["id"].as_u64();
+        let asked = id.and_then(|id| Some(link.pending.get(&id)?.kind));
         self.oracle.told(link, notice, start, now)?;
         if let Some(left) = notice["expires_in_ms"].as_u64() {
             let expires = now.wall.after(std::time::Duration::from_millis(left));
@@ -181,6 +183,10 @@ impl Run<'_> {
         if notice["type"] == "error" {
             // Whoever is told too often of errors has nothing left, and waits.
             let _ = link.errors.take(now.instant);
+            let paces = self.paces.get_mut(usize::from(link.tab.who));
+            if let Some(paces) = paces.filter(|_| is_uncharged(notice, asked)) {
+                paces[0].give_back();
+            }
         }
         if notice["type"] == "message" {
             self.counts.messages += 1;
@@ -224,6 +230,13 @@ impl Run<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Whether this is the refusal of a message that was charged to nobody: a refusal takes nothing, as long as nothing was tried.
+fn is_uncharged(notice: &Value, asked: Option<&str>) -> bool {
+    const TRIED: [&str; 2] = ["busy", "store_unavailable"];
+    let code = notice["code"].as_str().unwrap_or_default();
+    asked == Some("send") && !TRIED.contains(&code)
 }
 
 /// Words that fit into a line.

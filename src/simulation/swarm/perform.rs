@@ -123,7 +123,10 @@ impl Run<'_> {
                 let time = Duration::from_millis(u64::from(for_ms));
                 self.world.set_instant(self.now().instant + time);
                 for number in &self.active {
-                    self.links[*number].forgive(time);
+                    let link = &mut self.links[*number];
+                    link.forgive(time);
+                    // What it had sent may not have been looked at, and its time is over.
+                    link.is_exact &= link.is_open;
                 }
                 for stray in &mut self.strays {
                     stray.watched = stray.watched + time;
@@ -270,6 +273,7 @@ impl Run<'_> {
             Lie::Unmasked => frame(0x81, 4, false),
             Lie::Terabyte => frame(0x81, 1 << 40, true),
             Lie::Binary => masked(0x82, b"binary"),
+            Lie::Padded => text(&format!("{{\"type\":\"ping\"{:8000}}}", "")),
             Lie::Cut => text(r#"{"type":"ping"}"#)[..9].to_vec(),
         };
         for _ in 0..times.max(1) {

@@ -195,6 +195,9 @@ impl<'s> Run<'s> {
         let now = self.now();
         self.trace.line(now, || format!("- {:?}", step.act));
         self.act(step.act, step.way)?;
+        if step.is_joined {
+            return Ok(());
+        }
         self.settle()?;
         self.judge()
     }
@@ -337,7 +340,9 @@ impl<'s> Run<'s> {
     /// What was read of each connection is within its rate, and one read.
     fn judge_bytes(&self) -> Result<(), Violation> {
         let rate = self.config.limits.bytes_per_connection;
-        for number in &self.active {
+        // After the end what comes is thrown away, and costs nothing.
+        let usable = |number: &&usize| self.links[**number].is_usable();
+        for number in self.active.iter().filter(usable) {
             let link = &self.links[*number];
             let passed = self.now().instant.since(link.opened).as_nanos();
             let regained = passed * u128::from(rate.burst) / rate.per.as_nanos();

@@ -84,6 +84,8 @@ pub struct Step {
     pub act: Act,
     /// How the network treats what is sent.
     pub way: Way,
+    /// Whether the next step happens in the same turn, before the server has looked at anything of this one.
+    pub is_joined: bool,
 }
 
 /// The way of some bytes: in so many pieces more than one, each so much later than the one before. What honest people send is cut and not late.
@@ -307,6 +309,8 @@ pub enum Lie {
     Binary,
     /// The beginning of a message, and never the rest.
     Cut,
+    /// A good request in thousands of bytes.
+    Padded,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

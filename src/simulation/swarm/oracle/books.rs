@@ -133,6 +133,9 @@ fn is_limited(settings: &Settings) -> bool {
 #[derive(Debug, Default)]
 pub struct Books {
     pub rooms: BTreeMap<String, Room>,
+    latest: Wall,
+    /// Whether the date was ever set.
+    pub was_set: bool,
 }
 
 /// What a change of the books means for people who are there.
@@ -150,6 +153,16 @@ impl Books {
     /// Books of a store that is about to hear of these rooms of the configuration.
     pub fn room(&self, room: &str) -> Option<&Room> {
         self.rooms.get(room).filter(|room| !room.is_gone)
+    }
+
+    /// Takes note of the date.
+    pub fn date_is(&mut self, now: Wall) {
+        self.latest = self.latest.max(now);
+    }
+
+    /// The latest date there was: a ban or mute that was over once need not be in force again when the date is set back.
+    pub fn latest(&self, now: Wall) -> Wall {
+        self.latest.max(now)
     }
 
     /// Takes note of something that is durable now.
@@ -177,6 +190,7 @@ impl Books {
 
     fn append(&mut self, message: &NewMessage, seq: u64) -> Result<Consequence, Violation> {
         let id = message.room.to_string();
+        let at = message.at;
         let Some(room) = self.rooms.get_mut(&id) else {
             return Err(Violation::new("store", format!("{id} was never made")));
         };
@@ -184,9 +198,12 @@ impl Books {
             let words = format!("{id} got {seq} after {}", room.last_seq);
             return Err(Violation::new("numbers", words));
         }
-        let why = if room.is_banned(&message.sender, message.at) {
+        // It was judged when it was asked for. Where the date was set meanwhile nobody knows what was in force then.
+        let why = if self.was_set && at < self.latest {
+            None
+        } else if room.is_banned(&message.sender, at) {
             Some("banned")
-        } else if room.is_muted(&message.sender, message.at) {
+        } else if room.is_muted(&message.sender, at) {
             Some("muted")
         } else {
             None

@@ -100,7 +100,8 @@ impl Oracle {
         let Some(room) = self.books.room(room).filter(|_| link.is_free) else {
             return Ok(());
         };
-        if room.is_banned(sender, now.wall) || room.is_muted(sender, now.wall) {
+        let at = self.books.latest(now.wall);
+        if room.is_banned(sender, at) || room.is_muted(sender, at) {
             let words = format!("{} hears {notice} of somebody who may not", link.user);
             return Err(Violation::new("said after a sanction", words));
         }

@@ -75,6 +75,7 @@ impl Oracle {
 
     /// The date was set.
     pub fn date_set(&mut self, now: Now) {
+        self.books.was_set = true;
         self.rates.date_set(now);
     }
 
@@ -86,6 +87,7 @@ impl Oracle {
         active: &[usize],
         now: Now,
     ) -> Judged {
+        self.books.date_is(now.wall);
         let consequence = self.books.note(done)?;
         if let Some((room, sender, at)) = consequence.said {
             self.rates.accepted(&sender, (&room, None), at, now);
@@ -98,6 +100,8 @@ impl Oracle {
                 continue;
             };
             let is_put_out = consequence.put_out.as_deref() == Some(&*link.user);
+            // Who speaks the tutorial's protocol is back by speaking, and is not told so.
+            let is_put_out = is_put_out && !link.is_tutorial;
             if is_put_out || !self.may_hear(&room, &link.user, now.wall) {
                 let from = link.received;
                 link.seats.insert(room.clone(), Seat::Out { from });
@@ -109,7 +113,7 @@ impl Oracle {
     fn may_hear(&self, room: &str, user: &str, now: Wall) -> bool {
         self.books
             .room(room)
-            .is_some_and(|room| room.may_hear(user, now))
+            .is_some_and(|room| room.may_hear(user, self.books.latest(now)))
     }
 
     /// Whether a room keeps what is said in it.
@@ -122,6 +126,7 @@ impl Oracle {
 
     /// A client of the full protocol was told something, in a frame that begins at this byte.
     pub fn told(&mut self, link: &mut Link, notice: &Value, start: usize, now: Now) -> Judged {
+        self.books.date_is(now.wall);
         let kind = notice["type"].as_str().unwrap_or_default();
         if link.revoked_from.is_some_and(|from| start >= from) && kind != "bye" {
             let words = format!("{} was revoked, and is told {notice}", link.user);
