@@ -15,7 +15,9 @@ struct Options {
     from: u64,
     minutes: u64,
     seconds_max: Option<u64>,
+    /// Whether seeds that fail are named only, and whether the first of them is the last.
     only_find: bool,
+    stops: bool,
 }
 
 fn options() -> Result<Options, String> {
@@ -25,11 +27,13 @@ fn options() -> Result<Options, String> {
         minutes: 2,
         seconds_max: None,
         only_find: false,
+        stops: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        if name == "--only-find" {
+        if name == "--only-find" || name == "--stop" {
             options.only_find = true;
+            options.stops |= name == "--stop";
             continue;
         }
         let value = arguments.next().and_then(|value| value.parse().ok());
@@ -41,7 +45,7 @@ fn options() -> Result<Options, String> {
             "--seconds" => options.seconds_max = Some(value),
             _ => {
                 return Err(format!(
-                    "{name} is not known; there are --seeds N, --from SEED, --minutes M, --seconds S and --only-find"
+                    "{name} is not known; there are --seeds N, --from SEED, --minutes M, --seconds S, --only-find and --stop"
                 ));
             }
         }
@@ -138,7 +142,7 @@ fn main() -> ExitCode {
         // A panic that ends the process tells of its seed before.
         std::panic::set_hook(Box::new(move |info| eprintln!("seed {seed}: {info}")));
         is_good &= look_at(seed, &options, &mut sum);
-        if !is_good && !options.only_find {
+        if !is_good && (options.stops || !options.only_find) {
             break;
         }
     }
