@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use wardroom::simulation::swarm::script::Script;
 use wardroom::simulation::swarm::{Counts, Report, generate, run, shrink};
 
 /// One seed in so many is run twice, to see that it is the same world both times.
@@ -91,7 +92,11 @@ fn look_at(seed: u64, options: &Options, sum: &mut Sum) -> bool {
             report.step, found.rule, found.words
         );
         if !options.only_find {
-            let (short, runs) = shrink(&script, found.rule);
+            let fails = |script: &Script| {
+                let again = run(script, false).violation;
+                again.is_some_and(|again| again.rule == found.rule)
+            };
+            let (short, runs) = shrink(&script, fails);
             println!(
                 "\n{} steps instead of {}, found in {runs} runs, with {:?}:",
                 short.steps.len(),

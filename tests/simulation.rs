@@ -1,6 +1,6 @@
 //! Worlds in which everything happens, from seeds that are always the same, and what a world that went wrong is told by.
 
-use wardroom::simulation::swarm::script::{Act, Asking, Manner, Script, Step, Tab, Verdict, Way};
+use wardroom::simulation::swarm::script::{Act, Script};
 use wardroom::simulation::swarm::{generate, run, shrink};
 
 /// Worlds that are looked at: a few seconds of a machine that is busy.
@@ -28,4 +28,25 @@ fn the_same_seed_gives_the_same_world_word_for_word_and_another_seed_another() {
     assert_eq!(first.lines, second.lines);
     assert_eq!(first.digest, second.digest);
     assert_ne!(first.digest, other.digest);
+}
+
+#[test]
+fn a_script_that_fails_is_left_with_what_makes_it_fail() {
+    let whole = generate(7, MINUTES);
+    let fails = |script: &Script| run(script, false).counts.kept > 12;
+    assert!(fails(&whole));
+    let (short, runs) = shrink(&whole, fails);
+    assert!(fails(&short) && runs > 10);
+    assert!(short.steps.len() < 40, "{} steps", short.steps.len());
+    for left_out in 0..short.steps.len() {
+        let mut shorter = short.clone();
+        shorter.steps.remove(left_out);
+        assert!(!fails(&shorter), "{:?}", short.steps[left_out]);
+    }
+    assert!(
+        short
+            .steps
+            .iter()
+            .any(|step| matches!(step.act, Act::Open { .. }))
+    );
 }

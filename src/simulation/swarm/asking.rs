@@ -176,12 +176,6 @@ impl Run<'_> {
         let link = &self.links[number];
         self.trace
             .line(now, || format!("  {}#{number} -> {words}", link.user));
-        let is_honest = usize::from(link.tab.who) < HONEST;
-        let way = if is_honest {
-            Way { late_ms: 0, ..way }
-        } else {
-            way
-        };
         self.send_bytes(number, &text(words), way);
     }
 }

@@ -1,17 +1,12 @@
 //! Makes a script that fails as short as can be: parts of it are left out as long as it goes on failing in the same way.
 
-use super::run::run;
 use super::script::Script;
 
 /// Runs that are spent on it at most.
 const RUNS_MAX: usize = 1500;
 
-/// The shortest script found that breaks the same rule, and how many runs that took.
-pub fn shrink(script: &Script, rule: &str) -> (Script, usize) {
-    let fails = |script: &Script| {
-        let found = run(script, false).violation;
-        found.is_some_and(|found| found.rule == rule)
-    };
+/// The shortest script found of which `fails` says that it fails in the same way, and how often that was asked.
+pub fn shrink(script: &Script, fails: impl Fn(&Script) -> bool) -> (Script, usize) {
     let mut best = script.clone();
     let mut runs = 0;
     let mut part = best.steps.len().div_ceil(2).max(1);

@@ -40,6 +40,8 @@ pub struct Room {
     pub is_gone: bool,
     /// Whether a bound of the room's own was ever set.
     pub was_limited: bool,
+    /// When each person last spoke, as far as this lifetime of the server and these settings go.
+    spoke: BTreeMap<Arc<str>, Wall>,
 }
 
 impl Room {
@@ -52,6 +54,7 @@ impl Room {
             last_seq: 0,
             deeds: BTreeMap::new(),
             is_gone: false,
+            spoke: BTreeMap::new(),
         }
     }
 
@@ -155,6 +158,13 @@ impl Books {
         self.rooms.get(room).filter(|room| !room.is_gone)
     }
 
+    /// The server has lost what it kept in memory.
+    pub fn restarted(&mut self) {
+        for room in self.rooms.values_mut() {
+            room.spoke.clear();
+        }
+    }
+
     /// Takes note of the date.
     pub fn date_is(&mut self, now: Wall) {
         self.latest = self.latest.max(now);
@@ -212,6 +222,10 @@ impl Books {
             let words = format!("{id} keeps {seq} of {}, who is {why}", message.sender);
             return Err(Violation::new("said after a sanction", words));
         }
+        pace(room, &id, message)?;
+        if self.was_set {
+            room.spoke.clear();
+        }
         room.last_seq = seq;
         let kept = Kept {
             sender: Arc::clone(&message.sender),
@@ -239,6 +253,7 @@ impl Books {
         if let Some(settings) = &change.settings {
             room.settings = (**settings).clone();
             room.was_limited |= is_limited(settings);
+            room.spoke.clear();
         }
         for (user, standing) in &change.standings {
             room.standings.insert(Arc::clone(user), standing.clone());
@@ -261,6 +276,26 @@ impl Books {
             said: None,
         })
     }
+}
+
+/// In slow mode nobody who does not moderate speaks twice in so short a time.
+fn pace(room: &mut Room, id: &str, message: &NewMessage) -> Result<(), Violation> {
+    let before = room.spoke.insert(Arc::clone(&message.sender), message.at);
+    let slow = room.settings.slow_mode;
+    let is_bound = !slow.is_zero() && room.height(&message.sender) < 2;
+    let Some(before) = before.filter(|_| is_bound) else {
+        return Ok(());
+    };
+    let passed = message.at.as_millis().saturating_sub(before.as_millis());
+    // Dates are in whole milliseconds.
+    if u128::from(passed) + 1 >= slow.as_millis() {
+        return Ok(());
+    }
+    let words = format!(
+        "{} spoke in {id} again after {passed} ms, in slow mode",
+        message.sender
+    );
+    Err(Violation::new("never over", words))
 }
 
 fn has_owner(room: &Room) -> bool {

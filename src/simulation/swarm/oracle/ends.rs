@@ -30,7 +30,8 @@ impl Oracle {
             return Ok(());
         }
         let silent = now.instant.since(link.last_taken);
-        let most = deadlines.ping + deadlines.pong + deadlines.close + deadlines.linger + FORGIVEN;
+        let most =
+            deadlines.ping + deadlines.pong + deadlines.close * 2 + deadlines.linger + FORGIVEN;
         if silent <= most {
             return Ok(());
         }

@@ -70,6 +70,7 @@ impl Oracle {
     /// The server was started anew: what it kept in memory alone is gone.
     pub fn restarted(&mut self, now: Now) -> Judged {
         self.said.clear();
+        self.books.restarted();
         self.rates.begin_anew(now)
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::hearing::date;
-use super::{Judged, Oracle, Violation, deed};
+use super::{Judged, Oracle, Violation, deed, text_of};
 use crate::protocol::vocabulary::JoinRule;
 use crate::simulation::swarm::client::{Link, Request, Seat};
 use crate::time::Now;
@@ -27,8 +27,32 @@ impl Oracle {
                 link.seats.insert(request.room, Seat::Out { from: start });
                 Ok(())
             }
+            "history" => self.read(link, &request, notice, now),
             _ => self.done(link, &request),
         }
+    }
+
+    /// A page of what was said is what is kept, in order, and for somebody who may read it.
+    fn read(&self, link: &Link, request: &Request, notice: &Value, now: Now) -> Judged {
+        let room = self.books.room(&request.room);
+        let may_read =
+            room.is_some_and(|room| room.may_hear(&link.user, self.books.latest(now.wall)));
+        let mut last = 0;
+        for message in notice["messages"].as_array().into_iter().flatten() {
+            let seq = message["seq"].as_u64().unwrap_or_default();
+            let sender = message["sender"].as_str().unwrap_or_default();
+            let is_kept = text_of(message)
+                .is_none_or(|text| room.is_some_and(|room| room.has_said(seq, sender, &text)));
+            if !is_kept || seq <= last || (link.is_free && !may_read) {
+                let words = format!(
+                    "{} reads {message} in {} behind {last}",
+                    link.user, request.room
+                );
+                return Err(Violation::new("history", words));
+            }
+            last = seq;
+        }
+        Ok(())
     }
 
     fn sent(&mut self, link: &Link, request: &Request, notice: &Value, now: Now) -> Judged {
