@@ -147,7 +147,8 @@ impl Swarm {
         for who in 0..PEOPLE.len() as u8 {
             if self.dice.happens(3, 4) {
                 let tab = Tab { who, tab: 0 };
-                let is_tutorial = self.dice.happens(1, 8);
+                let is_crew = (HONEST..HONEST + CREW).contains(&usize::from(who));
+                let is_tutorial = !is_crew && self.dice.happens(1, 3);
                 self.push(
                     steps,
                     Act::Open {
@@ -159,7 +160,7 @@ impl Swarm {
                 );
             }
         }
-        for _ in 0..self.dice.below(4) {
+        for _ in 0..self.dice.below(6) {
             self.found(steps);
         }
         for who in 0..PEOPLE.len() as u8 {

@@ -83,7 +83,9 @@ impl Run<'_> {
             return Ok(());
         };
         let nanos = i64::from(offset_ms) * 1_000_000;
-        let to = Instant::from_nanos(edge.as_nanos().saturating_add_signed(nanos));
+        // Dates are in whole milliseconds, and so is what happens at them.
+        let edge = edge.as_nanos().next_multiple_of(1_000_000);
+        let to = Instant::from_nanos(edge.saturating_add_signed(nanos));
         self.pass(to.since(now))
     }
 

@@ -104,7 +104,7 @@ impl Oracle {
             "reading too slowly" | "overloaded, try again later" => {
                 !link.is_free || link.manner != Manner::Good
             }
-            "no answer to ping" => link.manner == Manner::Dead || link.parted_until.is_some(),
+            "no answer to ping" => link.manner == Manner::Dead || !link.is_free,
             // Whoever has closed first is answered in their own words.
             _ => link.has_gone,
         };
