@@ -152,6 +152,14 @@ impl Run<'_> {
         }
         let is_there = |room| matches!(link.seats.get(room), Some(Seat::In { .. }));
         let has_place = link.is_tutorial || speaks_in.is_none_or(is_there);
+        if link.is_tutorial && has_place {
+            // There is no reply: any of them may be an error.
+            let link = &mut self.links[number];
+            if link.errors.take(now).is_err() {
+                return false;
+            }
+        }
+        let link = &self.links[number];
         let is_patient = link.errors.has(link.pending.len() as u64 + 1, now);
         has_place && is_patient && paced.iter().all(|what| self.may_pace(who, *what))
     }

@@ -173,7 +173,12 @@ impl Run<'_> {
         for number in &self.active {
             let link = &mut self.links[*number];
             if link.tab.who == who && link.revoked_from.is_none() {
-                link.revoked_from = Some(link.received);
+                // One that is still to come in may be let in again when the revocation is over.
+                link.revoked_from = Some(if link.is_open {
+                    link.received
+                } else {
+                    usize::MAX
+                });
             }
         }
         self.world.apply_revocation(revocation);
