@@ -388,8 +388,10 @@ fn what_the_store_answers_after_a_long_silence_has_waited_for_nobody_yet() {
     world.set_instant(later);
     world.answers_held = false;
     world.settle();
-    assert_eq!(world.client(bob).ending(), Ending::Open);
-    let told = world.client(bob).take_notices();
-    assert_eq!(of_type(&told, "message").len(), 1, "{told:?}");
-    assert!(of_type(&told, "bye").is_empty(), "{told:?}");
+    for id in [alice, bob] {
+        assert_eq!(world.client(id).ending(), Ending::Open);
+        let told = world.client(id).take_notices();
+        assert_eq!(of_type(&told, "message").len(), 1, "{told:?}");
+        assert!(of_type(&told, "bye").is_empty(), "{told:?}");
+    }
 }
