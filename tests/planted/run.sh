@@ -53,14 +53,14 @@ for name in "$@"; do
     "seed "*)
       rule=$(sed -E 's/^seed [0-9]+, step [0-9]+: ([^:]*):.*/\1/' <<<"$found")
       seed=$(sed -E 's/^seed ([0-9]+),.*/\1/' <<<"$found")
-      echo "| \`$name\` | $what | $rule | $((seed + 1)) seeds |"
+      echo "| \`$name.patch\` | $what | $rule | $((seed + 1)) seeds |"
       ;;
     "does not build")
-      echo "| \`$name\` | $what | DOES NOT BUILD | |"
+      echo "| \`$name.patch\` | $what | DOES NOT BUILD | |"
       missed=$((missed + 1))
       ;;
     *)
-      echo "| \`$name\` | $what | NOT FOUND | $seeds seeds |"
+      echo "| \`$name.patch\` | $what | NOT FOUND | $seeds seeds |"
       missed=$((missed + 1))
       ;;
   esac

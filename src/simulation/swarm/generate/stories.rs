@@ -156,13 +156,17 @@ impl Swarm {
             },
         );
         if for_ms > 0 {
-            let offset_ms = self.dice.pick(&[-1, 0, 0, 1]);
-            self.push(steps, Act::Expiry { offset_ms });
-            for act in [join, say] {
-                self.push(steps, act);
-                if let Some(step) = steps.last_mut() {
-                    step.after_ms = 0;
-                }
+            self.try_at_its_end(steps, [join, say]);
+        }
+    }
+
+    fn try_at_its_end(&mut self, steps: &mut Vec<Step>, acts: [Act; 2]) {
+        let offset_ms = self.dice.pick(&[-1, 0, 0, 1]);
+        self.push(steps, Act::Expiry { offset_ms });
+        for act in acts {
+            self.push(steps, act);
+            if let Some(step) = steps.last_mut() {
+                step.after_ms = 0;
             }
         }
     }
