@@ -56,8 +56,8 @@ fn every_fault_stands_in_the_table_with_the_seeds_that_find_it() {
         .filter_map(|row| Some(row.split_once('`')?.0))
         .collect();
     let patches = patches();
-    let stems = patches
+    let names = patches
         .iter()
-        .filter_map(|patch| patch.file_stem()?.to_str());
-    assert_eq!(told, stems.collect());
+        .filter_map(|patch| patch.file_name()?.to_str());
+    assert_eq!(told, names.collect());
 }
