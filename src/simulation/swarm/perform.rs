@@ -17,34 +17,35 @@ impl Run<'_> {
                 is_tutorial,
                 life_s,
                 manner,
-            } => self.open(tab, (is_tutorial, life_s, manner), way),
-            Act::Herd => self.herd(way),
+            } => return self.open(tab, (is_tutorial, life_s, manner), way),
+            Act::Herd => return self.herd(way),
             Act::Say {
                 tab,
                 room,
                 characters,
                 key,
-            } => Ok(self.say(tab, room, characters, key, way)),
-            Act::Ask { tab, room, what } => Ok(self.ask(tab, room, what, way)),
+            } => self.say(tab, room, characters, key, way),
+            Act::Ask { tab, room, what } => self.ask(tab, room, what, way),
             Act::Judge {
                 tab,
                 room,
                 verdict,
                 about,
                 for_ms,
-            } => Ok(self.judge_somebody(tab, room, verdict, (about, for_ms), way)),
-            Act::Lie { tab, lie, times } => Ok(self.lie(tab, lie, times, way)),
-            Act::Take { tab, bytes } => Ok(self.let_take(tab, bytes)),
-            Act::Sever { tab, bytes, is_end } => Ok(self.sever(tab, bytes, is_end)),
-            Act::Part { tab, for_ms } => Ok(self.part(tab, for_ms)),
-            Act::Go { tab, how } => Ok(self.go(tab, how, way)),
+            } => self.judge_somebody(tab, room, verdict, (about, for_ms), way),
+            Act::Lie { tab, lie, times } => self.lie(tab, lie, times, way),
+            Act::Take { tab, bytes } => self.let_take(tab, bytes),
+            Act::Sever { tab, bytes, is_end } => self.sever(tab, bytes, is_end),
+            Act::Part { tab, for_ms } => self.part(tab, for_ms),
+            Act::Go { tab, how } => self.go(tab, how, way),
             Act::Flood {
                 kind,
                 times,
                 is_spread,
-            } => Ok(self.flood(kind, times, is_spread)),
-            _ => self.act_on_server(act),
+            } => self.flood(kind, times, is_spread),
+            _ => return self.act_on_server(act),
         }
+        Ok(())
     }
 
     fn sever(&mut self, tab: Tab, bytes: u16, is_end: bool) {

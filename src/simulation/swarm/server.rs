@@ -23,18 +23,19 @@ impl Run<'_> {
     /// Does what a step says of the server.
     pub(super) fn act_on_server(&mut self, act: Act) -> Result<(), Violation> {
         match act {
-            Act::Edge { offset_ms } => self.wait_for_edge(offset_ms),
-            Act::Expiry { offset_ms } => self.wait_until(self.sanction_end, offset_ms),
-            Act::Stall { is_stalled } => self.stall(is_stalled),
-            Act::Answer { times, is_busy } => self.answer(times, is_busy),
-            Act::Fault { fault } => Ok(self.fail(fault)),
-            Act::Crash { committed } => self.crash(committed),
-            Act::Stop => self.stop(),
-            Act::Jump { by_ms } => Ok(self.set_date(by_ms)),
-            Act::Freeze { for_ms } => Ok(self.freeze(for_ms)),
-            Act::Revoke { who } => self.revoke(who),
-            _ => Ok(()),
+            Act::Edge { offset_ms } => return self.wait_for_edge(offset_ms),
+            Act::Expiry { offset_ms } => return self.wait_until(self.sanction_end, offset_ms),
+            Act::Stall { is_stalled } => return self.stall(is_stalled),
+            Act::Answer { times, is_busy } => return self.answer(times, is_busy),
+            Act::Fault { fault } => self.fail(fault),
+            Act::Crash { committed } => return self.crash(committed),
+            Act::Stop => return self.stop(),
+            Act::Jump { by_ms } => self.set_date(by_ms),
+            Act::Freeze { for_ms } => self.freeze(for_ms),
+            Act::Revoke { who } => return self.revoke(who),
+            _ => {}
         }
+        Ok(())
     }
 
     fn fail(&mut self, fault: Option<Fault>) {

@@ -119,7 +119,8 @@ impl Oracle {
 
     /// Whether a room keeps what is said in it.
     fn is_durable(&self, room: &str) -> bool {
-        match self.books.room(room) {
+        // Also one that is gone: what was kept of it before is acknowledged still.
+        match self.books.rooms.get(room) {
             Some(room) => room.settings.is_durable,
             None => self.config.rooms.is_durable(room),
         }
