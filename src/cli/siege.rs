@@ -86,7 +86,12 @@ impl Siege {
                 let home = Home::make()?;
                 auth.keys = self.secret(Some(&home.secret()))?;
                 let settings = settings(&loaded);
-                Whom::Own { home, settings }
+                let has_tls = loaded.config.tls.is_on();
+                Whom::Own {
+                    home,
+                    settings,
+                    has_tls,
+                }
             }
         };
         let mut json = self.json.as_ref().map(create).transpose()?;
@@ -124,7 +129,7 @@ impl Siege {
             outbound_bytes_max: config.limits.outbound_bytes_max as u64,
             limits: settings(loaded)
                 .into_iter()
-                .filter(|(key, _)| key.starts_with("limits."))
+                .filter(|(key, _)| siege::is_limit(key))
                 .collect(),
         }
     }

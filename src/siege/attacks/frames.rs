@@ -32,21 +32,18 @@ pub(super) const ATTACKS: [Attack; 9] = [
     Attack {
         name: "tiny-fragments",
         what: "Messages in fragments of one byte, as many as a message may have",
-        limits: &[
-            "limits.frames_per_connection",
-            "limits.error_replies_per_connection",
-        ],
-        signs: &[
-            "limited:frames_per_connection",
-            "limited:error_replies_per_connection",
-        ],
+        limits: &["limits.frames_per_connection"],
+        signs: &["limited:frames_per_connection"],
+        // A good request, so that nothing but the number of frames is at fault.
         shot: |aim, out| {
-            let first = match aim.shot % 100 {
+            let at = (aim.shot % 100) as usize;
+            let first = match at {
                 0 => 0x01,
                 99 => 0x80,
                 _ => 0x00,
             };
-            out.extend(masked(first, b"x"));
+            let byte = b"{\"type\":\"ping\"}".get(at).copied().unwrap_or(b' ');
+            out.extend(masked(first, &[byte]));
         },
         expect: SLOWED,
         ..MEMBERS

@@ -10,7 +10,7 @@ const HEAD: &[u8] =
 /// Bytes of the longest head sent: eight times what is allowed by default.
 const BOMB_BYTES: usize = 64 * 1024;
 
-pub(super) const ATTACKS: [Attack; 4] = [
+pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "slow-head",
         what: "Request heads byte by byte",
@@ -45,6 +45,36 @@ pub(super) const ATTACKS: [Attack; 4] = [
             out.resize(out.len() + BOMB_BYTES, b'a');
         },
         expect: REFUSED,
+        ..STRANGERS
+    },
+    Attack {
+        name: "many-fields",
+        what: "Heads of more fields than any may have",
+        limits: &["limits.head_fields_max"],
+        signs: &["handshakes:head_too_large"],
+        shot: |_, out| {
+            out.extend_from_slice(b"GET /ws/chat HTTP/1.1\r\nHost: a.example\r\n");
+            for _ in 0..200 {
+                out.extend_from_slice(b"X-A: b\r\n");
+            }
+            out.extend_from_slice(b"\r\n");
+        },
+        expect: REFUSED,
+        ..STRANGERS
+    },
+    Attack {
+        name: "endless-requests",
+        what: "Requests without end on one connection",
+        limits: &["limits.requests_per_connection_max"],
+        sockets: 20,
+        connects_per_second: 20,
+        shot: |_, out| {
+            for _ in 0..150 {
+                out.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n");
+            }
+        },
+        again: false,
+        expect: &[Outcome::Status(200)],
         ..STRANGERS
     },
     Attack {

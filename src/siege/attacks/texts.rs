@@ -1,10 +1,10 @@
 //! Attacks by what messages say, made by people who have signed in.
 
-use super::super::attack::{Attack, MEMBERS, Outcome};
+use super::super::attack::{Attack, Entry, From, MEMBERS, Outcome};
 use super::SLOWED;
 use crate::protocol::client::text;
 
-pub(super) const ATTACKS: [Attack; 6] = [
+pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "message-flood",
         what: "Messages to the room where everybody is, as fast as they go",
@@ -26,6 +26,33 @@ pub(super) const ATTACKS: [Attack; 6] = [
         limits: &["limits.bytes_per_connection", "limits.bytes_per_address"],
         signs: &["limited:bytes_per_connection", "limited:bytes_per_address"],
         shot: |_, out| out.extend(text(&format!("{{\"type\":\"ping\"{}}}", " ".repeat(7900)))),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "bytes-of-one-address",
+        what: "The same by five people behind one address",
+        limits: &["limits.bytes_per_address"],
+        signs: &["limited:bytes_per_address"],
+        sockets: 5,
+        from: From::Address,
+        entry: Entry::SignedIn(5),
+        shot: |_, out| out.extend(text(&format!("{{\"type\":\"ping\"{}}}", " ".repeat(7900)))),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "long-message",
+        what: "Messages of more characters than any may have",
+        limits: &["limits.message_characters_max"],
+        signs: &["errors_told:message_too_long"],
+        shot: |aim, out| {
+            let said = "z".repeat(501);
+            let lobby = aim.lobby;
+            out.extend(text(&format!(
+                "{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"{said}\"}}"
+            )));
+        },
         expect: SLOWED,
         ..MEMBERS
     },
