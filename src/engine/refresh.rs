@@ -218,6 +218,7 @@ impl Engine {
         if self.overlooks(id, limited.limit, limited.scope, now) {
             return Ok(());
         }
+        self.counters.limited.count_pair(limited.words());
         Err(limited)
     }
 }

@@ -24,7 +24,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 24] = [
+const PROOFS: [(&str, Proof); 23] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -61,10 +61,6 @@ const PROOFS: [(&str, Proof); 24] = [
         Proof::Shared("closes:overloaded"),
     ),
     ("limits.members_listed_max", Proof::Told("truncated")),
-    (
-        "limits.refreshes_per_connection",
-        Proof::Told("rate_limited"),
-    ),
     (
         "deadlines.head",
         Proof::Shared("handshakes:request_timeout"),
@@ -172,7 +168,7 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> BTreeMap<String, S
                 }
             }
             Some(Proof::Each(counter)) => {
-                let each = rise(counter).div_ceil(found.connections.max(1));
+                let each = rise(counter) / found.connections.max(1);
                 Shown {
                     said_no: found.connections,
                     most: Some(each),

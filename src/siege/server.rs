@@ -67,6 +67,12 @@ impl Home {
         Ok(self.identity.client()?)
     }
 
+    /// Forgets what a server has kept here.
+    pub(super) fn clear(&self) {
+        // The next server says what is wrong with a directory that can not be removed.
+        let _ = fs::remove_dir_all(self.directory.join("data"));
+    }
+
     fn config(&self) -> PathBuf {
         self.directory.join("siege.toml")
     }
@@ -207,14 +213,21 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Lets it end, and waits for that.
+    pub(super) fn end(&mut self) {
         // Each fails only for a child that has ended.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         if self.ended.recv_timeout(STOP_TIME_MAX) == Err(RecvTimeoutError::Timeout) {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

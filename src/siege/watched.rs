@@ -110,7 +110,8 @@ impl Watched {
                 home,
                 ..
             } => {
-                // The one before it ends with this assignment.
+                server.end();
+                home.clear();
                 *server = Server::start(home, settings, wanted, cores)?;
                 *variant = wanted;
                 Ok(true)

@@ -17,6 +17,9 @@ const MANY_MESSAGES: (&str, &str) = ("limits.messages_per_user", "{ burst = 1000
 /// Says it has everything there is, and reads none.
 const DEAF: Attack = Attack {
     reads: false,
+    sockets: 30,
+    entry: Entry::SignedIn(30),
+    pace: Pace::Every(Duration::from_millis(20)),
     shot: |aim, out| {
         out.extend(text(&format!(
             "{{\"type\":\"members\",\"room\":\"{}\"}}",
@@ -72,7 +75,8 @@ pub(super) const ATTACKS: [Attack; 16] = [
         connects_per_second: 1000,
         from: From::Everywhere,
         entry: Entry::SignedIn(1000),
-        shots: 1,
+        // So that something is owed for seconds.
+        shots: 30,
         shot: |_, out| out.extend(text("{\"type\":\"ping\"}")),
         end: End::Leave,
         expect: &[Outcome::Left, Outcome::Held],
@@ -191,7 +195,8 @@ pub(super) const ATTACKS: [Attack; 16] = [
         what: "People who are in and answer no ping",
         limits: &["deadlines.pong", "deadlines.ping"],
         signs: &["closes:no_pong"],
-        changes: &[("deadlines.ping", "500ms"), ("deadlines.pong", "500ms")],
+        changes: &[("deadlines.ping", "1s"), ("deadlines.pong", "1s")],
+        time_min: Duration::from_secs(4),
         pongs: false,
         // Nothing is said to somebody who is not there.
         expect: &[Outcome::Held, Outcome::Close(1001), Outcome::Ended],
