@@ -24,7 +24,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 23] = [
+const PROOFS: [(&str, Proof); 27] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -87,6 +87,22 @@ const PROOFS: [(&str, Proof); 23] = [
     ),
     (
         "limits.penalty_exempt",
+        Proof::Never("lets pass and refuses nothing"),
+    ),
+    (
+        "limits.exempt",
+        Proof::Never("lets pass and refuses nothing"),
+    ),
+    (
+        "limits.earned_per_address_max",
+        Proof::Never("lets pass and refuses nothing"),
+    ),
+    (
+        "limits.earned_after",
+        Proof::Never("lets pass and refuses nothing"),
+    ),
+    (
+        "limits.earned_kept",
         Proof::Never("lets pass and refuses nothing"),
     ),
     (
