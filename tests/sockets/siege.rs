@@ -46,12 +46,21 @@ fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
         told.contains("3 of 3 attacks held (own server on 127.0.0.1:"),
         "{told}"
     );
-    let reached = "limits.control_frames_per_connection = { burst = 30, per = \"10s\" }: said no ";
-    let line = told
-        .lines()
-        .find(|line| line.starts_with(reached))
-        .expect("a line for the limit");
-    assert!(line.ends_with(" times: ping-flood"), "{line}");
+    let limits = [
+        (
+            "held     limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [says no to ping-flood, pong-flood] said no ",
+            " times: ping-flood",
+        ),
+        (
+            "-        limits.connections_per_user = 3 [says no to one-user-everywhere] ",
+            "not tried",
+        ),
+        ("-        limits.shadow = [] [not reached by a siege: ", "not tried"),
+    ];
+    for (begin, end) in limits {
+        let is_line = |line: &str| line.starts_with(begin) && line.ends_with(end);
+        assert!(told.lines().any(is_line), "{begin}: {told}");
+    }
 
     let json = fs::read(home.path().join("siege.json")).expect("it was written");
     let report: Value = serde_json::from_slice(&json).expect("JSON");

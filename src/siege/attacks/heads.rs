@@ -14,7 +14,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "slow-head",
         what: "Request heads byte by byte",
-        limits: &["deadlines.head", "limits.unauthenticated_max"],
+        limits: &["limits.unauthenticated_max", "deadlines.head"],
         signs: &[
             "handshakes:request_timeout",
             "limited:unauthenticated_max",
@@ -80,7 +80,6 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "garbage-upgrade",
         what: "Upgrades without key, of another version, by another method, of bytes that are no HTTP",
-        limits: &["limits.handshakes_per_address"],
         signs: &[
             "handshakes:malformed_request",
             "handshakes:version_unsupported",
@@ -101,10 +100,6 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "pipelined-junk",
         what: "Twenty requests at once, then junk",
-        limits: &[
-            "limits.requests_per_connection_max",
-            "limits.bytes_per_address",
-        ],
         signs: &["handshakes:malformed_request", "limited:bytes_per_address"],
         shot: |_, out| {
             for _ in 0..20 {

@@ -28,7 +28,6 @@ pub(super) const ATTACKS: [Attack; 3] = [
     Attack {
         name: "presence-storm",
         what: "People who come, are seen to type, and go again",
-        limits: &["limits.handshakes_per_address"],
         signs: &[],
         sockets: 200,
         connects_per_second: 1000,

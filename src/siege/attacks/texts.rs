@@ -74,8 +74,8 @@ pub(super) const ATTACKS: [Attack; 8] = [
         name: "deep-json",
         what: "JSON of thousands of levels",
         limits: &[
-            "limits.commands_per_user",
             "limits.error_replies_per_connection",
+            "limits.commands_per_user",
         ],
         signs: &["errors_told:too_deep"],
         shot: |_, out| out.extend(text(&"[".repeat(8000))),
@@ -86,8 +86,8 @@ pub(super) const ATTACKS: [Attack; 8] = [
         name: "wide-json",
         what: "JSON objects of hundreds of fields",
         limits: &[
-            "limits.commands_per_user",
             "limits.error_replies_per_connection",
+            "limits.commands_per_user",
         ],
         signs: &["errors_told:too_many_fields"],
         shot: |_, out| {
@@ -101,8 +101,8 @@ pub(super) const ATTACKS: [Attack; 8] = [
         name: "duplicate-key-json",
         what: "JSON objects that say everything twice",
         limits: &[
-            "limits.commands_per_user",
             "limits.error_replies_per_connection",
+            "limits.commands_per_user",
         ],
         signs: &["errors_told:duplicate_field"],
         shot: |_, out| out.extend(text("{\"type\":\"ping\",\"type\":\"send\"}")),

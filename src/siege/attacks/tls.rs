@@ -61,7 +61,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "plain-to-tls",
         what: "Requests in the clear to a server that speaks TLS",
-        limits: &["limits.offences_per_address"],
+        limits: &[],
         signs: &["handshakes:tls_required"],
         changes: &[],
         shot: |_, out| out.extend_from_slice(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"),
