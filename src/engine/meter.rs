@@ -6,6 +6,7 @@ use super::connection::Phase;
 use super::earned::WITHOUT_END;
 use super::open::too_many;
 use super::reply::Complaint;
+use super::secure::TlsFailure;
 use super::shadow::spend;
 use super::{Door, Engine};
 use crate::config::Rate;
@@ -48,7 +49,9 @@ impl Engine {
                 self.refuse(id, too_many("bytes_per_address", debt), now);
             }
             // No answer could be read yet: the end of it is answer enough.
-            Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
+            Phase::Handshake(_) if !debt.is_zero() => {
+                self.end_insecure(id, TlsFailure::Broken, now)
+            }
             Phase::Preamble(_)
             | Phase::Handshake(_)
             | Phase::Head(_)

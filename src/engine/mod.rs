@@ -84,7 +84,7 @@ pub use door::Door;
 pub use effect::Effect;
 pub use metrics::Unready;
 pub use reconfigure::Reconfiguration;
-pub use secure::{TlsFacts, TlsVersion};
+pub use secure::{TlsFacts, TlsFailure, TlsVersion};
 pub use work::{Outcome, Work, WorkId, WorkTimes};
 
 use behind::Lag;

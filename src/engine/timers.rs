@@ -3,6 +3,7 @@
 use super::Engine;
 use super::connection::Phase;
 use super::effect::Effect;
+use super::secure::TlsFailure;
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
 use crate::protocol::response::Refusal;
@@ -51,7 +52,7 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Handshake(_) => {
-                self.tell_of_tls_failure(id, "timeout", now);
+                self.tell_of_tls_failure(id, TlsFailure::Timeout, now);
                 self.remove(id);
             }
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
