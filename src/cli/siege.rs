@@ -12,7 +12,7 @@ use clap::Args;
 use super::Failure;
 use super::arguments::{Settings, parse_time};
 use super::token::{self, TokenRequest};
-use crate::config::{Auth, Config, KeySource, Loaded};
+use crate::config::{Auth, Config, KeySource, Loaded, Place};
 use crate::siege::{self, Files, Home, Plan, SECONDS_MAX, SiegeError, Target, Whom};
 use crate::time::Wall;
 
@@ -83,6 +83,7 @@ impl Siege {
                 Whom::Running { target, private }
             }
             None => {
+                tell_left_out(&loaded, output)?;
                 let home = Home::make()?;
                 auth.keys = self.secret(Some(&home.secret()))?;
                 let settings = settings(&loaded);
@@ -133,6 +134,17 @@ impl Siege {
                 .collect(),
         }
     }
+}
+
+/// Says which settings that somebody gave are not those of the server under siege, and why.
+fn tell_left_out(loaded: &Loaded, output: &mut dyn Write) -> std::io::Result<()> {
+    let given = loaded.settings.iter();
+    for setting in given.filter(|setting| setting.place != Place::Default) {
+        if let Some(why) = siege::left_out(&setting.key) {
+            writeln!(output, "not in this siege: {}, {why}", setting.key)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every setting in force that has a value.

@@ -39,7 +39,7 @@ use rustls::ClientConfig;
 
 pub use bounds::SECONDS_MAX;
 pub use campaign::{Files, run};
-pub use server::Home;
+pub use server::{Home, left_out};
 pub use target::Target;
 
 /// Why there is no siege, or none to the end.

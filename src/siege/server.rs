@@ -106,14 +106,16 @@ const OWN: [&str; 6] = [
 ];
 
 /// Why a setting of the operator's does not go to the child; `None`: it does.
-pub(super) fn left_out(key: &str) -> Option<&'static str> {
+pub fn left_out(key: &str) -> Option<&'static str> {
     match key {
-        _ if OWN.contains(&key) => Some("the server has its own"),
+        _ if OWN.contains(&key) => Some("which has its own"),
         "tls.minimum" => None,
-        "tls.certificate" | "tls.key" => Some("a certificate that is made for the siege instead"),
-        _ if key.starts_with("tls.") => Some("its people are on loopback and have no certificates"),
-        _ if key.starts_with("auth.hook.") => Some("your program would be attacked with it"),
-        _ if key.starts_with("auth.key[") => Some("a secret that is made for the siege instead"),
+        "tls.certificate" | "tls.key" => Some("which has a certificate that is made for it"),
+        _ if key.starts_with("tls.") => {
+            Some("whose people have no certificates and come to one port")
+        }
+        _ if key.starts_with("auth.hook.") => Some("since your program would be attacked with it"),
+        _ if key.starts_with("auth.key[") => Some("which has a secret that is made for it"),
         _ => None,
     }
 }

@@ -1,8 +1,10 @@
 //! Attacks by frames, made by people who have signed in.
 
-use super::super::attack::{Attack, MEMBERS, Outcome};
+use std::time::Duration;
+
+use super::super::attack::{Attack, MEMBERS, Outcome, Pace};
 use super::SLOWED;
-use crate::protocol::client::{frame, masked};
+use crate::protocol::client::{frame, masked, text};
 
 /// One frame that breaks the protocol, and its close code.
 const BREACH: Attack = Attack {
@@ -10,7 +12,7 @@ const BREACH: Attack = Attack {
     ..MEMBERS
 };
 
-pub(super) const ATTACKS: [Attack; 9] = [
+pub(super) const ATTACKS: [Attack; 10] = [
     Attack {
         name: "ping-flood",
         what: "Pings as fast as they go",
@@ -45,6 +47,18 @@ pub(super) const ATTACKS: [Attack; 9] = [
             let byte = b"{\"type\":\"ping\"}".get(at).copied().unwrap_or(b' ');
             out.extend(masked(first, &[byte]));
         },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "byte-by-byte",
+        what: "Good requests, one byte at a time",
+        shot: |aim, out| {
+            let request = text("{\"type\":\"ping\"}");
+            let at = aim.shot as usize % request.len();
+            out.extend(request.get(at));
+        },
+        pace: Pace::Every(Duration::from_millis(1)),
         expect: SLOWED,
         ..MEMBERS
     },
