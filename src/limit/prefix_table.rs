@@ -326,6 +326,65 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_of_a_full_table_share_a_24_or_a_48() {
+        let mut table = table(64);
+        let now = Instant::ZERO;
+        // An eighth is for parents.
+        for n in 0..56u32 {
+            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
+            table.entry(key).open_connections += 1;
+        }
+        let mut told = |address| {
+            let key = table.find(address, now);
+            table.entry(key).open_connections += 1;
+            table.entry(key).prefix().to_string()
+        };
+        assert_eq!(told(v4(10, 9, 9, 9)), "10.9.9.0/24");
+        assert_eq!(told(v4(10, 9, 9, 200)), "10.9.9.0/24");
+        assert_eq!(told(v6("2001:db8:1:2::1")), "2001:db8:1::/48");
+        assert_eq!(told(v6("2001:db8:1:3::1")), "2001:db8:1::/48");
+        assert_eq!(told(v6("2001:db8:2:3::1")), "2001:db8:2::/48");
+        let last = (0..100).map(|n| told(v4(11, 0, n, 1))).last();
+        assert_eq!(last.as_deref(), Some("everyone else"));
+    }
+
+    #[test]
+    fn whatever_table_is_full_no_address_is_allowed_more_than_a_slot_of_its_own_allows() {
+        let rate = crate::config::Rate::new(3, Duration::from_secs(60));
+        let mut table = table(64);
+        let mut allowed = std::collections::BTreeMap::new();
+        let mut number = 1u32;
+        for _ in 0..20_000 {
+            // A linear congruential generator: any order of many addresses in few networks.
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let address = IpAddr::V4(Ipv4Addr::from_bits((number >> 8) % 1000 * 7));
+            let key = table.find(address, Instant::ZERO);
+            let bucket = &mut table.entry(key).handshakes;
+            if bucket.take(1, rate, Instant::ZERO).is_ok() {
+                *allowed.entry(address).or_insert(0) += 1;
+            }
+        }
+        assert!(allowed.values().all(|times| *times <= 3), "{allowed:?}");
+        assert!(allowed.len() >= 56, "{}", allowed.len());
+    }
+
+    #[test]
+    fn a_look_at_a_full_table_passes_a_few_slots_however_many_there_are() {
+        for size in [64, 4096] {
+            let mut table = table(size);
+            let now = Instant::ZERO;
+            for n in 0..2 * size as u32 {
+                let before = table.own.sweep_at;
+                let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n)), now);
+                table.entry(key).open_connections += 1;
+                let slots = table.own.entries.len();
+                let passed = (table.own.sweep_at + slots - before) % slots;
+                assert!(passed <= SWEEP_STEPS, "{passed} of {slots}");
+            }
+        }
+    }
+
+    #[test]
     fn an_office_keeps_what_it_has_earned_when_the_table_is_full_and_a_household_does_not() {
         let mut table = table(16);
         let now = Instant::ZERO;
