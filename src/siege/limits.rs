@@ -8,6 +8,9 @@ use super::attack::Attack;
 use super::attacks;
 use super::counters::Counters;
 
+/// Reads a number of what there is.
+type Gauge = fn(&Counters) -> u64;
+
 /// How the server shows that a limit was reached.
 #[derive(Clone, Copy)]
 enum Proof {
@@ -16,7 +19,7 @@ enum Proof {
     /// Answers say so in this word.
     Told(&'static str),
     /// So many there are at the height of an attack; never more than it allows.
-    Most(fn(&Counters) -> u64),
+    Most(Gauge),
     /// So many of these each of the attackers' connections was given; never more than it allows.
     Each(&'static str),
     /// A siege does not reach it, and why.
@@ -114,7 +117,7 @@ const PROOFS: [(&str, Proof); 27] = [
 const OFFENCES: &str = "limited:offences_per_address";
 
 /// Limits whose number the server also shows, so that it can be seen to stay within it.
-const SHOWN: [(&str, fn(&Counters) -> u64); 3] = [
+const SHOWN: [(&str, Gauge); 3] = [
     ("limits.connections_max", Counters::connections),
     ("limits.unauthenticated_max", plain),
     ("limits.outbound_bytes_max", |counters| {

@@ -32,15 +32,17 @@ pub(super) enum Watched {
         target: Target,
         private: Option<SocketAddr>,
     },
-    Own {
-        server: Server,
-        variant: Variant,
-        settings: Vec<(String, String)>,
-        client: Arc<ClientConfig>,
-        cores: Cores,
-        /// Goes after the server that lives in it.
-        home: Home,
-    },
+    Own(Box<Own>),
+}
+
+pub(super) struct Own {
+    server: Server,
+    variant: Variant,
+    settings: Vec<(String, String)>,
+    client: Arc<ClientConfig>,
+    cores: Cores,
+    /// Goes after the server that lives in it.
+    home: Home,
 }
 
 /// Waits without anything to wait for.
@@ -77,14 +79,14 @@ impl Watched {
                     has_tls,
                     changes: &[],
                 };
-                Ok(Watched::Own {
+                Ok(Watched::Own(Box::new(Own {
                     server: Server::start(&home, &settings, variant, &cores)?,
                     variant,
                     settings,
                     client: home.client()?,
                     cores,
                     home,
-                })
+                })))
             }
             Whom::Running { target, private } => {
                 cores.move_to_others();
@@ -101,19 +103,12 @@ impl Watched {
         };
         match self {
             Watched::Running { .. } => Ok(wanted.changes.is_empty() && !wanted.has_tls),
-            Watched::Own { variant, .. } if *variant == wanted => Ok(true),
-            Watched::Own {
-                server,
-                variant,
-                settings,
-                cores,
-                home,
-                ..
-            } => {
-                server.end();
-                home.clear();
-                *server = Server::start(home, settings, wanted, cores)?;
-                *variant = wanted;
+            Watched::Own(own) if own.variant == wanted => Ok(true),
+            Watched::Own(own) => {
+                own.server.end();
+                own.home.clear();
+                own.server = Server::start(&own.home, &own.settings, wanted, &own.cores)?;
+                own.variant = wanted;
                 Ok(true)
             }
         }
@@ -122,24 +117,22 @@ impl Watched {
     pub(super) fn target(&self) -> Target {
         match self {
             Watched::Running { target, .. } => *target,
-            Watched::Own { server, .. } => server.target,
+            Watched::Own(own) => own.server.target,
         }
     }
 
     /// What its clients need when it speaks TLS.
     pub(super) fn client(&self) -> Option<Arc<ClientConfig>> {
         match self {
-            Watched::Own {
-                variant, client, ..
-            } if variant.has_tls => Some(Arc::clone(client)),
-            Watched::Own { .. } | Watched::Running { .. } => None,
+            Watched::Own(own) if own.variant.has_tls => Some(Arc::clone(&own.client)),
+            Watched::Own(_) | Watched::Running { .. } => None,
         }
     }
 
     pub(super) fn described(&self) -> String {
         let whose = match self {
             Watched::Running { .. } => "running server",
-            Watched::Own { .. } => "own server",
+            Watched::Own(_) => "own server",
         };
         format!("{whose} on {}", self.target().address())
     }
@@ -148,7 +141,7 @@ impl Watched {
     pub(super) fn counters(&self) -> Option<Counters> {
         let private = match self {
             Watched::Running { private, .. } => (*private)?,
-            Watched::Own { server, .. } => server.private,
+            Watched::Own(own) => own.server.private,
         };
         let counters = Counters::ask(private);
         (!counters.is_empty()).then_some(counters)
@@ -157,7 +150,7 @@ impl Watched {
     fn figures(&self) -> Option<Figures> {
         match self {
             Watched::Running { .. } => None,
-            Watched::Own { server, .. } => Figures::of(server.pid()),
+            Watched::Own(own) => Figures::of(own.server.pid()),
         }
     }
 
@@ -165,7 +158,7 @@ impl Watched {
     fn has_ended(&mut self) -> bool {
         match self {
             Watched::Running { .. } => false,
-            Watched::Own { server, .. } => !server.lives(),
+            Watched::Own(own) => !own.server.lives(),
         }
     }
 
