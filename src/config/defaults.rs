@@ -206,6 +206,9 @@ impl Default for Drain {
 impl Default for Turn {
     fn default() -> Self {
         Turn {
+            // What comes meanwhile waits so long at most, and nobody notices a millisecond or two.
+            people_time_max: Duration::from_millis(2),
+            strangers_time_max: Duration::from_millis(1),
             accepts_max: 64,
             reads_max: 1024,
             read_bytes_per_connection_max: 65_536,

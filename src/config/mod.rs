@@ -311,6 +311,10 @@ pub struct Drain {
 /// `[turn]`: budgets of one loop of the reactor.
 #[derive(Debug, Clone)]
 pub struct Turn {
+    /// After which nothing more is begun for whoever has signed in.
+    pub people_time_max: Duration,
+    /// The same for whoever has not; a quarter of it while others have more to do.
+    pub strangers_time_max: Duration,
     pub accepts_max: usize,
     /// Connections read from.
     pub reads_max: usize,

@@ -309,6 +309,10 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     drain.time_max: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From the signal to the end of the process. Whoever has not gone by then is cut off.";
 
+    turn.people_time_max: Time { min: 1, max: 1000, zero: None },
+        "Time after which nothing more is begun in a turn for those who have signed in: reading until half of it is over, then writing. What is left waits for the next turn.";
+    turn.strangers_time_max: Time { min: 1, max: 1000, zero: None },
+        "The same for those who have not: accepting, handshakes, requests, signatures. While others have more to do it is a quarter.";
     turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
         "Connections accepted in one turn of the loop. The rest wait for the next.";
     turn.reads_max: Count { unit: "connections", min: 1, max: CONNECTIONS },

@@ -7,6 +7,7 @@ use super::Door;
 use super::behind::{Lag, Missed};
 use super::closing::DISCARDED_BYTES_MAX;
 use super::making::Making;
+use super::outbound::WriteAsked;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
@@ -51,8 +52,8 @@ pub(super) struct Connection {
     pub(super) armed: Option<Instant>,
     /// On the list of unfinished connections.
     pub(super) unfinished: bool,
-    /// An [`super::Effect::Write`] waits to be carried out.
-    pub(super) write_asked: bool,
+    /// What was queued since it was last written to, and how that is to be written.
+    pub(super) write_asked: WriteAsked,
     /// Its session went without something that its rooms were told.
     pub(super) has_missed: bool,
     /// The peer has closed its writing side.

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Server;
+use crate::engine::Share;
 use crate::id::ConnectionId;
 use crate::time::Now;
 
@@ -17,17 +18,21 @@ impl Server {
             if self.acceptor.is_some() && self.engine.awaits_handshake(id) {
                 self.handshakes.push_back(id);
             } else {
-                self.readable.push_back(id);
+                match self.engine.share_of(id) {
+                    Share::People => self.readable.push_back(id),
+                    Share::Strangers => self.strangers.push_back(id),
+                }
             }
         }
     }
 
-    /// Reads once from every connection that has bytes and may be read.
-    pub(super) fn read(&mut self, now: Now) {
-        for _ in 0..self.readable.len().min(self.budget.reads_max) {
-            let Some(id) = self.readable.pop_front() else {
-                return;
-            };
+    /// Reads once from the next connection of a share that has bytes.
+    pub(super) fn read_next(&mut self, share: Share, now: Now) {
+        let queue = match share {
+            Share::People => &mut self.readable,
+            Share::Strangers => &mut self.strangers,
+        };
+        if let Some(id) = queue.pop_front() {
             self.read_one(id, now);
         }
     }
