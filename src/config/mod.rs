@@ -312,9 +312,9 @@ pub struct Drain {
 #[derive(Debug, Clone)]
 pub struct Turn {
     /// After which nothing more is begun for whoever has signed in.
-    pub people_time_max: Duration,
-    /// The same for whoever has not; a quarter of it while others have more to do.
-    pub strangers_time_max: Duration,
+    pub people_microseconds_max: usize,
+    /// The same for whoever has not.
+    pub strangers_microseconds_max: usize,
     pub accepts_max: usize,
     /// Connections read from.
     pub reads_max: usize,

@@ -2,11 +2,16 @@
 //!
 //! Whoever is in goes on before whoever wants to come in, and neither at the other's expense: they wait in lists of their own.
 
+use std::time::Duration;
+
 use super::connection::Phase;
 use super::effect::Effect;
 use super::{Door, Engine};
 use crate::id::ConnectionId;
 use crate::time::Now;
+
+/// How long somebody who was read from is busy: a few turns.
+const BUSY_FOR: Duration = Duration::from_millis(10);
 
 /// Whose share of a turn something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,17 @@ impl Engine {
             }
             _ => Share::Strangers,
         }
+    }
+
+    /// Whether a connection was read from a moment ago: those that were not go first, so that who speaks now and then does not wait for
+    /// those who never stop.
+    pub fn is_busy(&self, id: ConnectionId, now: Now) -> bool {
+        self.connections
+            .get(id)
+            .is_some_and(|connection| match &connection.phase {
+                Phase::Open(session) => session.last_received + BUSY_FOR > now.instant,
+                _ => false,
+            })
     }
 
     /// How many connections wait to go on.

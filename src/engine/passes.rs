@@ -111,11 +111,6 @@ impl Engine {
         }
     }
 
-    /// Whether somebody in a room is to be written to.
-    pub fn is_writing_to_rooms(&self) -> bool {
-        self.passes.are_under_way()
-    }
-
     fn hand_out(&mut self, effect: Effect) -> Effect {
         if let Effect::Write(id) = effect
             && let Some(connection) = self.connections.get_mut(id)

@@ -109,6 +109,8 @@ pub struct Server {
     read_buffer: Box<[u8]>,
     /// Connections whose socket may have bytes: edge-triggered readiness is told once, so it is kept here.
     readable: VecDeque<ConnectionId>,
+    /// The same of those that were read from a moment ago.
+    busy: VecDeque<ConnectionId>,
     /// The same of those who have not signed in.
     strangers: VecDeque<ConnectionId>,
     /// Connections that have bytes of a TLS handshake, in the order in which they came.
@@ -155,16 +157,15 @@ impl Server {
             }
         }
         self.serve_people(now);
-        self.finish_share(now.instant + self.budget.people_time_max, now);
+        self.finish_share(self.end_of_peoples_share(now), now);
         if self.serve_strangers(now) {
-            let until = self.clock.instant() + self.budget.strangers_time_max / 2;
-            self.finish_share(until, now);
+            self.finish_share(self.end_of_strangers_share(), now);
         }
         self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
             time: self.clock.instant().since(now.instant),
             events: brought,
-            readable: self.readable.len() + self.strangers.len(),
+            readable: self.readable.len() + self.busy.len() + self.strangers.len(),
             writable: self.writable.len(),
         });
         Ok(())
@@ -196,6 +197,7 @@ impl Server {
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
         let has_work = self.engine.has_unfinished()
             || !self.readable.is_empty()
+            || !self.busy.is_empty()
             || !self.strangers.is_empty()
             || !self.handshakes.is_empty()
             || !self.writable.is_empty();

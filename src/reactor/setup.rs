@@ -78,6 +78,7 @@ impl Server {
             hook: None,
             read_buffer: read_buffer(&budget),
             readable: VecDeque::new(),
+            busy: VecDeque::new(),
             strangers: VecDeque::new(),
             handshakes: VecDeque::new(),
             acceptor,
