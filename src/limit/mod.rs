@@ -2,6 +2,7 @@
 //!
 //! Decides on numbers alone. It knows neither sockets nor messages.
 
+pub mod deficit;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;
@@ -10,6 +11,7 @@ pub mod waiting_room;
 
 use std::time::Duration;
 
+pub use deficit::Deficit;
 pub use penalty::{Penalties, Penalty};
 pub use prefix::Prefix;
 pub use prefix_table::{PrefixKey, PrefixTable};
