@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::connection::Phase;
+use super::earned::WITHOUT_END;
 use super::open::too_many;
 use super::reply::Complaint;
 use super::secure::TlsFailure;
@@ -10,7 +11,7 @@ use super::shadow::spend;
 use super::{Door, Engine};
 use crate::config::Rate;
 use crate::id::{ConnectionId, UserKey};
-use crate::limit::{Limited, PrefixKey, Scope, TokenBucket};
+use crate::limit::{Limited, Scope, TokenBucket};
 use crate::protocol::close::CloseReason;
 use crate::time::{Instant, Now};
 
@@ -66,7 +67,7 @@ impl Engine {
         const LIMIT: &str = "bytes_per_address";
         let limits = &self.config.limits;
         let prefix = match self.connections.get(id) {
-            Some(connection) if connection.prefix != PrefixKey::Proxies => connection.prefix,
+            Some(connection) if connection.prefix.is_limited() => connection.prefix,
             _ => return Duration::ZERO,
         };
         let bucket = &mut self.prefixes.entry(prefix).bytes;
@@ -199,6 +200,11 @@ impl Engine {
             return None;
         };
         let user = self.users.get_mut(session.user)?;
+        let per_address = if connection.prefix.is_limited() {
+            limits.messages_per_address
+        } else {
+            WITHOUT_END
+        };
         let address = &mut self.prefixes.entry(connection.prefix).messages;
         let of = |bucket, rate, limit, scope| MessageBucket {
             bucket,
@@ -209,7 +215,6 @@ impl Engine {
         };
         let (user, own) = (&mut user.messages, &mut session.messages);
         let (per_user, per_connection) = (limits.messages_per_user, limits.messages_per_connection);
-        let per_address = limits.messages_per_address;
         Some([
             of(user, per_user, "messages_per_user", Scope::User),
             of(

@@ -16,6 +16,7 @@ mod cross_origin;
 mod deadlines;
 mod door;
 mod drain;
+mod earned;
 mod echo;
 mod effect;
 mod fan_out;
@@ -226,7 +227,7 @@ impl Engine {
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(
                 config.limits.prefixes_max,
-                penalties::penalties(&config.limits),
+                penalties::kept(&config.limits),
                 hash,
             ),
             waiting: WaitingRoom::default(),

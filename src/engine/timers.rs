@@ -66,6 +66,12 @@ impl Engine {
     }
 
     fn look_at_session(&mut self, id: ConnectionId, now: Now) {
+        if let Some(connection) = self.connections.get(id)
+            && let Phase::Open(session) = &connection.phase
+            && session.stays_at.is_some_and(|at| at <= now.instant)
+        {
+            self.stay(id, now);
+        }
         match self.due(id, now) {
             Due::Close(reason) => {
                 if reason == CloseReason::ReadingTooSlowly {

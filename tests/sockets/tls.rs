@@ -1,7 +1,7 @@
 //! TLS at the real program: handshakes good and bad, certificates, closing, and a chat over it.
 
 mod after;
-mod authority;
+pub mod authority;
 mod certificates;
 mod closing;
 mod counted;
