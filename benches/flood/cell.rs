@@ -34,6 +34,8 @@ pub struct Measured {
     /// Percent of the time for which the server, and the honest, wanted their core and somebody else had it: in the calm, in the attack.
     pub server_waited_percent: [f64; 2],
     pub honest_waited_percent: [f64; 2],
+    /// The honest's part of their core: near 100, it is they who are slow.
+    pub honest_cpu_percent: [f64; 2],
     /// Bytes when the attack began, and at most in it.
     pub resident: [u64; 2],
     /// The server was there when it was over.
@@ -50,6 +52,7 @@ struct Look {
     at: Instant,
     cpu: Duration,
     waited: Duration,
+    honest_cpu: Duration,
     honest_waited: Duration,
 }
 
@@ -157,6 +160,7 @@ fn sum_up(story: &Story, [calm, begin]: [Look; 2], resident: u64, storm: Storm) 
         cpu_percent: percents(|look| look.cpu),
         server_waited_percent: percents(|look| look.waited),
         honest_waited_percent: percents(|look| look.honest_waited),
+        honest_cpu_percent: percents(|look| look.honest_cpu),
         resident: [resident, storm.peak.max(resident)],
         has_outlived: storm.has_outlived,
         attackers: storm.attackers,
@@ -170,11 +174,13 @@ fn sum_up(story: &Story, [calm, begin]: [Look; 2], resident: u64, storm: Storm) 
 
 impl Look {
     fn at(running: &Running, honest: i32) -> Result<Self, Failure> {
+        let [honest_cpu, honest_waited] = scheduled(honest)?;
         Ok(Look {
             at: Instant::now(),
             cpu: running.cpu()?,
             waited: running.waited()?,
-            honest_waited: waited(honest)?,
+            honest_cpu,
+            honest_waited,
         })
     }
 
@@ -186,15 +192,14 @@ impl Look {
     }
 }
 
-/// How long a thread of this process has waited for a core.
-fn waited(thread: i32) -> Result<Duration, Failure> {
+/// How long a thread of this process has had a core, and has waited for one.
+fn scheduled(thread: i32) -> Result<[Duration; 2], Failure> {
     let text = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat"));
     let text = text.doing("reading schedstat")?;
-    let nanos = text
+    let mut nanos = text
         .split_whitespace()
-        .nth(1)
-        .and_then(|number| number.parse().ok());
-    Ok(Duration::from_nanos(nanos.unwrap_or_default()))
+        .map(|number| number.parse().unwrap_or_default());
+    Ok([(); 2].map(|()| Duration::from_nanos(nanos.next().unwrap_or_default())))
 }
 
 fn joined<T>(thread: ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Failure> {

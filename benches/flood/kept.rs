@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::page;
 use crate::plot;
-use crate::report::{Block, Cell, Report, milliseconds, times};
+use crate::report::{Block, Cell, NO_TOKENS, Report, milliseconds, times};
 use crate::shared::failure::{Doing, Failure};
 use crate::shared::machine::target_directory;
 
@@ -81,7 +81,7 @@ fn matrix(report: &Report, show: fn(&Cell) -> String) -> String {
     let head = std::iter::once("attack".to_owned()).chain(names).collect();
     let row = |block: &Block| {
         let cells = block.cells.iter().map(|cell| match &cell.not {
-            Some(why) if why.starts_with("looks at") => "–".to_owned(),
+            Some(why) if why == NO_TOKENS => "–".to_owned(),
             Some(why) => why.replace('|', "/"),
             None => show(cell),
         });

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::options::{Options, Part};
-use crate::report::{Block, Cell, Report};
+use crate::report::{Block, Cell, NO_TOKENS, Report};
 use crate::servers::{Adapter, Place};
 use crate::shared::failure::Failure;
 use crate::shared::process::{become_leashed, raise_open_files_limit};
@@ -101,7 +101,7 @@ fn cell(
     options: &Options,
 ) -> Cell {
     if attack.is_about_tokens && !adapter.looks_at_tokens() {
-        return Cell::not(adapter, "looks at no tokens".to_owned());
+        return Cell::not(adapter, NO_TOKENS.to_owned());
     }
     match cell::measure(adapter, attack, place, options.time()) {
         Ok(measured) => Cell::of(adapter, measured),

@@ -29,6 +29,9 @@ pub struct Versioned {
     pub version: String,
 }
 
+/// Why nothing is measured where the question does not fit.
+pub const NO_TOKENS: &str = "looks at no tokens";
+
 /// One attack on all servers.
 #[derive(Serialize)]
 pub struct Block {
@@ -94,9 +97,10 @@ impl Report {
 const LEGEND: &str = "
 CALM, ATTACK: from saying something to hearing it oneself: median, 99 %, 99.9 % in ms; never: it did not come back
 TIMES: the second 99 % by the first. FAILED: messages not back within 2 s, or not said because their speaker had been put out
-LOST: deliveries to others that never came. OUT: honest people who were put out
+LOST: deliveries to the group that never came. OUT: honest people who were put out
 NEWCOMERS: who got in within 2 s, from elsewhere + from the attackers' /24; then the 99 % of their time from the first packet to hearing themselves
-CPU: of the server's core. WAITED: of the time for which server / honest people wanted their core while others had it
+CPU: of the server's core, in the calm / in the attack. HONEST: of their core, in the attack; near 100 it is they who are slow
+WAITED: of the attack, for which the server / the honest wanted their core while others had it
 MiB: the server's memory before the attack and at most in it. ATTACKERS: their connections, what they sent, how connections ended
 ";
 
@@ -128,7 +132,7 @@ impl Cell {
     }
 }
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 13] = [
     "SERVER",
     "CALM ms",
     "ATTACK ms",
@@ -139,10 +143,11 @@ const HEAD: [&str; 12] = [
     "NEWCOMERS",
     "p99 ms",
     "CPU %",
+    "HONEST %",
     "WAITED %",
     "MiB",
 ];
-const WIDTHS: [usize; 12] = [21, 18, 20, 7, 7, 7, 3, 11, 6, 9, 9, 11];
+const WIDTHS: [usize; 13] = [21, 18, 20, 7, 7, 7, 3, 11, 6, 9, 8, 9, 11];
 
 /// The lines of one attack.
 pub fn block(block: &Block) -> String {
@@ -183,6 +188,7 @@ fn line(server: &str, measured: &Measured) -> String {
         ),
         milliseconds(attack.arrival.p99, "-"),
         pair(measured.cpu_percent),
+        format!("{:.0}", measured.honest_cpu_percent[1]),
         pair([
             measured.server_waited_percent[1],
             measured.honest_waited_percent[1],
@@ -192,7 +198,7 @@ fn line(server: &str, measured: &Measured) -> String {
     row(&cells, &attackers(measured))
 }
 
-fn row(cells: &[String; 12], last: &str) -> String {
+fn row(cells: &[String; 13], last: &str) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
         let _ = write!(line, "{cell:width$}  ");

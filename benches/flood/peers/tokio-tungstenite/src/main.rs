@@ -52,6 +52,7 @@ async fn serve(port: u16, chat: Chat) -> std::io::Result<()> {
 
 /// However it ends: that is how a member goes.
 async fn member(stream: TcpStream, address: SocketAddr, chat: Chat) -> Result<(), WsError> {
+    stream.set_nodelay(true)?;
     let key = chat.key.clone();
     let check = move |request: &Request, response: Response| match is_signed_in(request, &key) {
         true => Ok(response),
