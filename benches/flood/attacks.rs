@@ -83,9 +83,10 @@ const MEMBERS: Attack = Attack {
     ..STRANGERS
 };
 
-/// The words of a flood and, of the longest that everybody takes, of those who do not read.
+/// The words of a flood.
 const FLOOD: &str = "buy";
-const LONG_CHARACTERS: usize = 480;
+/// The longest ping there may be (RFC 6455 §5.5), so that as much has to be answered.
+const PING_BYTES: usize = 125;
 
 pub const EVERYTHING: &str = "everything";
 /// Its sockets and connections of each attack when all come at once: so many times fewer.
@@ -106,9 +107,8 @@ const ATTACKS: [Attack; 9] = [
     },
     Attack {
         name: "slow-readers",
-        what: "50 people, signed in, who say something long twenty times a second and read nothing",
-        shot: |aim, out| out.extend(text(&aim.language.say(&"z".repeat(LONG_CHARACTERS)))),
-        pace: Pace::Every(Duration::from_millis(50)),
+        what: "50 people, signed in, who ask as fast as it goes, by pings of 125 bytes, and read no answer",
+        shot: |_, out| out.extend(masked(0x89, &[b'z'; PING_BYTES])),
         reads: false,
         ..MEMBERS
     },

@@ -52,7 +52,7 @@ pub struct LeashedOptions {
     pub command: Vec<OsString>,
 }
 
-const SECONDS: u64 = 3;
+const SECONDS: u64 = 4;
 const SMOKE_SERVERS: [&str; 2] = ["wardroom", "tokio-tungstenite"];
 const SMOKE_ATTACKS: [&str; 2] = ["message-flood", "bad-tokens"];
 

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use mio::event::Event;
 use mio::{Events, Poll, Token};
 use wardroom::protocol::client::{masked, text};
 
@@ -206,17 +207,18 @@ impl<'a> People<'a> {
             _ => {}
         }
         for event in &*events {
-            self.look(event.token().0, event.is_writable());
+            self.look(event);
         }
         Ok(())
     }
 
-    fn look(&mut self, slot: usize, is_writable: bool) {
+    fn look(&mut self, event: &Event) {
+        let slot = event.token().0;
         let (buffer, said) = (&mut self.buffer, &mut self.story.said);
         let Some(person) = self.people.get_mut(slot).and_then(Option::as_mut) else {
             return;
         };
-        if is_writable {
+        if event.is_writable() {
             person.client.can_write();
         }
         let Person {
@@ -225,9 +227,10 @@ impl<'a> People<'a> {
             role,
             ..
         } = person;
+        let is_last = event.is_read_closed();
         let mut is_over = false;
         let mut answer = Vec::new();
-        let flow = client.read(buffer, &mut |heard| match heard {
+        let flow = client.read(buffer, is_last, &mut |heard| match heard {
             Heard::Upgraded => *is_in = true,
             Heard::Ping(payload) => answer.extend(masked(0x8A, payload)),
             Heard::Text(text) => listen(text, slot, role, said),

@@ -132,8 +132,13 @@ impl Client {
         Flow::Open
     }
 
-    /// Reads what has come, and tells what it says.
-    pub fn read(&mut self, buffer: &mut [u8], tell: &mut dyn FnMut(Heard<'_>)) -> Flow {
+    /// Reads what has come, and tells what it says. `is_last`: the poll says that nothing comes after it.
+    pub fn read(
+        &mut self,
+        buffer: &mut [u8],
+        is_last: bool,
+        tell: &mut dyn FnMut(Heard<'_>),
+    ) -> Flow {
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => return Flow::Ended,
@@ -141,6 +146,10 @@ impl Client {
                     let bytes = buffer.get(..count).unwrap_or_default();
                     if self.understand(bytes, tell).is_err() {
                         return Flow::Broken;
+                    }
+                    // A read that did not fill the buffer emptied the socket (epoll(7)).
+                    if count < buffer.len() && !is_last {
+                        return Flow::Open;
                     }
                 }
                 Err(error) => match error.kind() {

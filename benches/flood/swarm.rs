@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use mio::event::Event;
 use mio::{Events, Poll, Token};
 use serde::Serialize;
 use wardroom::protocol::client::masked;
@@ -91,7 +92,7 @@ pub fn run(
             _ => {}
         }
         for event in &events {
-            swarm.look(event.token().0, event.is_writable());
+            swarm.look(event);
         }
     }
     Ok(swarm.end())
@@ -218,20 +219,21 @@ impl Swarm<'_> {
     }
 
     /// Reads what a socket has.
-    fn look(&mut self, slot: usize, is_writable: bool) {
+    fn look(&mut self, event: &Event) {
+        let slot = event.token().0;
         let Some(bot) = self.bots.get_mut(slot).and_then(Option::as_mut) else {
             return;
         };
         let Some(assault) = self.assaults.get(bot.assault) else {
             return;
         };
-        if is_writable {
+        if event.is_writable() {
             bot.client.can_write();
         }
         let mut flow = Flow::Open;
         // Who does not read looks as far as it takes to get in.
         if assault.attack.reads || !bot.is_in {
-            flow = bot.read(&mut self.buffer);
+            flow = bot.read(&mut self.buffer, event.is_read_closed());
         }
         match flow {
             // Whoever was told to go does not wait for the server to hang up: another takes their place.
@@ -303,7 +305,7 @@ impl Bot {
             && self.client.is_writable()
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Flow {
+    fn read(&mut self, buffer: &mut [u8], is_last: bool) -> Flow {
         let Bot {
             client,
             is_in,
@@ -311,7 +313,7 @@ impl Bot {
             ..
         } = self;
         let mut pongs: Vec<u8> = Vec::new();
-        let flow = client.read(buffer, &mut |heard| match heard {
+        let flow = client.read(buffer, is_last, &mut |heard| match heard {
             Heard::Upgraded => *is_in = true,
             Heard::Refused(status) => *last_word = Some(format!("status {status}")),
             Heard::Closed(code) => *last_word = Some(format!("close {code}")),
