@@ -43,6 +43,7 @@ pub struct Measured {
     /// By parts of the attack.
     pub attackers: Vec<Tally>,
     /// For the plot: seconds from the attack's begin, and milliseconds until the message was back.
+    #[serde(skip)]
     pub round_trips: Vec<(f64, Option<f64>)>,
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::attacks::EVERYTHING;
 use crate::page;
 use crate::plot;
 use crate::report::{Block, Cell, NO_TOKENS, Report, milliseconds, times};
@@ -22,11 +23,17 @@ pub fn keep(report: &Report, in_repository: bool) -> Result<(), Failure> {
     let date = report.date.split('T').next().unwrap_or_default();
     let name = format!("flood-{date}");
     write(report, &documents.join("results").join(&name))?;
-    let path = documents.join("flood.md");
-    let text = fs::read_to_string(&path).doing("reading docs/flood.md")?;
-    let renewed = page::renewed(&text, &part(report, &name))
-        .ok_or_else(|| Failure::Wrong("docs/flood.md has lost its marks".to_owned()))?;
-    fs::write(&path, renewed).doing("writing docs/flood.md")
+    renew(&documents.join("flood.md"), &part(report, &name))?;
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    renew(&readme, &short_part(report, &name))
+}
+
+/// Puts `part` between the marks of a document.
+fn renew(path: &Path, part: &str) -> Result<(), Failure> {
+    let text = fs::read_to_string(path).doing(format!("reading {}", path.display()))?;
+    let renewed = page::renewed(&text, part)
+        .ok_or_else(|| Failure::Wrong(format!("{} has lost its marks", path.display())))?;
+    fs::write(path, renewed).doing(format!("writing {}", path.display()))
 }
 
 /// Three files of this name.
@@ -46,7 +53,7 @@ fn write(report: &Report, name: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What docs/flood.md says of this run.
+/// What docs/flood.md says of it.
 fn part(report: &Report, name: &str) -> String {
     let versions: Vec<String> = report
         .servers
@@ -69,14 +76,36 @@ fn part(report: &Report, name: &str) -> String {
         report.seconds,
         report.seconds,
         versions.join("; "),
-        matrix(report, felt),
-        matrix(report, newcomers),
-        matrix(report, memory),
+        matrix(report, report.attacks.iter(), felt),
+        matrix(report, report.attacks.iter(), newcomers),
+        matrix(report, report.attacks.iter(), memory),
+    )
+}
+
+/// What the README says of it: without attacks that everybody stands in these few seconds.
+fn short_part(report: &Report, name: &str) -> String {
+    const SHOWN: [&str; 6] = [
+        "message-flood",
+        "slow-readers",
+        "endless-fragments",
+        "bad-tokens",
+        "connect-churn",
+        EVERYTHING,
+    ];
+    let shown = |block: &&Block| SHOWN.contains(&block.attack);
+    format!(
+        "{}\nOne run of {} ([all of it](docs/results/{name}.txt)).",
+        matrix(report, report.attacks.iter().filter(shown), felt),
+        report.date.split('T').next().unwrap_or_default(),
     )
 }
 
 /// A row for each attack, a column for each server.
-fn matrix(report: &Report, show: fn(&Cell) -> String) -> String {
+fn matrix<'a>(
+    report: &Report,
+    blocks: impl Iterator<Item = &'a Block>,
+    show: fn(&Cell) -> String,
+) -> String {
     let names = report.servers.iter().map(|server| server.name.to_owned());
     let head = std::iter::once("attack".to_owned()).chain(names).collect();
     let row = |block: &Block| {
@@ -90,7 +119,7 @@ fn matrix(report: &Report, show: fn(&Cell) -> String) -> String {
             .collect()
     };
     let mut rows: Vec<Vec<String>> = vec![head];
-    rows.extend(report.attacks.iter().map(row));
+    rows.extend(blocks.map(row));
     page::table(&rows)
 }
 

@@ -167,10 +167,10 @@ impl Client {
         }
         self.head.extend_from_slice(bytes);
         let Some(end) = self.head.windows(4).position(|four| four == b"\r\n\r\n") else {
-            let is_endless = self.head.len() > HEAD_BYTES_MAX;
-            return is_endless
-                .then(|| Err(Failure::Wrong("a head without an end".to_owned())))
-                .unwrap_or(Ok(()));
+            if self.head.len() > HEAD_BYTES_MAX {
+                return Err(Failure::Wrong("a head without an end".to_owned()));
+            }
+            return Ok(());
         };
         let early = self.head.split_off(end + 4);
         let head = std::mem::take(&mut self.head);
