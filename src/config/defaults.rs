@@ -210,10 +210,15 @@ impl Default for Drain {
 impl Default for Turn {
     fn default() -> Self {
         Turn {
+            // What comes meanwhile waits so long at most, and nobody notices a millisecond or two.
+            people_microseconds_max: 1000,
+            // A fifth of the core while both have more to do, and all of it while only strangers have.
+            strangers_microseconds_max: 250,
             accepts_max: 64,
             reads_max: 1024,
             read_bytes_per_connection_max: 65_536,
-            frames_per_connection_max: 512,
+            // Commands of ten microseconds or so: a third of what people have.
+            frames_per_connection_max: 32,
             signature_checks_max: 64,
             tls_handshakes_max: 16,
             writes_max: 4096,

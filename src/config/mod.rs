@@ -317,6 +317,10 @@ pub struct Drain {
 /// `[turn]`: budgets of one loop of the reactor.
 #[derive(Debug, Clone)]
 pub struct Turn {
+    /// After which nothing more is begun for whoever has signed in.
+    pub people_microseconds_max: usize,
+    /// The same for whoever has not.
+    pub strangers_microseconds_max: usize,
     pub accepts_max: usize,
     /// Connections read from.
     pub reads_max: usize,

@@ -317,14 +317,18 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     drain.time_max: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From the signal to the end of the process. Whoever has not gone by then is cut off.";
 
+    turn.people_microseconds_max: Count { unit: "microseconds", min: 100, max: 1_000_000 },
+        "Time after which nothing more is begun in a turn for those who have signed in: reading until half of it is over, then writing. What is left waits for the next turn.";
+    turn.strangers_microseconds_max: Count { unit: "microseconds", min: 100, max: 1_000_000 },
+        "The same for those who have not: accepting, handshakes, requests, signatures. It comes after the others' and is all that they can be kept waiting by strangers.";
     turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
         "Connections accepted in one turn of the loop. The rest wait for the next.";
     turn.reads_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections read from in one turn. The rest wait for the next.";
     turn.read_bytes_per_connection_max: Size { min: 8 * KIB, max: 16 * MIB },
-        "Bytes read from one connection in one turn. The rest wait for the next, after everybody else.";
+        "Bytes read from one connection in one turn, with those of its answers. The rest wait for the next, after everybody else.";
     turn.frames_per_connection_max: Count { unit: "frames", min: 1, max: 65_536 },
-        "Frames of one connection looked at in one turn. The rest wait for the next.";
+        "Frames of one connection looked at in one turn, fewer when they are long or have long answers. The rest wait for the next.";
     turn.signature_checks_max: Count { unit: "checks", min: 1, max: 65_536 },
         "Token signatures verified in one turn. Further sign-ins wait for the next.";
     turn.tls_handshakes_max: Count { unit: "handshakes", min: 1, max: 4096 },

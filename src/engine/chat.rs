@@ -307,14 +307,6 @@ impl Engine {
         seq
     }
 
-    fn tell_typing(&mut self, user: UserKey, room: RoomKey) {
-        if let Some(person) = self.person(user) {
-            self.flush_room(room);
-            self.tell(room, |name| person.typing(name));
-            self.flush_room_except(room, Some(user));
-        }
-    }
-
     /// Seats a connection, and tells the room when the person is new there. Seated already is fine.
     fn sit(
         &mut self,
@@ -342,9 +334,9 @@ impl Engine {
         if !self.rooms.room(room).is_open() {
             return Err(RoomRefusal::UnknownRoom);
         }
-        self.flush_room(room);
+        self.flush_full_room(room);
         let seated = self.rooms.room_mut(room).sit(user, id);
-        self.fan_out.add_hearer(room, wire);
+        self.fan_out.add_hearer(room, id, wire);
         if let Some(session) = self.session_mut(id) {
             // Most connections stay in one room: no room is kept for more.
             session.seats.reserve_exact(1);
@@ -379,10 +371,13 @@ impl Engine {
         going: Going,
         now: Now,
     ) {
-        if let Some(connection) = self.connections.get(id) {
-            self.fan_out.remove_hearer(seat.room, connection.wire);
+        if let Some(connection) = self.connections.get_mut(id) {
+            self.fan_out.remove_hearer(seat.room, id, connection.wire);
+            // The room's pass will not come to them any more.
+            self.outbound.write_alone(connection);
         }
         let left = self.rooms.room_mut(seat.room).rise(user, id, seat.place);
+        self.passes.moved(seat.room, seat.place);
         if let Some(moved) = left.moved
             && let Some(session) = self.session_mut(moved.connection)
             && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)

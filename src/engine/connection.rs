@@ -7,6 +7,7 @@ use super::Door;
 use super::behind::{Lag, Missed};
 use super::closing::DISCARDED_BYTES_MAX;
 use super::making::Making;
+use super::outbound::WriteAsked;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
@@ -16,7 +17,7 @@ use crate::access::certificate::ClientCertificate;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::waiting_room::Place;
-use crate::limit::{PrefixKey, TokenBucket};
+use crate::limit::{Deficit, PrefixKey, TokenBucket};
 use crate::protocol::api::Operation;
 use crate::protocol::head::{HeadScanner, Method};
 use crate::protocol::outbox::Outbox;
@@ -51,8 +52,8 @@ pub(super) struct Connection {
     pub(super) armed: Option<Instant>,
     /// On the list of unfinished connections.
     pub(super) unfinished: bool,
-    /// An [`super::Effect::Write`] waits to be carried out.
-    pub(super) write_asked: bool,
+    /// What was queued since it was last written to, and how that is to be written.
+    pub(super) write_asked: WriteAsked,
     /// Its session went without something that its rooms were told.
     pub(super) has_missed: bool,
     /// The peer has closed its writing side.
@@ -178,6 +179,8 @@ pub(super) struct Session {
     /// Of a list of rooms that goes on: what it was told to go on after, and how far it has come without meeting one that may be told.
     pub(super) listed: Option<Box<(Arc<str>, Arc<str>)>>,
 
+    /// What is left of its share of the turn.
+    pub(super) deficit: Deficit,
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
     pub(super) last_received: Instant,
@@ -213,6 +216,7 @@ impl Session {
             making: None,
             listed: None,
             missed: None,
+            deficit: Deficit::default(),
             fragments: 0,
             stays_at: None,
             last_received: Instant::ZERO,
@@ -256,6 +260,11 @@ impl Connection {
     /// Whether it came through the private door.
     pub(super) fn is_private(&self) -> bool {
         self.door == Door::Private
+    }
+
+    /// Whether its session has had its share of the turn.
+    pub(super) fn has_spent_share(&self) -> bool {
+        matches!(&self.phase, Phase::Open(session) if session.deficit.is_spent())
     }
 
     /// When this connection must be looked at again.

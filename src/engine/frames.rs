@@ -26,18 +26,31 @@ enum Step {
 }
 
 impl Engine {
-    /// Bytes of an open session, already charged: just read, or held until now.
+    /// Bytes of an open session, already charged: just read, or held until now. What its share of the turn is not enough for is put aside,
+    /// and nothing more is read meanwhile.
     pub(super) fn receive_open(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
-        for _ in 0..self.config.turn.frames_per_connection_max {
-            if bytes.is_empty() {
-                return;
-            }
+        let turn = &self.config.turn;
+        let share = u32::try_from(turn.read_bytes_per_connection_max).unwrap_or(u32::MAX);
+        let frames_max = u32::try_from(turn.frames_per_connection_max).unwrap_or(u32::MAX);
+        let of_frame = share.div_ceil(frames_max);
+        if let Some(session) = self.session_mut(id) {
+            session.deficit.grant(share);
+        }
+        while !bytes.is_empty() {
+            let before = match self.connections.get(id) {
+                Some(connection) if connection.has_spent_share() => {
+                    return self.hold(id, bytes, true);
+                }
+                Some(connection) => connection.waiting(),
+                None => return,
+            };
             match self.step(id, bytes, now) {
                 Step::Took(taken, incoming) => {
                     bytes = bytes.get(taken..).unwrap_or_default();
                     if let Some(incoming) = incoming {
                         self.dispatch(id, incoming, now);
                     }
+                    self.spend_share(id, of_frame, taken, before);
                 }
                 Step::Violation(reason) => {
                     self.close(id, reason, now);
@@ -47,8 +60,16 @@ impl Engine {
                 Step::Over => return self.handle_bytes(id, bytes, now),
             }
         }
-        if !bytes.is_empty() {
-            self.hold(id, bytes, true);
+    }
+
+    /// Takes from a session's share of the turn what a frame was: itself, its bytes and those of its answer.
+    fn spend_share(&mut self, id: ConnectionId, of_frame: u32, taken: usize, before: usize) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            let answered = connection.waiting().saturating_sub(before);
+            let bytes = u32::try_from(taken.saturating_add(answered)).unwrap_or(u32::MAX);
+            if let Phase::Open(session) = &mut connection.phase {
+                session.deficit.spend(of_frame.saturating_add(bytes));
+            }
         }
     }
 

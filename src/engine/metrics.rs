@@ -74,7 +74,7 @@ impl Engine {
                 outbound_bytes: self.outbound.bytes() as u64,
                 outbound_connections: self.outbound.waiting() as u64,
                 doomed: self.outbound.doomed() as u64,
-                unfinished: self.unfinished.len() as u64,
+                unfinished: (self.unfinished.len() + self.postponed.len()) as u64,
                 readable: turn.readable as u64,
                 writable: turn.writable as u64,
                 deadlines: self.deadlines.len() as u64,

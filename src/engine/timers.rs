@@ -11,8 +11,8 @@ use crate::protocol::websocket;
 use crate::telemetry::UNREAD;
 use crate::time::Now;
 
-/// Connections whose deadline is handled in one turn; more are due in the next.
-const EXPIRED_PER_TURN_MAX: usize = 2048;
+/// Connections whose deadline is handled in one turn, about a millisecond's work; more are due in the next.
+const EXPIRED_PER_TURN_MAX: usize = 128;
 
 /// What a session's clock asks for.
 enum Due {

@@ -2,6 +2,7 @@
 //!
 //! Decides on numbers alone. It knows neither sockets nor messages.
 
+pub mod deficit;
 pub mod earned;
 pub mod penalty;
 pub mod prefix;
@@ -11,6 +12,7 @@ pub mod waiting_room;
 
 use std::time::Duration;
 
+pub use deficit::Deficit;
 pub use earned::Earned;
 pub use penalty::{Penalties, Penalty};
 pub use prefix::Prefix;

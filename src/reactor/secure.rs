@@ -14,12 +14,9 @@ use crate::protocol::response::Refusal;
 use crate::time::Now;
 
 impl Server {
-    /// Takes handshakes a step further, as many as a turn may; those that came first go first.
+    /// Takes the handshake that has waited longest a step further.
     pub(super) fn shake_hands(&mut self, now: Now) {
-        for _ in 0..self.handshakes.len().min(self.budget.tls_handshakes_max) {
-            let Some(id) = self.handshakes.pop_front() else {
-                return;
-            };
+        if let Some(id) = self.handshakes.pop_front() {
             self.read_one(id, now);
         }
     }

@@ -86,7 +86,7 @@ impl Course {
         attack: &Attack,
         told: &BTreeMap<String, u64>,
         connections: u64,
-    ) -> Option<BTreeMap<String, Shown>> {
+    ) -> Option<Vec<(String, Shown)>> {
         let evidence = Evidence {
             before: self.before.as_ref()?,
             height: self.height.as_ref()?,

@@ -126,18 +126,20 @@ const SHOWN: [(&str, Gauge); 3] = [
 ];
 
 fn departed(counters: &Counters) -> u64 {
-    let sessions = counters.get("connections:v1") + counters.get("connections:tutorial");
-    (counters.get("users:") - sessions).max(0.0) as u64
+    let users = counters.get("users:") as u64;
+    users.saturating_sub(counters.get("connections:v1") as u64)
 }
 
 fn plain(counters: &Counters) -> u64 {
-    let states = ["head", "handshake", "closing", "ending"];
-    let number = |state: &str| counters.get(&format!("connections:{state}"));
-    states.map(number).iter().sum::<f64>() as u64
+    let number = |state| counters.get(state) as u64;
+    number("connections:head")
+        + number("connections:handshake")
+        + number("connections:closing")
+        + number("connections:ending")
 }
 
 /// What one attack has shown of a limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Shown {
     /// How often it said no.
     pub(super) said_no: u64,
@@ -157,14 +159,14 @@ pub(super) struct Evidence<'a> {
 }
 
 /// What `attack` has shown of each limit that it reached.
-pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> BTreeMap<String, Shown> {
-    let mut all = BTreeMap::new();
+pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown)> {
+    let mut all = Vec::new();
     for (label, count) in found.after.rises(found.before, "limited") {
         let said_no = Shown {
             said_no: count,
             most: None,
         };
-        all.insert(format!("limits.{label}"), said_no);
+        all.push((format!("limits.{label}"), said_no));
     }
     for name in attack.limits {
         let rise = |counter: &str| (found.after.get(counter) - found.before.get(counter)) as u64;
@@ -195,14 +197,14 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> BTreeMap<String, S
             }
             Some(Proof::Never(_)) => continue,
         };
-        all.insert((*name).to_owned(), of);
+        all.push(((*name).to_owned(), of));
     }
-    for (name, number) in SHOWN {
-        if let Some(of) = all.get_mut(name) {
+    for (name, of) in &mut all {
+        if let Some((_, number)) = SHOWN.iter().find(|(shown, _)| shown == name) {
             of.most = Some(number(found.height));
         }
     }
-    all.retain(|_, of| of.said_no > 0);
+    all.retain(|(_, of)| of.said_no > 0);
     all
 }
 

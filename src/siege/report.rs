@@ -150,7 +150,8 @@ impl Report {
     pub(super) fn add(&mut self, found: Finding) {
         for limit in &mut self.limits {
             if let Some(shown) = &found.shown {
-                limit.note(found.attack, shown.get(limit.name()));
+                let of = shown.iter().find(|(name, _)| name == limit.name());
+                limit.note(found.attack, of.map(|(_, shown)| shown));
             }
         }
         self.attacks.push(found);

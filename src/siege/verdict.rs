@@ -45,7 +45,8 @@ pub(super) struct Finding {
     /// Limits that said no, by the server's own count.
     pub(super) limited: BTreeMap<String, u64>,
     /// Configured limits that were reached; `None`: the server may not be asked.
-    pub(super) shown: Option<BTreeMap<String, Shown>>,
+    #[serde(skip)]
+    pub(super) shown: Option<Vec<(String, Shown)>>,
     pub(super) calm: Quantiles,
     pub(super) under_attack: Quantiles,
     /// p99 under attack, times the calm one.

@@ -12,7 +12,7 @@ use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::{Config, HookSettings};
 use crate::engine::{
-    Census, Door, Effect, Engine, Outcome, Reconfiguration, Unready, Work, WorkId, WorkTimes,
+    Census, Door, Effect, Engine, Outcome, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
@@ -60,6 +60,8 @@ pub struct World {
     clients: BTreeMap<ConnectionId, Client>,
     /// Bytes handed to the engine in one call at most; small values cut frames everywhere.
     pub read_bytes_max: usize,
+    /// `turn.writes_max` of the first configuration.
+    pub writes_max: usize,
     /// Works handed out and not answered.
     works: VecDeque<(WorkId, Work)>,
     store: Box<dyn Store>,
@@ -90,6 +92,7 @@ impl World {
             instant: Instant::ZERO + Duration::from_secs(1000),
             wall: Wall::from_millis(1_764_000_000_000),
         };
+        let writes_max = config.turn.writes_max;
         let mut engine = Engine::new(config, authenticator, seed).expect("origins are origins");
         engine.remember_rooms([], now);
         let mut world = World {
@@ -98,6 +101,7 @@ impl World {
             clocks_set: now,
             clients: BTreeMap::new(),
             read_bytes_max: 64 * 1024,
+            writes_max,
             works: VecDeque::new(),
             store: Box::new(Memory::default()),
             works_max: 1024,
@@ -283,7 +287,7 @@ impl World {
         }
     }
 
-    /// One turn as the reactor does it; whether anything moved.
+    /// One turn as the reactor does it, without its clock: whoever is in first, then whoever wants to come in. Whether anything moved.
     pub fn turn(&mut self) -> bool {
         let mut moved = false;
         while !self.answers_held && !self.works.is_empty() {
@@ -291,14 +295,22 @@ impl World {
             moved = true;
         }
         self.engine.turn(self.now);
-        moved |= self.deliver_inbound();
-        self.engine.end_turn(self.now);
-        self.hand_out_work();
-        for id in self.unblocked() {
-            moved |= self.write(id);
-        }
-        while let Some(effect) = self.engine.next_effect() {
-            moved |= self.carry_out(effect);
+        for share in [Share::People, Share::Strangers] {
+            for _ in 0..self.engine.unfinished(share) {
+                self.engine.go_on(share, self.now);
+            }
+            moved |= self.deliver_inbound(share);
+            self.engine.end_turn(self.now);
+            self.hand_out_work();
+            for id in self.unblocked() {
+                moved |= self.write(id);
+            }
+            for _ in 0..self.writes_max {
+                let Some(effect) = self.engine.next_effect() else {
+                    break;
+                };
+                moved |= self.carry_out(effect);
+            }
         }
         moved || self.engine.has_unfinished()
     }
@@ -402,10 +414,11 @@ impl World {
         self.now.wall = Wall::from_millis(self.clocks_set.wall.as_millis() + passed);
     }
 
-    fn deliver_inbound(&mut self) -> bool {
+    fn deliver_inbound(&mut self, share: Share) -> bool {
         let mut moved = false;
         for (id, client) in &mut self.clients {
-            if !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
+            let is_of_share = self.engine.share_of(*id) == share;
+            if !is_of_share || !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
                 continue;
             }
             if !client.in_flight.is_empty() {

@@ -27,6 +27,7 @@ mod rooms;
 mod security_log;
 mod sessions;
 mod shadow;
+mod slices;
 mod slow_reader_model;
 mod slow_readers;
 mod tickets;
