@@ -79,8 +79,8 @@ fn one(
 ) -> Result<Finding, SiegeError> {
     let idle = watched.counters();
     let parts = attacks::parts(attack, ground.tls.is_some());
-    let time = plan.time.max(attack.time_min);
-    let course = watched.attack(ground, clock, attack, &parts, time)?;
+    let times = [plan.time, plan.time.max(attack.time_min)];
+    let course = watched.attack(ground, clock, attack, &parts, times)?;
     series.add(attack.name, &course.story, course.begin, course.end);
     let mut found = course.finding(attack);
     watched.recover(clock, idle.as_ref(), &mut found);

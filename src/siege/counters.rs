@@ -86,7 +86,7 @@ pub(super) fn request(
     line: &str,
     fields: &str,
 ) -> Option<String> {
-    let socket = open_socket(way.target, source).ok()?;
+    let socket = open_socket(way.target, source, false).ok()?;
     socket.set_nonblocking(false).ok()?;
     let mut stream: TcpStream = socket.into();
     stream.set_read_timeout(Some(REQUEST_TIME_MAX)).ok()?;

@@ -19,8 +19,12 @@ use super::tls::Wrap;
 /// What a socket of somebody who means not to read holds at most.
 const NARROW_BYTES: usize = 4096;
 
-/// A socket on its way to `target`, from `source` where sources can be chosen.
-pub(super) fn open_socket(target: Target, source: Option<Ipv4Addr>) -> io::Result<Socket> {
+/// A socket on its way to `target`, from `source` where sources can be chosen. `narrow`: takes little off the network at a time.
+pub(super) fn open_socket(
+    target: Target,
+    source: Option<Ipv4Addr>,
+    narrow: bool,
+) -> io::Result<Socket> {
     let address = target.address();
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -28,6 +32,10 @@ pub(super) fn open_socket(target: Target, source: Option<Ipv4Addr>) -> io::Resul
         // Ports that rest after a connection may be taken again.
         socket.set_reuse_address(true)?;
         socket.bind(&SocketAddr::from((source, 0)).into())?;
+    }
+    if narrow {
+        // Before the server is told how much it may send: what it sends beyond it would be lost, and its acknowledgements with it.
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
     }
     match socket.connect(&address.into()) {
         Err(error)
@@ -69,7 +77,7 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Sets out. `narrow`: takes little off the network at a time.
+    /// Sets out, as [`open_socket`] does.
     pub(super) fn connect(
         way: Way<'_>,
         source: Option<Ipv4Addr>,
@@ -77,10 +85,7 @@ impl Peer {
         registry: &Registry,
         token: Token,
     ) -> io::Result<Peer> {
-        let socket = open_socket(way.target, source)?;
-        if narrow {
-            socket.set_recv_buffer_size(NARROW_BYTES)?;
-        }
+        let socket = open_socket(way.target, source, narrow)?;
         socket.set_tcp_nodelay(true)?;
         let mut stream = TcpStream::from_std(socket.into());
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;

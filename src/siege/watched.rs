@@ -169,7 +169,7 @@ impl Watched {
         clock: Clock,
         attack: &Attack,
         parts: &[Attack],
-        time: Duration,
+        [calm_time, time]: [Duration; 2],
     ) -> Result<Course, SiegeError> {
         let watched = &*self;
         let course = std::thread::scope(|scope| {
@@ -188,7 +188,7 @@ impl Watched {
             let calm = clock.now();
             let first = watched.figures();
             let first_wait = server::own_wait(thread);
-            Pause::new().wait(time);
+            Pause::new().wait(calm_time);
             let before = watched.counters();
             let second = watched.figures();
             let second_wait = server::own_wait(thread);

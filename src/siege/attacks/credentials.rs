@@ -69,6 +69,8 @@ pub(super) const ATTACKS: [Attack; 7] = [
     Attack {
         name: "expired-token",
         what: "Upgrades with a token that was good yesterday",
+        from: From::Address,
+        sockets: 20,
         limits: &["limits.handshakes_per_address"],
         signs: &["handshakes:token_expired"],
         shot: |aim, out| ask(&format!("Authorization: Bearer {}\r\n", aim.expired), out),

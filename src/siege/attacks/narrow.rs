@@ -8,10 +8,7 @@ use super::{SLOWED, credentials};
 use crate::protocol::client::text;
 
 /// What takes no notice of how often somebody asks.
-const MANY_COMMANDS: (&str, &str) = (
-    "limits.commands_per_user",
-    "{ burst = 100000, per = \"1s\" }",
-);
+const MANY_COMMANDS: (&str, &str) = ("limits.commands_per_user", "{ burst = 500, per = \"1s\" }");
 const MANY_MESSAGES: (&str, &str) = ("limits.messages_per_user", "{ burst = 1000, per = \"1s\" }");
 
 /// Says it has everything there is, and reads none.
@@ -20,8 +17,8 @@ const DEAF: Attack = Attack {
     // A socket over loopback takes a megabyte and more before the server's own queue begins.
     sockets: 8,
     entry: Entry::SignedIn(8),
-    pace: Pace::Every(Duration::from_millis(1)),
-    time_min: Duration::from_secs(4),
+    pace: Pace::Every(Duration::from_millis(5)),
+    time_min: Duration::from_secs(6),
     shot: |aim, out| {
         out.extend(text(&format!(
             "{{\"type\":\"members\",\"room\":\"{}\"}}",
@@ -170,11 +167,8 @@ pub(super) const ATTACKS: [Attack; 16] = [
         what: "People who ask for the longest answers and read none",
         limits: &["limits.outbound_bytes_per_connection_max"],
         signs: &["limited:outbound_bytes_per_connection_max"],
-        changes: &[
-            ("limits.outbound_bytes_per_connection_max", "16KiB"),
-            ("echo.message_bytes_max", "8KiB"),
-            MANY_COMMANDS,
-        ],
+        changes: &[MANY_COMMANDS],
+        time_min: Duration::from_secs(8),
         ..DEAF
     },
     Attack {
@@ -182,7 +176,7 @@ pub(super) const ATTACKS: [Attack; 16] = [
         what: "The same by so many that the queues of all are full before that of one is",
         limits: &["limits.outbound_bytes_max"],
         signs: &["closes:overloaded"],
-        changes: &[("limits.outbound_bytes_max", "1MiB"), MANY_COMMANDS],
+        changes: &[("limits.outbound_bytes_max", "512KiB"), MANY_COMMANDS],
         ..DEAF
     },
     Attack {
@@ -190,7 +184,12 @@ pub(super) const ATTACKS: [Attack; 16] = [
         what: "People who read nothing, while little waits for them",
         limits: &["deadlines.unread"],
         signs: &["limited:deadlines.unread"],
-        changes: &[("deadlines.unread", "1s"), MANY_COMMANDS],
+        changes: &[
+            ("deadlines.unread", "1s"),
+            ("limits.outbound_bytes_per_connection_max", "16MiB"),
+            MANY_COMMANDS,
+        ],
+        pace: Pace::Every(Duration::from_millis(2)),
         ..DEAF
     },
     Attack {
@@ -210,8 +209,8 @@ pub(super) const ATTACKS: [Attack; 16] = [
         what: "People who are in, answer pings and say nothing",
         limits: &["deadlines.idle"],
         signs: &["closes:idle"],
-        changes: &[("deadlines.idle", "2s")],
-        time_min: Duration::from_secs(4),
+        changes: &[("deadlines.idle", "3s")],
+        time_min: Duration::from_secs(5),
         expect: &[Outcome::Held, Outcome::Close(1001)],
         ..QUIET
     },
@@ -220,8 +219,8 @@ pub(super) const ATTACKS: [Attack; 16] = [
         what: "People who come in and never say a first word",
         limits: &["deadlines.first_message"],
         signs: &["closes:no_first_message"],
-        changes: &[("deadlines.first_message", "2s")],
-        time_min: Duration::from_secs(4),
+        changes: &[("deadlines.first_message", "3s")],
+        time_min: Duration::from_secs(5),
         expect: &[Outcome::Held, Outcome::Close(1008), Outcome::Status(429)],
         ..QUIET
     },
