@@ -260,6 +260,7 @@ impl CloseReason {
                 | CloseReason::MessageTooBig
                 | CloseReason::TooManyFragments
                 | CloseReason::RateLimited
+                | CloseReason::TooManyGlitches
         )
     }
 }

@@ -3,6 +3,7 @@
 //! Decides on numbers alone. It knows neither sockets nor messages.
 
 pub mod deficit;
+pub mod glitch;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;
@@ -12,6 +13,7 @@ pub mod waiting_room;
 use std::time::Duration;
 
 pub use deficit::Deficit;
+pub use glitch::Glitch;
 pub use penalty::{Penalties, Penalty};
 pub use prefix::Prefix;
 pub use prefix_table::{PrefixKey, PrefixTable};
