@@ -18,7 +18,7 @@ use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
 use crate::store::{self, Memory, Store};
-use crate::telemetry::Exposition;
+use crate::telemetry::{Exposition, TurnFacts};
 use crate::time::{Instant, Now, Wall};
 
 /// Pieces of one virtual `writev`.
@@ -258,6 +258,14 @@ impl World {
         };
         self.engine.reconfigure(new, self.now);
         self.settle();
+    }
+
+    /// Says that the last turn took so long, as the reactor does.
+    pub fn observe_turn(&mut self, time: Duration) {
+        self.engine.observe_turn(TurnFacts {
+            time,
+            ..TurnFacts::default()
+        });
     }
 
     /// Lets time pass, stopping at every deadline on the way.
