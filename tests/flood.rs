@@ -35,6 +35,19 @@ fn servers_understand_what_is_said_in_their_language() {
 }
 
 #[test]
+fn a_question_is_answered_to_whoever_asks_and_tells_nobody_anything() {
+    let bounds = Bounds::default();
+    let asked = Language::Wardroom.question().expect("a question");
+    let request = v1::parse(asked, &bounds).expect("a command");
+    assert!(matches!(request.command, Command::Members { .. }));
+    let asked = Language::Tutorial.question().expect("a question");
+    let told = tutorial::parse(asked, &bounds).expect_err("an error, which is the answer");
+    assert_eq!(tutorial::text(told), "Message cannot be empty");
+    let ping = Language::Plain.ask();
+    assert_eq!(ping.get(..2), Some(&[0x89, 0x80 | 125][..]));
+}
+
+#[test]
 fn words_are_found_again_in_whatever_a_server_wraps_them_in() {
     let wrapped = [
         r#"{"type":"message","room":"lobby","seq":7,"sender":"honest3","name":"honest3","message":"WORDS","timestamp":1.5}"#,

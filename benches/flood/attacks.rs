@@ -85,8 +85,6 @@ const MEMBERS: Attack = Attack {
 
 /// The words of a flood.
 const FLOOD: &str = "buy";
-/// The longest ping there may be (RFC 6455 §5.5), so that as much has to be answered.
-const PING_BYTES: usize = 125;
 
 pub const EVERYTHING: &str = "everything";
 /// Its sockets and connections of each attack when all come at once: so many times fewer.
@@ -107,8 +105,8 @@ const ATTACKS: [Attack; 9] = [
     },
     Attack {
         name: "slow-readers",
-        what: "50 people, signed in, who ask as fast as it goes, by pings of 125 bytes, and read no answer",
-        shot: |_, out| out.extend(masked(0x89, &[b'z'; PING_BYTES])),
+        what: "50 people, signed in, who ask as fast as it goes and read no answer",
+        shot: |aim, out| out.extend(aim.language.ask()),
         reads: false,
         ..MEMBERS
     },

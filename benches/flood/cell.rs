@@ -21,12 +21,17 @@ use crate::swarm::{self, Tally};
 
 /// Of talking before it counts.
 const WARM_UP: Duration = Duration::from_millis(300);
+/// A calm in which other programs kept the server or the honest from their core for more than this is made again.
+const CALM_WAITED_PERCENT_MAX: f64 = 25.0;
+const CALMS_MAX: u32 = 3;
 
 /// What was measured.
 #[derive(Serialize)]
 pub struct Measured {
     pub calm: Felt,
     pub attack: Felt,
+    /// How many calms it took until one was calm.
+    pub calms: u32,
     /// Of the attack; shorter than asked for when the server had ended or held too much memory.
     pub seconds: f64,
     /// The server's part of its core in percent, in the calm and in the attack.
@@ -99,15 +104,31 @@ pub fn measure(
             return Err(joined(people).err().unwrap_or(nobody));
         };
         sleep(WARM_UP);
-        let calm = Look::at(&running, honest)?;
-        sleep(time);
-        let begin = Look::at(&running, honest)?;
+        let (calm, begin, calms) = calm(&running, honest, time)?;
         let resident = running.rss()?;
         let storm = storm(&running, ground, &parts, time, honest, begin)?;
         drop(silence);
         let story = joined(people)?;
-        Ok(sum_up(&story, [calm, begin], resident, storm))
+        let mut measured = sum_up(&story, [calm, begin], resident, storm);
+        measured.calms = calms;
+        Ok(measured)
     })
+}
+
+/// A calm's begin and end, and how many it took until other programs left it alone.
+fn calm(running: &Running, honest: i32, time: Duration) -> Result<(Look, Look, u32), Failure> {
+    let mut calms = 0;
+    loop {
+        let begin = Look::at(running, honest)?;
+        sleep(time);
+        let end = Look::at(running, honest)?;
+        calms += 1;
+        let waited = begin.to(&end, |look| look.honest_waited);
+        let waited = waited.max(begin.to(&end, |look| look.waited));
+        if waited <= CALM_WAITED_PERCENT_MAX || calms == CALMS_MAX {
+            return Ok((begin, end, calms));
+        }
+    }
 }
 
 fn storm(
@@ -157,6 +178,7 @@ fn sum_up(story: &Story, [calm, begin]: [Look; 2], resident: u64, storm: Storm) 
     Measured {
         calm: story.felt(calm.at, begin.at, PATIENCE),
         attack: story.felt(begin.at, end.at, PATIENCE),
+        calms: 1,
         seconds: (end.at - begin.at).as_secs_f64(),
         cpu_percent: percents(|look| look.cpu),
         server_waited_percent: percents(|look| look.waited),

@@ -1,6 +1,9 @@
 //! What a server is told and how it is understood, as bytes. Opens nothing and knows no server but by its language.
 
-use wardroom::protocol::client::upgrade_request;
+use wardroom::protocol::client::{masked, text, upgrade_request};
+
+/// The longest ping there may be (RFC 6455 §5.5), so that as much has to be answered.
+const PING: [u8; 125] = [b'z'; 125];
 
 /// How a server wants to be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,21 @@ impl Language {
             }
             Language::Tutorial | Language::Plain => format!("{{\"message\":\"{message}\"}}"),
         }
+    }
+
+    /// A text whose long or quick answer goes to whoever asks and to nobody else, where there is one.
+    pub fn question(self) -> Option<&'static str> {
+        match self {
+            Language::Wardroom => Some("{\"type\":\"members\",\"room\":\"lobby\"}"),
+            // It is told that a message can not be empty.
+            Language::Tutorial => Some("{\"message\":\"\"}"),
+            Language::Plain => None,
+        }
+    }
+
+    /// The frame that asks something; a ping where nothing else is answered.
+    pub fn ask(self) -> Vec<u8> {
+        self.question().map_or_else(|| masked(0x89, &PING), text)
     }
 }
 

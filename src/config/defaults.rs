@@ -146,6 +146,8 @@ impl Default for Limits {
             bytes_per_connection: Rate::new(131_072, per_second),
             bytes_per_address: Rate::new(524_288, per_second),
             control_frames_per_connection: Rate::new(30, per_ten),
+            // A message in reads of one byte, or two invalid ones in every second.
+            glitches_per_connection: Rate::new(2000, per_ten),
             frames_per_connection: Rate::new(2000, per_ten),
             handshakes_per_address: Rate::new(30, per_ten),
             failed_authentications_per_address: Rate::new(10, Duration::from_secs(60)),

@@ -235,6 +235,8 @@ pub struct Limits {
     pub bytes_per_connection: Rate,
     pub bytes_per_address: Rate,
     pub control_frames_per_connection: Rate,
+    /// Points for what is odd and breaks no rule.
+    pub glitches_per_connection: Rate,
     /// Frames of any kind, fragments and empty ones included.
     pub frames_per_connection: Rate,
     pub handshakes_per_address: Rate,

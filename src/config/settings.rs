@@ -236,6 +236,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Pings, pongs and closes of one connection. Past it, the connection is closed with 1008.";
     limits.frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
         "Frames of any kind, fragments and empty ones included. Past it, the connection is closed with 1008.";
+    limits.glitches_per_connection: Rate { unit: "points", min: 20, max: TOKENS },
+        "Points for what is odd and breaks no rule: 1 for a read of one byte, 2 for a pong or a tiny fragment, 4 for a ping, 8 for an empty fragment, 12 for a ping after a ping, 20 for an invalid message or one from somebody who leaves much unread; four times that in a turn that lasts too long. Past it, reading pauses, and after pauses_max times the connection is closed with 1008.";
     limits.handshakes_per_address: Rate { unit: "handshakes", min: 1, max: TOKENS },
         "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
     limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },

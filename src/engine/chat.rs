@@ -10,7 +10,7 @@ use super::connection::{Phase, Session, Wire};
 use super::reply::{self, Complaint, Who};
 use super::room_work::Requester;
 use crate::id::{ConnectionId, RoomKey, UserKey};
-use crate::limit::{Limited, Scope};
+use crate::limit::{Glitch, Limited, Scope};
 use crate::protocol::command::v1::{self, Command, Request, RequestId, Said};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
@@ -102,6 +102,7 @@ impl Engine {
             }
             Err(error) => {
                 self.charge_invalid(user, now);
+                self.charge_glitches(id, Glitch::Malformed.points(), now);
                 self.object(id, &Complaint::invalid(None, error), now);
             }
         }
@@ -129,6 +130,7 @@ impl Engine {
             Ok(request) => self.carry_out(id, user, request, now),
             Err(refused) => {
                 self.charge_invalid(user, now);
+                self.charge_glitches(id, Glitch::Malformed.points(), now);
                 self.object(id, &Complaint::invalid(refused.id, refused.error), now);
             }
         }

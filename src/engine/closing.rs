@@ -262,6 +262,7 @@ impl CloseReason {
                 | CloseReason::MessageTooBig
                 | CloseReason::TooManyFragments
                 | CloseReason::RateLimited
+                | CloseReason::TooManyGlitches
         )
     }
 }

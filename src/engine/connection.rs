@@ -166,6 +166,7 @@ pub(super) struct Session {
     pub(super) bytes: TokenBucket,
     pub(super) frames: TokenBucket,
     pub(super) control_frames: TokenBucket,
+    pub(super) glitches: TokenBucket,
     pub(super) messages: TokenBucket,
     pub(super) error_replies: TokenBucket,
     pub(super) refreshes: TokenBucket,
@@ -181,6 +182,8 @@ pub(super) struct Session {
 
     /// What is left of its share of the turn.
     pub(super) deficit: Deficit,
+    /// The last frame was a ping.
+    pub(super) has_pinged: bool,
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
     pub(super) last_received: Instant,
@@ -189,7 +192,7 @@ pub(super) struct Session {
     pub(super) has_spoken: bool,
     pub(super) ping_sent: Option<Instant>,
     pub(super) paused_until: Option<Instant>,
-    /// Pauses in a row for too many errors, and when the last began.
+    /// Pauses in a row for too many errors or glitches, and when the last began.
     pub(super) pauses: u32,
     pub(super) last_pause: Instant,
     /// When it has stayed long enough to earn its address a place; `None`: it does, or is not asked to.
@@ -209,6 +212,7 @@ impl Session {
             bytes: TokenBucket::default(),
             frames: TokenBucket::default(),
             control_frames: TokenBucket::default(),
+            glitches: TokenBucket::default(),
             messages: TokenBucket::default(),
             error_replies: TokenBucket::default(),
             refreshes: TokenBucket::default(),
@@ -217,6 +221,7 @@ impl Session {
             listed: None,
             missed: None,
             deficit: Deficit::default(),
+            has_pinged: false,
             fragments: 0,
             stays_at: None,
             last_received: Instant::ZERO,

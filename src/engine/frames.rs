@@ -5,13 +5,23 @@ use super::connection::{Endpoint, Phase, Session};
 use super::echo;
 use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::Scope;
+use crate::limit::glitch::TINY_BYTES;
+use crate::limit::{Glitch, Scope};
 use crate::protocol::close::CloseReason;
 use crate::protocol::frame::{FrameHeader, Opcode};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::Incoming;
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
+
+/// What was seen of a frame beside what it is.
+#[derive(Default)]
+struct Seen {
+    /// A limit that is rehearsed and would have said no.
+    overlooked: Option<&'static str>,
+    /// What it is charged for being odd.
+    points: u64,
+}
 
 /// One step through a session's bytes.
 enum Step {
@@ -84,17 +94,20 @@ impl Engine {
         if session.is_deaf() {
             return Step::Paused;
         }
-        let mut overlooked = None;
+        let mut seen = Seen::default();
         let step = session.take_frame(
             bytes,
             &mut connection.outbox,
             &self.config.limits,
             &mut self.counters,
-            &mut overlooked,
+            &mut seen,
             now.instant,
         );
         self.outbound.grown(connection, before);
-        if let Some(limit) = overlooked {
+        if seen.points > 0 {
+            self.charge_glitches(id, seen.points, now);
+        }
+        if let Some(limit) = seen.overlooked {
             self.overlooks(id, limit, Scope::Connection, now);
         }
         step
@@ -111,6 +124,7 @@ impl Engine {
                 }
                 Some(Endpoint::Chat) => {
                     self.counters.chat_messages_received += 1;
+                    self.charge_unread(id, now);
                     self.receive_chat(id, incoming, now);
                 }
                 None => {}
@@ -150,14 +164,14 @@ impl Engine {
 }
 
 impl Session {
-    /// Takes at most one frame's bytes: measures, charges, parses. A limit that is rehearsed and would have said no is `overlooked`.
+    /// Takes at most one frame's bytes: measures, charges, parses.
     fn take_frame(
         &mut self,
         bytes: &[u8],
         outbox: &mut Outbox,
         limits: &Limits,
         counters: &mut Counters,
-        overlooked: &mut Option<&'static str>,
+        seen: &mut Seen,
         now: Instant,
     ) -> Step {
         let measured = match self.websocket.measure(bytes) {
@@ -166,7 +180,8 @@ impl Session {
         };
         if let Some(header) = measured.header {
             counters.frame(header.opcode);
-            if let Err(reason) = self.charge_frame(header, limits, counters, overlooked, now) {
+            seen.points = self.glitches_of(header);
+            if let Err(reason) = self.charge_frame(header, limits, counters, seen, now) {
                 return Step::Violation(reason);
             }
         }
@@ -177,18 +192,35 @@ impl Session {
         }
     }
 
+    /// What a frame is charged for being odd, as far as its header tells.
+    fn glitches_of(&mut self, header: FrameHeader) -> u64 {
+        let has_pinged = std::mem::replace(&mut self.has_pinged, header.opcode == Opcode::Ping);
+        let glitch = match header.opcode {
+            Opcode::Ping if has_pinged => Glitch::PingAgain,
+            Opcode::Ping => Glitch::Ping,
+            Opcode::Pong => Glitch::Pong,
+            Opcode::Close => return 0,
+            // The last fragment of a stream may well have nothing in it.
+            _ if header.fin => return 0,
+            _ if header.payload_bytes == 0 => Glitch::EmptyFragment,
+            _ if header.payload_bytes < TINY_BYTES => Glitch::TinyFragment,
+            _ => return 0,
+        };
+        glitch.points()
+    }
+
     /// Every frame costs, whatever it is; control frames and fragments have bounds of their own.
     fn charge_frame(
         &mut self,
         header: FrameHeader,
         limits: &Limits,
         counters: &mut Counters,
-        overlooked: &mut Option<&'static str>,
+        seen: &mut Seen,
         now: Instant,
     ) -> Result<(), CloseReason> {
         let mut over = |limit| {
             if limits.shadow.has(limit) {
-                *overlooked = Some(limit);
+                seen.overlooked = Some(limit);
                 return Ok(());
             }
             let scope = Scope::Connection.as_str();

@@ -260,7 +260,7 @@ impl Engine {
         self.counters
             .limited
             .count_pair(["error_replies_per_connection", Scope::Connection.as_str()]);
-        self.pause(id, now);
+        self.pause(id, Duration::ZERO, CloseReason::RateLimited, now);
         false
     }
 
@@ -276,8 +276,14 @@ impl Engine {
         }
     }
 
-    /// Stops reading for a while; after too many times in a row, for good.
-    fn pause(&mut self, id: ConnectionId, now: Now) {
+    /// Stops reading for a while, `at_least` this long; after too many times in a row it is over, for `reason`.
+    pub(super) fn pause(
+        &mut self,
+        id: ConnectionId,
+        at_least: Duration,
+        reason: CloseReason,
+        now: Now,
+    ) {
         let deadlines = &self.config.deadlines;
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -293,9 +299,9 @@ impl Engine {
         if session.pauses > self.config.limits.pauses_max {
             let scope = Scope::Connection.as_str();
             self.counters.limited.count_pair(["pauses_max", scope]);
-            return self.close(id, CloseReason::RateLimited, now);
+            return self.close(id, reason, now);
         }
-        let until = now.instant + deadlines.pause;
+        let until = now.instant + deadlines.pause.max(at_least);
         session.paused_until = Some(
             session
                 .paused_until

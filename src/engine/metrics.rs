@@ -1,5 +1,7 @@
 //! What the engine tells an operator: its numbers, and whether it is ready.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::connection::{Endpoint, Phase, Wire};
@@ -43,6 +45,13 @@ impl Engine {
         self.counters.turn_nanos.observe(nanos, 1);
         self.counters.turn_events.observe(turn.events as u64, 1);
         self.observed.turn = turn;
+    }
+
+    /// Whether the last turn lasted too long: twice what its shares may be.
+    pub(super) fn is_late(&self) -> bool {
+        let turn = &self.config.turn;
+        let shares = turn.people_microseconds_max + turn.strangers_microseconds_max;
+        self.observed.turn.time > Duration::from_micros(2 * shares as u64)
     }
 
     /// The process has been looked at.

@@ -22,6 +22,7 @@ mod effect;
 mod fan_out;
 mod frames;
 mod gathered;
+mod glitches;
 mod held;
 mod hook;
 mod http;
@@ -335,6 +336,7 @@ impl Engine {
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
         self.counters.bytes_received += bytes.len() as u64;
         self.charge_bytes(id, bytes.len(), now);
+        self.charge_small_read(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
         self.arm(id, now);

@@ -87,6 +87,7 @@ impl Engine {
         let bytes = of(|limits| limits.bytes_per_connection);
         let frames = of(|limits| limits.frames_per_connection);
         let control_frames = of(|limits| limits.control_frames_per_connection);
+        let glitches = of(|limits| limits.glitches_per_connection);
         let messages = of(|limits| limits.messages_per_connection);
         let error_replies = of(|limits| limits.error_replies_per_connection);
         let refreshes = of(|limits| limits.refreshes_per_connection);
@@ -94,6 +95,7 @@ impl Engine {
             bytes,
             frames,
             control_frames,
+            glitches,
             messages,
             error_replies,
             refreshes,
@@ -104,6 +106,7 @@ impl Engine {
                     bytes.apply(&mut session.bytes);
                     frames.apply(&mut session.frames);
                     control_frames.apply(&mut session.control_frames);
+                    glitches.apply(&mut session.glitches);
                     messages.apply(&mut session.messages);
                     error_replies.apply(&mut session.error_replies);
                     refreshes.apply(&mut session.refreshes);

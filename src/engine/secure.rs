@@ -165,6 +165,7 @@ impl Engine {
 
     /// Bytes that were charged by [`Engine::arrived`] and opened.
     pub fn receive_opened(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.charge_small_read(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
         self.arm(id, now);

@@ -4,6 +4,7 @@
 
 pub mod deficit;
 pub mod earned;
+pub mod glitch;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use deficit::Deficit;
 pub use earned::Earned;
+pub use glitch::Glitch;
 pub use penalty::{Penalties, Penalty};
 pub use prefix::Prefix;
 pub use prefix_table::{Kept, PrefixKey, PrefixTable};

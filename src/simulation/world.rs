@@ -1,5 +1,7 @@
 //! The reactor's place taken by a virtual one: no sockets, no waiting, time goes as it is told.
 
+mod faults;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::SocketAddr;
@@ -18,7 +20,7 @@ use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
 use crate::store::{self, Memory, Store};
-use crate::telemetry::Exposition;
+use crate::telemetry::{Exposition, TurnFacts};
 use crate::time::{Instant, Now, Wall};
 
 /// Pieces of one virtual `writev`.
@@ -88,31 +90,37 @@ impl World {
         authenticator: Box<dyn Authenticator>,
         seed: [u8; 32],
     ) -> Self {
+        World::over(config, authenticator, seed, Box::new(Memory::default()))
+    }
+
+    /// The same over a store that is there already.
+    ///
+    /// # Panics
+    /// When `origins.allow` holds something that is no origin, or the store can not be read.
+    pub fn over(
+        config: Config,
+        authenticator: Box<dyn Authenticator>,
+        seed: [u8; 32],
+        store: Box<dyn Store>,
+    ) -> Self {
         let now = Now {
             instant: Instant::ZERO + Duration::from_secs(1000),
             wall: Wall::from_millis(1_764_000_000_000),
         };
-        let writes_max = config.turn.writes_max;
-        let mut engine = Engine::new(config, authenticator, seed).expect("origins are origins");
-        engine.remember_rooms([], now);
         let mut world = World {
-            engine,
+            writes_max: config.turn.writes_max,
+            engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
             now,
             clocks_set: now,
             clients: BTreeMap::new(),
             read_bytes_max: 64 * 1024,
-            writes_max,
             works: VecDeque::new(),
-            store: Box::new(Memory::default()),
+            store,
             works_max: 1024,
             answers_held: false,
             questions: VecDeque::new(),
         };
-        // As the reactor does before it serves anybody.
-        world.hand_out_work();
-        while !world.works.is_empty() {
-            world.answer_one();
-        }
+        world.begin();
         world
     }
 
@@ -258,6 +266,14 @@ impl World {
         };
         self.engine.reconfigure(new, self.now);
         self.settle();
+    }
+
+    /// Says that the last turn took so long, as the reactor does.
+    pub fn observe_turn(&mut self, time: Duration) {
+        self.engine.observe_turn(TurnFacts {
+            time,
+            ..TurnFacts::default()
+        });
     }
 
     /// Lets time pass, stopping at every deadline on the way.

@@ -65,7 +65,7 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 41] = [
+const LIMITS: [[&str; 2]; 42] = [
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -106,6 +106,7 @@ const LIMITS: [[&str; 2]; 41] = [
     UNREAD,
     ["frames_per_connection", "connection"],
     ["control_frames_per_connection", "connection"],
+    ["glitches_per_connection", "connection"],
     ["pauses_max", "connection"],
 ];
 

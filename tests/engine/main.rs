@@ -12,6 +12,7 @@ mod fairness;
 mod fan_out;
 mod floods;
 mod full_protocol;
+mod glitches;
 mod hook;
 mod interleavings;
 mod metrics;
@@ -77,6 +78,7 @@ pub fn roomy() -> Config {
         &mut limits.bytes_per_connection,
         &mut limits.bytes_per_address,
         &mut limits.control_frames_per_connection,
+        &mut limits.glitches_per_connection,
         &mut limits.frames_per_connection,
         &mut limits.handshakes_per_address,
         &mut limits.failed_authentications_per_address,

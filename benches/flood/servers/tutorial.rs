@@ -41,13 +41,13 @@ impl Adapter for Tutorial {
     }
 
     fn version(&self, _: &Place) -> String {
-        let packages = ["fastapi", "uvicorn", "websockets"].map(python_version);
-        let nginx = if self.is_behind_nginx {
-            nginx::version()
-        } else {
-            String::new()
-        };
-        format!("{} {nginx}", packages.join(", ")).trim().to_owned()
+        let mut versions = ["fastapi", "uvicorn", "websockets"]
+            .map(python_version)
+            .to_vec();
+        if self.is_behind_nginx {
+            versions.push(nginx::version());
+        }
+        versions.join(", ")
     }
 
     fn programs(&self, place: &Place, address: SocketAddr) -> Result<Vec<Program>, Failure> {

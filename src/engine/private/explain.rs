@@ -121,7 +121,7 @@ fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Us
         limits.outbound_bytes_per_connection_max,
     )];
     if let Phase::Open(session) = &connection.phase {
-        let buckets: [(TokenBucket, _, &'static str); 6] = [
+        let buckets: [(TokenBucket, _, &'static str); 7] = [
             (
                 session.messages,
                 limits.messages_per_connection,
@@ -141,6 +141,11 @@ fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Us
                 session.control_frames,
                 limits.control_frames_per_connection,
                 "limits.control_frames_per_connection",
+            ),
+            (
+                session.glitches,
+                limits.glitches_per_connection,
+                "limits.glitches_per_connection",
             ),
             (
                 session.error_replies,
