@@ -12,7 +12,7 @@ const BREACH: Attack = Attack {
     ..MEMBERS
 };
 
-pub(super) const ATTACKS: [Attack; 10] = [
+pub(super) const ATTACKS: [Attack; 11] = [
     Attack {
         name: "ping-flood",
         what: "Pings as fast as they go",
@@ -34,7 +34,30 @@ pub(super) const ATTACKS: [Attack; 10] = [
     Attack {
         name: "tiny-fragments",
         what: "Messages in fragments of one byte, as many as a message may have",
+        limits: &["limits.glitches_per_connection"],
+        signs: &["limited:glitches_per_connection"],
+        // A good request, so that nothing but the number of frames is at fault.
+        shot: |aim, out| {
+            let at = (aim.shot % 100) as usize;
+            let first = match at {
+                0 => 0x01,
+                99 => 0x80,
+                _ => 0x00,
+            };
+            let byte = b"{\"type\":\"ping\"}".get(at).copied().unwrap_or(b' ');
+            out.extend(masked(first, &[byte]));
+        },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "many-frames",
+        what: "The same where oddness alone is no fault",
         limits: &["limits.frames_per_connection"],
+        changes: &[(
+            "limits.glitches_per_connection",
+            "{ burst = 1000000, per = \"1s\" }",
+        )],
         signs: &["limited:frames_per_connection"],
         // A good request, so that nothing but the number of frames is at fault.
         shot: |aim, out| {
@@ -53,6 +76,12 @@ pub(super) const ATTACKS: [Attack; 10] = [
     Attack {
         name: "byte-by-byte",
         what: "Good requests, one byte at a time",
+        limits: &["limits.glitches_per_connection"],
+        signs: &["limited:glitches_per_connection"],
+        changes: &[(
+            "limits.glitches_per_connection",
+            "{ burst = 200, per = \"10s\" }",
+        )],
         shot: |aim, out| {
             let request = text("{\"type\":\"ping\"}");
             let at = aim.shot as usize % request.len();
