@@ -80,8 +80,8 @@ fn what_is_said_while_a_room_is_written_to_reaches_everybody_in_one_more_round()
     let mut world = roomy_with(|config| config.turn.writes_max = 20);
     let many = crowd(&mut world, 200);
     let mut turns = 0;
-    for n in 0..8 {
-        world.queue(many[n], &request(&send("general", &n.to_string())));
+    for (n, id) in many.iter().enumerate().take(8) {
+        world.queue(*id, &request(&send("general", &n.to_string())));
         world.turn();
         turns += 1;
     }
