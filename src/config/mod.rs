@@ -248,6 +248,12 @@ pub struct Limits {
     pub penalty_max: Duration,
     /// Networks that are never kept out.
     pub penalty_exempt: Vec<IpNet>,
+    /// Networks that no limit of an address holds for.
+    pub exempt: Vec<IpNet>,
+    /// Places that an address may earn by people who stay for so long, and how long it takes until half of them are forgotten.
+    pub earned_per_address_max: usize,
+    pub earned_after: Duration,
+    pub earned_kept: Duration,
     /// Credentials renewed on one open connection.
     pub refreshes_per_connection: Rate,
     /// Questions to the store and to other threads that wait for their answer.

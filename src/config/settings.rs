@@ -211,7 +211,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.connections_per_user: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections of one user. Past it, a new one is refused as auth.refuse_with says.";
     limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
-        "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. Loopback is not special.";
+        "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. One whose people stay earns more: limits.earned_per_address_max. Loopback is not special.";
     limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections that have not signed in, only ask for pages, or are ending. Past it, each new one takes the place of the one that is cheapest to lose: the oldest of the /32 (/64) with the most, in the /24 (/48) with the most. People in rooms do not notice.";
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
@@ -249,7 +249,15 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.penalty_max: Time { min: SECOND, max: DAY, zero: None },
         "How long it is refused at most; so long without another penalty halves the next. At least limits.penalty_min.";
     limits.penalty_exempt: Networks {},
-        "Networks that are never refused so: offices and carriers behind one address. Trusted proxies never are.";
+        "Networks that are never refused so, and limited like all others: carriers, who have many strangers behind one address. Trusted proxies never are.";
+    limits.exempt: Networks {},
+        "Networks that no limit of an address holds for, this one included: your own offices and probes. Limits of a connection, of a user and of the whole server do.";
+    limits.earned_per_address_max: Count { unit: "connections", min: 0, max: CONNECTIONS },
+        "Room that an address may earn: one more of limits.connections_per_address, limits.plain_per_address and limits.handshakes_per_address for each different user who is in from it and has stayed for limits.earned_after. 0: none.";
+    limits.earned_after: Time { min: SECOND, max: DAY, zero: None },
+        "How long a user's session lasts before it earns its address room.";
+    limits.earned_kept: Time { min: SECOND, max: 30 * DAY, zero: None },
+        "How long after people have gone half of the room that they earned is forgotten; then half of the rest.";
     limits.refreshes_per_connection: Rate { unit: "refreshes", min: 1, max: TOKENS },
         "Credentials shown by `refresh` on one connection. Past it, they are refused with the time to wait.";
     limits.pending_answers_max: Count { unit: "answers", min: 1, max: CONNECTIONS },
@@ -470,8 +478,9 @@ mod tests {
             else {
                 continue;
             };
-            let cases = [(min, true), (max, true), (min - 1, false), (max + 1, false)];
-            for (number, is_allowed) in cases {
+            let below = min.checked_sub(1).map(|number| (number, false));
+            let cases = [(min, true), (max, true), (max + 1, false)];
+            for (number, is_allowed) in cases.into_iter().chain(below) {
                 let text = write(number);
                 let filled = setting
                     .form

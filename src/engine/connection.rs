@@ -195,6 +195,8 @@ pub(super) struct Session {
     /// Pauses in a row for too many errors or glitches, and when the last began.
     pub(super) pauses: u32,
     pub(super) last_pause: Instant,
+    /// When it has stayed long enough to earn its address a place; `None`: it does, or is not asked to.
+    pub(super) stays_at: Option<Instant>,
 }
 
 impl Session {
@@ -221,6 +223,7 @@ impl Session {
             deficit: Deficit::default(),
             has_pinged: false,
             fragments: 0,
+            stays_at: None,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,
             has_spoken: false,
@@ -251,7 +254,7 @@ impl Session {
         let expiry = self
             .expires
             .map(|expires| now.instant + until(expires, now.wall));
-        [first_message, idle, expiry]
+        [first_message, idle, expiry, self.stays_at]
             .into_iter()
             .flatten()
             .fold(liveness, Instant::min)

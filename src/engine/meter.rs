@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::connection::Phase;
+use super::earned::WITHOUT_END;
 use super::open::too_many;
 use super::reply::Complaint;
+use super::secure::TlsFailure;
 use super::shadow::spend;
 use super::{Door, Engine};
 use crate::config::Rate;
 use crate::id::{ConnectionId, UserKey};
-use crate::limit::{Limited, PrefixKey, Scope, TokenBucket};
+use crate::limit::{Limited, Scope, TokenBucket};
 use crate::protocol::close::CloseReason;
 use crate::time::{Instant, Now};
 
@@ -47,7 +49,9 @@ impl Engine {
                 self.refuse(id, too_many("bytes_per_address", debt), now);
             }
             // No answer could be read yet: the end of it is answer enough.
-            Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
+            Phase::Handshake(_) if !debt.is_zero() => {
+                self.end_insecure(id, TlsFailure::Broken, now)
+            }
             Phase::Preamble(_)
             | Phase::Handshake(_)
             | Phase::Head(_)
@@ -63,7 +67,7 @@ impl Engine {
         const LIMIT: &str = "bytes_per_address";
         let limits = &self.config.limits;
         let prefix = match self.connections.get(id) {
-            Some(connection) if connection.prefix != PrefixKey::Proxies => connection.prefix,
+            Some(connection) if connection.prefix.is_limited() => connection.prefix,
             _ => return Duration::ZERO,
         };
         let bucket = &mut self.prefixes.entry(prefix).bytes;
@@ -196,6 +200,11 @@ impl Engine {
             return None;
         };
         let user = self.users.get_mut(session.user)?;
+        let per_address = if connection.prefix.is_limited() {
+            limits.messages_per_address
+        } else {
+            WITHOUT_END
+        };
         let address = &mut self.prefixes.entry(connection.prefix).messages;
         let of = |bucket, rate, limit, scope| MessageBucket {
             bucket,
@@ -206,7 +215,6 @@ impl Engine {
         };
         let (user, own) = (&mut user.messages, &mut session.messages);
         let (per_user, per_connection) = (limits.messages_per_user, limits.messages_per_connection);
-        let per_address = limits.messages_per_address;
         Some([
             of(user, per_user, "messages_per_user", Scope::User),
             of(

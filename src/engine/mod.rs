@@ -16,6 +16,7 @@ mod cross_origin;
 mod deadlines;
 mod door;
 mod drain;
+mod earned;
 mod echo;
 mod effect;
 mod fan_out;
@@ -88,7 +89,7 @@ pub use effect::Effect;
 pub use held::Share;
 pub use metrics::Unready;
 pub use reconfigure::Reconfiguration;
-pub use secure::{TlsFacts, TlsVersion};
+pub use secure::{TlsFacts, TlsFailure, TlsVersion};
 pub use work::{Outcome, Work, WorkId, WorkTimes};
 
 use behind::Lag;
@@ -227,7 +228,7 @@ impl Engine {
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(
                 config.limits.prefixes_max,
-                penalties::penalties(&config.limits),
+                penalties::kept(&config.limits),
                 hash,
             ),
             waiting: WaitingRoom::default(),

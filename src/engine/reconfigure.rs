@@ -3,7 +3,7 @@
 //! A limit below what is in use refuses only what comes next. What is owed to a rate stays owed, at the new rate.
 
 use super::connection::Phase;
-use super::penalties::penalties;
+use super::penalties::kept;
 use super::{Engine, configured};
 use crate::access::Authenticator;
 use crate::access::origin::OriginList;
@@ -49,6 +49,9 @@ impl Engine {
         self.reopen_rooms(now);
         self.retention.begin_anew();
         self.rerate(&old.limits, now.instant);
+        if old.limits.exempt != self.config.limits.exempt {
+            self.recount_exempt(now);
+        }
         self.report(&Event::Reloaded { fault: None }, Party::default(), now);
         if old.deadlines != self.config.deadlines {
             // An entry of the table may be early, never late.
@@ -121,7 +124,7 @@ impl Engine {
         let messages = of(|limits| limits.messages_per_address);
         let bytes = of(|limits| limits.bytes_per_address);
         let offences = of(|limits| limits.offences_per_address);
-        self.prefixes.penalties = penalties(&self.config.limits);
+        self.prefixes.kept = kept(&self.config.limits);
         for entry in self.prefixes.entries_mut() {
             handshakes.apply(&mut entry.handshakes);
             failures.apply(&mut entry.failed_authentications);

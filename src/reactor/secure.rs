@@ -82,8 +82,8 @@ impl Server {
             self.engine.receive_opened(id, &self.opened, now);
             self.opened.clear();
         }
-        if opened.has_failed {
-            self.engine.end_insecure(id, now);
+        if let Some(failure) = opened.failure {
+            self.engine.end_insecure(id, failure, now);
         } else if opened.is_end {
             self.engine.end_of_input(id, now);
         }

@@ -1,5 +1,7 @@
 //! The reactor's place taken by a virtual one: no sockets, no waiting, time goes as it is told.
 
+mod faults;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::SocketAddr;
@@ -88,31 +90,37 @@ impl World {
         authenticator: Box<dyn Authenticator>,
         seed: [u8; 32],
     ) -> Self {
+        World::over(config, authenticator, seed, Box::new(Memory::default()))
+    }
+
+    /// The same over a store that is there already.
+    ///
+    /// # Panics
+    /// When `origins.allow` holds something that is no origin, or the store can not be read.
+    pub fn over(
+        config: Config,
+        authenticator: Box<dyn Authenticator>,
+        seed: [u8; 32],
+        store: Box<dyn Store>,
+    ) -> Self {
         let now = Now {
             instant: Instant::ZERO + Duration::from_secs(1000),
             wall: Wall::from_millis(1_764_000_000_000),
         };
-        let writes_max = config.turn.writes_max;
-        let mut engine = Engine::new(config, authenticator, seed).expect("origins are origins");
-        engine.remember_rooms([], now);
         let mut world = World {
-            engine,
+            writes_max: config.turn.writes_max,
+            engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
             now,
             clocks_set: now,
             clients: BTreeMap::new(),
             read_bytes_max: 64 * 1024,
-            writes_max,
             works: VecDeque::new(),
-            store: Box::new(Memory::default()),
+            store,
             works_max: 1024,
             answers_held: false,
             questions: VecDeque::new(),
         };
-        // As the reactor does before it serves anybody.
-        world.hand_out_work();
-        while !world.works.is_empty() {
-            world.answer_one();
-        }
+        world.begin();
         world
     }
 

@@ -6,6 +6,7 @@ mod clock;
 mod credentials;
 mod deadlines;
 mod drain;
+mod earned;
 mod endings;
 mod fairness;
 mod fan_out;
