@@ -85,6 +85,10 @@ const PROOFS: [(&str, Proof); 27] = [
         Proof::Never("takes as many addresses that all owe something at once"),
     ),
     (
+        "limits.glitches_per_connection",
+        Proof::Never("takes longer than an attack of one kind, whose own bound says no first"),
+    ),
+    (
         "limits.pending_answers_max",
         Proof::Never("takes sign-ins that the store is asked about, and a slow disk"),
     ),
