@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wardroom::id::ConnectionId;
-use wardroom::simulation::{World, text};
+use wardroom::simulation::{Ending, World, text};
 
 use crate::rooms::{act, join, made, member, message, send, told};
 use crate::{millis, roomy_with};
@@ -80,8 +80,8 @@ fn what_is_said_while_a_room_is_written_to_reaches_everybody_in_one_more_round()
     let mut world = roomy_with(|config| config.turn.writes_max = 20);
     let many = crowd(&mut world, 200);
     let mut turns = 0;
-    for n in 0..8 {
-        world.queue(many[n], &request(&send("general", &n.to_string())));
+    for (n, id) in many.iter().enumerate().take(8) {
+        world.queue(*id, &request(&send("general", &n.to_string())));
         world.turn();
         turns += 1;
     }
@@ -131,6 +131,35 @@ fn who_is_put_out_hears_nothing_that_was_not_written_yet() {
     assert_eq!(last.len(), 1, "{last:?}");
     assert_eq!(last[0]["code"], "kicked");
     act(&mut world, owner, "mute", "den", "user-98");
+}
+
+#[test]
+fn whoever_is_put_into_a_seat_that_was_written_to_already_is_written_to_all_the_same() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    // Two tabs of one person: nobody is told when one of them is closed, and nothing else is said.
+    let tab = member(&mut world, "user-0", "general");
+    let many = crowd(&mut world, 400);
+    world.client(tab).forget_received();
+    world.queue(many[1], &request(&send("general", "to hundreds")));
+    world.turn();
+    assert_eq!(hearers(&mut world, &[tab]), 1);
+    assert_eq!(hearers(&mut world, &[many[399]]), 0);
+    let leave = json!({"type": "leave", "id": 1, "room": "general"});
+    world.queue(tab, &request(&leave));
+    world.settle();
+    assert_eq!(hearers(&mut world, &[many[399]]), 1);
+}
+
+#[test]
+fn whoever_shuts_their_side_before_they_are_written_to_hears_what_was_said_and_is_gone_at_once() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    let many = crowd(&mut world, 400);
+    let goes = many[399];
+    world.queue(many[0], &request(&send("general", "to hundreds")));
+    world.turn();
+    world.hang_up(goes);
+    assert_eq!(hearers(&mut world, &[goes]), 1);
+    assert_eq!(world.client(goes).ending(), Ending::Closed);
 }
 
 #[test]

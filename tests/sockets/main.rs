@@ -28,3 +28,4 @@ mod start;
 mod takeover;
 mod telemetry;
 mod tls;
+mod turns;
