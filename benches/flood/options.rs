@@ -24,10 +24,10 @@ pub struct Options {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     attack: Vec<String>,
     /// That it runs: one second, two attacks, and the two servers that need nothing but cargo.
-    #[arg(long, conflicts_with = "keep")]
-    smoke: bool,
-    /// Keep table, JSON and plot in docs/results, named by the date, and renew the tables of docs/flood.md.
     #[arg(long)]
+    smoke: bool,
+    /// Keep table, JSON and plot in docs/results, named by the date, and renew the tables of docs/flood.md and of the README.
+    #[arg(long, conflicts_with_all = ["smoke", "server", "attack"])]
     pub keep: bool,
     /// Say which servers and attacks there are.
     #[arg(long)]

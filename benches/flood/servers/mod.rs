@@ -180,8 +180,18 @@ fn complete(command: &mut Command) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(said);
     }
+    Err(Failure::Missing(reason(&said).to_owned()))
+}
+
+/// The first line that calls itself an error, or the last of all.
+fn reason(said: &str) -> &str {
+    const BEGINNINGS: [&str; 3] = ["error", "npm error", "e: "];
+    let is_error = |line: &&str| {
+        let line = line.trim().to_ascii_lowercase();
+        BEGINNINGS.iter().any(|begin| line.starts_with(begin))
+    };
     let last = said.lines().rfind(|line| !line.trim().is_empty());
-    Err(Failure::Missing(last.unwrap_or_default().to_owned()))
+    said.lines().find(is_error).or(last).unwrap_or_default()
 }
 
 /// The version that `pip` was told to install of `name`.
