@@ -27,7 +27,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 28] = [
+const PROOFS: [(&str, Proof); 27] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -83,10 +83,6 @@ const PROOFS: [(&str, Proof); 28] = [
     (
         "limits.prefixes_max",
         Proof::Never("takes as many addresses that all owe something at once"),
-    ),
-    (
-        "limits.glitches_per_connection",
-        Proof::Never("takes longer than an attack of one kind, whose own bound says no first"),
     ),
     (
         "limits.pending_answers_max",
