@@ -10,6 +10,7 @@ use super::Engine;
 use super::connection::{Connection, Phase, Wire};
 use super::outbound::Outbound;
 use super::reply;
+use super::stock::Told;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::notice::rooms::Crowd;
@@ -33,6 +34,11 @@ impl Lag {
             since: now,
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Since when the oldest of it waits, at least.
+    pub(super) fn since(self) -> Instant {
+        self.since
     }
 
     /// What waits is not `before` bytes any more but `after`, as some have left or were sealed.
@@ -72,6 +78,8 @@ pub(super) struct Taken {
     pub(super) left_out: u64,
     /// The rest, once somebody needs it.
     pub(super) lasting: Option<Bytes>,
+    /// Where both are counted while anybody holds them.
+    pub(super) told: Told,
 }
 
 impl Taken {
@@ -85,6 +93,7 @@ impl Taken {
             frames,
             passing,
             lasting,
+            told,
             ..
         } = self;
         lasting.get_or_insert_with(|| {
@@ -95,7 +104,7 @@ impl Taken {
                 begin = range.end;
             }
             rest.extend_from_slice(frames.get(begin..).unwrap_or_default());
-            rest.into()
+            told.frames(rest)
         })
     }
 }
@@ -114,11 +123,11 @@ impl Outbound {
             0
         };
         if taken.passing_notices == 0 {
-            self.push_of_room(connection, &taken.frames, room);
+            self.push_told(connection, &taken.frames, room);
         } else if self.is_pressed(connection) {
             connection.miss(room, taken.told_in_passing);
             let lasting = taken.lasting().clone();
-            self.push_of_room(connection, &lasting, room);
+            self.push_told(connection, &lasting, room);
             taken.left_out += taken.passing_notices;
             return left_out + taken.passing_notices;
         } else if taken.is_passing() {
@@ -127,7 +136,7 @@ impl Outbound {
                 outbox.push_passing(frames, room, taken.told_in_passing);
             });
         } else {
-            self.push_of_room(connection, &taken.frames, room);
+            self.push_told(connection, &taken.frames, room);
         }
         left_out
     }

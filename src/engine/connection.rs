@@ -10,6 +10,7 @@ use super::making::Making;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
+use super::stock::Drawn;
 use super::work::Awaited;
 use crate::access::Grant;
 use crate::access::certificate::ClientCertificate;
@@ -43,6 +44,8 @@ pub(super) struct Connection {
     pub(super) outbox: Outbox,
     /// How long what waits for it has waited.
     pub(super) lag: Lag,
+    /// The memory that is drawn for it.
+    pub(super) drawn: Drawn,
     /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
     pub(super) held: Vec<u8>,
     /// When the present phase began.
@@ -180,6 +183,8 @@ pub(super) struct Session {
 
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
+    /// Bytes of it that have come.
+    pub(super) arriving: u32,
     pub(super) last_received: Instant,
     /// The last message, or the opening while none has come.
     pub(super) last_message: Instant,
@@ -212,6 +217,7 @@ impl Session {
             listed: None,
             missed: None,
             fragments: 0,
+            arriving: 0,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,
             has_spoken: false,

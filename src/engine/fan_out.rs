@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::Engine;
 use super::behind::Taken;
 use super::connection::Wire;
+use super::stock::Told;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::frame::{Opcode, write_header};
 use crate::protocol::notice::{Notice, Passing};
@@ -29,6 +30,8 @@ pub(super) struct FanOut {
     pending: Vec<RoomKey>,
     /// One notice's text, while its length is not known.
     text: Vec<u8>,
+    /// Frames that members hold together.
+    told: Told,
 }
 
 /// What one room will be told at the end of the turn.
@@ -52,9 +55,10 @@ struct Run {
 }
 
 impl Run {
-    fn take(&mut self) -> Taken {
+    fn take(&mut self, told: &Told) -> Taken {
         Taken {
-            frames: Bytes::from(std::mem::take(&mut self.frames)),
+            frames: told.frames(std::mem::take(&mut self.frames)),
+            told: told.clone(),
             notices: std::mem::take(&mut self.notices),
             passing: std::mem::take(&mut self.passing),
             passing_notices: std::mem::take(&mut self.passing_notices),
@@ -139,6 +143,11 @@ impl FanOut {
         }
     }
 
+    /// Bytes of frames that members hold together, each counted once.
+    pub(super) fn told_bytes(&self) -> usize {
+        self.told.bytes()
+    }
+
     fn is_full(&mut self, room: RoomKey) -> bool {
         let gathered = of(&mut self.rooms, room);
         gathered.tutorial.frames.len().max(gathered.v1.frames.len()) > GATHERED_BYTES_MAX
@@ -147,7 +156,8 @@ impl FanOut {
     /// Takes what is gathered for a room: for the tutorial's protocol and for the full one.
     fn take(&mut self, room: RoomKey) -> (Taken, Taken) {
         let gathered = of(&mut self.rooms, room);
-        (gathered.tutorial.take(), gathered.v1.take())
+        let told = &self.told;
+        (gathered.tutorial.take(told), gathered.v1.take(told))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Decides on numbers alone. It knows neither sockets nor messages.
 
+pub mod memory;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;

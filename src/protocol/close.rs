@@ -41,6 +41,8 @@ pub enum CloseReason {
     GoingAway,
     /// `limits.outbound_bytes_max` or another bound over all connections.
     Overloaded,
+    /// `memory`
+    OutOfMemory,
     /// Whoever knows about the credential can not be asked.
     AuthenticationUnavailable,
     /// A fault of ours.
@@ -49,7 +51,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, for tests and metrics.
-    pub const ALL: [CloseReason; 21] = [
+    pub const ALL: [CloseReason; 22] = [
         CloseReason::CredentialsRequired,
         CloseReason::InvalidCredentials,
         CloseReason::TokenExpired,
@@ -69,6 +71,7 @@ impl CloseReason {
         CloseReason::NoPong,
         CloseReason::GoingAway,
         CloseReason::Overloaded,
+        CloseReason::OutOfMemory,
         CloseReason::AuthenticationUnavailable,
         CloseReason::Internal,
     ];
@@ -131,6 +134,7 @@ impl CloseReason {
             CloseReason::NoPong => (1001, "no answer to ping", "no_pong"),
             CloseReason::GoingAway => (1001, "server is going away", "going_away"),
             CloseReason::Overloaded => (1013, "overloaded, try again later", "overloaded"),
+            CloseReason::OutOfMemory => (1013, "short of memory, try again later", "out_of_memory"),
             CloseReason::AuthenticationUnavailable => (
                 1013,
                 "authentication is not available",

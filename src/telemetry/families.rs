@@ -3,6 +3,7 @@
 
 use super::counters::{Ending, Worker};
 use super::snapshot::Snapshot;
+use crate::limit::memory::Class;
 use crate::protocol::close::CloseReason;
 
 /// A metric's numbers.
@@ -125,6 +126,12 @@ pub(super) static FAMILIES: &[Family] = families! {
         "Connections that bytes wait for";
     "wardroom_queue_connections" ["queue"] Gauges queues,
         "Connections on a list of the loop: doomed are to be closed, unfinished used up their budget, readable and writable wait for the next turn";
+    "wardroom_memory_bytes" ["class"] Gauges memory,
+        "Memory drawn of the budget, by what for";
+    "wardroom_memory_mark_bytes" ["mark"] Gauges marks,
+        "From soft on somebody is let go, from hard on what would take more is refused, and budget is all there is";
+    "wardroom_memory_shed" ["class"] Counters shed,
+        "Connections let go for want of memory";
     "wardroom_deadlines" [] Gauge |s| Some(s.queues.deadlines),
         "Entries in the table of deadlines";
     "wardroom_turn_duration_seconds" [] Histogram |s| {
@@ -217,6 +224,30 @@ fn queues(s: &Snapshot) -> Rows {
         (["readable", ""], queues.readable),
         (["writable", ""], queues.writable),
     ]
+}
+
+fn memory(s: &Snapshot) -> Rows {
+    let classes = Class::ALL.map(Class::label).into_iter();
+    classes
+        .zip(s.memory)
+        .map(|(class, bytes)| ([class, ""], bytes))
+        .collect()
+}
+
+fn marks(s: &Snapshot) -> Rows {
+    let marks = ["soft", "hard", "budget"].into_iter();
+    marks
+        .zip(s.marks)
+        .map(|(mark, bytes)| ([mark, ""], bytes))
+        .collect()
+}
+
+fn shed(s: &Snapshot) -> Rows {
+    let classes = ["unauthenticated", "slow_readers", "idle"].into_iter();
+    classes
+        .zip(s.counters.shed)
+        .map(|(class, count)| ([class, ""], count))
+        .collect()
 }
 
 /// The table of all metrics as Markdown.

@@ -13,6 +13,7 @@ mod floods;
 mod full_protocol;
 mod hook;
 mod interleavings;
+mod memory;
 mod metrics;
 mod pages;
 mod penalties;
