@@ -7,7 +7,6 @@ use clap::{Args, Parser, Subcommand};
 
 use super::asking::Asking;
 use super::audit::AuditCommand;
-use super::check::Check;
 use super::lint::LintMessage;
 use super::session::{Revoke, SessionCommand};
 #[cfg(target_os = "linux")]
@@ -47,7 +46,12 @@ pub(super) enum Command {
         settings: Settings,
     },
     /// Check a configuration file and print every setting in force, with its unit and who set it.
-    Check(Check),
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Make, list and revoke sessions: credentials that the server itself gives and remembers.
     Session {
         #[command(subcommand)]

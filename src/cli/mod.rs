@@ -106,7 +106,9 @@ where
             let token = token::issue(&auth, &request, now)?;
             Ok(writeln!(output, "{token}")?)
         }
-        Some(Command::Check(check)) => check.run(environment, now, output),
+        Some(Command::Check { file, settings }) => {
+            check::run(load(&file, &settings.flags, environment)?, now, output)
+        }
         Some(Command::Session { command }) => command.run(environment, now, output),
         Some(Command::Revoke(revoke)) => revoke.run(environment, now, output),
         Some(Command::Store { command }) => command.run(environment, output),

@@ -94,7 +94,7 @@ macro_rules! settings {
 /// Every setting, in the order in which people read them. A row says so when a reload is not enough to change it.
 pub(super) static SETTINGS: &[Setting] = settings! {
     memory: Size { min: 16 * MIB, max: 1024 * GIB },
-        "What connections, tables, queues and buffers may take in all; a start prints the arithmetic. From 3/4 of it on, whoever is cheapest to lose goes: strangers, then slow readers, then whoever has been idle longest. From 15/16 on, what would take more is refused: 503, close code 1013 or `busy`. The program itself comes on top (docs/operations.md).";
+        "What connections, tables, queues and buffers may take in all; a start and `wardroom check` print the arithmetic. From 3/4 of it on, whoever is cheapest to lose goes: strangers, then slow readers, then whoever has been idle longest. From 15/16 on, what would take more is refused: 503, close code 1013 or `busy`. The program itself comes on top (docs/operations.md).";
 
     listen.address: Address {},
         "Where clients connect. Port 0 takes any free one.", Restart;

@@ -36,11 +36,6 @@ impl Lag {
         }
     }
 
-    /// Since when the oldest of it waits, at least.
-    pub(super) fn since(self) -> Instant {
-        self.since
-    }
-
     /// What waits is not `before` bytes any more but `after`, as some have left or were sealed.
     pub(super) fn changed(&mut self, before: usize, after: usize, now: Instant) {
         let more = after.saturating_sub(before);

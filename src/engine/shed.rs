@@ -2,7 +2,7 @@
 //!
 //! Nobody is let go below the soft mark, and no more than it takes to come back to it.
 
-use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Engine;
@@ -25,6 +25,27 @@ const SHED_MAX: usize = 256;
 const STRANGERS: usize = 0;
 const SLOW_READERS: usize = 1;
 const IDLE: usize = 2;
+
+/// When it is somebody's turn to go, on a scale of its own: who is earliest goes first. `None`: they can not be spared.
+type Rank = fn(&Connection, Instant) -> Option<Instant>;
+
+fn most_unread(found: &Connection, _: Instant) -> Option<Instant> {
+    let unread = found.drawn.queue;
+    // What was not offered yet says nothing about the reader.
+    let is_slow = unread >= UNREAD_BYTES_MIN && !found.write_asked;
+    let less = u64::from(u32::MAX).saturating_sub(unread as u64);
+    is_slow.then(|| Instant::ZERO + Duration::from_nanos(less))
+}
+
+fn longest_idle(found: &Connection, now: Instant) -> Option<Instant> {
+    match &found.phase {
+        Phase::Open(session) => {
+            let is_idle = now.since(session.last_message) >= IDLE_TIME_MIN;
+            is_idle.then_some(session.last_message)
+        }
+        _ => None,
+    }
+}
 
 impl Engine {
     /// Looks at how much memory is drawn, and lets somebody go if that is too much.
@@ -66,56 +87,48 @@ impl Engine {
         place.is_some_and(|place| now.since(place.since()) >= PATIENCE)
     }
 
-    /// Those with most unread go first; among equals, those whose oldest has waited longest.
+    /// Those with most unread go first.
     fn shed_slow_readers(&mut self, now: Now) {
-        let slow = self.candidates(|found| {
-            let unread = found.drawn.queue;
-            // What was not offered yet says nothing about the reader.
-            let is_slow = unread >= UNREAD_BYTES_MIN && !found.write_asked;
-            is_slow.then_some((Reverse(unread), found.lag.since()))
-        });
-        let gone = self.let_go(slow, now);
+        let gone = self.let_go(most_unread, now);
         self.count_shed(SLOW_READERS, gone);
     }
 
-    /// Those go first who have said nothing for longest.
+    /// Those go first who have said nothing for longest. Until they have gone nobody else is shed so: what goes with them is not back yet.
     fn shed_idle(&mut self, now: Now) {
-        let idle = self.candidates(|found| match &found.phase {
-            Phase::Open(session) => {
-                let is_idle = now.instant.since(session.last_message) >= IDLE_TIME_MIN;
-                is_idle.then_some(session.last_message)
-            }
-            _ => None,
-        });
-        let gone = self.let_go(idle, now);
+        if !self.stock.may_shed_idle(now.instant) {
+            return;
+        }
+        let gone = self.let_go(longest_idle, now);
         self.count_shed(IDLE, gone);
+        if gone > 0 {
+            let all_have_gone = now.instant + self.config.deadlines.close;
+            self.stock.shed_no_idle_until(all_have_gone);
+        }
     }
 
     /// Connections that can be spared, in the order in which they are, while somebody has to go at all.
-    fn candidates<K: Ord + Copy>(
-        &self,
-        rank: impl Fn(&Connection) -> Option<K>,
-    ) -> Vec<ConnectionId> {
+    fn candidates(&self, rank: Rank, now: Instant) -> BTreeSet<(Instant, ConnectionId)> {
+        let mut ranked = BTreeSet::new();
         if self.excess() == 0 {
-            return Vec::new();
+            return ranked;
         }
-        let public = self.connections.iter().filter(|found| !found.is_private());
-        let mut ranked: Vec<(K, ConnectionId)> = public
-            .filter_map(|found| Some((rank(found)?, found.id)))
-            .collect();
-        if ranked.len() > SHED_MAX {
-            ranked.select_nth_unstable(SHED_MAX);
-            ranked.truncate(SHED_MAX);
+        for found in self.connections.iter().filter(|found| !found.is_private()) {
+            if let Some(rank) = rank(found, now) {
+                ranked.insert((rank, found.id));
+            }
+            if ranked.len() > SHED_MAX {
+                ranked.pop_last();
+            }
         }
-        ranked.sort_unstable();
-        ranked.into_iter().map(|(_, id)| id).collect()
+        ranked
     }
 
-    /// Lets these go, one after the other, until it is enough; gives how many went.
-    fn let_go(&mut self, ids: Vec<ConnectionId>, now: Now) -> u64 {
+    /// Lets connections go, one after the other, until it is enough; gives how many went.
+    fn let_go(&mut self, rank: Rank, now: Now) -> u64 {
+        let ranked = self.candidates(rank, now.instant);
         let mut excess = self.excess();
         let mut gone = 0;
-        for id in ids {
+        for (_, id) in ranked {
             let Some(connection) = self.connections.get(id).filter(|_| excess > 0) else {
                 break;
             };

@@ -132,6 +132,8 @@ pub(super) struct Stock {
     /// As it was when this turn began.
     pub(super) pressure: Pressure,
     next_look: Option<Instant>,
+    /// Until then those who were let go for having said nothing are still on their way out.
+    no_idle_until: Instant,
 }
 
 impl Stock {
@@ -142,6 +144,7 @@ impl Stock {
             tables: 0,
             pressure: Pressure::Calm,
             next_look: None,
+            no_idle_until: Instant::ZERO,
         };
         stock.reconfigure(config);
         stock
@@ -184,6 +187,14 @@ impl Stock {
         self.account.redraw(drawn.class(), drawn.entry as usize, 0);
         self.account.redraw(Class::Tls, drawn.tls as usize, 0);
         self.account.redraw(Class::Held, drawn.held as usize, 0);
+    }
+
+    pub(super) fn may_shed_idle(&self, now: Instant) -> bool {
+        self.no_idle_until <= now
+    }
+
+    pub(super) fn shed_no_idle_until(&mut self, until: Instant) {
+        self.no_idle_until = until;
     }
 
     /// When somebody must be let go next, if nothing gets better.

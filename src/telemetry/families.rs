@@ -201,8 +201,7 @@ fn closes(s: &Snapshot) -> Rows {
 }
 
 fn frames(s: &Snapshot) -> Rows {
-    let counted = FRAMES.into_iter().zip(s.counters.frames_received);
-    counted.map(|(word, count)| ([word, ""], count)).collect()
+    labelled(&FRAMES, &s.counters.frames_received)
 }
 
 fn works(s: &Snapshot) -> Vec<(&'static str, Distribution)> {
@@ -227,26 +226,23 @@ fn queues(s: &Snapshot) -> Rows {
 }
 
 fn memory(s: &Snapshot) -> Rows {
-    let classes = Class::ALL.map(Class::label).into_iter();
-    classes
-        .zip(s.memory)
-        .map(|(class, bytes)| ([class, ""], bytes))
-        .collect()
+    labelled(&Class::ALL.map(Class::label), &s.memory)
 }
 
 fn marks(s: &Snapshot) -> Rows {
-    let marks = ["soft", "hard", "budget"].into_iter();
-    marks
-        .zip(s.marks)
-        .map(|(mark, bytes)| ([mark, ""], bytes))
-        .collect()
+    labelled(&["soft", "hard", "budget"], &s.marks)
 }
 
 fn shed(s: &Snapshot) -> Rows {
-    let classes = ["unauthenticated", "slow_readers", "idle"].into_iter();
-    classes
-        .zip(s.counters.shed)
-        .map(|(class, count)| ([class, ""], count))
+    labelled(
+        &["unauthenticated", "slow_readers", "idle"],
+        &s.counters.shed,
+    )
+}
+
+fn labelled(labels: &[&'static str], numbers: &[u64]) -> Rows {
+    let rows = labels.iter().zip(numbers);
+    rows.map(|(label, number)| ([*label, ""], *number))
         .collect()
 }
 

@@ -98,11 +98,16 @@ fn over_the_soft_mark_strangers_go_then_the_slowest_readers_then_whoever_was_sil
         world.settle();
         let told = Some((1013, "short of memory, try again later".to_owned()));
         assert_eq!(closed(&mut world, id), told, "number {gone}");
+        // Nobody goes for the memory of somebody who is still on their way out.
+        world.advance(seconds(1));
+        assert_eq!(world.census().user_connections, 4 - gone, "still one");
+        world.reset(id);
+        world.advance(seconds(2));
     }
     squeeze(&mut world, -4);
     world.advance(seconds(1));
     assert_eq!(closed(&mut world, busy), None, "whoever speaks is not shed");
-    // Who was told to go and does not is a stranger then.
+    // Who was told to go and is still there a second later is a stranger like others.
     assert_eq!(shed(&world)[1..], [2, 2]);
 }
 
