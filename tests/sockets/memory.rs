@@ -1,0 +1,172 @@
+//! The budget of memory of the real program: floods of strangers stay within the table that is theirs, and it is free again at once.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+
+use wardroom::simulation::masked;
+
+use crate::peer::Peer;
+use crate::server::{Server, prepare};
+use crate::telemetry::ask;
+
+const V1: &str = "Sec-WebSocket-Protocol: wardroom.v1\r\n";
+
+/// What the process may take beside what is drawn, as docs/operations.md has it.
+const BESIDE_KIB: u64 = 24 * 1024;
+/// Connections that have not signed in, and what one of them may take: its entry and its head.
+const PLACES: usize = 1000;
+const STRANGER_KIB: u64 = 11;
+
+/// A short wait for those who say nothing, and no penalty for them: the flood comes from few addresses.
+const CONFIG: &str = r#"
+[limits]
+plain_per_address = 1000
+handshakes_per_address = { burst = 1000000, per = "1s" }
+offences_per_address = { burst = 1000000, per = "1s" }
+[deadlines]
+head = "3s"
+"#;
+
+/// A connection from any address of loopback.
+fn connect_from(source: [u8; 4], server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let source = SocketAddr::from((source, 0));
+    socket.bind(&source.into()).expect("loopback");
+    socket.connect(&server.into()).expect("the server");
+    socket.into()
+}
+
+/// Whether the server has ended this connection.
+fn is_over(stream: &mut TcpStream) -> bool {
+    stream.set_nonblocking(true).expect("a socket");
+    let mut told = [0; 1024];
+    loop {
+        match stream.read(&mut told) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+/// Floods with `count` strangers who each say this and no more; gives the largest memory that was seen.
+fn flood(server: &Server, count: usize, said: &[u8]) -> u64 {
+    let mut resident = 0;
+    let mut strangers = Vec::new();
+    for n in 0..count {
+        let mut stranger = connect_from([127, 0, 1, (n % 50) as u8], server.address);
+        // Who was let go by now can be told nothing.
+        let _ = stranger.write_all(said);
+        strangers.push(stranger);
+        if n % 100 == 0 {
+            resident = resident.max(server.figures().resident_kib);
+        }
+    }
+    let mut member = Peer::open(server, "/ws/chat", &server.token("newcomer"));
+    member.say(r#"{"message":"in while they wait"}"#);
+    let begun = Instant::now();
+    while !strangers.iter_mut().all(is_over) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "some are left");
+        resident = resident.max(server.figures().resident_kib);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    resident
+}
+
+#[test]
+fn silent_sockets_and_slow_heads_take_no_more_than_their_table_and_are_gone_at_the_deadline() {
+    let server = Server::serve(CONFIG);
+    drop(Peer::open(&server, "/ws/chat", &server.token("first")));
+    let before = server.figures();
+    let silent = flood(&server, 5000, b"");
+    let slow = flood(
+        &server,
+        2000,
+        &[b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'y'; 4000]].concat(),
+    );
+    let most = before.resident_kib + STRANGER_KIB * PLACES as u64 + 2048;
+    println!(
+        "{} KiB before, {silent} with 5000 silent sockets, {slow} with 2000 slow heads, {most} at most",
+        before.resident_kib
+    );
+    assert!(silent <= most && slow <= most, "{silent} {slow} {most}");
+    // The table is free at once, for as many as it holds.
+    let guests: Vec<_> = (0..PLACES)
+        .map(|n| connect_from([127, 0, 2, (n % 50) as u8], server.address))
+        .collect();
+    let mut last = connect_from([127, 0, 3, 1], server.address);
+    last.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("a place");
+    let mut told = [0; 12];
+    last.read_exact(&mut told).expect("an answer");
+    assert_eq!(&told, b"HTTP/1.1 200");
+    drop(guests);
+    server.expect_unchanged(before, "newcomer");
+}
+
+#[test]
+fn readers_who_read_nothing_are_let_go_before_a_server_of_32_mib_takes_more() {
+    let config = r#"
+[echo]
+enabled = true
+[limits]
+connections_per_address = 1000
+frames_per_connection = { burst = 1000000, per = "1s" }
+commands_per_user = { burst = 1000000, per = "1s" }
+messages_per_user = { burst = 1000000, per = "1s" }
+messages_per_connection = { burst = 1000000, per = "1s" }
+messages_per_address = { burst = 1000000, per = "1s" }
+bytes_per_connection = { burst = 1000000000, per = "1s" }
+bytes_per_address = { burst = 1000000000, per = "1s" }
+outbound_bytes_per_connection_max = 67108864
+outbound_bytes_max = 1073741824
+[deadlines]
+close = "200ms"
+"#;
+    let (mut command, directory) = prepare(config);
+    command.args(["--set", "memory=32MiB"]);
+    let server = Server::start(command, directory);
+    let mut honest = Peer::open_with(&server, "/ws/chat", &server.token("honest"), V1);
+    let before = server.figures();
+    let mut most = 0;
+    let mut sent = 0;
+    let mut slow = Vec::new();
+    for n in 0..20 {
+        let mut peer = Peer::open(&server, "/ws/echo", &server.token(&format!("slow-{n}")));
+        peer.narrow();
+        let message = masked(0x82, &[b'x'; 16 * 1024]);
+        for _ in 0..600 {
+            if !peer.try_send(&message) {
+                break;
+            }
+            sent += message.len();
+        }
+        slow.push(peer);
+        most = most.max(server.figures().resident_kib);
+    }
+    honest.say(r#"{"type":"ping","id":"still here"}"#);
+    while honest.notice()["id"] != "still here" {}
+    let metrics = ask(&server, "/metrics", "").1;
+    let most_allowed = 32 * 1024 + BESIDE_KIB;
+    println!(
+        "{sent} bytes sent; {} KiB before, {most} at most, {most_allowed} allowed",
+        before.resident_kib
+    );
+    assert!(most < most_allowed, "{most} KiB");
+    let nobody = "wardroom_memory_shed_total{class=\"slow_readers\"} 0";
+    assert!(!metrics.contains(nobody), "somebody was let go");
+    drop(slow);
+    let wanted = before.resident_kib * 11 / 10 + 1024;
+    let begun = Instant::now();
+    while server.figures().resident_kib > wanted {
+        let now = server.figures().resident_kib;
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{now} KiB, {wanted} wanted"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
