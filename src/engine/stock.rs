@@ -19,12 +19,16 @@ use crate::limit::memory::{Account, Budget, Class, Pressure};
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::response::Refusal;
 use crate::protocol::websocket::WebSocket;
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 
 /// The limit's name, as refusals tell it.
 pub(super) const MEMORY: &str = "memory";
 /// Over a mark this often is looked for somebody to let go.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Less than this that is free is not worth looking for it.
+const TRIMMED_BYTES_MIN: usize = 2 * 1024 * 1024;
+/// How long after it was drawn that is looked for, and once in so long at most: while an attack goes on what is free is soon used again.
+const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// Over the soft mark a connection is read no more at a time: what it may not say yet has to be held.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -132,6 +136,9 @@ pub(super) struct Stock {
     /// As it was when this turn began.
     pub(super) pressure: Pressure,
     next_look: Option<Instant>,
+    /// The most that was drawn since free memory was last given back, and when there may be enough to do so.
+    height: usize,
+    fallen: Option<Instant>,
     /// Until then those who were let go for having said nothing are still on their way out.
     no_idle_until: Instant,
 }
@@ -144,6 +151,8 @@ impl Stock {
             tables: 0,
             pressure: Pressure::Calm,
             next_look: None,
+            height: 0,
+            fallen: None,
             no_idle_until: Instant::ZERO,
         };
         stock.reconfigure(config);
@@ -197,9 +206,25 @@ impl Stock {
         self.no_idle_until = until;
     }
 
-    /// When somebody must be let go next, if nothing gets better.
+    /// When somebody must be let go next, if nothing gets better, or free memory be given back.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        self.next_look
+        self.next_look.into_iter().chain(self.fallen).min()
+    }
+
+    /// Whether so much is free that it is worth giving back, and what is drawn has come to rest.
+    pub(super) fn has_fallen(&mut self, drawn: usize, now: Instant) -> bool {
+        self.height = self.height.max(drawn);
+        if self.height - drawn < TRIMMED_BYTES_MIN {
+            self.fallen = None;
+            return false;
+        }
+        let at = *self.fallen.get_or_insert(now + TRIM_AFTER);
+        if at > now {
+            return false;
+        }
+        self.fallen = None;
+        self.height = drawn;
+        true
     }
 
     /// Takes note of how much is left; whether somebody is to be let go.
@@ -317,6 +342,12 @@ impl Engine {
         }
         self.counters.limited.count_pair([MEMORY, "server"]);
         Err(RoomRefusal::Busy(super::verify::BUSY_RETRY))
+    }
+
+    /// Whether much of what was drawn is free now, and should be given back to the system. To be asked once a turn.
+    pub fn has_fallen(&mut self, now: Now) -> bool {
+        let drawn = self.memory_drawn();
+        self.stock.has_fallen(drawn, now.instant)
     }
 
     /// Bytes that may be read from one connection at a time.

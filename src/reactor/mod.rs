@@ -158,6 +158,9 @@ impl Server {
         self.hand_out_work(now);
         self.put_questions(now);
         self.carry_out(now);
+        if self.engine.has_fallen(now) {
+            wardroom_trim::trim();
+        }
         self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
             time: self.clock.instant().since(now.instant),
