@@ -251,7 +251,7 @@ fn entry(connection: &Connection) -> (bool, usize) {
     match &connection.phase {
         Phase::Open(session) => {
             let seats = session.seats.capacity() * SEAT_BYTES;
-            return (true, SESSION_BYTES + seats + session.arriving as usize);
+            (true, SESSION_BYTES + seats + session.arriving as usize)
         }
         Phase::Head(head) => (false, STRANGER_BYTES + head.bytes.capacity()),
         Phase::Body(body) => {

@@ -24,8 +24,10 @@ pub struct Shell {
 /// Limits out of the way, and no tables to speak of.
 pub fn config() -> Config {
     let plenty = Rate::new(1_000_000_000, Duration::from_secs(1));
-    let mut config = Config::default();
-    config.memory = 1 << 30;
+    let mut config = Config {
+        memory: 1 << 30,
+        ..Config::default()
+    };
     let limits = &mut config.limits;
     limits.prefixes_max = 64;
     limits.connections_per_address = 100_000;

@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
 
-use wardroom::simulation::masked;
+use wardroom::simulation::{masked, upgrade_request};
 
 use crate::peer::Peer;
 use crate::server::{Server, prepare};
@@ -176,4 +177,70 @@ fn expect_given_back(server: &Server, before: u64) {
         assert!(!is_late, "{now} KiB, {wanted} wanted");
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// How many idle sessions are held: of a hundred thousand, as many as there are descriptors for.
+fn idle_sessions() -> usize {
+    let limit = getrlimit(Resource::Nofile).maximum;
+    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    100_000.min(limit.saturating_sub(1000))
+}
+
+#[test]
+#[ignore = "takes as many descriptors as there are, up to 100,000 on both sides, and minutes"]
+fn a_hundred_thousand_idle_sessions_of_many_addresses_cost_little_memory_and_no_time() {
+    let count = idle_sessions();
+    let raised = Rlimit {
+        current: getrlimit(Resource::Nofile).maximum,
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    setrlimit(Resource::Nofile, raised).expect("up to the hard limit");
+    let config = format!(
+        r#"
+[echo]
+enabled = true
+[limits]
+connections_max = {}
+connections_per_address = 1000
+prefixes_max = 262144
+handshakes_per_address = {{ burst = 1000000, per = "1s" }}
+[deadlines]
+ping = "1h"
+"#,
+        count + 500
+    );
+    let (mut command, directory) = prepare(&config);
+    command.args(["--set", "memory=1GiB"]);
+    let server = Server::start(command, directory);
+    drop(Peer::open(&server, "/ws/chat", &server.token("first")));
+    let before = server.figures();
+    let mut sessions = Vec::new();
+    for n in 0..count {
+        let [_, a, b, c] = (n as u32 + 256).to_be_bytes();
+        let mut stream = connect_from([127, a + 1, b, c], server.address);
+        let fields = format!(
+            "Authorization: Bearer {}\r\n",
+            server.token(&format!("user-{n}"))
+        );
+        // In no room: who comes would be told to all who are there.
+        let head = upgrade_request("/ws/echo", &fields);
+        stream.write_all(head.as_bytes()).expect("the server");
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).expect("an answer");
+        assert_eq!(&told, b"HTTP/1.1 101", "session {n}");
+        sessions.push(stream);
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    let full = server.figures();
+    std::thread::sleep(Duration::from_secs(10));
+    let idle = server.figures();
+    let bytes = (full.resident_kib - before.resident_kib) * 1024 / count as u64;
+    let percent = (idle.cpu - full.cpu).as_secs_f64() * 10.0;
+    println!(
+        "{count} idle sessions, each of an address and a user of its own: {bytes} bytes each, {percent:.2} % of a core"
+    );
+    assert!(bytes < 4096, "{bytes} bytes");
+    assert!(percent < 1.0, "{percent} %");
+    drop(sessions);
+    expect_given_back(&server, before.resident_kib);
 }
