@@ -202,6 +202,7 @@ enabled = true
 [limits]
 connections_max = {}
 connections_per_address = 1000
+connections_per_user = 10000
 prefixes_max = 262144
 handshakes_per_address = {{ burst = 1000000, per = "1s" }}
 [deadlines]
@@ -214,14 +215,14 @@ ping = "1h"
     let server = Server::start(command, directory);
     drop(Peer::open(&server, "/ws/chat", &server.token("first")));
     let before = server.figures();
+    let users = (0..64).map(|n| server.token(&format!("user-{n}")));
+    let tokens: Vec<String> = users.collect();
     let mut sessions = Vec::new();
     for n in 0..count {
         let [_, a, b, c] = (n as u32 + 256).to_be_bytes();
         let mut stream = connect_from([127, a + 1, b, c], server.address);
-        let fields = format!(
-            "Authorization: Bearer {}\r\n",
-            server.token(&format!("user-{n}"))
-        );
+        let token = &tokens[n % tokens.len()];
+        let fields = format!("Authorization: Bearer {token}\r\n");
         // In no room: who comes would be told to all who are there.
         let head = upgrade_request("/ws/echo", &fields);
         stream.write_all(head.as_bytes()).expect("the server");
@@ -237,7 +238,7 @@ ping = "1h"
     let bytes = (full.resident_kib - before.resident_kib) * 1024 / count as u64;
     let percent = (idle.cpu - full.cpu).as_secs_f64() * 10.0;
     println!(
-        "{count} idle sessions, each of an address and a user of its own: {bytes} bytes each, {percent:.2} % of a core"
+        "{count} idle sessions, each of an address of its own: {bytes} bytes each, {percent:.2} % of a core"
     );
     assert!(bytes < 4096, "{bytes} bytes");
     assert!(percent < 1.0, "{percent} %");
