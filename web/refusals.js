@@ -86,6 +86,7 @@ const BY_REASON = {
   "too many connections for this user": "You are already connected as often as the server allows. Close another tab or device with this sign-in, then connect again.",
   "too many connections from this address": "Your network address has as many connections as the server allows. Close another tab or device, then connect again.",
   "rate limit exceeded": "You went on sending after the server asked you to wait. Wait a little, then connect again.",
+  "too many glitches": "What this page sent did not look like what a chat page sends. Something between it and the server may be broken. Connect again.",
   "reading too slowly": "This page did not keep up with the messages: a slow network, or a device that was asleep. Connect again.",
   "too many fragments": "Something between this page and the server cuts messages into too many pieces. Connect again.",
   "no message came": "This page said nothing for too long after it connected. Connect again.",

@@ -205,7 +205,8 @@ impl Engine {
             return None;
         };
         connection.since = now.instant;
-        let entry = self.prefixes.entry(connection.prefix);
+        let prefix = connection.prefix;
+        let entry = self.prefixes.entry(prefix);
         entry.open_connections -= 1;
         entry.plain_connections += 1;
         self.plain_connections += 1;
@@ -213,6 +214,7 @@ impl Engine {
         for seat in session.seats {
             self.give_up_seat(id, session.user, seat, Going::Lost, now);
         }
+        self.stay_no_more(id, session.user, prefix, now);
         self.users.leave(session.user, now.instant);
         Some(session.websocket)
     }
@@ -264,6 +266,7 @@ impl CloseReason {
                 | CloseReason::MessageTooBig
                 | CloseReason::TooManyFragments
                 | CloseReason::RateLimited
+                | CloseReason::TooManyGlitches
         )
     }
 }

@@ -189,18 +189,18 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return Err(Refusal::NotFound);
         };
-        let limits = &self.config.limits;
-        let entry = self.prefixes.entry(connection.prefix);
-        let failures = limits.failed_authentications_per_address;
+        let prefix = connection.prefix;
+        let failures = self.config.limits.failed_authentications_per_address;
+        let failures = self.rate_of(prefix, failures);
+        let handshakes = self.handshake_rate_of(prefix, now);
+        let entry = self.prefixes.entry(prefix);
         let checked = [
             (
                 entry.failed_authentications.check(1, failures, now.instant),
                 FAILED_AUTHENTICATIONS,
             ),
             (
-                entry
-                    .handshakes
-                    .check(1, limits.handshakes_per_address, now.instant),
+                entry.handshakes.check(1, handshakes, now.instant),
                 HANDSHAKES,
             ),
         ];
@@ -215,10 +215,11 @@ impl Engine {
     }
 
     fn charge_handshake(&mut self, id: ConnectionId, now: Now) {
-        let limits = &self.config.limits;
-        let (rate, is_shadowed) = (limits.handshakes_per_address, limits.shadow.has(HANDSHAKES));
+        let is_shadowed = self.config.limits.shadow.has(HANDSHAKES);
         if let Some(connection) = self.connections.get(id) {
-            let entry = self.prefixes.entry(connection.prefix);
+            let prefix = connection.prefix;
+            let rate = self.handshake_rate_of(prefix, now);
+            let entry = self.prefixes.entry(prefix);
             spend(&mut entry.handshakes, 1, rate, is_shadowed, now.instant);
         }
     }
@@ -228,7 +229,9 @@ impl Engine {
         let rate = limits.failed_authentications_per_address;
         let is_shadowed = limits.shadow.has(FAILED_AUTHENTICATIONS);
         if let Some(connection) = self.connections.get(id) {
-            let entry = self.prefixes.entry(connection.prefix);
+            let prefix = connection.prefix;
+            let rate = self.rate_of(prefix, rate);
+            let entry = self.prefixes.entry(prefix);
             spend(
                 &mut entry.failed_authentications,
                 1,
@@ -269,6 +272,7 @@ impl Engine {
         session.claims = identity.rooms.clone();
         session.last_received = now.instant;
         session.last_message = now.instant;
+        session.stays_at = Some(now.instant + self.config.limits.earned_after);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -337,7 +341,9 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return Err(CloseReason::Internal);
         };
-        let open = self.prefixes.entry(connection.prefix).open_connections as usize;
+        let prefix = connection.prefix;
+        let per_address = self.allowance(prefix, per_address, now);
+        let open = self.prefixes.entry(prefix).open_connections as usize;
         if self.users.connections_of(&identity.user) >= per_user
             && !self.overlooks(id, "connections_per_user", Scope::User, now)
         {

@@ -17,6 +17,17 @@ use crate::time::Instant;
 /// Of what may wait for one connection: whoever is further behind goes without what is of use for a moment only.
 const PRESSED_SHARE: usize = 4;
 
+/// Whether something was queued for a connection that its socket was not offered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteAsked {
+    /// Nothing was, and what waits is what the socket did not take.
+    No,
+    /// By a room that it hears, whose pass comes to it ([`super::passes`]).
+    InRoom,
+    /// By an [`Effect::Write`] of its own.
+    Alone,
+}
+
 /// The effects of a turn and the bytes behind them.
 #[derive(Debug)]
 pub(super) struct Outbound {
@@ -65,6 +76,11 @@ impl Outbound {
     /// A turn begins.
     pub(super) fn turn(&mut self, now: Instant) {
         self.now = now;
+    }
+
+    /// When the present turn began.
+    pub(super) fn now(&self) -> Instant {
+        self.now
     }
 
     /// Bytes waiting, over all connections.
@@ -124,11 +140,6 @@ impl Outbound {
         });
     }
 
-    /// The same for frames that the whole room is told.
-    pub(super) fn push_told(&mut self, connection: &mut Connection, frames: &Bytes, room: RoomKey) {
-        self.write(connection, |outbox| outbox.push_told(frames.clone(), room));
-    }
-
     /// Takes back what waits for a connection of one room.
     pub(super) fn purge_room(&mut self, connection: &mut Connection, room: RoomKey) {
         let dropped = connection.outbox.purge_room(room);
@@ -153,23 +164,50 @@ impl Outbound {
         self.grown(connection, before);
     }
 
+    /// The same for what everybody in a room is told; a pass of the room is to come.
+    pub(super) fn write_in_room(
+        &mut self,
+        connection: &mut Connection,
+        write: impl FnOnce(&mut Outbox),
+    ) {
+        let before = connection.waiting();
+        write(&mut connection.outbox);
+        self.grown_as(connection, before, WriteAsked::InRoom);
+    }
+
     /// Takes note that a connection's outbox had `before` bytes and may have more now.
     pub(super) fn grown(&mut self, connection: &mut Connection, before: usize) {
+        self.grown_as(connection, before, WriteAsked::Alone);
+    }
+
+    /// Asks for a write of its own for one whom no pass of a room will come to.
+    pub(super) fn write_alone(&mut self, connection: &mut Connection) {
+        if connection.write_asked == WriteAsked::InRoom {
+            connection.write_asked = WriteAsked::Alone;
+            self.effects.push_back(Effect::Write(connection.id));
+        }
+    }
+
+    fn grown_as(&mut self, connection: &mut Connection, before: usize, how: WriteAsked) {
         let waiting = connection.waiting();
         if waiting == before {
             return;
         }
         // What a turn itself has queued was not offered to the socket yet, and says nothing about the reader.
-        let was_left = before > 0 && !connection.write_asked;
+        let was_left = before > 0 && connection.write_asked == WriteAsked::No;
         self.bytes += waiting - before;
         self.weigh(connection);
         if before == 0 {
             self.waiting += 1;
             self.begin_lag(connection, waiting);
         }
-        if !connection.write_asked {
-            connection.write_asked = true;
-            self.effects.push_back(Effect::Write(connection.id));
+        match (connection.write_asked, how) {
+            (WriteAsked::Alone, _) => {}
+            (_, WriteAsked::Alone) => {
+                connection.write_asked = WriteAsked::Alone;
+                self.effects.push_back(Effect::Write(connection.id));
+            }
+            _ => connection.write_asked = WriteAsked::InRoom,
         }
         if was_left && matches!(connection.phase, Phase::Open(_)) {
             if before > self.bytes_per_connection_max {

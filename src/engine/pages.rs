@@ -290,6 +290,10 @@ impl Engine {
         let Some(user) = user else {
             return Ok(());
         };
+        if self.is_seated(id, key) {
+            // Whoever is there already hears first what was said before the page was read: behind it that would come once more.
+            self.flush_room(key);
+        }
         self.enter(id, user, key, now)?;
         // A number that the room has not come to is of another room of this id: whoever has it has nothing of this one.
         let is_foreign = since > page.last_seq;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::connection::{Connection, Phase};
+use super::outbound::WriteAsked;
 use super::stock::short_of_memory;
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
@@ -32,7 +33,7 @@ type Rank = fn(&Connection, Instant) -> Option<Instant>;
 fn most_unread(found: &Connection, _: Instant) -> Option<Instant> {
     let unread = found.drawn.queue;
     // What was not offered yet says nothing about the reader.
-    let is_slow = unread >= UNREAD_BYTES_MIN && !found.write_asked;
+    let is_slow = unread >= UNREAD_BYTES_MIN && found.write_asked == WriteAsked::No;
     let less = u64::from(u32::MAX).saturating_sub(unread as u64);
     is_slow.then(|| Instant::ZERO + Duration::from_nanos(less))
 }

@@ -18,9 +18,9 @@ impl Engine {
     /// [`Refusal::TooMany`] when its address has as many as it may have, or is kept out; [`Refusal::Full`] when everybody else is a session.
     pub(super) fn make_room(&mut self, prefix: PrefixKey, now: Now) -> Result<(), Refusal> {
         self.expect_no_penalty(prefix, now)?;
-        let limits = &self.config.limits;
+        let plain_max = self.allowance(prefix, self.config.limits.plain_per_address, now);
         let plain = self.prefixes.entry(prefix).plain_connections as usize;
-        if prefix != PrefixKey::Proxies && plain >= limits.plain_per_address {
+        if plain >= plain_max {
             return Err(too_many("plain_per_address", self.config.deadlines.head));
         }
         let pressure = self.stock.budget.pressure(self.memory_drawn());

@@ -3,8 +3,17 @@
 use std::io;
 
 use super::Server;
+use crate::engine::Share;
 use crate::id::ConnectionId;
 use crate::time::Now;
+
+/// A list of connections that may have bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Queue {
+    Readable,
+    Busy,
+    Strangers,
+}
 
 impl Server {
     pub(super) fn queue_read(&mut self, id: ConnectionId) {
@@ -17,7 +26,12 @@ impl Server {
             if self.acceptor.is_some() && self.engine.awaits_handshake(id) {
                 self.handshakes.push_back(id);
             } else {
-                self.readable.push_back(id);
+                let queue = match self.engine.share_of(id) {
+                    Share::People if self.engine.is_busy(id, self.now) => &mut self.busy,
+                    Share::People => &mut self.readable,
+                    Share::Strangers => &mut self.strangers,
+                };
+                queue.push_back(id);
             }
         }
     }
@@ -30,12 +44,14 @@ impl Server {
         }
     }
 
-    /// Reads once from every connection that has bytes and may be read.
-    pub(super) fn read(&mut self, now: Now) {
-        for _ in 0..self.readable.len().min(self.budget.reads_max) {
-            let Some(id) = self.readable.pop_front() else {
-                return;
-            };
+    /// Reads once from the next connection of a queue.
+    pub(super) fn read_next(&mut self, queue: Queue, now: Now) {
+        let queue = match queue {
+            Queue::Readable => &mut self.readable,
+            Queue::Busy => &mut self.busy,
+            Queue::Strangers => &mut self.strangers,
+        };
+        if let Some(id) = queue.pop_front() {
             self.read_one(id, now);
         }
     }

@@ -14,12 +14,9 @@ use crate::protocol::response::Refusal;
 use crate::time::Now;
 
 impl Server {
-    /// Takes handshakes a step further, as many as a turn may; those that came first go first.
+    /// Takes the handshake that has waited longest a step further.
     pub(super) fn shake_hands(&mut self, now: Now) {
-        for _ in 0..self.handshakes.len().min(self.budget.tls_handshakes_max) {
-            let Some(id) = self.handshakes.pop_front() else {
-                return;
-            };
+        if let Some(id) = self.handshakes.pop_front() {
             self.read_one(id, now);
         }
     }
@@ -86,8 +83,8 @@ impl Server {
             self.engine.receive_opened(id, &self.opened, now);
             self.opened.clear();
         }
-        if opened.has_failed {
-            self.engine.end_insecure(id, now);
+        if let Some(failure) = opened.failure {
+            self.engine.end_insecure(id, failure, now);
         } else if opened.is_end {
             self.engine.end_of_input(id, now);
         }

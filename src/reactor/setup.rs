@@ -78,6 +78,8 @@ impl Server {
             hook: None,
             read_buffer: read_buffer(&budget),
             readable: VecDeque::new(),
+            busy: VecDeque::new(),
+            strangers: VecDeque::new(),
             handshakes: VecDeque::new(),
             acceptor,
             opened: Vec::new(),

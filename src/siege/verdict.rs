@@ -11,6 +11,7 @@ use super::bounds::{
     RECOVERY_TIME_MAX,
 };
 use super::felt::{Arrivals, Quantiles, milliseconds};
+use super::limits::Shown;
 
 /// From so many percent of the time on it is told that the server had to wait for its core.
 const STARVED_TOLD_PERCENT: f64 = 1.0;
@@ -43,6 +44,9 @@ pub(super) struct Finding {
     pub(super) errors: BTreeMap<String, u64>,
     /// Limits that said no, by the server's own count.
     pub(super) limited: BTreeMap<String, u64>,
+    /// Configured limits that were reached; `None`: the server may not be asked.
+    #[serde(skip)]
+    pub(super) shown: Option<Vec<(String, Shown)>>,
     pub(super) calm: Quantiles,
     pub(super) under_attack: Quantiles,
     /// p99 under attack, times the calm one.
@@ -148,7 +152,9 @@ fn faults(
 ) -> Vec<String> {
     let mut faults = Vec::new();
     for (outcome, count) in outcomes {
-        if *outcome != Outcome::UnderWay && !attack.expect.contains(outcome) {
+        // Neither says anything of this attack: too late to be answered, and refused before TLS.
+        let is_nothing = matches!(outcome, Outcome::UnderWay | Outcome::Alert);
+        if !is_nothing && !attack.expect.contains(outcome) {
             let told = format!(
                 "{count} of {} connections: {outcome}, which is not expected",
                 result.connections
@@ -271,6 +277,7 @@ mod tests {
             outcomes: BTreeMap::new(),
             errors: BTreeMap::new(),
             limited: BTreeMap::new(),
+            shown: None,
             calm: times(3.0),
             under_attack: times(6.0),
             slowdown: 2.0,

@@ -10,6 +10,7 @@
 mod client;
 pub mod fuzz;
 pub mod reference;
+pub mod swarm;
 mod world;
 
 pub use crate::protocol::client::{frame, masked, text, upgrade_request};

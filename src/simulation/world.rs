@@ -1,5 +1,7 @@
 //! The reactor's place taken by a virtual one: no sockets, no waiting, time goes as it is told.
 
+mod faults;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::SocketAddr;
@@ -12,13 +14,13 @@ use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::{Config, HookSettings};
 use crate::engine::{
-    Census, Door, Effect, Engine, Outcome, Reconfiguration, Unready, Work, WorkId, WorkTimes,
+    Census, Door, Effect, Engine, Outcome, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
 use crate::store::{self, Memory, Store};
-use crate::telemetry::Exposition;
+use crate::telemetry::{Exposition, TurnFacts};
 use crate::time::{Instant, Now, Wall};
 
 /// Pieces of one virtual `writev`.
@@ -60,6 +62,8 @@ pub struct World {
     clients: BTreeMap<ConnectionId, Client>,
     /// Bytes handed to the engine in one call at most; small values cut frames everywhere.
     pub read_bytes_max: usize,
+    /// `turn.writes_max` of the first configuration.
+    pub writes_max: usize,
     /// Works handed out and not answered.
     works: VecDeque<(WorkId, Work)>,
     store: Box<dyn Store>,
@@ -86,29 +90,37 @@ impl World {
         authenticator: Box<dyn Authenticator>,
         seed: [u8; 32],
     ) -> Self {
+        World::over(config, authenticator, seed, Box::new(Memory::default()))
+    }
+
+    /// The same over a store that is there already.
+    ///
+    /// # Panics
+    /// When `origins.allow` holds something that is no origin, or the store can not be read.
+    pub fn over(
+        config: Config,
+        authenticator: Box<dyn Authenticator>,
+        seed: [u8; 32],
+        store: Box<dyn Store>,
+    ) -> Self {
         let now = Now {
             instant: Instant::ZERO + Duration::from_secs(1000),
             wall: Wall::from_millis(1_764_000_000_000),
         };
-        let mut engine = Engine::new(config, authenticator, seed).expect("origins are origins");
-        engine.remember_rooms([], now);
         let mut world = World {
-            engine,
+            writes_max: config.turn.writes_max,
+            engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
             now,
             clocks_set: now,
             clients: BTreeMap::new(),
             read_bytes_max: 64 * 1024,
             works: VecDeque::new(),
-            store: Box::new(Memory::default()),
+            store,
             works_max: 1024,
             answers_held: false,
             questions: VecDeque::new(),
         };
-        // As the reactor does before it serves anybody.
-        world.hand_out_work();
-        while !world.works.is_empty() {
-            world.answer_one();
-        }
+        world.begin();
         world
     }
 
@@ -256,6 +268,14 @@ impl World {
         self.settle();
     }
 
+    /// Says that the last turn took so long, as the reactor does.
+    pub fn observe_turn(&mut self, time: Duration) {
+        self.engine.observe_turn(TurnFacts {
+            time,
+            ..TurnFacts::default()
+        });
+    }
+
     /// Lets time pass, stopping at every deadline on the way.
     pub fn advance(&mut self, duration: Duration) {
         let until = self.now.instant + duration;
@@ -283,7 +303,7 @@ impl World {
         }
     }
 
-    /// One turn as the reactor does it; whether anything moved.
+    /// One turn as the reactor does it, without its clock: whoever is in first, then whoever wants to come in. Whether anything moved.
     pub fn turn(&mut self) -> bool {
         let mut moved = false;
         while !self.answers_held && !self.works.is_empty() {
@@ -291,14 +311,22 @@ impl World {
             moved = true;
         }
         self.engine.turn(self.now);
-        moved |= self.deliver_inbound();
-        self.engine.end_turn(self.now);
-        self.hand_out_work();
-        for id in self.unblocked() {
-            moved |= self.write(id);
-        }
-        while let Some(effect) = self.engine.next_effect() {
-            moved |= self.carry_out(effect);
+        for share in [Share::People, Share::Strangers] {
+            for _ in 0..self.engine.unfinished(share) {
+                self.engine.go_on(share, self.now);
+            }
+            moved |= self.deliver_inbound(share);
+            self.engine.end_turn(self.now);
+            self.hand_out_work();
+            for id in self.unblocked() {
+                moved |= self.write(id);
+            }
+            for _ in 0..self.writes_max {
+                let Some(effect) = self.engine.next_effect() else {
+                    break;
+                };
+                moved |= self.carry_out(effect);
+            }
         }
         moved || self.engine.has_unfinished()
     }
@@ -402,10 +430,11 @@ impl World {
         self.now.wall = Wall::from_millis(self.clocks_set.wall.as_millis() + passed);
     }
 
-    fn deliver_inbound(&mut self) -> bool {
+    fn deliver_inbound(&mut self, share: Share) -> bool {
         let mut moved = false;
         for (id, client) in &mut self.clients {
-            if !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
+            let is_of_share = self.engine.share_of(*id) == share;
+            if !is_of_share || !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
                 continue;
             }
             if !client.in_flight.is_empty() {

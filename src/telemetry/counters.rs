@@ -65,7 +65,7 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 42] = [
+const LIMITS: [[&str; 2]; 43] = [
     ["memory", "server"],
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
@@ -107,6 +107,7 @@ const LIMITS: [[&str; 2]; 42] = [
     UNREAD,
     ["frames_per_connection", "connection"],
     ["control_frames_per_connection", "connection"],
+    ["glitches_per_connection", "connection"],
     ["pauses_max", "connection"],
 ];
 
@@ -271,7 +272,7 @@ impl Default for Counters {
             turn_events: Histogram::new(&EVENT_BOUNDS),
             tls_handshakes: Tally::default(),
             tls_resumptions: 0,
-            tls_failures: Tally::of_words(["handshake_failed", "timeout"]),
+            tls_failures: Tally::of_words(["handshake_failed", "certificate_refused", "timeout"]),
             works: Tally::of_pairs(WORKS),
             work_nanos: Worker::ALL.map(|_| Histogram::new(&WORK_BOUNDS)),
             events_left_out: 0,

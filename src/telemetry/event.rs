@@ -209,7 +209,9 @@ impl Event<'_> {
                 scope: "address",
             },
             CloseReason::Disconnected | CloseReason::Revoked => Event::Revoked { reason },
-            CloseReason::RateLimited | CloseReason::ReadingTooSlowly => Event::Flood { reason },
+            CloseReason::RateLimited
+            | CloseReason::TooManyGlitches
+            | CloseReason::ReadingTooSlowly => Event::Flood { reason },
             CloseReason::TooManyFragments
             | CloseReason::ProtocolError
             | CloseReason::InvalidUtf8

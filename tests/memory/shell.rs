@@ -9,7 +9,7 @@ use wardroom::engine::{Door, Effect, Engine, Outcome, Reconfiguration};
 use wardroom::hash::Keyed;
 use wardroom::id::ConnectionId;
 use wardroom::limit::memory::Class;
-use wardroom::limit::{Penalties, PrefixTable};
+use wardroom::limit::{Kept, Penalties, PrefixTable};
 use wardroom::simulation::{Names, text, upgrade_request};
 use wardroom::telemetry::Exposition;
 use wardroom::time::{Instant, Now, Wall};
@@ -186,11 +186,14 @@ impl Shell {
 
 /// A table of address prefixes in which there is no room left.
 pub fn full_table(prefixes_max: usize) -> PrefixTable {
-    let penalties = Penalties {
-        min: Duration::from_secs(10),
-        max: Duration::from_secs(60),
+    let kept = Kept {
+        penalties: Penalties {
+            min: Duration::from_secs(10),
+            max: Duration::from_secs(60),
+        },
+        earned: Duration::from_secs(3600),
     };
-    let mut table = PrefixTable::new(prefixes_max, penalties, Keyed::new(1, 2));
+    let mut table = PrefixTable::new(prefixes_max, kept, Keyed::new(1, 2));
     for n in 0..=u16::MAX {
         let [high, low] = n.to_be_bytes();
         table.find([10, high, low, 1].into(), Instant::ZERO);

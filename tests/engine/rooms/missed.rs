@@ -249,3 +249,22 @@ fn who_was_in_a_room_before_it_was_deleted_and_made_anew_does_not_take_it_for_th
     assert_eq!(told[0]["gap"], json!({"from": 2, "to": 5}), "{told:?}");
     assert_eq!(told.iter().find_map(message), Some((1, "anew".to_owned())));
 }
+
+#[test]
+fn what_is_said_while_somebody_who_is_there_asks_for_what_they_missed_comes_behind_it_once() {
+    let mut world = durable();
+    let alice = member(&mut world, "alice", "general");
+    let bob = member(&mut world, "bob", "general");
+    world.answers_held = true;
+    world.say(alice, &send("general", "now").to_string());
+    let come = json!({"type": "join", "id": 2, "room": "general", "since": 0});
+    world.say(bob, &come.to_string());
+    // Both answers come in one turn.
+    world.answers_held = false;
+    world.settle();
+    let told = told(&mut world, bob);
+    let reply = told.iter().position(|notice| notice["id"] == 2);
+    let behind = told.iter().skip(reply.expect("a reply"));
+    let heard: Vec<_> = behind.filter_map(message).collect();
+    assert_eq!(heard, [(1, "now".to_owned())], "{told:?}");
+}

@@ -1,0 +1,218 @@
+//! Requests of the virtual clients, in the words of the protocol, and what they remember of them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::client::{Request, Seat};
+use super::run::Run;
+use super::script::{Asking, HONEST, PEOPLE, ROOMS, Tab, Verdict, Way};
+use crate::protocol::client::text;
+use crate::protocol::vocabulary::RoomKind;
+
+/// Settings that an `update` may set: bounds, and none again.
+const UPDATES: [&str; 10] = [
+    r#"{"slow_mode_ms":2000}"#,
+    r#"{"slow_mode_ms":0}"#,
+    r#"{"locked":true}"#,
+    r#"{"locked":false}"#,
+    r#"{"messages_per_minute":20}"#,
+    r#"{"messages_per_minute":0,"joins_per_minute":0,"members_max":0}"#,
+    r#"{"join_rule":"knock"}"#,
+    r#"{"kind":"members","join_rule":"invite"}"#,
+    r#"{"retention_messages":3}"#,
+    r#"{"members_max":4,"joins_per_minute":5}"#,
+];
+
+fn room_name(room: u8) -> &'static str {
+    ROOMS[usize::from(room) % ROOMS.len()]
+}
+
+impl Run<'_> {
+    /// Somebody says something.
+    pub(super) fn say(&mut self, tab: Tab, room: u8, characters: u16, key: u8, way: Way) {
+        let Some(number) = self
+            .link(tab)
+            .filter(|number| self.links[*number].is_usable())
+        else {
+            return;
+        };
+        let room = room_name(room);
+        if !self.is_fit(number, Some(room), &[1, 0]) {
+            return;
+        }
+        let length = usize::from(characters).clamp(12, 480) / 4 * 4;
+        let said = format!("m{}x", self.next_number);
+        let said = format!("{said:A<length$}");
+        if self.links[number].is_tutorial {
+            self.next_number += 1;
+            self.links[number].seats.remove(room);
+            let words = json!({"message": said, "room_id": room}).to_string();
+            self.speak(number, &words, way);
+            return;
+        }
+        let is_private = self
+            .oracle
+            .books()
+            .room(room)
+            .is_some_and(|room| room.settings.kind == RoomKind::Private);
+        let field = if is_private { "body" } else { "message" };
+        let mut request = json!({"type": "send", "room": room, field: said});
+        let key = (key > 0).then(|| format!("k{key}"));
+        if let Some(key) = &key {
+            request["key"] = key.as_str().into();
+        }
+        let memory = Request {
+            kind: "send",
+            room: room.to_owned(),
+            text: said,
+            key,
+            since: None,
+        };
+        self.request(number, request, memory, way);
+    }
+
+    /// Somebody asks for something.
+    pub(super) fn ask(&mut self, tab: Tab, room: u8, what: Asking, way: Way) {
+        let Some(number) = self
+            .link(tab)
+            .filter(|number| self.links[*number].is_usable())
+        else {
+            return;
+        };
+        let paced: &[usize] = if what == Asking::Edit { &[1, 0] } else { &[1] };
+        if self.links[number].is_tutorial || !self.is_fit(number, None, paced) {
+            return;
+        }
+        let room = room_name(room);
+        let known = self.heard.get(&(tab.who, room.to_owned())).copied();
+        let (kind, mut request) = asked(what, known.unwrap_or_default());
+        let is_about_room = !matches!(kind, "ping" | "rooms");
+        if is_about_room {
+            request["room"] = room.into();
+        }
+        request["type"] = kind.into();
+        let memory = Request {
+            kind,
+            room: room.to_owned(),
+            text: String::new(),
+            key: None,
+            since: request["since"].as_u64(),
+        };
+        self.request(number, request, memory, way);
+    }
+
+    /// Somebody decides something about somebody.
+    pub(super) fn judge_somebody(
+        &mut self,
+        tab: Tab,
+        room: u8,
+        verdict: Verdict,
+        (about, for_ms): (u8, u32),
+        way: Way,
+    ) {
+        let Some(number) = self
+            .link(tab)
+            .filter(|number| self.links[*number].is_usable())
+        else {
+            return;
+        };
+        if self.links[number].is_tutorial || !self.is_fit(number, None, &[1]) {
+            return;
+        }
+        let room = room_name(room);
+        let user = PEOPLE[usize::from(about) % PEOPLE.len()];
+        let mut request = json!({"type": verdict.word(), "room": room, "user": user});
+        if let Some(affiliation) = verdict.affiliation() {
+            request["affiliation"] = affiliation.into();
+        }
+        if for_ms > 0 && matches!(verdict, Verdict::Ban | Verdict::Mute) {
+            request["for_ms"] = for_ms.into();
+            let end = self.now().instant + Duration::from_millis(u64::from(for_ms));
+            self.edges.insert(end);
+        }
+        let memory = Request {
+            kind: verdict.word(),
+            room: room.to_owned(),
+            text: user.to_owned(),
+            key: None,
+            since: None,
+        };
+        self.request(number, request, memory, way);
+    }
+
+    /// Whether somebody does this now: those who are honest heed their rates, wait after errors, and speak where they are.
+    fn is_fit(&mut self, number: usize, speaks_in: Option<&str>, paced: &[usize]) -> bool {
+        let now = self.now().instant;
+        let link = &self.links[number];
+        let who = usize::from(link.tab.who);
+        if who >= HONEST {
+            return true;
+        }
+        let is_there = |room| matches!(link.seats.get(room), Some(Seat::In { .. }));
+        let has_place = link.is_tutorial || speaks_in.is_none_or(is_there);
+        let is_patient = link.errors.has_one(now);
+        has_place && is_patient && paced.iter().all(|what| self.may_pace(who, *what))
+    }
+
+    fn request(&mut self, number: usize, mut request: Value, memory: Request, way: Way) {
+        let id = self.next_number;
+        self.next_number += 1;
+        self.counts.requests += 1;
+        request["id"] = id.into();
+        let link = &mut self.links[number];
+        if memory.kind == "join" && !matches!(link.seats.get(&memory.room), Some(Seat::In { .. })) {
+            // From now on it may be told of the room before the reply.
+            link.seats
+                .entry(memory.room.clone())
+                .or_insert(Seat::Out { from: 0 });
+        }
+        link.pending.insert(id, memory);
+        self.speak(number, &request.to_string(), way);
+    }
+
+    fn speak(&mut self, number: usize, words: &str, way: Way) {
+        let now = self.now();
+        let link = &self.links[number];
+        self.trace
+            .line(now, || format!("  {}#{number} -> {words}", link.user));
+        self.send_bytes(number, &text(words), way);
+    }
+}
+
+/// The command's name and its fields but for the room.
+fn asked(what: Asking, known: u64) -> (&'static str, Value) {
+    match what {
+        Asking::Join => ("join", json!({})),
+        Asking::JoinSince => ("join", json!({"since": known})),
+        Asking::Leave => ("leave", json!({})),
+        Asking::Members => ("members", json!({})),
+        Asking::Typing => ("typing", json!({})),
+        Asking::Ping => ("ping", json!({})),
+        Asking::Rooms => ("rooms", json!({})),
+        Asking::Describe => ("describe", json!({})),
+        Asking::History => ("history", json!({"after": known.saturating_sub(5)})),
+        Asking::Seen => ("seen", json!({"seq": known.max(1)})),
+        Asking::Edit => {
+            let words = format!("edited{:A<16}", known);
+            ("edit", json!({"seq": known.max(1), "message": words}))
+        }
+        Asking::DeleteOwn => ("delete_message", json!({"seq": known.max(1)})),
+        Asking::Knock => ("knock", json!({})),
+        Asking::Resign => ("resign", json!({})),
+        Asking::Delete => ("delete", json!({})),
+        Asking::Log => ("log", json!({})),
+        Asking::Explain => ("explain", json!({})),
+        Asking::Create(kind) => {
+            let word = ["public", "members", "private"][usize::from(kind / 2) % 3];
+            ("create", json!({"kind": word, "ephemeral": kind % 2 == 1}))
+        }
+        Asking::Update(which) => {
+            let settings = UPDATES[usize::from(which) % UPDATES.len()];
+            let settings = serde_json::from_str(settings).unwrap_or_default();
+            ("update", settings)
+        }
+        Asking::Archive(archived) => ("archive", json!({"archived": archived})),
+        Asking::Raid => ("raid", json!({"for_ms": 3000})),
+    }
+}

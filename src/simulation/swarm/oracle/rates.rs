@@ -1,0 +1,104 @@
+//! How much one person says: never more than the configured rate, over all their connections. A bucket of the plainest kind, filled by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Judged, Violation};
+use crate::config::{Config, Rate};
+use crate::time::{Instant, Now, Wall};
+
+/// Beside what rounding to a nanosecond does to a burst, one part in so many of it is forgiven.
+const FORGIVEN_SHARE: u128 = 512;
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
+/// Messages that were taken since the server was started.
+#[derive(Debug)]
+pub(super) struct Rates {
+    rate: Rate,
+    /// When each person's messages were taken.
+    taken: BTreeMap<String, Vec<Instant>>,
+    /// Those of rooms that keep nothing that were counted: everybody hears of them.
+    counted: BTreeSet<(String, u64)>,
+    /// Both clocks whenever the date was set.
+    clocks: Vec<Now>,
+}
+
+impl Rates {
+    pub(super) fn new(config: &Config, now: Now) -> Self {
+        Rates {
+            rate: config.limits.messages_per_user,
+            taken: BTreeMap::new(),
+            counted: BTreeSet::new(),
+            clocks: vec![now],
+        }
+    }
+
+    pub(super) fn date_set(&mut self, now: Now) {
+        self.clocks.push(now);
+    }
+
+    /// A message was taken at this date, as the server says; `room` and number of one that others may tell of too.
+    pub(super) fn accepted(
+        &mut self,
+        sender: &str,
+        (room, seq): (&str, Option<u64>),
+        at: Wall,
+        now: Now,
+    ) {
+        if seq.is_some_and(|seq| !self.counted.insert((room.to_owned(), seq))) {
+            return;
+        }
+        if let Some(at) = self.instant_of(at, now) {
+            self.taken.entry(sender.to_owned()).or_default().push(at);
+        }
+    }
+
+    /// When it was this date; `None` when that was twice, or never.
+    fn instant_of(&self, at: Wall, now: Now) -> Option<Instant> {
+        let ends = self.clocks.iter().skip(1).map(|set| set.instant);
+        let ends = ends.chain([now.instant]);
+        let mut found = self.clocks.iter().zip(ends).filter_map(|(begin, end)| {
+            let passed = at.as_millis().checked_sub(begin.wall.as_millis())?;
+            let nanos = begin.instant.as_nanos() + passed * NANOS_PER_MILLI;
+            (nanos <= end.as_nanos()).then(|| Instant::from_nanos(nanos))
+        });
+        let first = found.next();
+        if found.next().is_some() { None } else { first }
+    }
+
+    /// Judges what was taken so far, and forgets it: the server was started anew, with full buckets.
+    pub(super) fn begin_anew(&mut self, now: Now) -> Judged {
+        self.clocks = vec![now];
+        self.counted.clear();
+        for (user, mut taken) in std::mem::take(&mut self.taken) {
+            taken.sort_unstable();
+            if let Some(over) = over(&taken, self.rate) {
+                let Rate { burst, per } = self.rate;
+                let words = format!("{user} has said more than {burst} in {per:?}, by {over}");
+                return Err(Violation::new("never over", words));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number of the first message that the bucket had no token for.
+fn over(taken: &[Instant], rate: Rate) -> Option<usize> {
+    // In parts of a token, of which there are as many as nanoseconds in `per`.
+    let token = rate.per.as_nanos();
+    let burst = u128::from(rate.burst);
+    // Dates are told in whole milliseconds: a message may have been taken so much later.
+    let forgiven = token * burst / FORGIVEN_SHARE + burst * u128::from(NANOS_PER_MILLI);
+    let full = token * burst + forgiven;
+    let mut level = full;
+    let mut last = None;
+    for (number, at) in taken.iter().enumerate() {
+        let passed = last.map_or(0, |last| at.since(last).as_nanos());
+        level = (level + passed * burst).min(full);
+        last = Some(*at);
+        level = match level.checked_sub(token) {
+            Some(level) => level,
+            None => return Some(number),
+        };
+    }
+    None
+}

@@ -1,0 +1,400 @@
+//! Carries a script out: the real engine over a simulated disk and network, in virtual time, and after every turn somebody who judges it.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::client::{Link, Pace};
+use super::disk::{Disk, Journal, look};
+use super::network::Network;
+use super::oracle::{Oracle, Violation};
+use super::script::{HONEST, PEOPLE, Script, Step, Tab};
+use super::trace::Trace;
+use crate::config::{Config, Rate};
+use crate::engine::Census;
+use crate::id::ConnectionId;
+use crate::simulation::client::Ending;
+use crate::simulation::world::{Names, World};
+use crate::time::{Instant, Now};
+
+/// Turns of one moment, and moments without time passing: beyond that something goes round in circles.
+const TURNS_MAX: usize = 20_000;
+const SAME_MOMENTS_MAX: usize = 200;
+/// After the last step, until nothing may be left: more than the longest deadline that is not in hours.
+const END: Duration = Duration::from_secs(150);
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Report {
+    pub violation: Option<Violation>,
+    /// The step at which it was found.
+    pub step: usize,
+    pub digest: u64,
+    pub lines: Vec<String>,
+    pub virtual_time: Duration,
+    pub counts: Counts,
+}
+
+/// How much happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub turns: u64,
+    pub opened: u64,
+    pub requests: u64,
+    pub notices: u64,
+    pub messages: u64,
+    pub kept: u64,
+    pub crashes: u64,
+}
+
+impl Counts {
+    /// Adds what happened in another run.
+    pub fn add(&mut self, other: &Counts) {
+        self.turns += other.turns;
+        self.opened += other.opened;
+        self.requests += other.requests;
+        self.notices += other.notices;
+        self.messages += other.messages;
+        self.kept += other.kept;
+        self.crashes += other.crashes;
+    }
+}
+
+/// A connection of nobody's.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub(super) id: ConnectionId,
+    /// Since when it is expected to go.
+    pub(super) watched: Instant,
+}
+
+/// A run under way.
+pub(super) struct Run<'s> {
+    pub(super) script: &'s Script,
+    pub(super) config: Config,
+    pub(super) world: World,
+    pub(super) journal: Arc<Mutex<Journal>>,
+    pub(super) network: Network,
+    pub(super) oracle: Oracle,
+    pub(super) trace: Trace,
+    pub(super) counts: Counts,
+    pub(super) links: Vec<Link>,
+    /// Links that are connected, as far as they know.
+    pub(super) active: Vec<usize>,
+    pub(super) tabs: BTreeMap<Tab, usize>,
+    pub(super) strays: Vec<Stray>,
+    /// The last number that each person has heard in rooms that keep messages.
+    pub(super) heard: BTreeMap<(u8, String), u64>,
+    /// What honest people have left of what they may do: messages, commands, handshakes.
+    pub(super) paces: Vec<[Pace; 3]>,
+    /// People whose credentials were taken back.
+    pub(super) revoked: BTreeSet<u8>,
+    /// Moments at which something ends that was said to.
+    pub(super) edges: BTreeSet<Instant>,
+    pub(super) jumps: u64,
+    pub(super) next_number: u64,
+    pub(super) lifetimes: u64,
+    pub(super) is_stalled: bool,
+}
+
+/// Carries a script out, up to the first violation. `in_words`: with lines to read.
+pub fn run(script: &Script, in_words: bool) -> Report {
+    let mut run = Run::new(script, in_words);
+    let began = run.now().instant;
+    let mut step = 0;
+    let played = catch_unwind(AssertUnwindSafe(|| run.play(&mut step)));
+    let outcome = played.unwrap_or_else(|panic| Err(Violation::new("no panic", words_of(&*panic))));
+    let now = run.now();
+    if let Err(violation) = &outcome {
+        run.trace
+            .line(now, || format!("! {}: {}", violation.rule, violation.words));
+    }
+    Report {
+        violation: outcome.err(),
+        step,
+        digest: run.trace.digest(),
+        virtual_time: now.instant.since(began),
+        lines: run.trace.lines().to_vec(),
+        counts: run.counts,
+    }
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or(panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}
+
+impl<'s> Run<'s> {
+    fn new(script: &'s Script, in_words: bool) -> Self {
+        let config = script.setup.config();
+        let disk = Disk::default();
+        let journal = disk.journal();
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&script.seed.to_le_bytes());
+        let mut world = World::over(config.clone(), Box::new(Names), seed, Box::new(disk));
+        world.read_bytes_max = usize::from(script.setup.read_bytes_max.max(1));
+        let now = world.now();
+        let handshakes = Rate::new(20, Duration::from_secs(10));
+        let paces = [
+            config.limits.messages_per_user,
+            config.limits.commands_per_user,
+            handshakes,
+        ];
+        Run {
+            script,
+            oracle: Oracle::new(config.clone(), now),
+            world,
+            journal,
+            network: Network::default(),
+            trace: Trace::new(in_words, now),
+            counts: Counts::default(),
+            links: Vec::new(),
+            active: Vec::new(),
+            tabs: BTreeMap::new(),
+            strays: Vec::new(),
+            heard: BTreeMap::new(),
+            paces: vec![paces.map(Pace::new); HONEST],
+            revoked: BTreeSet::new(),
+            edges: BTreeSet::new(),
+            jumps: 0,
+            next_number: 1,
+            lifetimes: 1,
+            is_stalled: false,
+            config,
+        }
+    }
+
+    pub(super) fn now(&self) -> Now {
+        self.world.now()
+    }
+
+    /// The link of a tab that can be used.
+    pub(super) fn link(&self, tab: Tab) -> Option<usize> {
+        let number = *self.tabs.get(&tab)?;
+        self.active.contains(&number).then_some(number)
+    }
+
+    fn play(&mut self, at: &mut usize) -> Result<(), Violation> {
+        self.observe()?;
+        for (number, step) in self.script.steps.iter().enumerate() {
+            *at = number;
+            self.step(*step)?;
+        }
+        self.finish()
+    }
+
+    fn step(&mut self, step: Step) -> Result<(), Violation> {
+        if step.after_ms > 0 {
+            self.pass(Duration::from_millis(u64::from(step.after_ms)))?;
+        }
+        self.oracle.is_troubled = self.is_stalled || look(&self.journal).fault.is_some();
+        let now = self.now();
+        self.trace.line(now, || format!("- {:?}", step.act));
+        self.act(step.act, step.way)?;
+        if step.is_joined {
+            return Ok(());
+        }
+        self.settle()?;
+        self.judge()
+    }
+
+    /// Lets time pass, stopping whenever something is due.
+    pub(super) fn pass(&mut self, time: Duration) -> Result<(), Violation> {
+        let until = self.now().instant + time;
+        let mut same = 0;
+        loop {
+            let parted = self
+                .active
+                .iter()
+                .filter_map(|link| self.links[*link].parted_until);
+            let due = [
+                self.world.next_deadline(),
+                self.network.next_due(),
+                parted.min(),
+            ];
+            let Some(next) = due
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|next| *next <= until)
+            else {
+                break;
+            };
+            let before = self.now().instant;
+            self.world.set_instant(next);
+            self.rejoin();
+            self.settle()?;
+            same = if self.now().instant > before {
+                0
+            } else {
+                same + 1
+            };
+            if same > SAME_MOMENTS_MAX {
+                let words = format!("something is due at {next:?}, and is not done");
+                return Err(Violation::new("time passes", words));
+            }
+        }
+        self.world.set_instant(until);
+        self.settle()
+    }
+
+    /// Runs turns until nothing moves any more.
+    pub(super) fn settle(&mut self) -> Result<(), Violation> {
+        let mut quiet = 0;
+        for _ in 0..TURNS_MAX {
+            let came = self.receive()?;
+            let moved = self.turn()?;
+            quiet = if moved || came { 0 } else { quiet + 1 };
+            if quiet == 2 {
+                return Ok(());
+            }
+        }
+        let words = format!("{TURNS_MAX} turns, and it goes on");
+        Err(Violation::new("comes to rest", words))
+    }
+
+    /// One turn, and what is to be seen of it.
+    pub(super) fn turn(&mut self) -> Result<bool, Violation> {
+        self.counts.turns += 1;
+        let moved = self.world.turn();
+        self.observe()?;
+        Ok(moved)
+    }
+
+    /// Judges what must hold when nothing more happens at this moment.
+    fn judge(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        let (held, open) = (self.world.census(), self.world.connected());
+        if held.connections != open {
+            let words = format!(
+                "{} connections are held, and {open} are open",
+                held.connections
+            );
+            return Err(Violation::new("no connection leaked", words));
+        }
+        self.judge_bounds(&held)?;
+        for number in &self.active {
+            let link = &self.links[*number];
+            self.oracle.judge_link(link, self.jumps, now)?;
+            let is_answered = link.pending.is_empty() || self.is_stalled;
+            if link.is_exact && link.is_free && link.is_usable() && !is_answered {
+                let words = format!("{} waits for {:?}", link.user, link.pending);
+                return Err(Violation::new("one reply", words));
+            }
+        }
+        let most =
+            self.config.deadlines.head + self.config.deadlines.close + self.config.deadlines.linger;
+        for stray in &self.strays {
+            let waited = now.instant.since(stray.watched);
+            let slack = Duration::from_secs(40);
+            if waited > most + slack {
+                let words = format!("a stranger who asks for nothing is connected for {waited:?}");
+                return Err(Violation::new("no timer lost", words));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_bounds(&self, held: &Census) -> Result<(), Violation> {
+        let limits = &self.config.limits;
+        // What one turn may queue for one connection beside what waits.
+        const TURN_BYTES_MAX: usize = 160 * 1024;
+        let each = limits.outbound_bytes_per_connection_max + TURN_BYTES_MAX;
+        let most = (each * held.connections)
+            .min(limits.outbound_bytes_max + TURN_BYTES_MAX * held.connections);
+        if held.outbound_bytes > most {
+            let words = format!(
+                "{} bytes wait for {} connections",
+                held.outbound_bytes, held.connections
+            );
+            return Err(Violation::new("budget", words));
+        }
+        let answers = self.config.limits.pending_answers_max;
+        if held.pending_answers > answers {
+            let words = format!(
+                "{} answers are outstanding of {answers}",
+                held.pending_answers
+            );
+            return Err(Violation::new("budget", words));
+        }
+        for (who, user) in PEOPLE.iter().enumerate() {
+            let is_theirs = |number: &&usize| {
+                let link = &self.links[**number];
+                usize::from(link.tab.who) == who && link.is_usable() && link.is_free
+            };
+            let open = self.active.iter().filter(is_theirs).count();
+            if open > limits.connections_per_user {
+                return Err(Violation::new(
+                    "never over",
+                    format!("{user} has {open} sessions"),
+                ));
+            }
+        }
+        self.judge_bytes()
+    }
+
+    /// What was read of each connection is within its rate, and one read.
+    fn judge_bytes(&self) -> Result<(), Violation> {
+        let rate = self.config.limits.bytes_per_connection;
+        // After the end what comes is thrown away, and costs nothing.
+        let usable = |number: &&usize| self.links[**number].is_usable();
+        for number in self.active.iter().filter(usable) {
+            let link = &self.links[*number];
+            let passed = self.now().instant.since(link.opened).as_nanos();
+            let regained = passed * u128::from(rate.burst) / rate.per.as_nanos();
+            let most = u128::from(rate.burst) + regained + self.world.read_bytes_max as u128;
+            if u128::from(link.read) > most + 4096 {
+                let words = format!(
+                    "{} bytes of {} were read, at most {most}",
+                    link.read, link.user
+                );
+                return Err(Violation::new("never over", words));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody goes, and nothing may be left.
+    fn finish(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        self.trace.line(now, || "- everybody goes".to_owned());
+        look(&self.journal).fault = None;
+        self.world.store_is(None);
+        self.stall(false)?;
+        self.settle()?;
+        for number in self.active.clone() {
+            let link = &mut self.links[number];
+            link.has_gone = true;
+            link.parted_until = None;
+            let id = link.id;
+            if self.world.client(id).ending() != Ending::Closed {
+                self.world.client(id).set_window(usize::MAX);
+                self.world.shut(id);
+            }
+        }
+        for stray in &self.strays {
+            if self.world.client(stray.id).ending() != Ending::Closed {
+                self.world.shut(stray.id);
+            }
+        }
+        self.pass(END)?;
+        let held = self.world.census();
+        if held != Census::default() {
+            return Err(Violation::new(
+                "counters return to zero",
+                format!("{held:?}"),
+            ));
+        }
+        let now = self.now();
+        self.oracle.end(now)?;
+        let found = self.world.store().load_rooms();
+        match found {
+            Ok(rooms) => self.oracle.compare(&rooms, now),
+            Err(fault) => Err(Violation::new("store", fault.to_string())),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Plants one fault after the other into a copy of the tree, and says whether the simulator finds it.
+#
+#   tests/planted/run.sh [--seeds N] [NAME...]     every fault, or these; N seeds at most for each (default 300)
+#
+# Prints a row of a table for each: the fault, the rule that it broke, the seed at which that was seen. The exit status is 0 when every one
+# was found. Files of the copy that do not change keep their dates, so that only what a fault touches is built again.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+root=$PWD
+seeds=300
+if [[ ${1:-} == --seeds ]]; then
+  seeds=$2
+  shift 2
+fi
+copy=${PLANTED_COPY:-$root/target/planted}
+export CARGO_TARGET_DIR=$copy/target
+mkdir -p "$copy"
+git ls-files -z | tar --null --files-from=- --create | tar --extract --keep-newer-files --directory "$copy" 2>/dev/null
+
+# What the tree has built of other crates serves the copy too.
+if [[ -d ${root}/target/debug/deps && ! -d $CARGO_TARGET_DIR/debug ]]; then
+  mkdir -p "$CARGO_TARGET_DIR/debug"
+  for folder in .fingerprint build deps; do
+    cp --archive --link "$root/target/debug/$folder" "$CARGO_TARGET_DIR/debug/"
+  done
+  rm -f "$CARGO_TARGET_DIR"/debug/deps/*wardroom* "$CARGO_TARGET_DIR"/debug/deps/*simulate*
+fi
+
+if (($# == 0)); then
+  mapfile -t patches < <(cd tests/planted && ls -- *.patch)
+  set -- "${patches[@]%.patch}"
+fi
+missed=0
+echo "| fault | what it is | found by | after |"
+echo "|---|---|---|---|"
+for name in "$@"; do
+  patch=$root/tests/planted/$name.patch
+  what=$(head -n 1 "$patch")
+  file=$(sed -n 's|^+++ b/||p' "$patch")
+  (cd "$copy" && patch --silent --strip=1 --forward <"$patch" >/dev/null)
+  found=""
+  if (cd "$copy" && cargo build --quiet --example simulate >"$copy/log" 2>&1); then
+    (cd "$copy" && "$CARGO_TARGET_DIR/debug/examples/simulate" --seeds "$seeds" --stop) >"$copy/log" 2>&1 || true
+    found=$(grep -m 1 '^seed ' "$copy/log" || true)
+  else
+    found="does not build"
+  fi
+  rm -f "$copy/$file.orig"
+  cp "$root/$file" "$copy/$file"
+  case $found in
+    "seed "*)
+      rule=$(sed -E 's/^seed [0-9]+, step [0-9]+: ([^:]*):.*/\1/' <<<"$found")
+      seed=$(sed -E 's/^seed ([0-9]+),.*/\1/' <<<"$found")
+      echo "| \`$name\` | $what | $rule | $((seed + 1)) seeds |"
+      ;;
+    "does not build")
+      echo "| \`$name\` | $what | DOES NOT BUILD | |"
+      missed=$((missed + 1))
+      ;;
+    *)
+      echo "| \`$name\` | $what | NOT FOUND | $seeds seeds |"
+      missed=$((missed + 1))
+      ;;
+  esac
+done
+((missed == 0))
