@@ -105,6 +105,7 @@ const BY_PASSING_REASON = {
   idle: "You were disconnected because nothing was said for a long time.",
   "no answer to ping": "The server has not heard from this page.",
   "overloaded, try again later": "The server is overloaded.",
+  "short of memory, try again later": "The server is short of memory.",
   "authentication is not available": "The server can not find out at the moment whether your sign-in is good.",
   "internal error": "The server had a fault.",
   "message too big": "Something too big was sent.",

@@ -127,7 +127,7 @@ impl Siege {
             room: config.rooms.public.first().unwrap_or(&lobby).clone(),
             lobby,
             head_time_max: config.deadlines.head,
-            outbound_bytes_max: config.limits.outbound_bytes_max as u64,
+            memory: config.memory as u64,
             limits: settings(loaded)
                 .into_iter()
                 .filter(|(key, _)| siege::is_limit(key))

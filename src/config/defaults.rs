@@ -5,10 +5,33 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, ClientCertificates, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits,
-    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Shadow, Store,
+    Auth, ClientCertificates, Config, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt,
+    Limits, Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Shadow, Store,
     TicketSettings, Tls, TlsMinimum, Turn,
 };
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            memory: 64 * 1024 * 1024,
+            listen: Default::default(),
+            proxy: Default::default(),
+            tls: Default::default(),
+            private: Default::default(),
+            origins: Default::default(),
+            auth: Default::default(),
+            limits: Default::default(),
+            deadlines: Default::default(),
+            drain: Default::default(),
+            turn: Default::default(),
+            rooms: Default::default(),
+            echo: Default::default(),
+            store: Default::default(),
+            log: Default::default(),
+            process: Default::default(),
+        }
+    }
+}
 
 impl Default for Listen {
     fn default() -> Self {

@@ -50,8 +50,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 /// A checked configuration. The default has every limit in force and no key: nobody can sign in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
+    /// Bytes that everything may take that grows with what peers do.
+    pub memory: usize,
     pub listen: Listen,
     pub proxy: Proxy,
     pub tls: Tls,

@@ -81,10 +81,10 @@ const TOKENS: u64 = 1_000_000_000;
 macro_rules! settings {
     (@change) => { Change::Reload };
     (@change $change:ident) => { Change::$change };
-    ($($section:ident $(. $part:ident)+: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal $(, $change:ident)?;)*) => {
+    ($($section:ident $(. $part:ident)*: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal $(, $change:ident)?;)*) => {
         &[$(Setting {
-            key: concat!(stringify!($section) $(, ".", stringify!($part))+),
-            form: Form::$form { field: |config| &mut config.$section$(.$part)+, $($bound: $value),* },
+            key: concat!(stringify!($section) $(, ".", stringify!($part))*),
+            form: Form::$form { field: |config| &mut config.$section$(.$part)*, $($bound: $value),* },
             reason: $reason,
             change: settings!(@change $($change)?),
         }),*]
@@ -93,6 +93,9 @@ macro_rules! settings {
 
 /// Every setting, in the order in which people read them. A row says so when a reload is not enough to change it.
 pub(super) static SETTINGS: &[Setting] = settings! {
+    memory: Size { min: 16 * MIB, max: 1024 * GIB },
+        "What connections, tables, queues and buffers may take in all; a start and `wardroom check` print the arithmetic. From 3/4 of it on, whoever is cheapest to lose goes: strangers, then slow readers, then whoever has been idle longest. From 15/16 on, what would take more is refused: 503, close code 1013 or `busy`. The program itself comes on top (docs/operations.md).";
+
     listen.address: Address {},
         "Where clients connect. Port 0 takes any free one.", Restart;
     listen.insecure_public: Flag {},
@@ -411,8 +414,9 @@ mod tests {
                 assert_ne!(setting.variable(), other.variable());
             }
         }
-        assert_eq!(SETTINGS[0].key, "listen.address");
-        assert_eq!(SETTINGS[0].variable(), "WARDROOM_LISTEN_ADDRESS");
+        assert_eq!(SETTINGS[0].key, "memory");
+        assert_eq!(SETTINGS[0].variable(), "WARDROOM_MEMORY");
+        assert_eq!(SETTINGS[1].variable(), "WARDROOM_LISTEN_ADDRESS");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::connection::{Connection, Phase, Wire};
 use super::gathered::Part;
 use super::outbound::Outbound;
 use super::reply;
+use super::stock::Told;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::notice::rooms::Crowd;
@@ -73,6 +74,8 @@ pub(super) struct Taken {
     pub(super) left_out: u64,
     /// The rest, once somebody needs it.
     pub(super) lasting: Option<Bytes>,
+    /// Where both are counted while anybody holds them.
+    pub(super) told: Told,
 }
 
 impl Taken {
@@ -86,6 +89,7 @@ impl Taken {
             frames,
             passing,
             lasting,
+            told,
             ..
         } = self;
         lasting.get_or_insert_with(|| {
@@ -96,7 +100,7 @@ impl Taken {
                 begin = range.end;
             }
             rest.extend_from_slice(frames.get(begin..).unwrap_or_default());
-            rest.into()
+            told.frames(rest)
         })
     }
 }
@@ -138,7 +142,7 @@ impl Outbound {
 
     fn push_all(&mut self, connection: &mut Connection, frames: &Bytes, room: RoomKey) {
         self.write_in_room(connection, |outbox| {
-            outbox.push_of_room(frames.clone(), room);
+            outbox.push_told(frames.clone(), room);
         });
     }
 

@@ -82,6 +82,7 @@ impl Engine {
                 };
                 // This protocol has no command to join: speaking in a room does.
                 let room = room.and_then(|room| {
+                    self.expect_memory()?;
                     self.belong_if_invited(id, room, now)?;
                     self.enter(id, user, room, now)?;
                     self.permit(id, room, Capability::Send, now)?;
@@ -153,7 +154,8 @@ impl Engine {
                 self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
             }),
             Command::Members { room } => self
-                .seated_room(id, &room, now)
+                .expect_memory()
+                .and_then(|()| self.seated_room(id, &room, now))
                 .map(|room| self.list_members(id, room, tag.as_ref(), now)),
             Command::Typing { room } => self.seated_room(id, &room, now).and_then(|room| {
                 self.permit(id, room, Capability::Send, now)?;
@@ -191,6 +193,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), Unsaid> {
         let room = self.seated_room(id, room, now)?;
+        self.expect_memory()?;
         self.permit(id, room, Capability::Send, now)?;
         let text = self.fitting(room, said)?;
         if self.rooms.room(room).lasting.settings.is_durable {
@@ -254,6 +257,7 @@ impl Engine {
         (room, since): (&str, Option<u64>),
         now: Now,
     ) -> Result<(), RoomRefusal> {
+        self.expect_memory()?;
         let key = self.seen_room(id, room, now)?;
         let decision = self.decide(id, key, Capability::Join, now);
         if decision.is_some_and(|decision| decision.reason == Reason::Invited) {

@@ -40,14 +40,17 @@ impl Engine {
         let Some(mut websocket) = self.end_session(id, now) else {
             return;
         };
-        let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
-            .then(|| self.reconnect_after_ms());
+        let reconnect_after_ms = matches!(
+            reason,
+            CloseReason::GoingAway | CloseReason::Overloaded | CloseReason::OutOfMemory
+        )
+        .then(|| self.reconnect_after_ms());
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         let purged = match reason {
             reason if reason.is_barrier() => connection.outbox.purge_frames(),
-            CloseReason::ReadingTooSlowly | CloseReason::Overloaded => {
+            CloseReason::ReadingTooSlowly | CloseReason::Overloaded | CloseReason::OutOfMemory => {
                 connection.outbox.purge_unwritten()
             }
             _ => 0,
@@ -225,7 +228,8 @@ impl Engine {
         if let Some(place) = connection.place {
             self.waiting.leave(id, place);
         }
-        self.outbound.gone(connection.waiting(), 0);
+        self.outbound.gone_with(&connection);
+        self.stock.give_back(connection.drawn);
         self.deadlines.disarm(id, connection.armed);
         match connection.door {
             Door::Public | Door::Redirect => {

@@ -11,6 +11,7 @@ use super::outbound::WriteAsked;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
+use super::stock::Drawn;
 use super::work::Awaited;
 use crate::access::Grant;
 use crate::access::certificate::ClientCertificate;
@@ -44,6 +45,8 @@ pub(super) struct Connection {
     pub(super) outbox: Outbox,
     /// How long what waits for it has waited.
     pub(super) lag: Lag,
+    /// The memory that is drawn for it.
+    pub(super) drawn: Drawn,
     /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
     pub(super) held: Vec<u8>,
     /// When the present phase began.
@@ -186,6 +189,8 @@ pub(super) struct Session {
     pub(super) has_pinged: bool,
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
+    /// Bytes of it that have come.
+    pub(super) arriving: u32,
     pub(super) last_received: Instant,
     /// The last message, or the opening while none has come.
     pub(super) last_message: Instant,
@@ -223,6 +228,7 @@ impl Session {
             deficit: Deficit::default(),
             has_pinged: false,
             fragments: 0,
+            arriving: 0,
             stays_at: None,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,

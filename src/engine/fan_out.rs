@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Engine;
 use super::connection::Wire;
 use super::gathered::Gathered;
+use super::stock::Told;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::time::Instant;
@@ -35,6 +36,8 @@ pub(super) struct FanOut {
     next_end_of_rest: Option<Instant>,
     /// One notice's text, while its length is not known.
     text: Vec<u8>,
+    /// Frames that members hold together.
+    told: Told,
 }
 
 impl FanOut {
@@ -97,6 +100,11 @@ impl FanOut {
         }
     }
 
+    /// Bytes of frames that members hold together, each counted once.
+    pub(super) fn told_bytes(&self) -> usize {
+        self.told.bytes()
+    }
+
     fn is_full(&mut self, room: RoomKey) -> bool {
         let gathered = of(&mut self.rooms, room);
         gathered.len() > GATHERED_BYTES_MAX || gathered.has_many_exceptions()
@@ -146,7 +154,7 @@ impl Engine {
             return;
         }
         gathered.rests_until = self.outbound.now() + rest(gathered.hearers());
-        let (mut tutorial, mut v1, exceptions) = gathered.take();
+        let (mut tutorial, mut v1, exceptions) = gathered.take(&self.fan_out.told);
         for id in self.rooms.room(room).audience() {
             let Some(connection) = self.connections.get_mut(*id) else {
                 continue;

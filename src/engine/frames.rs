@@ -187,7 +187,13 @@ impl Session {
         }
         let slice = bytes.get(..measured.taken).unwrap_or(bytes);
         match self.websocket.read(slice, outbox) {
-            Ok(incoming) => Step::Took(measured.taken, incoming),
+            Ok(incoming) => {
+                self.arriving = match incoming {
+                    Some(Incoming::Text(_) | Incoming::Binary(_)) => 0,
+                    _ => self.arriving.saturating_add(measured.payload_bytes as u32),
+                };
+                Step::Took(measured.taken, incoming)
+            }
             Err(reason) => Step::Violation(reason),
         }
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::behind::Taken;
 use super::connection::Wire;
+use super::stock::Told;
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::frame::{Opcode, write_header};
 use crate::protocol::notice::{Notice, Passing};
@@ -83,9 +84,10 @@ impl Part {
 }
 
 impl Run {
-    fn take(&mut self) -> Taken {
+    fn take(&mut self, told: &Told) -> Taken {
         Taken {
-            frames: Bytes::from(std::mem::take(&mut self.frames)),
+            frames: told.frames(std::mem::take(&mut self.frames)),
+            told: told.clone(),
             notices: std::mem::take(&mut self.notices),
             passing: std::mem::take(&mut self.passing),
             passing_notices: std::mem::take(&mut self.passing_notices),
@@ -221,9 +223,9 @@ impl Gathered {
     }
 
     /// Takes it: for the tutorial's protocol and for the full one, and who hears a part only.
-    pub(super) fn take(&mut self) -> (Taken, Taken, Option<Box<Exceptions>>) {
+    pub(super) fn take(&mut self, told: &Told) -> (Taken, Taken, Option<Box<Exceptions>>) {
         let exceptions = self.exceptions.take();
-        (self.tutorial.take(), self.v1.take(), exceptions)
+        (self.tutorial.take(told), self.v1.take(told), exceptions)
     }
 }
 

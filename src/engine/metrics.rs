@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::connection::{Endpoint, Phase, Wire};
 use super::{Connections, Engine};
+use crate::limit::memory::Class;
 use crate::telemetry::{
     Event, Exposition, Party, PhaseCounts, ProcessFacts, Queues, Snapshot, TurnFacts, expose,
 };
@@ -92,6 +93,11 @@ impl Engine {
                     + self.questions.waiting()) as u64,
             },
             process: self.observed.process,
+            memory: Class::ALL.map(|class| self.memory_of(class) as u64),
+            marks: {
+                let budget = self.stock.budget;
+                [budget.soft(), budget.hard(), budget.bytes()].map(|bytes| bytes as u64)
+            },
             seats: self.rooms.seats() as u64,
             users: self.users.len() as u64,
             is_ready: self.unready().is_empty(),

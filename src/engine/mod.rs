@@ -5,9 +5,11 @@
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
+mod arithmetic;
 mod barrier;
 mod behind;
 mod catalogue;
+mod census;
 mod chat;
 mod closing;
 mod connection;
@@ -55,6 +57,8 @@ mod room_work;
 mod secure;
 mod security;
 mod shadow;
+mod shed;
+mod stock;
 mod tell_change;
 mod tickets;
 mod timers;
@@ -84,12 +88,15 @@ use crate::rooms::{Configured, Rooms};
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
+pub use arithmetic::Arithmetic;
+pub use census::Census;
 pub use door::Door;
 pub use effect::Effect;
 pub use held::Share;
 pub use metrics::Unready;
 pub use reconfigure::Reconfiguration;
 pub use secure::{TlsFacts, TlsFailure, TlsVersion};
+pub use stock::SOCKET_BYTES;
 pub use work::{Outcome, Work, WorkId, WorkTimes};
 
 use behind::Lag;
@@ -107,6 +114,7 @@ use questions::Questions;
 use retention::Retention;
 use room_work::RoomWorks;
 use security::SecurityLog;
+use stock::{Drawn, Stock};
 use users::Users;
 use work::{Awaited, Works};
 
@@ -153,40 +161,10 @@ pub struct Engine {
     has_met_crowd: bool,
     /// Who is still to be told that the server goes.
     departing: VecDeque<ConnectionId>,
+    stock: Stock,
     counters: Counters,
     security: SecurityLog,
     observed: Observed,
-}
-
-/// What the engine holds, counted the slow way: all zero when everybody has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Census {
-    /// Connections of any phase.
-    pub connections: usize,
-    /// Those of them that are not open WebSocket sessions.
-    pub plain_connections: usize,
-    /// Those of them that wait where another may take their place.
-    pub waiting: usize,
-    /// Those that came through the private door, and count nowhere else.
-    pub private_connections: usize,
-    /// Open sessions, as counted by user.
-    pub user_connections: usize,
-    /// Plain and open connections, as counted by address prefix.
-    pub prefix_connections: (u64, u64),
-    /// Seats in rooms.
-    pub seats: usize,
-    /// Entries in the table of deadlines.
-    pub deadlines: usize,
-    /// Bytes waiting to be written.
-    pub outbound_bytes: usize,
-    /// Questions to other threads without an answer.
-    pub pending_answers: usize,
-    /// People whose going is not told yet.
-    pub away: usize,
-    /// Changes of rooms on their way or waiting.
-    pub changes: usize,
-    /// Questions to the authentication hook without an answer.
-    pub hook_questions: usize,
 }
 
 /// A room of the configuration.
@@ -222,7 +200,7 @@ impl Engine {
             strict_transport: secure::strict_transport(&config.tls),
             tickets: Tickets::new(config.auth.ticket.clone(), hash),
             random,
-            connections: Connections::default(),
+            connections: Connections::for_at_most(stock::connections_max(&config)),
             plain_connections: 0,
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
@@ -250,6 +228,7 @@ impl Engine {
             stopping: false,
             has_met_silent_proxy: false,
             has_met_crowd: false,
+            stock: Stock::new(&config),
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
             observed: Observed::default(),
@@ -268,6 +247,7 @@ impl Engine {
         self.forget_aged(now);
         self.tell_presence(now);
         self.close_doomed(now);
+        self.relieve(now);
         self.send_departing_away(now);
         self.security.turn(now);
     }
@@ -315,6 +295,7 @@ impl Engine {
             wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
             lag: Lag::default(),
+            drawn: Drawn::default(),
             held: Vec::new(),
             since: now.instant,
             armed: None,
@@ -409,33 +390,16 @@ impl Engine {
             self.security.next_deadline(),
             self.retention.next_deadline(),
             self.presence.next_deadline(),
+            self.stock.next_look(),
             self.fan_out.next_deadline(),
         ];
         next.into_iter().flatten().min()
     }
 
-    /// Counts everything, the slow way.
-    pub fn census(&self) -> Census {
-        Census {
-            connections: self.connections.len(),
-            plain_connections: self.plain_connections,
-            waiting: self.waiting.len(),
-            private_connections: self.private.connections,
-            user_connections: self.users.connections(),
-            prefix_connections: self.prefixes.connections(),
-            seats: self.rooms.seats(),
-            deadlines: self.deadlines.len(),
-            outbound_bytes: self.outbound.bytes(),
-            pending_answers: self.works.outstanding(),
-            away: self.presence.away(),
-            changes: self.lanes.len(),
-            hook_questions: self.questions.under_way() + self.questions.waiting(),
-        }
-    }
-
     /// Makes sure the connection is looked at when its next deadline comes.
     fn arm(&mut self, id: ConnectionId, now: Now) {
         if let Some(connection) = self.connections.get_mut(id) {
+            self.stock.settle(connection);
             let at = connection.next_deadline(&self.config.deadlines, now);
             self.deadlines.arm(id, at, &mut connection.armed);
         }

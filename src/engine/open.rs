@@ -9,6 +9,7 @@ use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::{Asked, Served};
 use super::reply;
 use super::shadow::spend;
+use super::stock::short_of_memory;
 use super::verify::{BUSY_RETRY, Place, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
@@ -19,6 +20,7 @@ use crate::access::{AuthError, Identity, Source};
 use crate::config::RefuseWith;
 use crate::id::ConnectionId;
 use crate::limit::Scope;
+use crate::limit::memory::Pressure;
 use crate::protocol::close::CloseReason;
 use crate::protocol::head::Head;
 use crate::protocol::outbox::Outbox;
@@ -330,6 +332,10 @@ impl Engine {
         identity: &Identity,
         now: Now,
     ) -> Result<(), CloseReason> {
+        // A session stays longer than what made it: it is looked at anew, not as the turn began.
+        if self.stock.budget.pressure(self.memory_drawn()) == Pressure::Hard {
+            return Err(CloseReason::OutOfMemory);
+        }
         let limits = &self.config.limits;
         let (per_user, per_address) = (limits.connections_per_user, limits.connections_per_address);
         let Some(connection) = self.connections.get(id) else {
@@ -416,6 +422,7 @@ impl Engine {
                 limit: "pending_answers_max",
                 retry_after: BUSY_RETRY,
             },
+            CloseReason::OutOfMemory => short_of_memory(),
             CloseReason::AuthenticationUnavailable => Refusal::AuthenticationUnavailable {
                 retry_after: self.questions.retry_after(now.instant),
             },

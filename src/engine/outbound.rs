@@ -33,6 +33,8 @@ pub(super) enum WriteAsked {
 pub(super) struct Outbound {
     effects: VecDeque<Effect>,
     bytes: usize,
+    /// The memory behind them, without what several connections hold together.
+    weight: usize,
     /// Connections that bytes wait for.
     waiting: usize,
     bytes_max: usize,
@@ -53,6 +55,7 @@ impl Outbound {
         Outbound {
             effects: VecDeque::new(),
             bytes: 0,
+            weight: 0,
             waiting: 0,
             bytes_max: limits.outbound_bytes_max,
             bytes_per_connection_max: limits.outbound_bytes_per_connection_max,
@@ -83,6 +86,11 @@ impl Outbound {
     /// Bytes waiting, over all connections.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The memory behind them, without what several connections hold together.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// Connections that bytes wait for.
@@ -188,6 +196,7 @@ impl Outbound {
         // What a turn itself has queued was not offered to the socket yet, and says nothing about the reader.
         let was_left = before > 0 && connection.write_asked == WriteAsked::No;
         self.bytes += waiting - before;
+        self.weigh(connection);
         if before == 0 {
             self.waiting += 1;
             self.begin_lag(connection, waiting);
@@ -227,6 +236,7 @@ impl Outbound {
     /// Takes note that what waits for a connection has changed in the sealing, from `before` bytes.
     pub(super) fn changed(&mut self, connection: &mut Connection, before: usize) {
         let after = connection.waiting();
+        self.weigh(connection);
         connection.lag.changed(before, after, self.now);
         self.bytes = self.bytes.saturating_sub(before) + after;
         match (before, after) {
@@ -244,12 +254,26 @@ impl Outbound {
     /// Takes note that bytes of one connection have left, or will never leave.
     pub(super) fn shrunk(&mut self, connection: &mut Connection, bytes: usize) {
         let left = connection.waiting();
+        self.weigh(connection);
         connection.lag.changed(left + bytes, left, self.now);
         self.gone(bytes, left);
     }
 
-    /// The same of a connection that is none any more, of which `left` bytes wait.
-    pub(super) fn gone(&mut self, bytes: usize, left: usize) {
+    /// Draws what waits for a connection, instead of what waited before.
+    fn weigh(&mut self, connection: &mut Connection) {
+        let weight = connection.outbox.weight() + connection.sealed;
+        let before = std::mem::replace(&mut connection.drawn.queue, weight);
+        self.weight = (self.weight + weight).saturating_sub(before);
+    }
+
+    /// A connection is none any more.
+    pub(super) fn gone_with(&mut self, connection: &Connection) {
+        self.weight = self.weight.saturating_sub(connection.drawn.queue);
+        self.gone(connection.waiting(), 0);
+    }
+
+    /// Bytes of a connection have left, or will never leave, and `left` bytes wait.
+    fn gone(&mut self, bytes: usize, left: usize) {
         debug_assert!(bytes <= self.bytes, "more bytes left than ever waited");
         self.bytes = self.bytes.saturating_sub(bytes);
         if bytes > 0 && left == 0 {

@@ -46,6 +46,7 @@ impl Engine {
         self.outbound
             .reconfigure(&self.config.limits, &self.config.deadlines);
         self.users.reconfigure(&self.config.limits);
+        self.stock.reconfigure(&self.config);
         self.reopen_rooms(now);
         self.retention.begin_anew();
         self.rerate(&old.limits, now.instant);

@@ -5,6 +5,7 @@
 pub mod deficit;
 pub mod earned;
 pub mod glitch;
+pub mod memory;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;

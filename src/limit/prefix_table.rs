@@ -127,6 +127,10 @@ struct Slots {
 }
 
 impl PrefixTable {
+    /// What a prefix costs: its entry, and its place in an index of which up to half is empty.
+    pub const ENTRY_BYTES: usize =
+        size_of::<PrefixEntry>() + 16 * (size_of::<(Prefix, u32)>() + 1) / 7;
+
     /// A table of at most `prefixes_max` prefixes.
     pub fn new(prefixes_max: usize, kept: Kept, hash: Keyed) -> Self {
         let parents_max = (prefixes_max / PARENT_SHARE).max(1);

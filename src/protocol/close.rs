@@ -43,6 +43,8 @@ pub enum CloseReason {
     GoingAway,
     /// `limits.outbound_bytes_max` or another bound over all connections.
     Overloaded,
+    /// `memory`
+    OutOfMemory,
     /// Whoever knows about the credential can not be asked.
     AuthenticationUnavailable,
     /// A fault of ours.
@@ -51,7 +53,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, for tests and metrics.
-    pub const ALL: [CloseReason; 22] = [
+    pub const ALL: [CloseReason; 23] = [
         CloseReason::CredentialsRequired,
         CloseReason::InvalidCredentials,
         CloseReason::TokenExpired,
@@ -72,6 +74,7 @@ impl CloseReason {
         CloseReason::NoPong,
         CloseReason::GoingAway,
         CloseReason::Overloaded,
+        CloseReason::OutOfMemory,
         CloseReason::AuthenticationUnavailable,
         CloseReason::Internal,
     ];
@@ -135,6 +138,7 @@ impl CloseReason {
             CloseReason::NoPong => (1001, "no answer to ping", "no_pong"),
             CloseReason::GoingAway => (1001, "server is going away", "going_away"),
             CloseReason::Overloaded => (1013, "overloaded, try again later", "overloaded"),
+            CloseReason::OutOfMemory => (1013, "short of memory, try again later", "out_of_memory"),
             CloseReason::AuthenticationUnavailable => (
                 1013,
                 "authentication is not available",

@@ -161,6 +161,9 @@ impl Server {
         if self.serve_strangers(now) {
             self.finish_share(self.end_of_strangers_share(), now);
         }
+        if self.engine.has_fallen(now) {
+            wardroom_trim::trim();
+        }
         self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
             time: self.clock.instant().since(now.instant),

@@ -36,6 +36,14 @@ impl Server {
         }
     }
 
+    /// Takes note of a read that gave all it asked for, or not.
+    pub(super) fn note_appetite(&mut self, id: ConnectionId, was_full: bool) {
+        let is_taken = self.engine.wants_bytes(id);
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.note_appetite(was_full, is_taken);
+        }
+    }
+
     /// Reads once from the next connection of a queue.
     pub(super) fn read_next(&mut self, queue: Queue, now: Now) {
         let queue = match queue {
@@ -60,12 +68,13 @@ impl Server {
         if socket.session.is_some() || is_handshaking() {
             return self.read_sealed(id, now);
         }
-        match socket.read(&mut self.read_buffer) {
+        let most = socket.appetite(self.engine.read_bytes_max(), self.read_buffer.len());
+        match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
             Ok(0) => self.engine.end_of_input(id, now),
             Ok(count) => {
                 let bytes = self.read_buffer.get(..count).unwrap_or_default();
                 // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
-                socket.has_bytes = bytes.len() == self.read_buffer.len() || socket.read_closed;
+                socket.has_bytes = bytes.len() == most || socket.read_closed;
                 let taken = self.engine.preamble(id, bytes, now);
                 match bytes.get(taken..).unwrap_or_default() {
                     [] => {}
@@ -74,6 +83,7 @@ impl Server {
                     }
                     bytes => self.engine.receive(id, bytes, now),
                 }
+                self.note_appetite(id, count == most);
                 self.queue_read(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -24,16 +24,17 @@ impl Server {
     /// Reads once from a socket whose bytes are sealed; of a handshake no more than its allowance.
     pub(super) fn read_sealed(&mut self, id: ConnectionId, now: Now) {
         let most = self.engine.handshake_bytes_left(id).unwrap_or(usize::MAX);
-        let most = most.min(self.read_buffer.len());
         let Some(socket) = self.sockets.get_mut(id) else {
             return;
         };
+        let most = most.min(socket.appetite(self.engine.read_bytes_max(), self.read_buffer.len()));
         match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
             // RFC 8446 §6.1: an end without close_notify may be anybody's doing.
             Ok(0) => self.engine.broken(id, now),
             Ok(count) => {
                 socket.has_bytes = count == most || socket.read_closed;
                 self.open(id, 0..count, now);
+                self.note_appetite(id, count == most);
                 self.queue_read(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_bytes = false,

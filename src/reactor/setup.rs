@@ -70,7 +70,7 @@ impl Server {
             is_woken: false,
             service: ServiceManager::default(),
             drain_time_max,
-            sockets: Sockets::default(),
+            sockets: Sockets::for_at_most(engine.connections_max()),
             engine,
             store: None,
             workers: None,

@@ -86,7 +86,7 @@ fn one(
     watched.recover(clock, idle.as_ref(), &mut found);
     let law = Law {
         unnoticed: plan.unnoticed,
-        outbound_bytes_max: plan.outbound_bytes_max,
+        memory: plan.memory,
     };
     let outcomes = course.outcomes(&parts);
     verdict::judge(attack, &outcomes, course.has_sign(attack), &mut found, &law);

@@ -91,8 +91,8 @@ pub struct Plan {
     pub room: String,
     /// From accept to a complete request head.
     pub head_time_max: Duration,
-    /// Bytes that the server may queue for all connections.
-    pub outbound_bytes_max: u64,
+    /// Bytes that the server may draw for connections, queues and tables.
+    pub memory: u64,
     /// Every limit by its name and value, to say which of them were reached.
     pub limits: Vec<(String, String)>,
 }

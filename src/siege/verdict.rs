@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::attack::{Attack, Outcome};
 use super::bounds::{
-    ARRIVAL_TIME_MAX, MEMORY_BESIDE_QUEUES_BYTES, MEMORY_SLACK_BYTES, NEIGHBOURS_IN_PERCENT_MIN,
+    ARRIVAL_TIME_MAX, MEMORY_BESIDE_BUDGET_BYTES, MEMORY_SLACK_BYTES, NEIGHBOURS_IN_PERCENT_MIN,
     RECOVERY_TIME_MAX,
 };
 use super::felt::{Arrivals, Quantiles, milliseconds};
@@ -98,7 +98,7 @@ impl Starved {
 /// What the judge goes by besides the result itself.
 pub(super) struct Law {
     pub(super) unnoticed: Duration,
-    pub(super) outbound_bytes_max: u64,
+    pub(super) memory: u64,
 }
 
 impl Finding {
@@ -213,9 +213,7 @@ fn slowness(attack: &Attack, result: &Finding, law: &Law) -> Option<String> {
 
 fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
     if let Some(Memory { calm, peak, after }) = result.memory {
-        let peak_max = law
-            .outbound_bytes_max
-            .saturating_add(MEMORY_BESIDE_QUEUES_BYTES);
+        let peak_max = law.memory.saturating_add(MEMORY_BESIDE_BUDGET_BYTES);
         if peak > peak_max {
             faults.push(format!(
                 "{} MiB of memory; at most {} MiB",
@@ -306,7 +304,7 @@ mod tests {
     fn judged(found: &mut Finding, outcome: Outcome, has_sign: bool) -> Vec<String> {
         let law = Law {
             unnoticed: Duration::from_millis(2),
-            outbound_bytes_max: 64 * MIB,
+            memory: 104 * MIB,
         };
         let outcomes = BTreeMap::from([(outcome, 3), (Outcome::UnderWay, 1)]);
         judge(&ATTACK, &outcomes, has_sign, found, &law);

@@ -438,7 +438,8 @@ impl World {
                 continue;
             }
             if !client.in_flight.is_empty() {
-                let count = client.in_flight.len().min(self.read_bytes_max);
+                let most = self.read_bytes_max.min(self.engine.read_bytes_max());
+                let count = client.in_flight.len().min(most);
                 let bytes: Vec<u8> = client.in_flight.drain(..count).collect();
                 let taken = self.engine.preamble(*id, &bytes, self.now);
                 if let Some(bytes) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {

@@ -222,6 +222,7 @@ impl Event<'_> {
             | CloseReason::NoPong
             | CloseReason::GoingAway
             | CloseReason::Overloaded
+            | CloseReason::OutOfMemory
             | CloseReason::AuthenticationUnavailable
             | CloseReason::Internal => return None,
         })

@@ -350,6 +350,7 @@ impl Model {
             changes: 0,
             away: 0,
             hook_questions: 0,
+            memory: census.memory,
         };
         assert_eq!(census, expected, "after {after:?}");
     }

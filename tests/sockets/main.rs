@@ -14,6 +14,7 @@ mod honest;
 mod hook;
 mod line;
 mod logs;
+mod memory;
 mod never_reads;
 mod peer;
 mod reload;
