@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::chat::Going;
+use super::connection::Connection;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
@@ -30,6 +31,9 @@ impl Engine {
         }
         self.put_out_target(room, changed, now);
         self.put_out_forbidden(room, now);
+        if changed.change.entry.is_some() {
+            self.quiet_ended(room, now);
+        }
         self.tell_of_change(room, changed, &outside, now);
     }
 
@@ -95,6 +99,22 @@ impl Engine {
         }
     }
 
+    /// Takes back what waits of the room for connections whose session is over and that read on: whose they were is not known any more, and
+    /// somebody who was put out is told nothing of it however they have gone.
+    pub(super) fn quiet_ended(&mut self, room: RoomKey, now: Now) {
+        let is_ended = |found: &&Connection| !found.can_tell() && found.waiting() > 0;
+        let ended = self.connections.iter().filter(is_ended);
+        for id in ended.map(|found| found.id).collect::<Vec<_>>() {
+            let Some(connection) = self.connections.get_mut(id) else {
+                continue;
+            };
+            self.outbound.purge_room(connection, room);
+            if connection.waiting() == 0 {
+                self.everything_written(id, now);
+            }
+        }
+    }
+
     /// The ban that is in force on somebody.
     fn ban(&self, user: UserKey, room: RoomKey, now: Now) -> Option<Sanction> {
         let standings = &self.rooms.room(room).lasting.standings;
@@ -133,6 +153,7 @@ impl Engine {
             });
             self.reply(id, &removed);
         }
+        self.quiet_ended(room, now);
         self.presence.forget(room);
         self.rooms.forget(room);
         self.rooms.forget_empty();

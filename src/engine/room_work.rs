@@ -270,11 +270,13 @@ impl Engine {
 
     /// Takes note of a room as another process has left it: nobody stays who may not be there any more.
     pub fn room_is(&mut self, record: &RoomRecord, now: Now) {
+        self.outbound.turn(now.instant);
         let key = self.rooms.remember(record);
         self.fan_out.make_room_for(self.rooms.len());
         self.flush_room(key);
         self.count_all_strangers(key);
         self.put_out_forbidden(key, now);
+        self.quiet_ended(key, now);
     }
 
     /// Takes note that another process has deleted a room.

@@ -203,6 +203,8 @@ impl Engine {
     /// Brings the answer to a work, between two turns or before [`Engine::turn`]. Who asked for it is looked at again in the
     /// next turn; when they have gone meanwhile only what the answer changes for everybody is kept.
     pub fn outcome(&mut self, id: WorkId, outcome: Outcome, now: Now) {
+        // What this tells people waits for them from now on, and not since the turn before, however long ago that was.
+        self.outbound.turn(now.instant);
         let finished = self.works.finish(id, &outcome, now.instant);
         let asker = finished.and_then(|(asker, waited)| {
             self.counters.worked(Worker::Store, outcome.word(), waited);

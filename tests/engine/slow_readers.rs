@@ -372,3 +372,26 @@ fn whoever_was_closed_for_reading_too_slowly_comes_back_and_has_every_message_on
     }
     assert_eq!(heard, (1..=said).map(|seq| (seq, 1)).collect());
 }
+
+#[test]
+fn what_the_store_answers_after_a_long_silence_has_waited_for_nobody_yet() {
+    let mut world = roomy_with(|config| {
+        config.deadlines.unread = seconds(3);
+        config.rooms.durable = vec!["lobby".to_owned()];
+    });
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let bob = world.join_v1("bob", "10.0.0.2");
+    world.answers_held = true;
+    say(&mut world, alice, "hi");
+    // Nothing happens meanwhile, not even a turn.
+    let later = world.now().instant + seconds(5);
+    world.set_instant(later);
+    world.answers_held = false;
+    world.settle();
+    for id in [alice, bob] {
+        assert_eq!(world.client(id).ending(), Ending::Open);
+        let told = world.client(id).take_notices();
+        assert_eq!(of_type(&told, "message").len(), 1, "{told:?}");
+        assert!(of_type(&told, "bye").is_empty(), "{told:?}");
+    }
+}

@@ -130,6 +130,7 @@ impl Run<'_> {
             request["for_ms"] = for_ms.into();
             let end = self.now().instant + Duration::from_millis(u64::from(for_ms));
             self.edges.insert(end);
+            self.sanction_end = Some(end);
         }
         let memory = Request {
             kind: verdict.word(),
@@ -151,7 +152,15 @@ impl Run<'_> {
         }
         let is_there = |room| matches!(link.seats.get(room), Some(Seat::In { .. }));
         let has_place = link.is_tutorial || speaks_in.is_none_or(is_there);
-        let is_patient = link.errors.has_one(now);
+        if link.is_tutorial && has_place {
+            // There is no reply: any of them may be an error.
+            let link = &mut self.links[number];
+            if link.errors.take(now).is_err() {
+                return false;
+            }
+        }
+        let link = &self.links[number];
+        let is_patient = link.errors.has(link.pending.len() as u64 + 1, now);
         has_place && is_patient && paced.iter().all(|what| self.may_pace(who, *what))
     }
 

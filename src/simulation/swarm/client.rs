@@ -179,10 +179,10 @@ impl Pace {
         self.level = (self.level + token).min(full);
     }
 
-    /// Whether there is a token.
-    pub fn has_one(&self, now: Instant) -> bool {
+    /// Whether there are so many tokens.
+    pub fn has(&self, tokens: u64, now: Instant) -> bool {
         let mut pace = *self;
-        pace.take(now).is_ok()
+        (0..tokens).all(|_| pace.take(now).is_ok())
     }
 
     /// Takes a token if there is one; when there will be one otherwise.

@@ -93,6 +93,8 @@ pub(super) struct Run<'s> {
     pub(super) revoked: BTreeSet<u8>,
     /// Moments at which something ends that was said to.
     pub(super) edges: BTreeSet<Instant>,
+    /// When the ban or mute ends that was asked for last.
+    pub(super) sanction_end: Option<Instant>,
     pub(super) jumps: u64,
     pub(super) next_number: u64,
     pub(super) lifetimes: u64,
@@ -160,6 +162,7 @@ impl<'s> Run<'s> {
             paces: vec![paces.map(Pace::new); HONEST],
             revoked: BTreeSet::new(),
             edges: BTreeSet::new(),
+            sanction_end: None,
             jumps: 0,
             next_number: 1,
             lifetimes: 1,

@@ -170,6 +170,10 @@ pub enum Act {
     Edge {
         offset_ms: i8,
     },
+    /// Nothing happens until this long before or after the end of the ban or mute that was asked for last.
+    Expiry {
+        offset_ms: i8,
+    },
     /// The store stops answering, or goes on.
     Stall {
         is_stalled: bool,

@@ -24,6 +24,7 @@ impl Run<'_> {
     pub(super) fn act_on_server(&mut self, act: Act) -> Result<(), Violation> {
         match act {
             Act::Edge { offset_ms } => self.wait_for_edge(offset_ms),
+            Act::Expiry { offset_ms } => self.wait_until(self.sanction_end, offset_ms),
             Act::Stall { is_stalled } => self.stall(is_stalled),
             Act::Answer { times, is_busy } => self.answer(times, is_busy),
             Act::Fault { fault } => Ok(self.fail(fault)),
@@ -64,7 +65,7 @@ impl Run<'_> {
             let link = &mut self.links[*number];
             link.forgive(time);
             // What it had sent may not have been looked at, and its time is over.
-            link.is_exact &= link.is_open;
+            link.is_exact &= link.is_open && link.pending.is_empty();
         }
         for stray in &mut self.strays {
             stray.watched = stray.watched + time;
@@ -75,17 +76,21 @@ impl Run<'_> {
     fn wait_for_edge(&mut self, offset_ms: i8) -> Result<(), Violation> {
         let now = self.now().instant;
         self.edges = self.edges.split_off(&(now + Duration::from_nanos(1)));
-        let Some(edge) = self
-            .edges
-            .pop_first()
-            .filter(|edge| edge.since(now) < EDGE_MAX)
-        else {
+        let Some(edge) = self.edges.pop_first() else {
             return Ok(());
         };
-        let nanos = i64::from(offset_ms) * 1_000_000;
+        self.wait_until(Some(edge), offset_ms)
+    }
+
+    fn wait_until(&mut self, moment: Option<Instant>, offset_ms: i8) -> Result<(), Violation> {
+        let now = self.now().instant;
+        let Some(moment) = moment.filter(|moment| moment.since(now) < EDGE_MAX) else {
+            return Ok(());
+        };
         // Dates are in whole milliseconds, and so is what happens at them.
-        let edge = edge.as_nanos().next_multiple_of(1_000_000);
-        let to = Instant::from_nanos(edge.saturating_add_signed(nanos));
+        let moment = moment.as_nanos().next_multiple_of(1_000_000);
+        let nanos = i64::from(offset_ms) * 1_000_000;
+        let to = Instant::from_nanos(moment.saturating_add_signed(nanos));
         self.pass(to.since(now))
     }
 
@@ -168,7 +173,12 @@ impl Run<'_> {
         for number in &self.active {
             let link = &mut self.links[*number];
             if link.tab.who == who && link.revoked_from.is_none() {
-                link.revoked_from = Some(link.received);
+                // One that is still to come in may be let in again when the revocation is over.
+                link.revoked_from = Some(if link.is_open {
+                    link.received
+                } else {
+                    usize::MAX
+                });
             }
         }
         self.world.apply_revocation(revocation);

@@ -40,6 +40,24 @@ fn what_waits_for_somebody_who_is_banned_is_taken_back() {
 }
 
 #[test]
+fn what_waits_for_somebody_who_has_hung_up_and_reads_on_is_taken_back_by_a_ban() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    world.client(victim).set_window(0);
+    world.say(owner, &send("den", "secret").to_string());
+    world.hang_up(victim);
+    act(&mut world, owner, "ban", "den", "victim");
+    world.client(victim).set_window(usize::MAX);
+    world.settle();
+    let told = told(&mut world, victim);
+    assert!(
+        told.iter().all(|notice| notice["room"] != "den"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn what_a_victim_says_while_a_ban_is_on_its_way_is_not_taken() {
     let mut world = durable();
     let owner = made(&mut world, "owner", "den", "public");

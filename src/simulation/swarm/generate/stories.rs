@@ -157,7 +157,7 @@ impl Swarm {
         );
         if for_ms > 0 {
             let offset_ms = self.dice.pick(&[-1, 0, 0, 1]);
-            self.push(steps, Act::Edge { offset_ms });
+            self.push(steps, Act::Expiry { offset_ms });
             for act in [join, say] {
                 self.push(steps, act);
                 if let Some(step) = steps.last_mut() {
@@ -168,6 +168,9 @@ impl Swarm {
     }
 
     pub(super) fn govern(&mut self, steps: &mut Vec<Step>) {
+        if self.dice.happens(1, 4) {
+            return self.rush(steps);
+        }
         let (tab, room) = self.crew_of_room();
         let which = self.dice.below(10) as u8;
         let what = match self.dice.below(10) {
@@ -293,16 +296,59 @@ impl Swarm {
         }
     }
 
-    pub(super) fn shift(&mut self, steps: &mut Vec<Step>) {
+    /// Somebody's credentials are taken back while something waits for them.
+    fn take_back(&mut self, steps: &mut Vec<Step>) {
         let who = self.dice.below(PEOPLE.len() as u64) as u8;
-        let act = match self.dice.below(4) {
+        let tab = Tab { who, tab: 0 };
+        self.push(steps, Act::Take { tab, bytes: 0 });
+        let speaker = self.anybody();
+        self.speak_up(steps, speaker, 0);
+        self.push(steps, Act::Revoke { who });
+        let bytes = u32::MAX;
+        self.push(steps, Act::Take { tab, bytes });
+    }
+
+    /// Somebody honest runs into the limits of a room, and goes on elsewhere with what is left of their own.
+    fn rush(&mut self, steps: &mut Vec<Step>) {
+        let (owner, room) = self.crew_of_room();
+        let tab = self.tab(0, HONEST);
+        let tab = Tab { tab: 0, ..tab };
+        let what = Asking::Update(0);
+        self.push(
+            steps,
+            Act::Ask {
+                tab: owner,
+                room,
+                what,
+            },
+        );
+        let what = Asking::Join;
+        self.push(steps, Act::Ask { tab, room, what });
+        for room in [room, room, room, 0, 0, 0, 0] {
+            let say = Act::Say {
+                tab,
+                room,
+                characters: 12,
+                key: 0,
+            };
+            self.push(steps, say);
+            if let Some(step) = steps.last_mut() {
+                (step.after_ms, step.is_joined) = (0, false);
+            }
+        }
+    }
+
+    pub(super) fn shift(&mut self, steps: &mut Vec<Step>) {
+        if self.dice.happens(1, 4) {
+            return self.take_back(steps);
+        }
+        let act = match self.dice.below(3) {
             0 => Act::Jump {
                 by_ms: self.dice.pick(&[-3_600_000, -1, 1, 5000, 3_600_000]),
             },
-            1 | 2 => Act::Freeze {
+            _ => Act::Freeze {
                 for_ms: self.dice.pick(&[100, 5000, 100_000]),
             },
-            _ => Act::Revoke { who },
         };
         self.push(steps, act);
     }
