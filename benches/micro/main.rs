@@ -11,7 +11,7 @@ use wardroom::access::token::TokenAuthenticator;
 use wardroom::access::{Authenticator, Credential, Source};
 use wardroom::config::{Auth, Config, KeyMaterial, KeySource, Rate};
 use wardroom::hash::Keyed;
-use wardroom::limit::{Penalties, PrefixTable, TokenBucket};
+use wardroom::limit::{Kept, Penalties, PrefixTable, TokenBucket};
 use wardroom::protocol::command::{Bounds, tutorial, v1};
 use wardroom::protocol::head::{Head, HeadScanner};
 use wardroom::protocol::notice::{Content, Message, Notice, Person};
@@ -107,7 +107,11 @@ fn limit(c: &mut Criterion) {
             min: Duration::from_secs(10),
             max: Duration::from_secs(600),
         };
-        let mut table = PrefixTable::new(16_384, penalties, Keyed::new(1, 2));
+        let kept = Kept {
+            penalties,
+            earned: Duration::from_secs(86_400),
+        };
+        let mut table = PrefixTable::new(16_384, kept, Keyed::new(1, 2));
         let mut address = 0u32;
         b.iter(|| {
             address = address.wrapping_add(0x9E37_79B9);

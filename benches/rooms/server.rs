@@ -124,7 +124,8 @@ fn executable() -> OsString {
 fn configuration(address: SocketAddr) -> String {
     let limits = limits::roomy();
     format!(
-        r#"[listen]
+        r#"memory = "4GiB"
+[listen]
 address = "{address}"
 [private]
 enabled = false

@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rows::{ROWS, Row};
 use crate::servers::Server;
-use crate::shared::failure::{Doing, Failure};
+use crate::shared::failure::Failure;
+use crate::shared::machine::target_directory;
 
 /// Server CPU and memory per unit of work: Wardroom, a raw reference and peers.
 #[derive(Parser)]
@@ -178,13 +179,4 @@ impl Options {
             Ok,
         )
     }
-}
-
-/// The target directory that this executable was built into, at `PROFILE/deps/`.
-pub fn target_directory() -> Result<PathBuf, Failure> {
-    let executable = std::env::current_exe().doing("finding this executable")?;
-    let directory = executable.ancestors().nth(3);
-    directory
-        .map(PathBuf::from)
-        .ok_or_else(|| Failure::Wrong("this executable is in no target directory".to_owned()))
 }

@@ -2,7 +2,7 @@
 
 /// The lines of `[limits]` that every benchmark's server has: each bucket is full of more than any row takes.
 pub fn roomy() -> String {
-    const RATES: [&str; 9] = [
+    const RATES: [&str; 10] = [
         "commands_per_user",
         "messages_per_user",
         "messages_per_connection",
@@ -10,6 +10,7 @@ pub fn roomy() -> String {
         "bytes_per_connection",
         "bytes_per_address",
         "control_frames_per_connection",
+        "glitches_per_connection",
         "frames_per_connection",
         "handshakes_per_address",
     ];

@@ -5,6 +5,7 @@ pub mod failure;
 pub mod frames;
 pub mod limits;
 pub mod listening;
+pub mod machine;
 pub mod process;
 pub mod readiness;
 pub mod upgrade;

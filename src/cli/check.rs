@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use super::{Failure, certificates, table};
 use crate::access::token::TokenAuthenticator;
 use crate::config::{Effective, Loaded};
+use crate::engine::Arithmetic;
 use crate::reactor::TlsAcceptor;
 use crate::time::Wall;
 
 const HEADINGS: [&str; 4] = ["SETTING", "VALUE", "UNIT", "SOURCE"];
 
-/// Checks keys and certificates too, then prints.
+/// Checks keys and certificates too, then prints: the settings, and the arithmetic of memory.
 ///
 /// # Errors
 /// [`Failure`] names the setting to change.
@@ -22,7 +23,8 @@ pub(super) fn run(mut loaded: Loaded, now: Wall, output: &mut dyn Write) -> Resu
     loaded
         .settings
         .extend(tls.iter().flat_map(|tls| certificates::rows(tls, now)));
-    Ok(print(&loaded.settings, output)?)
+    print(&loaded.settings, output)?;
+    Ok(writeln!(output, "\n{}", Arithmetic::of(&loaded.config))?)
 }
 
 /// Writes one line per setting: key, value, unit, source.

@@ -6,6 +6,7 @@ use super::{Announce, Failure, Source};
 use crate::access::certificate::WithCertificates;
 use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, Sandbox};
+use crate::engine::Arithmetic;
 use crate::reactor::{Inherited, LogQueue, Server, ServiceManager, StartError, descriptors};
 use crate::store::{Company, Sqlite, make_directory};
 
@@ -25,6 +26,9 @@ pub fn serve(
         ServiceManager::find().map_err(|error| cannot("tell the service manager", &error))?;
     let inherited = Inherited::take().map_err(|error| cannot("take over a socket", &error))?;
     descriptors::secure(&config).map_err(|error| Failure::Key(error.to_string()))?;
+    for line in Arithmetic::of(&config).to_string().lines() {
+        log::info!("memory: {line}");
+    }
     let confinement = Confinement::begin(&config, source.file())?;
     let mut server = start(&config, inherited)?;
     server.log_beside(log);

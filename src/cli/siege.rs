@@ -12,7 +12,7 @@ use clap::Args;
 use super::Failure;
 use super::arguments::{Settings, parse_time};
 use super::token::{self, TokenRequest};
-use crate::config::{Auth, Config, KeySource, Loaded};
+use crate::config::{Auth, Config, KeySource, Loaded, Place};
 use crate::siege::{self, Files, Home, Plan, SECONDS_MAX, SiegeError, Target, Whom};
 use crate::time::Wall;
 
@@ -83,10 +83,16 @@ impl Siege {
                 Whom::Running { target, private }
             }
             None => {
+                tell_left_out(&loaded, output)?;
                 let home = Home::make()?;
                 auth.keys = self.secret(Some(&home.secret()))?;
                 let settings = settings(&loaded);
-                Whom::Own { home, settings }
+                let has_tls = loaded.config.tls.is_on();
+                Whom::Own {
+                    home,
+                    settings,
+                    has_tls,
+                }
             }
         };
         let mut json = self.json.as_ref().map(create).transpose()?;
@@ -121,13 +127,24 @@ impl Siege {
             room: config.rooms.public.first().unwrap_or(&lobby).clone(),
             lobby,
             head_time_max: config.deadlines.head,
-            outbound_bytes_max: config.limits.outbound_bytes_max as u64,
+            memory: config.memory as u64,
             limits: settings(loaded)
                 .into_iter()
-                .filter(|(key, _)| key.starts_with("limits."))
+                .filter(|(key, _)| siege::is_limit(key))
                 .collect(),
         }
     }
+}
+
+/// Says which settings that somebody gave are not those of the server under siege, and why.
+fn tell_left_out(loaded: &Loaded, output: &mut dyn Write) -> std::io::Result<()> {
+    let given = loaded.settings.iter();
+    for setting in given.filter(|setting| setting.place != Place::Default) {
+        if let Some(why) = siege::left_out(&setting.key) {
+            writeln!(output, "not in this siege: {}, {why}", setting.key)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every setting in force that has a value.

@@ -5,10 +5,33 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Auth, ClientCertificates, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt, Limits,
-    Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Shadow, Store,
+    Auth, ClientCertificates, Config, Deadlines, Drain, Echo, HookSecret, HookSettings, Jwt,
+    Limits, Listen, Log, LogFormat, Private, Rate, RefuseWith, SessionSettings, Shadow, Store,
     TicketSettings, Tls, TlsMinimum, Turn,
 };
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            memory: 64 * 1024 * 1024,
+            listen: Default::default(),
+            proxy: Default::default(),
+            tls: Default::default(),
+            private: Default::default(),
+            origins: Default::default(),
+            auth: Default::default(),
+            limits: Default::default(),
+            deadlines: Default::default(),
+            drain: Default::default(),
+            turn: Default::default(),
+            rooms: Default::default(),
+            echo: Default::default(),
+            store: Default::default(),
+            log: Default::default(),
+            process: Default::default(),
+        }
+    }
+}
 
 impl Default for Listen {
     fn default() -> Self {
@@ -146,6 +169,8 @@ impl Default for Limits {
             bytes_per_connection: Rate::new(131_072, per_second),
             bytes_per_address: Rate::new(524_288, per_second),
             control_frames_per_connection: Rate::new(30, per_ten),
+            // A message in reads of one byte, or two invalid ones in every second.
+            glitches_per_connection: Rate::new(2000, per_ten),
             frames_per_connection: Rate::new(2000, per_ten),
             handshakes_per_address: Rate::new(30, per_ten),
             failed_authentications_per_address: Rate::new(10, Duration::from_secs(60)),
@@ -154,6 +179,10 @@ impl Default for Limits {
             penalty_min: Duration::from_secs(10),
             penalty_max: Duration::from_secs(10 * 60),
             penalty_exempt: Vec::new(),
+            exempt: Vec::new(),
+            earned_per_address_max: 200,
+            earned_after: Duration::from_secs(30),
+            earned_kept: Duration::from_secs(24 * 60 * 60),
             refreshes_per_connection: Rate::new(5, Duration::from_secs(60)),
             pending_answers_max: 1024,
             error_replies_per_connection: Rate::new(10, per_ten),
@@ -206,10 +235,15 @@ impl Default for Drain {
 impl Default for Turn {
     fn default() -> Self {
         Turn {
+            // What comes meanwhile waits so long at most, and nobody notices a millisecond or two.
+            people_microseconds_max: 1000,
+            // A fifth of the core while both have more to do, and all of it while only strangers have.
+            strangers_microseconds_max: 250,
             accepts_max: 64,
             reads_max: 1024,
             read_bytes_per_connection_max: 65_536,
-            frames_per_connection_max: 512,
+            // Commands of ten microseconds or so: a third of what people have.
+            frames_per_connection_max: 32,
             signature_checks_max: 64,
             tls_handshakes_max: 16,
             writes_max: 4096,

@@ -50,8 +50,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 /// A checked configuration. The default has every limit in force and no key: nobody can sign in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
+    /// Bytes that everything may take that grows with what peers do.
+    pub memory: usize,
     pub listen: Listen,
     pub proxy: Proxy,
     pub tls: Tls,
@@ -235,6 +237,8 @@ pub struct Limits {
     pub bytes_per_connection: Rate,
     pub bytes_per_address: Rate,
     pub control_frames_per_connection: Rate,
+    /// Points for what is odd and breaks no rule.
+    pub glitches_per_connection: Rate,
     /// Frames of any kind, fragments and empty ones included.
     pub frames_per_connection: Rate,
     pub handshakes_per_address: Rate,
@@ -246,6 +250,12 @@ pub struct Limits {
     pub penalty_max: Duration,
     /// Networks that are never kept out.
     pub penalty_exempt: Vec<IpNet>,
+    /// Networks that no limit of an address holds for.
+    pub exempt: Vec<IpNet>,
+    /// Places that an address may earn by people who stay for so long, and how long it takes until half of them are forgotten.
+    pub earned_per_address_max: usize,
+    pub earned_after: Duration,
+    pub earned_kept: Duration,
     /// Credentials renewed on one open connection.
     pub refreshes_per_connection: Rate,
     /// Questions to the store and to other threads that wait for their answer.
@@ -311,6 +321,10 @@ pub struct Drain {
 /// `[turn]`: budgets of one loop of the reactor.
 #[derive(Debug, Clone)]
 pub struct Turn {
+    /// After which nothing more is begun for whoever has signed in.
+    pub people_microseconds_max: usize,
+    /// The same for whoever has not.
+    pub strangers_microseconds_max: usize,
     pub accepts_max: usize,
     /// Connections read from.
     pub reads_max: usize,

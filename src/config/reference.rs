@@ -10,12 +10,12 @@ use super::settings::{SETTINGS, Setting};
 pub fn reference() -> String {
     let mut config = Config::default();
     let mut text = String::new();
-    let mut section = "";
+    let mut section = None;
     for setting in SETTINGS {
         let (place, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
-        if place != section {
-            section = place;
-            text.push_str(&heading(section));
+        if section != Some(place) {
+            section = Some(place);
+            text.push_str(&heading(place));
         }
         text.push_str(&row(setting, name, &mut config));
     }
@@ -23,8 +23,12 @@ pub fn reference() -> String {
 }
 
 fn heading(section: &str) -> String {
+    let heading = match section {
+        "" => "At the top, ahead of all sections".to_owned(),
+        section => format!("`[{section}]`"),
+    };
     format!(
-        "\n### `[{section}]`\n\n\
+        "\n### {heading}\n\n\
          | Key | Type | Default | Unit | Allowed | What for, and what happens at the bound | Takes a |\n\
          |---|---|---|---|---|---|---|\n"
     )

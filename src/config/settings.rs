@@ -81,10 +81,10 @@ const TOKENS: u64 = 1_000_000_000;
 macro_rules! settings {
     (@change) => { Change::Reload };
     (@change $change:ident) => { Change::$change };
-    ($($section:ident $(. $part:ident)+: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal $(, $change:ident)?;)*) => {
+    ($($section:ident $(. $part:ident)*: $form:ident { $($bound:ident: $value:expr),* }, $reason:literal $(, $change:ident)?;)*) => {
         &[$(Setting {
-            key: concat!(stringify!($section) $(, ".", stringify!($part))+),
-            form: Form::$form { field: |config| &mut config.$section$(.$part)+, $($bound: $value),* },
+            key: concat!(stringify!($section) $(, ".", stringify!($part))*),
+            form: Form::$form { field: |config| &mut config.$section$(.$part)*, $($bound: $value),* },
             reason: $reason,
             change: settings!(@change $($change)?),
         }),*]
@@ -93,6 +93,9 @@ macro_rules! settings {
 
 /// Every setting, in the order in which people read them. A row says so when a reload is not enough to change it.
 pub(super) static SETTINGS: &[Setting] = settings! {
+    memory: Size { min: 16 * MIB, max: 1024 * GIB },
+        "What connections, tables, queues and buffers may take in all; a start and `wardroom check` print the arithmetic. From 3/4 of it on, whoever is cheapest to lose goes: strangers, then slow readers, then whoever has been idle longest. From 15/16 on, what would take more is refused: 503, close code 1013 or `busy`. The program itself comes on top (docs/operations.md).";
+
     listen.address: Address {},
         "Where clients connect. Port 0 takes any free one.", Restart;
     listen.insecure_public: Flag {},
@@ -211,7 +214,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.connections_per_user: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections of one user. Past it, a new one is refused as auth.refuse_with says.";
     limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
-        "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. Loopback is not special.";
+        "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. One whose people stay earns more: limits.earned_per_address_max. Loopback is not special.";
     limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections that have not signed in, only ask for pages, or are ending. Past it, each new one takes the place of the one that is cheapest to lose: the oldest of the /32 (/64) with the most, in the /24 (/48) with the most. People in rooms do not notice.";
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
@@ -236,6 +239,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Pings, pongs and closes of one connection. Past it, the connection is closed with 1008.";
     limits.frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
         "Frames of any kind, fragments and empty ones included. Past it, the connection is closed with 1008.";
+    limits.glitches_per_connection: Rate { unit: "points", min: 20, max: TOKENS },
+        "Points for what is odd and breaks no rule: 1 for a read of one byte, 2 for a pong or a tiny fragment, 4 for a ping, 8 for an empty fragment, 12 for a ping after a ping, 20 for an invalid message or one from somebody who leaves much unread; four times that in a turn that lasts too long. Past it, reading pauses, and after pauses_max times the connection is closed with 1008.";
     limits.handshakes_per_address: Rate { unit: "handshakes", min: 1, max: TOKENS },
         "Upgrades and requests for tickets of one address. Past it, they are answered 429.";
     limits.failed_authentications_per_address: Rate { unit: "failures", min: 1, max: TOKENS },
@@ -247,7 +252,15 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.penalty_max: Time { min: SECOND, max: DAY, zero: None },
         "How long it is refused at most; so long without another penalty halves the next. At least limits.penalty_min.";
     limits.penalty_exempt: Networks {},
-        "Networks that are never refused so: offices and carriers behind one address. Trusted proxies never are.";
+        "Networks that are never refused so, and limited like all others: carriers, who have many strangers behind one address. Trusted proxies never are.";
+    limits.exempt: Networks {},
+        "Networks that no limit of an address holds for, this one included: your own offices and probes. Limits of a connection, of a user and of the whole server do.";
+    limits.earned_per_address_max: Count { unit: "connections", min: 0, max: CONNECTIONS },
+        "Room that an address may earn: one more of limits.connections_per_address, limits.plain_per_address and limits.handshakes_per_address for each different user who is in from it and has stayed for limits.earned_after. 0: none.";
+    limits.earned_after: Time { min: SECOND, max: DAY, zero: None },
+        "How long a user's session lasts before it earns its address room.";
+    limits.earned_kept: Time { min: SECOND, max: 30 * DAY, zero: None },
+        "How long after people have gone half of the room that they earned is forgotten; then half of the rest.";
     limits.refreshes_per_connection: Rate { unit: "refreshes", min: 1, max: TOKENS },
         "Credentials shown by `refresh` on one connection. Past it, they are refused with the time to wait.";
     limits.pending_answers_max: Count { unit: "answers", min: 1, max: CONNECTIONS },
@@ -309,14 +322,18 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     drain.time_max: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From the signal to the end of the process. Whoever has not gone by then is cut off.";
 
+    turn.people_microseconds_max: Count { unit: "microseconds", min: 100, max: 1_000_000 },
+        "Time after which nothing more is begun in a turn for those who have signed in: reading until half of it is over, then writing. What is left waits for the next turn.";
+    turn.strangers_microseconds_max: Count { unit: "microseconds", min: 100, max: 1_000_000 },
+        "The same for those who have not: accepting, handshakes, requests, signatures. It comes after the others' and is all that they can be kept waiting by strangers.";
     turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
         "Connections accepted in one turn of the loop. The rest wait for the next.";
     turn.reads_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections read from in one turn. The rest wait for the next.";
     turn.read_bytes_per_connection_max: Size { min: 8 * KIB, max: 16 * MIB },
-        "Bytes read from one connection in one turn. The rest wait for the next, after everybody else.";
+        "Bytes read from one connection in one turn, with those of its answers. The rest wait for the next, after everybody else.";
     turn.frames_per_connection_max: Count { unit: "frames", min: 1, max: 65_536 },
-        "Frames of one connection looked at in one turn. The rest wait for the next.";
+        "Frames of one connection looked at in one turn, fewer when they are long or have long answers. The rest wait for the next.";
     turn.signature_checks_max: Count { unit: "checks", min: 1, max: 65_536 },
         "Token signatures verified in one turn. Further sign-ins wait for the next.";
     turn.tls_handshakes_max: Count { unit: "handshakes", min: 1, max: 4096 },
@@ -397,8 +414,9 @@ mod tests {
                 assert_ne!(setting.variable(), other.variable());
             }
         }
-        assert_eq!(SETTINGS[0].key, "listen.address");
-        assert_eq!(SETTINGS[0].variable(), "WARDROOM_LISTEN_ADDRESS");
+        assert_eq!(SETTINGS[0].key, "memory");
+        assert_eq!(SETTINGS[0].variable(), "WARDROOM_MEMORY");
+        assert_eq!(SETTINGS[1].variable(), "WARDROOM_LISTEN_ADDRESS");
     }
 
     #[test]
@@ -464,8 +482,9 @@ mod tests {
             else {
                 continue;
             };
-            let cases = [(min, true), (max, true), (min - 1, false), (max + 1, false)];
-            for (number, is_allowed) in cases {
+            let below = min.checked_sub(1).map(|number| (number, false));
+            let cases = [(min, true), (max, true), (max + 1, false)];
+            for (number, is_allowed) in cases.into_iter().chain(below) {
                 let text = write(number);
                 let filled = setting
                     .form

@@ -7,7 +7,7 @@ use super::text;
 
 /// What can be rehearsed: how often and how many, of one connection, user or address. Bounds on memory, on the whole server and of the protocol
 /// can not: without them there is no server to rehearse on.
-pub const SHADOWABLE: [&str; 14] = [
+pub const SHADOWABLE: [&str; 15] = [
     "connections_per_user",
     "connections_per_address",
     "handshakes_per_address",
@@ -21,6 +21,7 @@ pub const SHADOWABLE: [&str; 14] = [
     "bytes_per_address",
     "frames_per_connection",
     "control_frames_per_connection",
+    "glitches_per_connection",
     "refreshes_per_connection",
 ];
 

@@ -8,8 +8,10 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::connection::{Connection, Phase, Wire};
+use super::gathered::Part;
 use super::outbound::Outbound;
 use super::reply;
+use super::stock::Told;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::notice::rooms::Crowd;
@@ -72,6 +74,8 @@ pub(super) struct Taken {
     pub(super) left_out: u64,
     /// The rest, once somebody needs it.
     pub(super) lasting: Option<Bytes>,
+    /// Where both are counted while anybody holds them.
+    pub(super) told: Told,
 }
 
 impl Taken {
@@ -85,6 +89,7 @@ impl Taken {
             frames,
             passing,
             lasting,
+            told,
             ..
         } = self;
         lasting.get_or_insert_with(|| {
@@ -95,17 +100,18 @@ impl Taken {
                 begin = range.end;
             }
             rest.extend_from_slice(frames.get(begin..).unwrap_or_default());
-            rest.into()
+            told.frames(rest)
         })
     }
 }
 
 impl Outbound {
-    /// Queues what a room is told for one who hears it; gives how many notices they go without.
+    /// Queues what a room is told for one who hears it, or the `part` of it that is for them; gives how many notices they go without.
     pub(super) fn push_taken(
         &mut self,
         connection: &mut Connection,
         taken: &mut Taken,
+        part: Option<&Part>,
         room: RoomKey,
     ) -> u64 {
         let left_out = if self.is_pressed(connection) {
@@ -113,23 +119,54 @@ impl Outbound {
         } else {
             0
         };
-        if taken.passing_notices == 0 {
-            self.push_of_room(connection, &taken.frames, room);
+        if let Some(part) = part.filter(|part| part.begin > 0 || !self.is_pressed(connection)) {
+            self.push_part(connection, taken, part, room);
+        } else if taken.passing_notices == 0 {
+            self.push_all(connection, &taken.frames, room);
         } else if self.is_pressed(connection) {
             connection.miss(room, taken.told_in_passing);
             let lasting = taken.lasting().clone();
-            self.push_of_room(connection, &lasting, room);
+            self.push_all(connection, &lasting, room);
             taken.left_out += taken.passing_notices;
             return left_out + taken.passing_notices;
         } else if taken.is_passing() {
             let frames = taken.frames.clone();
-            self.write(connection, |outbox| {
+            self.write_in_room(connection, |outbox| {
                 outbox.push_passing(frames, room, taken.told_in_passing);
             });
         } else {
-            self.push_of_room(connection, &taken.frames, room);
+            self.push_all(connection, &taken.frames, room);
         }
         left_out
+    }
+
+    fn push_all(&mut self, connection: &mut Connection, frames: &Bytes, room: RoomKey) {
+        self.write_in_room(connection, |outbox| {
+            outbox.push_told(frames.clone(), room);
+        });
+    }
+
+    fn push_part(
+        &mut self,
+        connection: &mut Connection,
+        taken: &mut Taken,
+        part: &Part,
+        room: RoomKey,
+    ) {
+        taken.left_out += part.notices_left_out;
+        let mut told = taken.told_in_passing;
+        for piece in part.pieces(taken.frames.len()) {
+            let frames = taken.frames.slice(piece);
+            if taken.is_passing() && part.begin == 0 {
+                // Who comes and goes is counted once, whichever piece tells of it.
+                let told = std::mem::take(&mut told);
+                self.write_in_room(connection, |outbox| {
+                    outbox.push_passing(frames, room, told);
+                });
+            } else {
+                self.push_all(connection, &frames, room);
+            }
+        }
     }
 
     /// Takes back what waits for a connection and is of use for a moment only; gives how many times rooms were to be told something.

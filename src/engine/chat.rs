@@ -10,7 +10,7 @@ use super::connection::{Phase, Session, Wire};
 use super::reply::{self, Complaint, Who};
 use super::room_work::Requester;
 use crate::id::{ConnectionId, RoomKey, UserKey};
-use crate::limit::{Limited, Scope};
+use crate::limit::{Glitch, Limited, Scope};
 use crate::protocol::command::v1::{self, Command, Request, RequestId, Said};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
@@ -82,6 +82,7 @@ impl Engine {
                 };
                 // This protocol has no command to join: speaking in a room does.
                 let room = room.and_then(|room| {
+                    self.expect_memory()?;
                     self.belong_if_invited(id, room, now)?;
                     self.enter(id, user, room, now)?;
                     self.permit(id, room, Capability::Send, now)?;
@@ -102,6 +103,7 @@ impl Engine {
             }
             Err(error) => {
                 self.charge_invalid(user, now);
+                self.charge_glitches(id, Glitch::Malformed.points(), now);
                 self.object(id, &Complaint::invalid(None, error), now);
             }
         }
@@ -129,6 +131,7 @@ impl Engine {
             Ok(request) => self.carry_out(id, user, request, now),
             Err(refused) => {
                 self.charge_invalid(user, now);
+                self.charge_glitches(id, Glitch::Malformed.points(), now);
                 self.object(id, &Complaint::invalid(refused.id, refused.error), now);
             }
         }
@@ -151,7 +154,8 @@ impl Engine {
                 self.reply(id, &reply::done(tag.as_ref(), Some(&room)));
             }),
             Command::Members { room } => self
-                .seated_room(id, &room, now)
+                .expect_memory()
+                .and_then(|()| self.seated_room(id, &room, now))
                 .map(|room| self.list_members(id, room, tag.as_ref(), now)),
             Command::Typing { room } => self.seated_room(id, &room, now).and_then(|room| {
                 self.permit(id, room, Capability::Send, now)?;
@@ -189,6 +193,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), Unsaid> {
         let room = self.seated_room(id, room, now)?;
+        self.expect_memory()?;
         self.permit(id, room, Capability::Send, now)?;
         let text = self.fitting(room, said)?;
         if self.rooms.room(room).lasting.settings.is_durable {
@@ -252,6 +257,7 @@ impl Engine {
         (room, since): (&str, Option<u64>),
         now: Now,
     ) -> Result<(), RoomRefusal> {
+        self.expect_memory()?;
         let key = self.seen_room(id, room, now)?;
         let decision = self.decide(id, key, Capability::Join, now);
         if decision.is_some_and(|decision| decision.reason == Reason::Invited) {
@@ -307,14 +313,6 @@ impl Engine {
         seq
     }
 
-    fn tell_typing(&mut self, user: UserKey, room: RoomKey) {
-        if let Some(person) = self.person(user) {
-            self.flush_room(room);
-            self.tell(room, |name| person.typing(name));
-            self.flush_room_except(room, Some(user));
-        }
-    }
-
     /// Seats a connection, and tells the room when the person is new there. Seated already is fine.
     fn sit(
         &mut self,
@@ -342,9 +340,9 @@ impl Engine {
         if !self.rooms.room(room).is_open() {
             return Err(RoomRefusal::UnknownRoom);
         }
-        self.flush_room(room);
+        self.flush_full_room(room);
         let seated = self.rooms.room_mut(room).sit(user, id);
-        self.fan_out.add_hearer(room, wire);
+        self.fan_out.add_hearer(room, id, wire);
         if let Some(session) = self.session_mut(id) {
             // Most connections stay in one room: no room is kept for more.
             session.seats.reserve_exact(1);
@@ -379,10 +377,13 @@ impl Engine {
         going: Going,
         now: Now,
     ) {
-        if let Some(connection) = self.connections.get(id) {
-            self.fan_out.remove_hearer(seat.room, connection.wire);
+        if let Some(connection) = self.connections.get_mut(id) {
+            self.fan_out.remove_hearer(seat.room, id, connection.wire);
+            // The room's pass will not come to them any more.
+            self.outbound.write_alone(connection);
         }
         let left = self.rooms.room_mut(seat.room).rise(user, id, seat.place);
+        self.passes.moved(seat.room, seat.place);
         if let Some(moved) = left.moved
             && let Some(session) = self.session_mut(moved.connection)
             && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)

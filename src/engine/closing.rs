@@ -40,14 +40,17 @@ impl Engine {
         let Some(mut websocket) = self.end_session(id, now) else {
             return;
         };
-        let reconnect_after_ms = matches!(reason, CloseReason::GoingAway | CloseReason::Overloaded)
-            .then(|| self.reconnect_after_ms());
+        let reconnect_after_ms = matches!(
+            reason,
+            CloseReason::GoingAway | CloseReason::Overloaded | CloseReason::OutOfMemory
+        )
+        .then(|| self.reconnect_after_ms());
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         let purged = match reason {
             reason if reason.is_barrier() => connection.outbox.purge_frames(),
-            CloseReason::ReadingTooSlowly | CloseReason::Overloaded => {
+            CloseReason::ReadingTooSlowly | CloseReason::Overloaded | CloseReason::OutOfMemory => {
                 connection.outbox.purge_unwritten()
             }
             _ => 0,
@@ -202,7 +205,8 @@ impl Engine {
             return None;
         };
         connection.since = now.instant;
-        let entry = self.prefixes.entry(connection.prefix);
+        let prefix = connection.prefix;
+        let entry = self.prefixes.entry(prefix);
         entry.open_connections -= 1;
         entry.plain_connections += 1;
         self.plain_connections += 1;
@@ -210,6 +214,7 @@ impl Engine {
         for seat in session.seats {
             self.give_up_seat(id, session.user, seat, Going::Lost, now);
         }
+        self.stay_no_more(id, session.user, prefix, now);
         self.users.leave(session.user, now.instant);
         Some(session.websocket)
     }
@@ -223,7 +228,8 @@ impl Engine {
         if let Some(place) = connection.place {
             self.waiting.leave(id, place);
         }
-        self.outbound.gone(connection.waiting(), 0);
+        self.outbound.gone_with(&connection);
+        self.stock.give_back(connection.drawn);
         self.deadlines.disarm(id, connection.armed);
         match connection.door {
             Door::Public | Door::Redirect => {
@@ -260,6 +266,7 @@ impl CloseReason {
                 | CloseReason::MessageTooBig
                 | CloseReason::TooManyFragments
                 | CloseReason::RateLimited
+                | CloseReason::TooManyGlitches
         )
     }
 }

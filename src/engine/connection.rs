@@ -7,16 +7,18 @@ use super::Door;
 use super::behind::{Lag, Missed};
 use super::closing::DISCARDED_BYTES_MAX;
 use super::making::Making;
+use super::outbound::WriteAsked;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
+use super::stock::Drawn;
 use super::work::Awaited;
 use crate::access::Grant;
 use crate::access::certificate::ClientCertificate;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, UserKey};
 use crate::limit::waiting_room::Place;
-use crate::limit::{PrefixKey, TokenBucket};
+use crate::limit::{Deficit, PrefixKey, TokenBucket};
 use crate::protocol::api::Operation;
 use crate::protocol::head::{HeadScanner, Method};
 use crate::protocol::outbox::Outbox;
@@ -43,6 +45,8 @@ pub(super) struct Connection {
     pub(super) outbox: Outbox,
     /// How long what waits for it has waited.
     pub(super) lag: Lag,
+    /// The memory that is drawn for it.
+    pub(super) drawn: Drawn,
     /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
     pub(super) held: Vec<u8>,
     /// When the present phase began.
@@ -51,8 +55,8 @@ pub(super) struct Connection {
     pub(super) armed: Option<Instant>,
     /// On the list of unfinished connections.
     pub(super) unfinished: bool,
-    /// An [`super::Effect::Write`] waits to be carried out.
-    pub(super) write_asked: bool,
+    /// What was queued since it was last written to, and how that is to be written.
+    pub(super) write_asked: WriteAsked,
     /// Its session went without something that its rooms were told.
     pub(super) has_missed: bool,
     /// The peer has closed its writing side.
@@ -165,6 +169,7 @@ pub(super) struct Session {
     pub(super) bytes: TokenBucket,
     pub(super) frames: TokenBucket,
     pub(super) control_frames: TokenBucket,
+    pub(super) glitches: TokenBucket,
     pub(super) messages: TokenBucket,
     pub(super) error_replies: TokenBucket,
     pub(super) refreshes: TokenBucket,
@@ -178,17 +183,25 @@ pub(super) struct Session {
     /// Of a list of rooms that goes on: what it was told to go on after, and how far it has come without meeting one that may be told.
     pub(super) listed: Option<Box<(Arc<str>, Arc<str>)>>,
 
+    /// What is left of its share of the turn.
+    pub(super) deficit: Deficit,
+    /// The last frame was a ping.
+    pub(super) has_pinged: bool,
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
+    /// Bytes of it that have come.
+    pub(super) arriving: u32,
     pub(super) last_received: Instant,
     /// The last message, or the opening while none has come.
     pub(super) last_message: Instant,
     pub(super) has_spoken: bool,
     pub(super) ping_sent: Option<Instant>,
     pub(super) paused_until: Option<Instant>,
-    /// Pauses in a row for too many errors, and when the last began.
+    /// Pauses in a row for too many errors or glitches, and when the last began.
     pub(super) pauses: u32,
     pub(super) last_pause: Instant,
+    /// When it has stayed long enough to earn its address a place; `None`: it does, or is not asked to.
+    pub(super) stays_at: Option<Instant>,
 }
 
 impl Session {
@@ -204,6 +217,7 @@ impl Session {
             bytes: TokenBucket::default(),
             frames: TokenBucket::default(),
             control_frames: TokenBucket::default(),
+            glitches: TokenBucket::default(),
             messages: TokenBucket::default(),
             error_replies: TokenBucket::default(),
             refreshes: TokenBucket::default(),
@@ -211,7 +225,11 @@ impl Session {
             making: None,
             listed: None,
             missed: None,
+            deficit: Deficit::default(),
+            has_pinged: false,
             fragments: 0,
+            arriving: 0,
+            stays_at: None,
             last_received: Instant::ZERO,
             last_message: Instant::ZERO,
             has_spoken: false,
@@ -242,7 +260,7 @@ impl Session {
         let expiry = self
             .expires
             .map(|expires| now.instant + until(expires, now.wall));
-        [first_message, idle, expiry]
+        [first_message, idle, expiry, self.stays_at]
             .into_iter()
             .flatten()
             .fold(liveness, Instant::min)
@@ -253,6 +271,11 @@ impl Connection {
     /// Whether it came through the private door.
     pub(super) fn is_private(&self) -> bool {
         self.door == Door::Private
+    }
+
+    /// Whether its session has had its share of the turn.
+    pub(super) fn has_spent_share(&self) -> bool {
+        matches!(&self.phase, Phase::Open(session) if session.deficit.is_spent())
     }
 
     /// When this connection must be looked at again.

@@ -6,13 +6,25 @@ use super::connection::Connection;
 use crate::id::ConnectionId;
 
 /// Connections by id. An id outlives its connection harmlessly.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connections {
     slots: Slab<Connection>,
     next_generation: u32,
+    /// Every slot that was ever in use is below this one.
+    slots_used: usize,
 }
 
 impl Connections {
+    /// Room for so many, which costs nothing until they come. A table that grew while others come and go would end up behind what they leave, and
+    /// keep it from going back to the system.
+    pub(super) fn for_at_most(connections: usize) -> Self {
+        Connections {
+            slots: Slab::with_capacity(connections),
+            next_generation: 0,
+            slots_used: 0,
+        }
+    }
+
     /// Puts in the connection that `make` makes for its id.
     pub(super) fn insert(&mut self, make: impl FnOnce(ConnectionId) -> Connection) -> ConnectionId {
         let entry = self.slots.vacant_entry();
@@ -21,6 +33,7 @@ impl Connections {
             generation: self.next_generation,
         };
         self.next_generation = self.next_generation.wrapping_add(1);
+        self.slots_used = self.slots_used.max(entry.key() + 1);
         entry.insert(make(id));
         id
     }
@@ -49,7 +62,7 @@ impl Connections {
 
     /// Every slot in use is below this one.
     pub(super) fn slots(&self) -> usize {
-        self.slots.capacity()
+        self.slots_used
     }
 
     /// Every connection, in slot order.

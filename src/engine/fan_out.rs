@@ -1,25 +1,28 @@
 //! What rooms are told in a turn: encoded once per protocol, gathered, and queued uncopied for everybody who hears the room.
 //!
 //! Several messages to one room in one turn are one segment in each member's queue, so a burst costs hardly more
-//! than a single message.
+//! than a single message. So are those that come while the room's hearers are still written to ([`super::passes`]).
 
-use std::ops::Range;
-
-use bytes::Bytes;
+use std::time::Duration;
 
 use super::Engine;
-use super::behind::Taken;
 use super::connection::Wire;
+use super::gathered::Gathered;
+use super::stock::Told;
 use crate::id::{ConnectionId, RoomKey, UserKey};
-use crate::protocol::frame::{Opcode, write_header};
-use crate::protocol::notice::{Notice, Passing};
+use crate::protocol::notice::Notice;
+use crate::time::Instant;
 
-/// A room's gathered frames are queued without waiting for the turn's end from this size on.
+/// A room's gathered frames are queued without waiting from this size on.
 const GATHERED_BYTES_MAX: usize = 32 * 1024;
+/// A room with more hearers rests after it was told something: who comes, goes and types is told at most this often for each of them, so that telling
+/// it takes a tenth of a core at most, however many do.
+const RESTLESS_HEARERS_MAX: usize = 32;
+const REST_FOR_EACH_HEARER: Duration = Duration::from_micros(100);
 
 /// Frames on their way to rooms.
 ///
-/// **Nobody hears what was said before they came: [`Engine::flush_room`] comes before a seat is taken. Who goes hears
+/// **Nobody hears what was said before they came: [`FanOut::add_hearer`] takes note of where that ends. Who goes hears
 /// what was said before: [`Engine::hear_out`] comes before a seat is given up.**
 #[derive(Debug, Default)]
 pub(super) struct FanOut {
@@ -27,52 +30,14 @@ pub(super) struct FanOut {
     rooms: Vec<Gathered>,
     /// Rooms with something gathered, in the order in which that began.
     pending: Vec<RoomKey>,
+    /// Something was gathered since rooms were last looked at.
+    is_due: bool,
+    /// When the first of those that rest has rested enough.
+    next_end_of_rest: Option<Instant>,
     /// One notice's text, while its length is not known.
     text: Vec<u8>,
-}
-
-/// What one room will be told at the end of the turn.
-#[derive(Debug, Default, Clone)]
-struct Gathered {
-    tutorial: Run,
-    v1: Run,
-}
-
-/// Frames of one protocol, and how many connections in the room speak it.
-#[derive(Debug, Default, Clone)]
-struct Run {
-    hearers: usize,
-    frames: Vec<u8>,
-    /// Notices in `frames`.
-    notices: u64,
-    /// Those of them that are of use for a moment only: where they stand, how many they are, and what they tell of.
-    passing: Vec<Range<usize>>,
-    passing_notices: u64,
-    told_in_passing: Passing,
-}
-
-impl Run {
-    fn take(&mut self) -> Taken {
-        Taken {
-            frames: Bytes::from(std::mem::take(&mut self.frames)),
-            notices: std::mem::take(&mut self.notices),
-            passing: std::mem::take(&mut self.passing),
-            passing_notices: std::mem::take(&mut self.passing_notices),
-            told_in_passing: std::mem::take(&mut self.told_in_passing),
-            ..Taken::default()
-        }
-    }
-
-    /// Takes note that the frames from `begin` on are of use for a moment only.
-    fn note_passing(&mut self, begin: usize, passing: Passing) {
-        let end = self.frames.len();
-        match self.passing.last_mut() {
-            Some(last) if last.end == begin => last.end = end,
-            _ => self.passing.push(begin..end),
-        }
-        self.passing_notices += 1;
-        self.told_in_passing.add(passing);
-    }
+    /// Frames that members hold together.
+    told: Told,
 }
 
 impl FanOut {
@@ -89,65 +54,60 @@ impl FanOut {
         self.rooms.resize(rooms, Gathered::default());
     }
 
-    /// Somebody who speaks `wire` has come to the room.
-    pub(super) fn add_hearer(&mut self, room: RoomKey, wire: Wire) {
-        self.run(room, wire).hearers += 1;
+    /// A connection that speaks `wire` has come to the room.
+    pub(super) fn add_hearer(&mut self, room: RoomKey, id: ConnectionId, wire: Wire) {
+        of(&mut self.rooms, room).add_hearer(id, wire);
     }
 
-    /// Somebody who speaks `wire` has left the room.
-    pub(super) fn remove_hearer(&mut self, room: RoomKey, wire: Wire) {
-        self.run(room, wire).hearers -= 1;
-    }
-
-    fn run(&mut self, room: RoomKey, wire: Wire) -> &mut Run {
-        let gathered = of(&mut self.rooms, room);
-        match wire {
-            Wire::Tutorial => &mut gathered.tutorial,
-            Wire::V1 => &mut gathered.v1,
-        }
+    /// A connection that speaks `wire` has left the room.
+    pub(super) fn remove_hearer(&mut self, room: RoomKey, id: ConnectionId, wire: Wire) {
+        of(&mut self.rooms, room).remove_hearer(id, wire);
     }
 
     /// Whether something waits for the end of the turn.
     pub(super) fn is_pending(&self) -> bool {
-        !self.pending.is_empty()
+        self.is_due
+    }
+
+    /// When a room that rests is to be told what waits for that.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.next_end_of_rest
     }
 
     /// Adds a notice for everybody in the room.
     fn gather(&mut self, room: RoomKey, notice: &Notice<'_>) {
         let gathered = of(&mut self.rooms, room);
-        let was_empty = gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty();
-        for (run, is_v1) in [(&mut gathered.tutorial, false), (&mut gathered.v1, true)] {
-            if run.hearers == 0 {
-                continue;
-            }
-            self.text.clear();
-            if is_v1 {
-                notice.write_v1(&mut self.text);
-            } else if !notice.write_tutorial(&mut self.text) {
-                continue;
-            }
-            let begin = run.frames.len();
-            write_header(&mut run.frames, Opcode::Text, self.text.len());
-            run.frames.extend_from_slice(&self.text);
-            run.notices += 1;
-            if let Some(passing) = notice.passing() {
-                run.note_passing(begin, passing);
-            }
+        gathered.add(notice, &mut self.text);
+        self.list(room);
+    }
+
+    /// Adds that somebody types for everybody else in the room.
+    fn gather_typing(&mut self, room: RoomKey, user: UserKey, notice: &Notice<'_>) {
+        let gathered = of(&mut self.rooms, room);
+        gathered.add_typing(user, notice, &mut self.text);
+        self.list(room);
+    }
+
+    fn list(&mut self, room: RoomKey) {
+        let gathered = of(&mut self.rooms, room);
+        if gathered.is_empty() {
+            return;
         }
-        if was_empty && !(gathered.tutorial.frames.is_empty() && gathered.v1.frames.is_empty()) {
+        self.is_due = true;
+        if !gathered.is_listed {
+            gathered.is_listed = true;
             self.pending.push(room);
         }
     }
 
-    fn is_full(&mut self, room: RoomKey) -> bool {
-        let gathered = of(&mut self.rooms, room);
-        gathered.tutorial.frames.len().max(gathered.v1.frames.len()) > GATHERED_BYTES_MAX
+    /// Bytes of frames that members hold together, each counted once.
+    pub(super) fn told_bytes(&self) -> usize {
+        self.told.bytes()
     }
 
-    /// Takes what is gathered for a room: for the tutorial's protocol and for the full one.
-    fn take(&mut self, room: RoomKey) -> (Taken, Taken) {
+    fn is_full(&mut self, room: RoomKey) -> bool {
         let gathered = of(&mut self.rooms, room);
-        (gathered.tutorial.take(), gathered.v1.take())
+        gathered.len() > GATHERED_BYTES_MAX || gathered.has_many_exceptions()
     }
 }
 
@@ -160,7 +120,7 @@ fn of(rooms: &mut [Gathered], room: RoomKey) -> &mut Gathered {
 }
 
 impl Engine {
-    /// Tells everybody in the room, at the end of the turn at the latest.
+    /// Tells everybody in the room, at the end of the turn, or when its hearers have been written to.
     pub(super) fn tell<'a>(
         &'a mut self,
         room: RoomKey,
@@ -170,6 +130,16 @@ impl Engine {
         fan_out.gather(room, &notice(rooms.room(room).name()));
     }
 
+    /// Tells everybody else in the room that somebody types.
+    pub(super) fn tell_typing(&mut self, user: UserKey, room: RoomKey) {
+        if let Some(person) = self.person(user) {
+            let Engine { rooms, fan_out, .. } = self;
+            let notice = person.typing(rooms.room(room).name());
+            fan_out.gather_typing(room, user, &notice);
+            self.flush_full_room(room);
+        }
+    }
+
     /// Queues what was gathered for a room if it is much.
     pub(super) fn flush_full_room(&mut self, room: RoomKey) {
         if self.fan_out.is_full(room) {
@@ -177,35 +147,40 @@ impl Engine {
         }
     }
 
-    /// Queues what was gathered for a room, for everybody who is in it now but `except`.
-    pub(super) fn flush_room_except(&mut self, room: RoomKey, except: Option<UserKey>) {
-        let (mut tutorial, mut v1) = self.fan_out.take(room);
-        if tutorial.frames.is_empty() && v1.frames.is_empty() {
+    /// Queues what was gathered for a room, for everybody who is in it now.
+    pub(super) fn flush_room(&mut self, room: RoomKey) {
+        let gathered = of(&mut self.fan_out.rooms, room);
+        if gathered.is_empty() {
             return;
         }
+        gathered.rests_until = self.outbound.now() + rest(gathered.hearers());
+        let (mut tutorial, mut v1, exceptions) = gathered.take(&self.fan_out.told);
         for id in self.rooms.room(room).audience() {
             let Some(connection) = self.connections.get_mut(*id) else {
                 continue;
             };
-            if !connection.can_tell() || (except.is_some() && except == connection.user()) {
+            if !connection.can_tell() {
                 continue;
             }
+            let part = exceptions
+                .as_deref()
+                .and_then(|known| known.part(*id, connection.user(), connection.wire));
             let taken = match connection.wire {
                 Wire::Tutorial => &mut tutorial,
                 Wire::V1 => &mut v1,
             };
             taken.hearers += 1;
-            self.counters.left_out += self.outbound.push_taken(connection, taken, room);
+            let push = self
+                .outbound
+                .push_taken(connection, taken, part.as_ref(), room);
+            self.counters.left_out += push;
         }
+        self.passes.begin(room);
         self.counters.fanned_out(
             (tutorial.notices, tutorial.hearers),
             (v1.notices, v1.hearers),
         );
         self.counters.deliveries -= tutorial.left_out + v1.left_out;
-    }
-
-    pub(super) fn flush_room(&mut self, room: RoomKey) {
-        self.flush_room_except(room, None);
     }
 
     /// Lets a session that ends hear what was said in its rooms before: it will not be there at the turn's end.
@@ -224,19 +199,52 @@ impl Engine {
     /// Lets one connection hear what was said in a room before it leaves.
     pub(super) fn hear_out_room(&mut self, id: ConnectionId, room: RoomKey) {
         if let Some(connection) = self.connections.get_mut(id) {
-            let run = self.fan_out.run(room, connection.wire);
-            self.counters.deliveries += run.notices;
-            let said = Bytes::copy_from_slice(&run.frames);
+            let gathered = of(&mut self.fan_out.rooms, room);
+            let (said, notices) = gathered.said_to(id, connection.user(), connection.wire);
+            self.counters.deliveries += notices;
             self.outbound.push_of_room(connection, &said, room);
         }
     }
 
-    /// Queues what was gathered for every room.
+    /// Queues what was gathered for every room but those whose hearers are still written to, and those that rest.
     pub(super) fn flush_rooms(&mut self) {
+        let now = self.outbound.now();
         let mut pending = std::mem::take(&mut self.fan_out.pending);
-        for room in pending.drain(..) {
-            self.flush_room(room);
-        }
+        self.fan_out.is_due = false;
+        self.fan_out.next_end_of_rest = None;
+        pending.retain(|room| self.flush_if_due(*room, now));
+        // What is told while rooms are told something is listed anew.
+        pending.append(&mut self.fan_out.pending);
         self.fan_out.pending = pending;
     }
+
+    /// Queues what was gathered for a room, if it is time; whether it stays listed.
+    fn flush_if_due(&mut self, room: RoomKey, now: Instant) -> bool {
+        let is_written_to = self.passes.is_under_way(room);
+        let gathered = of(&mut self.fan_out.rooms, room);
+        if gathered.is_empty() {
+            gathered.is_listed = false;
+            return false;
+        }
+        if gathered.is_passing() && now < gathered.rests_until {
+            let next = &mut self.fan_out.next_end_of_rest;
+            *next = Some(next.map_or(gathered.rests_until, |next| next.min(gathered.rests_until)));
+            return true;
+        }
+        if is_written_to {
+            self.fan_out.is_due = true;
+            return true;
+        }
+        gathered.is_listed = false;
+        self.flush_room(room);
+        false
+    }
+}
+
+/// How long a room with so many hearers rests.
+fn rest(hearers: usize) -> Duration {
+    if hearers <= RESTLESS_HEARERS_MAX {
+        return Duration::ZERO;
+    }
+    REST_FOR_EACH_HEARER * u32::try_from(hearers).unwrap_or(u32::MAX)
 }

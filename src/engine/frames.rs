@@ -5,13 +5,23 @@ use super::connection::{Endpoint, Phase, Session};
 use super::echo;
 use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::Scope;
+use crate::limit::glitch::TINY_BYTES;
+use crate::limit::{Glitch, Scope};
 use crate::protocol::close::CloseReason;
 use crate::protocol::frame::{FrameHeader, Opcode};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::Incoming;
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
+
+/// What was seen of a frame beside what it is.
+#[derive(Default)]
+struct Seen {
+    /// A limit that is rehearsed and would have said no.
+    overlooked: Option<&'static str>,
+    /// What it is charged for being odd.
+    points: u64,
+}
 
 /// One step through a session's bytes.
 enum Step {
@@ -26,18 +36,31 @@ enum Step {
 }
 
 impl Engine {
-    /// Bytes of an open session, already charged: just read, or held until now.
+    /// Bytes of an open session, already charged: just read, or held until now. What its share of the turn is not enough for is put aside,
+    /// and nothing more is read meanwhile.
     pub(super) fn receive_open(&mut self, id: ConnectionId, mut bytes: &[u8], now: Now) {
-        for _ in 0..self.config.turn.frames_per_connection_max {
-            if bytes.is_empty() {
-                return;
-            }
+        let turn = &self.config.turn;
+        let share = u32::try_from(turn.read_bytes_per_connection_max).unwrap_or(u32::MAX);
+        let frames_max = u32::try_from(turn.frames_per_connection_max).unwrap_or(u32::MAX);
+        let of_frame = share.div_ceil(frames_max);
+        if let Some(session) = self.session_mut(id) {
+            session.deficit.grant(share);
+        }
+        while !bytes.is_empty() {
+            let before = match self.connections.get(id) {
+                Some(connection) if connection.has_spent_share() => {
+                    return self.hold(id, bytes, true);
+                }
+                Some(connection) => connection.waiting(),
+                None => return,
+            };
             match self.step(id, bytes, now) {
                 Step::Took(taken, incoming) => {
                     bytes = bytes.get(taken..).unwrap_or_default();
                     if let Some(incoming) = incoming {
                         self.dispatch(id, incoming, now);
                     }
+                    self.spend_share(id, of_frame, taken, before);
                 }
                 Step::Violation(reason) => {
                     self.close(id, reason, now);
@@ -47,8 +70,16 @@ impl Engine {
                 Step::Over => return self.handle_bytes(id, bytes, now),
             }
         }
-        if !bytes.is_empty() {
-            self.hold(id, bytes, true);
+    }
+
+    /// Takes from a session's share of the turn what a frame was: itself, its bytes and those of its answer.
+    fn spend_share(&mut self, id: ConnectionId, of_frame: u32, taken: usize, before: usize) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            let answered = connection.waiting().saturating_sub(before);
+            let bytes = u32::try_from(taken.saturating_add(answered)).unwrap_or(u32::MAX);
+            if let Phase::Open(session) = &mut connection.phase {
+                session.deficit.spend(of_frame.saturating_add(bytes));
+            }
         }
     }
 
@@ -63,17 +94,20 @@ impl Engine {
         if session.is_deaf() {
             return Step::Paused;
         }
-        let mut overlooked = None;
+        let mut seen = Seen::default();
         let step = session.take_frame(
             bytes,
             &mut connection.outbox,
             &self.config.limits,
             &mut self.counters,
-            &mut overlooked,
+            &mut seen,
             now.instant,
         );
         self.outbound.grown(connection, before);
-        if let Some(limit) = overlooked {
+        if seen.points > 0 {
+            self.charge_glitches(id, seen.points, now);
+        }
+        if let Some(limit) = seen.overlooked {
             self.overlooks(id, limit, Scope::Connection, now);
         }
         step
@@ -90,6 +124,7 @@ impl Engine {
                 }
                 Some(Endpoint::Chat) => {
                     self.counters.chat_messages_received += 1;
+                    self.charge_unread(id, now);
                     self.receive_chat(id, incoming, now);
                 }
                 None => {}
@@ -129,14 +164,14 @@ impl Engine {
 }
 
 impl Session {
-    /// Takes at most one frame's bytes: measures, charges, parses. A limit that is rehearsed and would have said no is `overlooked`.
+    /// Takes at most one frame's bytes: measures, charges, parses.
     fn take_frame(
         &mut self,
         bytes: &[u8],
         outbox: &mut Outbox,
         limits: &Limits,
         counters: &mut Counters,
-        overlooked: &mut Option<&'static str>,
+        seen: &mut Seen,
         now: Instant,
     ) -> Step {
         let measured = match self.websocket.measure(bytes) {
@@ -145,15 +180,39 @@ impl Session {
         };
         if let Some(header) = measured.header {
             counters.frame(header.opcode);
-            if let Err(reason) = self.charge_frame(header, limits, counters, overlooked, now) {
+            seen.points = self.glitches_of(header);
+            if let Err(reason) = self.charge_frame(header, limits, counters, seen, now) {
                 return Step::Violation(reason);
             }
         }
         let slice = bytes.get(..measured.taken).unwrap_or(bytes);
         match self.websocket.read(slice, outbox) {
-            Ok(incoming) => Step::Took(measured.taken, incoming),
+            Ok(incoming) => {
+                self.arriving = match incoming {
+                    Some(Incoming::Text(_) | Incoming::Binary(_)) => 0,
+                    _ => self.arriving.saturating_add(measured.payload_bytes as u32),
+                };
+                Step::Took(measured.taken, incoming)
+            }
             Err(reason) => Step::Violation(reason),
         }
+    }
+
+    /// What a frame is charged for being odd, as far as its header tells.
+    fn glitches_of(&mut self, header: FrameHeader) -> u64 {
+        let has_pinged = std::mem::replace(&mut self.has_pinged, header.opcode == Opcode::Ping);
+        let glitch = match header.opcode {
+            Opcode::Ping if has_pinged => Glitch::PingAgain,
+            Opcode::Ping => Glitch::Ping,
+            Opcode::Pong => Glitch::Pong,
+            Opcode::Close => return 0,
+            // The last fragment of a stream may well have nothing in it.
+            _ if header.fin => return 0,
+            _ if header.payload_bytes == 0 => Glitch::EmptyFragment,
+            _ if header.payload_bytes < TINY_BYTES => Glitch::TinyFragment,
+            _ => return 0,
+        };
+        glitch.points()
     }
 
     /// Every frame costs, whatever it is; control frames and fragments have bounds of their own.
@@ -162,12 +221,12 @@ impl Session {
         header: FrameHeader,
         limits: &Limits,
         counters: &mut Counters,
-        overlooked: &mut Option<&'static str>,
+        seen: &mut Seen,
         now: Instant,
     ) -> Result<(), CloseReason> {
         let mut over = |limit| {
             if limits.shadow.has(limit) {
-                *overlooked = Some(limit);
+                seen.overlooked = Some(limit);
                 return Ok(());
             }
             let scope = Scope::Connection.as_str();

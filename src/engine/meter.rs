@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::connection::Phase;
+use super::earned::WITHOUT_END;
 use super::open::too_many;
 use super::reply::Complaint;
+use super::secure::TlsFailure;
 use super::shadow::spend;
 use super::{Door, Engine};
 use crate::config::Rate;
 use crate::id::{ConnectionId, UserKey};
-use crate::limit::{Limited, PrefixKey, Scope, TokenBucket};
+use crate::limit::{Limited, Scope, TokenBucket};
 use crate::protocol::close::CloseReason;
 use crate::time::{Instant, Now};
 
@@ -47,7 +49,9 @@ impl Engine {
                 self.refuse(id, too_many("bytes_per_address", debt), now);
             }
             // No answer could be read yet: the end of it is answer enough.
-            Phase::Handshake(_) if !debt.is_zero() => self.end_insecure(id, now),
+            Phase::Handshake(_) if !debt.is_zero() => {
+                self.end_insecure(id, TlsFailure::Broken, now)
+            }
             Phase::Preamble(_)
             | Phase::Handshake(_)
             | Phase::Head(_)
@@ -63,7 +67,7 @@ impl Engine {
         const LIMIT: &str = "bytes_per_address";
         let limits = &self.config.limits;
         let prefix = match self.connections.get(id) {
-            Some(connection) if connection.prefix != PrefixKey::Proxies => connection.prefix,
+            Some(connection) if connection.prefix.is_limited() => connection.prefix,
             _ => return Duration::ZERO,
         };
         let bucket = &mut self.prefixes.entry(prefix).bytes;
@@ -196,6 +200,11 @@ impl Engine {
             return None;
         };
         let user = self.users.get_mut(session.user)?;
+        let per_address = if connection.prefix.is_limited() {
+            limits.messages_per_address
+        } else {
+            WITHOUT_END
+        };
         let address = &mut self.prefixes.entry(connection.prefix).messages;
         let of = |bucket, rate, limit, scope| MessageBucket {
             bucket,
@@ -206,7 +215,6 @@ impl Engine {
         };
         let (user, own) = (&mut user.messages, &mut session.messages);
         let (per_user, per_connection) = (limits.messages_per_user, limits.messages_per_connection);
-        let per_address = limits.messages_per_address;
         Some([
             of(user, per_user, "messages_per_user", Scope::User),
             of(
@@ -252,7 +260,7 @@ impl Engine {
         self.counters
             .limited
             .count_pair(["error_replies_per_connection", Scope::Connection.as_str()]);
-        self.pause(id, now);
+        self.pause(id, Duration::ZERO, CloseReason::RateLimited, now);
         false
     }
 
@@ -268,8 +276,14 @@ impl Engine {
         }
     }
 
-    /// Stops reading for a while; after too many times in a row, for good.
-    fn pause(&mut self, id: ConnectionId, now: Now) {
+    /// Stops reading for a while, `at_least` this long; after too many times in a row it is over, for `reason`.
+    pub(super) fn pause(
+        &mut self,
+        id: ConnectionId,
+        at_least: Duration,
+        reason: CloseReason,
+        now: Now,
+    ) {
         let deadlines = &self.config.deadlines;
         let Some(connection) = self.connections.get_mut(id) else {
             return;
@@ -285,9 +299,9 @@ impl Engine {
         if session.pauses > self.config.limits.pauses_max {
             let scope = Scope::Connection.as_str();
             self.counters.limited.count_pair(["pauses_max", scope]);
-            return self.close(id, CloseReason::RateLimited, now);
+            return self.close(id, reason, now);
         }
-        let until = now.instant + deadlines.pause;
+        let until = now.instant + deadlines.pause.max(at_least);
         session.paused_until = Some(
             session
                 .paused_until

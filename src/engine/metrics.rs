@@ -1,9 +1,12 @@
 //! What the engine tells an operator: its numbers, and whether it is ready.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::connection::{Endpoint, Phase, Wire};
 use super::{Connections, Engine};
+use crate::limit::memory::Class;
 use crate::telemetry::{
     Event, Exposition, Party, PhaseCounts, ProcessFacts, Queues, Snapshot, TurnFacts, expose,
 };
@@ -45,6 +48,13 @@ impl Engine {
         self.observed.turn = turn;
     }
 
+    /// Whether the last turn lasted too long: twice what its shares may be.
+    pub(super) fn is_late(&self) -> bool {
+        let turn = &self.config.turn;
+        let shares = turn.people_microseconds_max + turn.strangers_microseconds_max;
+        self.observed.turn.time > Duration::from_micros(2 * shares as u64)
+    }
+
     /// The process has been looked at.
     pub fn observe_process(&mut self, process: ProcessFacts) {
         self.observed.process = process;
@@ -74,7 +84,7 @@ impl Engine {
                 outbound_bytes: self.outbound.bytes() as u64,
                 outbound_connections: self.outbound.waiting() as u64,
                 doomed: self.outbound.doomed() as u64,
-                unfinished: self.unfinished.len() as u64,
+                unfinished: (self.unfinished.len() + self.postponed.len()) as u64,
                 readable: turn.readable as u64,
                 writable: turn.writable as u64,
                 deadlines: self.deadlines.len() as u64,
@@ -83,6 +93,11 @@ impl Engine {
                     + self.questions.waiting()) as u64,
             },
             process: self.observed.process,
+            memory: Class::ALL.map(|class| self.memory_of(class) as u64),
+            marks: {
+                let budget = self.stock.budget;
+                [budget.soft(), budget.hard(), budget.bytes()].map(|bytes| bytes as u64)
+            },
             seats: self.rooms.seats() as u64,
             users: self.users.len() as u64,
             is_ready: self.unready().is_empty(),

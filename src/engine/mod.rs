@@ -5,9 +5,11 @@
 //! `work` what other threads are asked, `questions` and `hook` what the operator's own program is, `chat` the commands,
 //! `private` what comes through the operator's door, `closing` every way to end, `timers` what is due.
 
+mod arithmetic;
 mod barrier;
 mod behind;
 mod catalogue;
+mod census;
 mod chat;
 mod closing;
 mod connection;
@@ -16,10 +18,14 @@ mod cross_origin;
 mod deadlines;
 mod door;
 mod drain;
+mod earned;
 mod echo;
 mod effect;
 mod fan_out;
 mod frames;
+mod gathered;
+mod glitches;
+mod held;
 mod hook;
 mod http;
 mod kept;
@@ -31,6 +37,7 @@ mod metrics;
 mod open;
 mod outbound;
 mod pages;
+mod passes;
 mod penalties;
 mod people;
 mod permit;
@@ -50,6 +57,8 @@ mod room_work;
 mod secure;
 mod security;
 mod shadow;
+mod shed;
+mod stock;
 mod tell_change;
 mod tickets;
 mod timers;
@@ -79,11 +88,15 @@ use crate::rooms::{Configured, Rooms};
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
+pub use arithmetic::Arithmetic;
+pub use census::Census;
 pub use door::Door;
 pub use effect::Effect;
+pub use held::Share;
 pub use metrics::Unready;
 pub use reconfigure::Reconfiguration;
-pub use secure::{TlsFacts, TlsVersion};
+pub use secure::{TlsFacts, TlsFailure, TlsVersion};
+pub use stock::SOCKET_BYTES;
 pub use work::{Outcome, Work, WorkId, WorkTimes};
 
 use behind::Lag;
@@ -93,18 +106,17 @@ use deadlines::Deadlines;
 use fan_out::FanOut;
 use lanes::Lanes;
 use metrics::Observed;
-use outbound::Outbound;
+use outbound::{Outbound, WriteAsked};
+use passes::Passes;
 use presence::Presence;
 use private::PrivateDoor;
 use questions::Questions;
 use retention::Retention;
 use room_work::RoomWorks;
 use security::SecurityLog;
+use stock::{Drawn, Stock};
 use users::Users;
 use work::{Awaited, Works};
-
-/// Connections handed to [`Engine::turn`]'s unfinished work at most, in one turn.
-const UNFINISHED_PER_TURN_MAX: usize = 1024;
 
 /// The server as a deterministic function.
 ///
@@ -127,10 +139,13 @@ pub struct Engine {
     rooms: Rooms,
     deadlines: Deadlines,
     fan_out: FanOut,
+    passes: Passes,
     /// Told to browsers over TLS.
     strict_transport: Option<Box<str>>,
     outbound: Outbound,
+    /// Sessions that go on in the next turn, and others that do.
     unfinished: VecDeque<ConnectionId>,
+    postponed: VecDeque<ConnectionId>,
     signature_checks_left: usize,
     works: Works,
     room_works: RoomWorks,
@@ -146,40 +161,10 @@ pub struct Engine {
     has_met_crowd: bool,
     /// Who is still to be told that the server goes.
     departing: VecDeque<ConnectionId>,
+    stock: Stock,
     counters: Counters,
     security: SecurityLog,
     observed: Observed,
-}
-
-/// What the engine holds, counted the slow way: all zero when everybody has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Census {
-    /// Connections of any phase.
-    pub connections: usize,
-    /// Those of them that are not open WebSocket sessions.
-    pub plain_connections: usize,
-    /// Those of them that wait where another may take their place.
-    pub waiting: usize,
-    /// Those that came through the private door, and count nowhere else.
-    pub private_connections: usize,
-    /// Open sessions, as counted by user.
-    pub user_connections: usize,
-    /// Plain and open connections, as counted by address prefix.
-    pub prefix_connections: (u64, u64),
-    /// Seats in rooms.
-    pub seats: usize,
-    /// Entries in the table of deadlines.
-    pub deadlines: usize,
-    /// Bytes waiting to be written.
-    pub outbound_bytes: usize,
-    /// Questions to other threads without an answer.
-    pub pending_answers: usize,
-    /// People whose going is not told yet.
-    pub away: usize,
-    /// Changes of rooms on their way or waiting.
-    pub changes: usize,
-    /// Questions to the authentication hook without an answer.
-    pub hook_questions: usize,
 }
 
 /// A room of the configuration.
@@ -215,13 +200,13 @@ impl Engine {
             strict_transport: secure::strict_transport(&config.tls),
             tickets: Tickets::new(config.auth.ticket.clone(), hash),
             random,
-            connections: Connections::default(),
+            connections: Connections::for_at_most(stock::connections_max(&config)),
             plain_connections: 0,
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(
                 config.limits.prefixes_max,
-                penalties::penalties(&config.limits),
+                penalties::kept(&config.limits),
                 hash,
             ),
             waiting: WaitingRoom::default(),
@@ -230,6 +215,8 @@ impl Engine {
             deadlines: Deadlines::default(),
             outbound: Outbound::new(&config),
             unfinished: VecDeque::new(),
+            postponed: VecDeque::new(),
+            passes: Passes::default(),
             signature_checks_left: config.turn.signature_checks_max,
             works: Works::new(config.limits.pending_answers_max),
             room_works: RoomWorks::default(),
@@ -241,6 +228,7 @@ impl Engine {
             stopping: false,
             has_met_silent_proxy: false,
             has_met_crowd: false,
+            stock: Stock::new(&config),
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
             observed: Observed::default(),
@@ -249,20 +237,17 @@ impl Engine {
         })
     }
 
-    /// Begins a turn: budgets are full again, what is due happens, unfinished connections go on.
+    /// Begins a turn: budgets are full again, and what is due happens.
     pub fn turn(&mut self, now: Now) {
         self.signature_checks_left = self.config.turn.signature_checks_max;
         self.outbound.turn(now.instant);
+        self.passes.turn();
         self.expire(now);
         self.expire_questions(now);
         self.forget_aged(now);
         self.tell_presence(now);
-        for _ in 0..self.unfinished.len().min(UNFINISHED_PER_TURN_MAX) {
-            if let Some(id) = self.unfinished.pop_front() {
-                self.resume(id, now);
-            }
-        }
         self.close_doomed(now);
+        self.relieve(now);
         self.send_departing_away(now);
         self.security.turn(now);
     }
@@ -310,11 +295,12 @@ impl Engine {
             wire: Wire::Tutorial,
             outbox: crate::protocol::outbox::Outbox::default(),
             lag: Lag::default(),
+            drawn: Drawn::default(),
             held: Vec::new(),
             since: now.instant,
             armed: None,
             unfinished: false,
-            write_asked: false,
+            write_asked: WriteAsked::No,
             has_missed: false,
             input_ended: false,
             is_secure: false,
@@ -331,6 +317,7 @@ impl Engine {
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
         self.counters.bytes_received += bytes.len() as u64;
         self.charge_bytes(id, bytes.len(), now);
+        self.charge_small_read(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
         self.arm(id, now);
@@ -384,21 +371,12 @@ impl Engine {
         true
     }
 
-    /// The next thing to do, in order.
-    pub fn next_effect(&mut self) -> Option<Effect> {
-        let effect = self.outbound.next_effect()?;
-        if let Effect::Write(id) = effect
-            && let Some(connection) = self.connections.get_mut(id)
-        {
-            connection.write_asked = false;
-        }
-        Some(effect)
-    }
-
     /// Whether [`Engine::turn`] has something to do at once.
     pub fn has_unfinished(&self) -> bool {
         !self.unfinished.is_empty()
+            || !self.postponed.is_empty()
             || self.outbound.has_effects()
+            || self.passes.are_under_way()
             || self.outbound.has_doomed()
             || self.fan_out.is_pending()
             || !self.departing.is_empty()
@@ -412,79 +390,16 @@ impl Engine {
             self.security.next_deadline(),
             self.retention.next_deadline(),
             self.presence.next_deadline(),
+            self.stock.next_look(),
+            self.fan_out.next_deadline(),
         ];
         next.into_iter().flatten().min()
-    }
-
-    /// Counts everything, the slow way.
-    pub fn census(&self) -> Census {
-        Census {
-            connections: self.connections.len(),
-            plain_connections: self.plain_connections,
-            waiting: self.waiting.len(),
-            private_connections: self.private.connections,
-            user_connections: self.users.connections(),
-            prefix_connections: self.prefixes.connections(),
-            seats: self.rooms.seats(),
-            deadlines: self.deadlines.len(),
-            outbound_bytes: self.outbound.bytes(),
-            pending_answers: self.works.outstanding(),
-            away: self.presence.away(),
-            changes: self.lanes.len(),
-            hook_questions: self.questions.under_way() + self.questions.waiting(),
-        }
-    }
-
-    fn handle_bytes(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
-        self.outbound.turn(now.instant);
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        match &mut connection.phase {
-            _ if !connection.held.is_empty() => connection.held.extend_from_slice(bytes),
-            // What is taken now would reach only those who have not been sent away yet.
-            Phase::Open(_) if self.stopping => connection.held.extend_from_slice(bytes),
-            Phase::Head(_) => self.receive_head(id, bytes, now),
-            Phase::Body(_) => self.serve(id, bytes, now),
-            Phase::Open(_) => self.receive_open(id, bytes, now),
-            Phase::Closing { .. } => self.receive_closing(id, bytes, now),
-            Phase::Ending { discarded, .. } => *discarded += bytes.len(),
-            // Raw bytes come by `preamble`; the reactor opens what comes in a handshake before anything of it comes here.
-            Phase::Preamble(_) | Phase::Handshake(_) => {}
-        }
-    }
-
-    /// Goes on with a connection whose budget had run out.
-    fn resume(&mut self, id: ConnectionId, now: Now) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        connection.unfinished = false;
-        self.finish_refresh(id, now);
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        let held = std::mem::take(&mut connection.held);
-        self.handle_bytes(id, &held, now);
-        self.arm(id, now);
-        self.outbound.ask(Effect::Read(id));
-    }
-
-    /// Puts bytes aside until budget or the end of a pause; `soon` when the next turn will do.
-    fn hold(&mut self, id: ConnectionId, bytes: &[u8], soon: bool) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        connection.held.extend_from_slice(bytes);
-        if soon && !connection.unfinished {
-            connection.unfinished = true;
-            self.unfinished.push_back(id);
-        }
     }
 
     /// Makes sure the connection is looked at when its next deadline comes.
     fn arm(&mut self, id: ConnectionId, now: Now) {
         if let Some(connection) = self.connections.get_mut(id) {
+            self.stock.settle(connection);
             let at = connection.next_deadline(&self.config.deadlines, now);
             self.deadlines.arm(id, at, &mut connection.armed);
         }

@@ -9,6 +9,7 @@ use super::connection::{Endpoint, Phase, Session, Wire};
 use super::http::{Asked, Served};
 use super::reply;
 use super::shadow::spend;
+use super::stock::short_of_memory;
 use super::verify::{BUSY_RETRY, Place, Unverified};
 use crate::access::certificate::ClientCertificate;
 use crate::access::credentials::{
@@ -19,6 +20,7 @@ use crate::access::{AuthError, Identity, Source};
 use crate::config::RefuseWith;
 use crate::id::ConnectionId;
 use crate::limit::Scope;
+use crate::limit::memory::Pressure;
 use crate::protocol::close::CloseReason;
 use crate::protocol::head::Head;
 use crate::protocol::outbox::Outbox;
@@ -187,18 +189,18 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return Err(Refusal::NotFound);
         };
-        let limits = &self.config.limits;
-        let entry = self.prefixes.entry(connection.prefix);
-        let failures = limits.failed_authentications_per_address;
+        let prefix = connection.prefix;
+        let failures = self.config.limits.failed_authentications_per_address;
+        let failures = self.rate_of(prefix, failures);
+        let handshakes = self.handshake_rate_of(prefix, now);
+        let entry = self.prefixes.entry(prefix);
         let checked = [
             (
                 entry.failed_authentications.check(1, failures, now.instant),
                 FAILED_AUTHENTICATIONS,
             ),
             (
-                entry
-                    .handshakes
-                    .check(1, limits.handshakes_per_address, now.instant),
+                entry.handshakes.check(1, handshakes, now.instant),
                 HANDSHAKES,
             ),
         ];
@@ -213,10 +215,11 @@ impl Engine {
     }
 
     fn charge_handshake(&mut self, id: ConnectionId, now: Now) {
-        let limits = &self.config.limits;
-        let (rate, is_shadowed) = (limits.handshakes_per_address, limits.shadow.has(HANDSHAKES));
+        let is_shadowed = self.config.limits.shadow.has(HANDSHAKES);
         if let Some(connection) = self.connections.get(id) {
-            let entry = self.prefixes.entry(connection.prefix);
+            let prefix = connection.prefix;
+            let rate = self.handshake_rate_of(prefix, now);
+            let entry = self.prefixes.entry(prefix);
             spend(&mut entry.handshakes, 1, rate, is_shadowed, now.instant);
         }
     }
@@ -226,7 +229,9 @@ impl Engine {
         let rate = limits.failed_authentications_per_address;
         let is_shadowed = limits.shadow.has(FAILED_AUTHENTICATIONS);
         if let Some(connection) = self.connections.get(id) {
-            let entry = self.prefixes.entry(connection.prefix);
+            let prefix = connection.prefix;
+            let rate = self.rate_of(prefix, rate);
+            let entry = self.prefixes.entry(prefix);
             spend(
                 &mut entry.failed_authentications,
                 1,
@@ -267,6 +272,7 @@ impl Engine {
         session.claims = identity.rooms.clone();
         session.last_received = now.instant;
         session.last_message = now.instant;
+        session.stays_at = Some(now.instant + self.config.limits.earned_after);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -326,12 +332,18 @@ impl Engine {
         identity: &Identity,
         now: Now,
     ) -> Result<(), CloseReason> {
+        // A session stays longer than what made it: it is looked at anew, not as the turn began.
+        if self.stock.budget.pressure(self.memory_drawn()) == Pressure::Hard {
+            return Err(CloseReason::OutOfMemory);
+        }
         let limits = &self.config.limits;
         let (per_user, per_address) = (limits.connections_per_user, limits.connections_per_address);
         let Some(connection) = self.connections.get(id) else {
             return Err(CloseReason::Internal);
         };
-        let open = self.prefixes.entry(connection.prefix).open_connections as usize;
+        let prefix = connection.prefix;
+        let per_address = self.allowance(prefix, per_address, now);
+        let open = self.prefixes.entry(prefix).open_connections as usize;
         if self.users.connections_of(&identity.user) >= per_user
             && !self.overlooks(id, "connections_per_user", Scope::User, now)
         {
@@ -410,6 +422,7 @@ impl Engine {
                 limit: "pending_answers_max",
                 retry_after: BUSY_RETRY,
             },
+            CloseReason::OutOfMemory => short_of_memory(),
             CloseReason::AuthenticationUnavailable => Refusal::AuthenticationUnavailable {
                 retry_after: self.questions.retry_after(now.instant),
             },

@@ -17,11 +17,24 @@ use crate::time::Instant;
 /// Of what may wait for one connection: whoever is further behind goes without what is of use for a moment only.
 const PRESSED_SHARE: usize = 4;
 
+/// Whether something was queued for a connection that its socket was not offered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteAsked {
+    /// Nothing was, and what waits is what the socket did not take.
+    No,
+    /// By a room that it hears, whose pass comes to it ([`super::passes`]).
+    InRoom,
+    /// By an [`Effect::Write`] of its own.
+    Alone,
+}
+
 /// The effects of a turn and the bytes behind them.
 #[derive(Debug)]
 pub(super) struct Outbound {
     effects: VecDeque<Effect>,
     bytes: usize,
+    /// The memory behind them, without what several connections hold together.
+    weight: usize,
     /// Connections that bytes wait for.
     waiting: usize,
     bytes_max: usize,
@@ -42,6 +55,7 @@ impl Outbound {
         Outbound {
             effects: VecDeque::new(),
             bytes: 0,
+            weight: 0,
             waiting: 0,
             bytes_max: limits.outbound_bytes_max,
             bytes_per_connection_max: limits.outbound_bytes_per_connection_max,
@@ -64,9 +78,19 @@ impl Outbound {
         self.now = now;
     }
 
+    /// When the present turn began.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
     /// Bytes waiting, over all connections.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The memory behind them, without what several connections hold together.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// Connections that bytes wait for.
@@ -140,22 +164,50 @@ impl Outbound {
         self.grown(connection, before);
     }
 
+    /// The same for what everybody in a room is told; a pass of the room is to come.
+    pub(super) fn write_in_room(
+        &mut self,
+        connection: &mut Connection,
+        write: impl FnOnce(&mut Outbox),
+    ) {
+        let before = connection.waiting();
+        write(&mut connection.outbox);
+        self.grown_as(connection, before, WriteAsked::InRoom);
+    }
+
     /// Takes note that a connection's outbox had `before` bytes and may have more now.
     pub(super) fn grown(&mut self, connection: &mut Connection, before: usize) {
+        self.grown_as(connection, before, WriteAsked::Alone);
+    }
+
+    /// Asks for a write of its own for one whom no pass of a room will come to.
+    pub(super) fn write_alone(&mut self, connection: &mut Connection) {
+        if connection.write_asked == WriteAsked::InRoom {
+            connection.write_asked = WriteAsked::Alone;
+            self.effects.push_back(Effect::Write(connection.id));
+        }
+    }
+
+    fn grown_as(&mut self, connection: &mut Connection, before: usize, how: WriteAsked) {
         let waiting = connection.waiting();
         if waiting == before {
             return;
         }
         // What a turn itself has queued was not offered to the socket yet, and says nothing about the reader.
-        let was_left = before > 0 && !connection.write_asked;
+        let was_left = before > 0 && connection.write_asked == WriteAsked::No;
         self.bytes += waiting - before;
+        self.weigh(connection);
         if before == 0 {
             self.waiting += 1;
             self.begin_lag(connection, waiting);
         }
-        if !connection.write_asked {
-            connection.write_asked = true;
-            self.effects.push_back(Effect::Write(connection.id));
+        match (connection.write_asked, how) {
+            (WriteAsked::Alone, _) => {}
+            (_, WriteAsked::Alone) => {
+                connection.write_asked = WriteAsked::Alone;
+                self.effects.push_back(Effect::Write(connection.id));
+            }
+            _ => connection.write_asked = WriteAsked::InRoom,
         }
         if was_left && matches!(connection.phase, Phase::Open(_)) {
             if before > self.bytes_per_connection_max {
@@ -184,6 +236,7 @@ impl Outbound {
     /// Takes note that what waits for a connection has changed in the sealing, from `before` bytes.
     pub(super) fn changed(&mut self, connection: &mut Connection, before: usize) {
         let after = connection.waiting();
+        self.weigh(connection);
         connection.lag.changed(before, after, self.now);
         self.bytes = self.bytes.saturating_sub(before) + after;
         match (before, after) {
@@ -201,12 +254,26 @@ impl Outbound {
     /// Takes note that bytes of one connection have left, or will never leave.
     pub(super) fn shrunk(&mut self, connection: &mut Connection, bytes: usize) {
         let left = connection.waiting();
+        self.weigh(connection);
         connection.lag.changed(left + bytes, left, self.now);
         self.gone(bytes, left);
     }
 
-    /// The same of a connection that is none any more, of which `left` bytes wait.
-    pub(super) fn gone(&mut self, bytes: usize, left: usize) {
+    /// Draws what waits for a connection, instead of what waited before.
+    fn weigh(&mut self, connection: &mut Connection) {
+        let weight = connection.outbox.weight() + connection.sealed;
+        let before = std::mem::replace(&mut connection.drawn.queue, weight);
+        self.weight = (self.weight + weight).saturating_sub(before);
+    }
+
+    /// A connection is none any more.
+    pub(super) fn gone_with(&mut self, connection: &Connection) {
+        self.weight = self.weight.saturating_sub(connection.drawn.queue);
+        self.gone(connection.waiting(), 0);
+    }
+
+    /// Bytes of a connection have left, or will never leave, and `left` bytes wait.
+    fn gone(&mut self, bytes: usize, left: usize) {
         debug_assert!(bytes <= self.bytes, "more bytes left than ever waited");
         self.bytes = self.bytes.saturating_sub(bytes);
         if bytes > 0 && left == 0 {

@@ -9,7 +9,7 @@ use super::open::too_many;
 use crate::access::forwarded;
 use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::{Penalties, PrefixKey, Scope};
+use crate::limit::{Kept, Penalties, PrefixKey, Scope};
 use crate::protocol::response::Refusal;
 use crate::telemetry::Event;
 use crate::time::Now;
@@ -20,11 +20,14 @@ const LIMIT: &str = "offences_per_address";
 /// Sessions from which on most of them having one address says that it is a proxy's.
 const CROWD_MIN: usize = 20;
 
-/// How long penalties are by the configuration.
-pub(super) fn penalties(limits: &Limits) -> Penalties {
-    Penalties {
-        min: limits.penalty_min,
-        max: limits.penalty_max,
+/// How long what is remembered of addresses is kept by the configuration.
+pub(super) fn kept(limits: &Limits) -> Kept {
+    Kept {
+        penalties: Penalties {
+            min: limits.penalty_min,
+            max: limits.penalty_max,
+        },
+        earned: limits.earned_kept,
     }
 }
 
@@ -68,7 +71,7 @@ impl Engine {
         {
             return;
         }
-        let penalties = penalties(&self.config.limits);
+        let penalties = self.prefixes.kept.penalties;
         let time = self
             .prefixes
             .entry(prefix)
@@ -103,7 +106,8 @@ impl Engine {
         let is_proxy =
             forwarded::is_trusted(&self.config.proxy, address) || connection.via.is_nobodys();
         is_proxy
-            || matches!(prefix, PrefixKey::Proxies | PrefixKey::EVERYONE)
+            || !prefix.is_limited()
+            || prefix == PrefixKey::EVERYONE
             || exempt.iter().any(|network| network.contains(&address))
     }
 

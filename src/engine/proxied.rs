@@ -4,7 +4,7 @@
 //! connection, the client's, and one prefix that it is counted in; this file alone changes them.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::connection::{Connection, Phase};
@@ -72,7 +72,56 @@ impl Engine {
         if via.is_nobodys() {
             return PrefixKey::Proxies;
         }
+        if self.is_exempt(client.ip()) {
+            return PrefixKey::Exempt;
+        }
         self.prefixes.find(client.ip(), now.instant)
+    }
+
+    fn is_exempt(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let networks = &self.config.limits.exempt;
+        networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Where this address is counted.
+    pub(super) fn prefix_of_address(&mut self, address: IpAddr, now: Now) -> PrefixKey {
+        self.prefix_of(Via::Nobody, SocketAddr::new(address, 0), now)
+    }
+
+    /// Counts a connection anew where other networks are exempt than before.
+    pub(super) fn recount(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let (via, peer, old) = (connection.via, connection.peer, connection.prefix);
+        let was_exempt = old == PrefixKey::Exempt;
+        if connection.is_private() || was_exempt == self.is_exempt(peer.ip()) {
+            return;
+        }
+        let user = connection.user();
+        let new = self.prefix_of(via, peer, now);
+        if let Some(user) = user {
+            self.stay_no_more(id, user, old, now);
+        }
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.prefix = new;
+        let is_plain = !matches!(connection.phase, Phase::Open(_));
+        if let Phase::Open(session) = &mut connection.phase {
+            session.stays_at = Some(now.instant + self.config.limits.earned_after);
+        }
+        for (prefix, change) in [(old, -1), (new, 1)] {
+            let entry = self.prefixes.entry(prefix);
+            let count = if is_plain {
+                &mut entry.plain_connections
+            } else {
+                &mut entry.open_connections
+            };
+            *count = count.saturating_add_signed(change);
+        }
+        self.arm(id, now);
     }
 
     /// Raw bytes of the socket, ahead of TLS: takes those of a PROXY header while one is expected, and gives how many it took.
@@ -218,15 +267,17 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return Ok(());
         };
-        self.prefixes.entry(connection.prefix).plain_connections -= 1;
+        let old = connection.prefix;
+        self.prefixes.entry(old).plain_connections -= 1;
         let entry = self.prefixes.entry(prefix);
         entry.plain_connections += 1;
         connection.peer = client;
         connection.via = via;
         connection.prefix = prefix;
-        let is_within = prefix == PrefixKey::Proxies
-            || entry.plain_connections as usize <= self.config.limits.plain_per_address;
+        let plain = entry.plain_connections as usize;
         self.take_place(id, now);
+        let plain_max = self.config.limits.plain_per_address;
+        let is_within = plain <= self.allowance(prefix, plain_max, now);
         self.expect_no_penalty(prefix, now)?;
         if is_within {
             return Ok(());

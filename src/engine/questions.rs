@@ -139,7 +139,7 @@ impl Questions {
         let of_address = self.open.values().filter(|open| open.prefix == prefix);
         self.breaker.allows(now)
             && self.open.len() < settings.concurrency_max + settings.queue_max
-            && of_address.count() < settings.questions_per_address_max
+            && (!prefix.is_limited() || of_address.count() < settings.questions_per_address_max)
     }
 
     fn enqueue(&mut self, open: Open) {

@@ -3,7 +3,7 @@
 //! A limit below what is in use refuses only what comes next. What is owed to a rate stays owed, at the new rate.
 
 use super::connection::Phase;
-use super::penalties::penalties;
+use super::penalties::kept;
 use super::{Engine, configured};
 use crate::access::Authenticator;
 use crate::access::origin::OriginList;
@@ -46,9 +46,13 @@ impl Engine {
         self.outbound
             .reconfigure(&self.config.limits, &self.config.deadlines);
         self.users.reconfigure(&self.config.limits);
+        self.stock.reconfigure(&self.config);
         self.reopen_rooms(now);
         self.retention.begin_anew();
         self.rerate(&old.limits, now.instant);
+        if old.limits.exempt != self.config.limits.exempt {
+            self.recount_exempt(now);
+        }
         self.report(&Event::Reloaded { fault: None }, Party::default(), now);
         if old.deadlines != self.config.deadlines {
             // An entry of the table may be early, never late.
@@ -84,6 +88,7 @@ impl Engine {
         let bytes = of(|limits| limits.bytes_per_connection);
         let frames = of(|limits| limits.frames_per_connection);
         let control_frames = of(|limits| limits.control_frames_per_connection);
+        let glitches = of(|limits| limits.glitches_per_connection);
         let messages = of(|limits| limits.messages_per_connection);
         let error_replies = of(|limits| limits.error_replies_per_connection);
         let refreshes = of(|limits| limits.refreshes_per_connection);
@@ -91,6 +96,7 @@ impl Engine {
             bytes,
             frames,
             control_frames,
+            glitches,
             messages,
             error_replies,
             refreshes,
@@ -101,6 +107,7 @@ impl Engine {
                     bytes.apply(&mut session.bytes);
                     frames.apply(&mut session.frames);
                     control_frames.apply(&mut session.control_frames);
+                    glitches.apply(&mut session.glitches);
                     messages.apply(&mut session.messages);
                     error_replies.apply(&mut session.error_replies);
                     refreshes.apply(&mut session.refreshes);
@@ -118,7 +125,7 @@ impl Engine {
         let messages = of(|limits| limits.messages_per_address);
         let bytes = of(|limits| limits.bytes_per_address);
         let offences = of(|limits| limits.offences_per_address);
-        self.prefixes.penalties = penalties(&self.config.limits);
+        self.prefixes.kept = kept(&self.config.limits);
         for entry in self.prefixes.entries_mut() {
             handshakes.apply(&mut entry.handshakes);
             failures.apply(&mut entry.failed_authentications);

@@ -88,6 +88,7 @@ impl Engine {
         now: Now,
     ) {
         if let Err(limited) = self.charge_refresh(id, now) {
+            self.counters.limited.count_pair(limited.words());
             return self.object(id, &Complaint::limited(request, limited), now);
         }
         let is_free = self
@@ -192,7 +193,9 @@ impl Engine {
         let rate = limits.refreshes_per_connection;
         let failures = limits.failed_authentications_per_address;
         if let Some(connection) = self.connections.get(id) {
-            let entry = self.prefixes.entry(connection.prefix);
+            let prefix = connection.prefix;
+            let failures = self.rate_of(prefix, failures);
+            let entry = self.prefixes.entry(prefix);
             let checked = entry.failed_authentications.check(1, failures, now.instant);
             if let Err(retry_after) = checked
                 && !self.overlooks(id, FAILED_AUTHENTICATIONS, Scope::Address, now)

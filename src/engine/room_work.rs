@@ -88,7 +88,9 @@ impl Coming {
 /// Questions about rooms without an answer.
 #[derive(Debug, Default)]
 pub(super) struct RoomWorks {
-    outstanding: BTreeMap<WorkId, (Requester, Asked)>,
+    outstanding: BTreeMap<WorkId, (Requester, Asked, usize)>,
+    /// What texts and pages of them take.
+    bytes: usize,
 }
 
 impl RoomWorks {
@@ -96,16 +98,21 @@ impl RoomWorks {
         self.outstanding.len()
     }
 
+    /// What they take beside their entries: texts that are kept, and the longest page that each may be answered.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether this room of the configuration is being made known to the store.
     fn is_making_known(&self, room: &str) -> bool {
         let is_it = |asked: &Asked| matches!(asked, Asked::Configured(known) if **known == *room);
-        self.outstanding.values().any(|(_, asked)| is_it(asked))
+        self.outstanding.values().any(|(_, asked, _)| is_it(asked))
     }
 
     fn coming(&self) -> impl Iterator<Item = &Coming> {
         self.outstanding
             .values()
-            .filter_map(|(_, asked)| match asked {
+            .filter_map(|(_, asked, _)| match asked {
                 Asked::Create(coming) => Some(coming),
                 _ => None,
             })
@@ -124,11 +131,24 @@ impl RoomWorks {
     /// Whether a room is about to be called like this, or like it.
     fn is_about_to_be_taken(&self, name: &str) -> bool {
         let look = likeness(name);
-        self.outstanding.values().any(|(_, asked)| match asked {
+        self.outstanding.values().any(|(_, asked, _)| match asked {
             Asked::Create(coming) => coming.looks.contains(&look),
             Asked::Change(in_flight) => in_flight.looks().contains(&look),
             _ => false,
         })
+    }
+}
+
+/// What a question takes beside its entry: the text that it carries, or the longest page that it may be answered.
+fn bytes_of(question: &RoomQuestion) -> usize {
+    match question {
+        RoomQuestion::Append(message) | RoomQuestion::Known(message) => message.text.len(),
+        RoomQuestion::Page { bytes_max, .. } => *bytes_max,
+        RoomQuestion::Create(..)
+        | RoomQuestion::Change(_)
+        | RoomQuestion::Log { .. }
+        | RoomQuestion::Read { .. }
+        | RoomQuestion::Trim { .. } => 0,
     }
 }
 
@@ -147,8 +167,11 @@ impl Engine {
         question: RoomQuestion,
         now: Now,
     ) -> bool {
-        let has_place = self.room_works.len() < self.config.rooms.pending_max;
+        let is_ours = matches!(requester, Requester::Server);
+        let has_place = self.room_works.len() < self.config.rooms.pending_max
+            && (is_ours || self.expect_memory().is_ok());
         let connection = requester.connection();
+        let bytes = bytes_of(&question);
         let work = has_place.then(|| self.ask_for(connection, Work::Room(question), now));
         match work.flatten() {
             Some(work) => {
@@ -157,7 +180,9 @@ impl Engine {
                 {
                     connection.awaited = Awaited::Asked(work);
                 }
-                self.room_works.outstanding.insert(work, (requester, asked));
+                self.room_works.bytes += bytes;
+                let outstanding = &mut self.room_works.outstanding;
+                outstanding.insert(work, (requester, asked, bytes));
                 true
             }
             None => {
@@ -174,9 +199,10 @@ impl Engine {
         outcome: Outcome,
         now: Now,
     ) -> Option<Outcome> {
-        let Some((requester, asked)) = self.room_works.outstanding.remove(&id) else {
+        let Some((requester, asked, bytes)) = self.room_works.outstanding.remove(&id) else {
             return Some(outcome);
         };
+        self.room_works.bytes -= bytes;
         let answer = match outcome {
             Outcome::Room(RoomAnswer::Missing) if self.is_to_be_stored(&asked) => {
                 Err(self.not_stored_yet(now))

@@ -38,6 +38,34 @@ impl TlsVersion {
     }
 }
 
+/// Why a handshake came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFailure {
+    /// The peer does not speak TLS as it is spoken here.
+    Broken,
+    /// The peer does not trust the server's certificate, and says so.
+    CertificateRefused,
+    /// It was not done in time.
+    Timeout,
+}
+
+impl TlsFailure {
+    /// The word in metrics and in the security log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TlsFailure::Broken => "handshake_failed",
+            TlsFailure::CertificateRefused => "certificate_refused",
+            TlsFailure::Timeout => "timeout",
+        }
+    }
+
+    /// Whether it is the peer's fault. A certificate that has ended is the operator's: everybody's clients refuse it, time after time,
+    /// and must get in at once when it is renewed.
+    const fn is_offence(self) -> bool {
+        !matches!(self, TlsFailure::CertificateRefused)
+    }
+}
+
 /// A connection's TLS handshake that is not done.
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
@@ -87,7 +115,7 @@ impl Engine {
                 handshake.bytes += bytes;
                 let is_allowed = handshake.bytes < handshake_bytes_max;
                 if !is_allowed {
-                    self.end_insecure(id, now);
+                    self.end_insecure(id, TlsFailure::Broken, now);
                 }
                 is_allowed
             }
@@ -137,6 +165,7 @@ impl Engine {
 
     /// Bytes that were charged by [`Engine::arrived`] and opened.
     pub fn receive_opened(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
+        self.charge_small_read(id, bytes.len(), now);
         self.handle_bytes(id, bytes, now);
         self.close_doomed(now);
         self.arm(id, now);
@@ -149,8 +178,8 @@ impl Engine {
 
     /// TLS has failed, in the handshake or later: nothing more can be said to this peer, but that its last words (an alert)
     /// may reach it.
-    pub fn end_insecure(&mut self, id: ConnectionId, now: Now) {
-        self.tell_of_tls_failure(id, "handshake_failed", now);
+    pub fn end_insecure(&mut self, id: ConnectionId, failure: TlsFailure, now: Now) {
+        self.tell_of_tls_failure(id, failure, now);
         if self.end_session(id, now).is_some() {
             self.counters.ended(Ending::Broken);
         }
@@ -165,14 +194,17 @@ impl Engine {
     }
 
     /// Counts and reports a handshake that came to nothing; a peer that never said anything is nobody's concern.
-    pub(super) fn tell_of_tls_failure(&mut self, id: ConnectionId, reason: &'static str, now: Now) {
+    pub(super) fn tell_of_tls_failure(&mut self, id: ConnectionId, failure: TlsFailure, now: Now) {
         let Some(connection) = self.connections.get(id) else {
             return;
         };
         match &connection.phase {
             Phase::Handshake(handshake) if handshake.bytes > 0 => {
+                let reason = failure.as_str();
                 self.counters.tls_failures.count(reason);
-                self.offend(id, now);
+                if failure.is_offence() {
+                    self.offend(id, now);
+                }
                 self.report_about(id, &Event::TlsFailed { reason }, None, now);
             }
             Phase::Handshake(_) => {}

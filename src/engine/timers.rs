@@ -3,6 +3,7 @@
 use super::Engine;
 use super::connection::Phase;
 use super::effect::Effect;
+use super::secure::TlsFailure;
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
 use crate::protocol::response::Refusal;
@@ -10,8 +11,8 @@ use crate::protocol::websocket;
 use crate::telemetry::UNREAD;
 use crate::time::Now;
 
-/// Connections whose deadline is handled in one turn; more are due in the next.
-const EXPIRED_PER_TURN_MAX: usize = 2048;
+/// Connections whose deadline is handled in one turn, about a millisecond's work; more are due in the next.
+const EXPIRED_PER_TURN_MAX: usize = 128;
 
 /// What a session's clock asks for.
 enum Due {
@@ -51,7 +52,7 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Handshake(_) => {
-                self.tell_of_tls_failure(id, "timeout", now);
+                self.tell_of_tls_failure(id, TlsFailure::Timeout, now);
                 self.remove(id);
             }
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
@@ -65,6 +66,12 @@ impl Engine {
     }
 
     fn look_at_session(&mut self, id: ConnectionId, now: Now) {
+        if let Some(connection) = self.connections.get(id)
+            && let Phase::Open(session) = &connection.phase
+            && session.stays_at.is_some_and(|at| at <= now.instant)
+        {
+            self.stay(id, now);
+        }
         match self.due(id, now) {
             Due::Close(reason) => {
                 if reason == CloseReason::ReadingTooSlowly {

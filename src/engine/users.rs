@@ -8,7 +8,7 @@ use slab::Slab;
 use crate::access::Identity;
 use crate::config::Limits;
 use crate::hash::Keyed;
-use crate::id::UserKey;
+use crate::id::{ConnectionId, UserKey};
 use crate::limit::TokenBucket;
 use crate::time::Instant;
 
@@ -24,6 +24,8 @@ pub(super) struct User {
     pub(super) connections: usize,
     pub(super) messages: TokenBucket,
     pub(super) commands: TokenBucket,
+    /// The one session that has earned its address a place.
+    pub(super) earns: Option<ConnectionId>,
     /// How many entries of the departed list are of this user.
     departures: u32,
 }
@@ -131,6 +133,7 @@ impl Users {
             connections: 0,
             messages: TokenBucket::default(),
             commands: TokenBucket::default(),
+            earns: None,
             departures: 0,
         }) as u32);
         self.index.insert(Arc::clone(&identity.user), key);

@@ -3,7 +3,9 @@
 use super::Engine;
 use super::http::FULL_RETRY;
 use super::open::too_many;
+use super::stock::MEMORY;
 use crate::id::ConnectionId;
+use crate::limit::memory::Pressure;
 use crate::limit::waiting_room::Place;
 use crate::limit::{Prefix, PrefixKey};
 use crate::protocol::response::Refusal;
@@ -16,15 +18,20 @@ impl Engine {
     /// [`Refusal::TooMany`] when its address has as many as it may have, or is kept out; [`Refusal::Full`] when everybody else is a session.
     pub(super) fn make_room(&mut self, prefix: PrefixKey, now: Now) -> Result<(), Refusal> {
         self.expect_no_penalty(prefix, now)?;
-        let limits = &self.config.limits;
+        let plain_max = self.allowance(prefix, self.config.limits.plain_per_address, now);
         let plain = self.prefixes.entry(prefix).plain_connections as usize;
-        if prefix != PrefixKey::Proxies && plain >= limits.plain_per_address {
+        if plain >= plain_max {
             return Err(too_many("plain_per_address", self.config.deadlines.head));
         }
+        let pressure = self.stock.budget.pressure(self.memory_drawn());
+        let limits = &self.config.limits;
         let limit = if !self.has_room() {
             "connections_max"
         } else if self.plain_connections >= limits.unauthenticated_max {
             "unauthenticated_max"
+        } else if pressure >= Pressure::Soft {
+            // What is left is kept for those who are in: strangers make room for each other.
+            MEMORY
         } else {
             return Ok(());
         };
@@ -37,6 +44,7 @@ impl Engine {
                 self.lose(id, &full, now);
                 Ok(())
             }
+            None if limit == MEMORY && pressure < Pressure::Hard => Ok(()),
             None => Err(full),
         }
     }
@@ -70,7 +78,7 @@ impl Engine {
     }
 
     /// Lets a connection go that others need the place of. Words would cost more than it does.
-    fn lose(&mut self, id: ConnectionId, full: &Refusal, now: Now) {
+    pub(super) fn lose(&mut self, id: ConnectionId, full: &Refusal, now: Now) {
         if let Some(connection) = self.connections.get(id) {
             let peer = connection.peer;
             self.report_unadmitted(peer, full, now);

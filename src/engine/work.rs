@@ -228,10 +228,7 @@ impl Engine {
     pub(super) fn bring(&mut self, id: ConnectionId, come: Come) {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.awaited = Awaited::Come(Box::new(come));
-            if !connection.unfinished {
-                connection.unfinished = true;
-                self.unfinished.push_back(id);
-            }
+            self.go_on_soon(id);
         }
     }
 

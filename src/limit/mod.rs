@@ -2,6 +2,10 @@
 //!
 //! Decides on numbers alone. It knows neither sockets nor messages.
 
+pub mod deficit;
+pub mod earned;
+pub mod glitch;
+pub mod memory;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;
@@ -10,9 +14,12 @@ pub mod waiting_room;
 
 use std::time::Duration;
 
+pub use deficit::Deficit;
+pub use earned::Earned;
+pub use glitch::Glitch;
 pub use penalty::{Penalties, Penalty};
 pub use prefix::Prefix;
-pub use prefix_table::{PrefixKey, PrefixTable};
+pub use prefix_table::{Kept, PrefixKey, PrefixTable};
 pub use token_bucket::TokenBucket;
 pub use waiting_room::WaitingRoom;
 

@@ -14,6 +14,8 @@ pub enum Prefix {
     Everyone,
     /// Trusted proxies, for whomever.
     Proxies,
+    /// Networks that the operator exempts.
+    Exempt,
 }
 
 impl Prefix {
@@ -30,9 +32,11 @@ impl Prefix {
         match self {
             Prefix::V4(bits) => Prefix::V4Parent(bits >> 8),
             Prefix::V6(bits) => Prefix::V6Parent(bits >> 16),
-            Prefix::V4Parent(_) | Prefix::V6Parent(_) | Prefix::Everyone | Prefix::Proxies => {
-                Prefix::Everyone
-            }
+            Prefix::V4Parent(_)
+            | Prefix::V6Parent(_)
+            | Prefix::Everyone
+            | Prefix::Proxies
+            | Prefix::Exempt => Prefix::Everyone,
         }
     }
 }
@@ -48,6 +52,7 @@ impl fmt::Display for Prefix {
             }
             Prefix::Everyone => f.write_str("everyone else"),
             Prefix::Proxies => f.write_str("proxies"),
+            Prefix::Exempt => f.write_str("exempt networks"),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use super::{Penalties, Penalty, Prefix, TokenBucket};
+use super::{Earned, Penalties, Penalty, Prefix, TokenBucket};
 use crate::hash::Keyed;
 use crate::time::Instant;
 
@@ -22,9 +23,16 @@ pub enum PrefixKey {
     Parent(u32),
     /// Connections of trusted proxies that are no client's at the moment. No limit of an address applies to them.
     Proxies,
+    /// Connections of networks that the operator exempts: the same.
+    Exempt,
 }
 
 impl PrefixKey {
+    /// Whether limits of an address apply.
+    pub const fn is_limited(self) -> bool {
+        !matches!(self, PrefixKey::Proxies | PrefixKey::Exempt)
+    }
+
     /// Where everybody is counted who finds no room anywhere; it always exists.
     pub const EVERYONE: PrefixKey = PrefixKey::Parent(0);
 }
@@ -44,6 +52,8 @@ pub struct PrefixEntry {
     pub offences: TokenBucket,
     /// It is kept out while this lasts.
     pub penalty: Penalty,
+    /// It has more room than others.
+    pub earned: Earned,
 }
 
 impl PrefixEntry {
@@ -58,6 +68,7 @@ impl PrefixEntry {
             bytes: TokenBucket::default(),
             offences: TokenBucket::default(),
             penalty: Penalty::default(),
+            earned: Earned::default(),
         }
     }
 
@@ -67,10 +78,11 @@ impl PrefixEntry {
     }
 
     /// Whether forgetting this entry would forget nothing.
-    fn is_idle(&self, penalties: Penalties, now: Instant) -> bool {
+    fn is_idle(&self, kept: Kept, now: Instant) -> bool {
         self.plain_connections == 0
             && self.open_connections == 0
-            && self.penalty.is_forgotten(penalties, now)
+            && self.penalty.is_forgotten(kept.penalties, now)
+            && !self.earned.is_kept(kept.earned, now)
             && [
                 self.handshakes,
                 self.failed_authentications,
@@ -83,6 +95,14 @@ impl PrefixEntry {
     }
 }
 
+/// How long what is remembered of a prefix for good or ill is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub penalties: Penalties,
+    /// In this time what was earned is halved.
+    pub earned: Duration,
+}
+
 /// Remembers at most a fixed number of prefixes and never fails open.
 ///
 /// **When it is full of prefixes that matter, a new one is counted with its parent (/24, /48), and when
@@ -93,8 +113,8 @@ pub struct PrefixTable {
     own: Slots,
     parents: Slots,
     proxies: PrefixEntry,
-    /// How long what was given to a prefix is remembered.
-    pub penalties: Penalties,
+    exempt: PrefixEntry,
+    pub kept: Kept,
 }
 
 /// One class of prefixes.
@@ -107,8 +127,12 @@ struct Slots {
 }
 
 impl PrefixTable {
+    /// What a prefix costs: its entry, and its place in an index of which up to half is empty.
+    pub const ENTRY_BYTES: usize =
+        size_of::<PrefixEntry>() + 16 * (size_of::<(Prefix, u32)>() + 1) / 7;
+
     /// A table of at most `prefixes_max` prefixes.
-    pub fn new(prefixes_max: usize, penalties: Penalties, hash: Keyed) -> Self {
+    pub fn new(prefixes_max: usize, kept: Kept, hash: Keyed) -> Self {
         let parents_max = (prefixes_max / PARENT_SHARE).max(1);
         let mut parents = Slots::new(parents_max, hash);
         // Slot 0, never swept: who finds no room anywhere.
@@ -117,17 +141,18 @@ impl PrefixTable {
             own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
             parents,
             proxies: PrefixEntry::new(Prefix::Proxies),
-            penalties,
+            exempt: PrefixEntry::new(Prefix::Exempt),
+            kept,
         }
     }
 
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        if let Some(slot) = self.own.find(own, self.penalties, now) {
+        if let Some(slot) = self.own.find(own, self.kept, now) {
             return PrefixKey::Own(slot);
         }
-        let slot = self.parents.find(own.parent(), self.penalties, now);
+        let slot = self.parents.find(own.parent(), self.kept, now);
         PrefixKey::Parent(slot.unwrap_or(0))
     }
 
@@ -141,6 +166,7 @@ impl PrefixTable {
             PrefixKey::Own(slot) => &mut self.own.entries[slot as usize],
             PrefixKey::Parent(slot) => &mut self.parents.entries[slot as usize],
             PrefixKey::Proxies => &mut self.proxies,
+            PrefixKey::Exempt => &mut self.exempt,
         }
     }
 
@@ -159,7 +185,7 @@ impl PrefixTable {
     pub fn connections(&self) -> (u64, u64) {
         let entries = self.own.entries.iter().chain(&self.parents.entries);
         entries
-            .chain([&self.proxies])
+            .chain([&self.proxies, &self.exempt])
             .fold((0, 0), |(plain, open), entry| {
                 (
                     plain + u64::from(entry.plain_connections),
@@ -185,14 +211,14 @@ impl Slots {
     }
 
     /// The prefix's slot, a new one, or one that can be spared; `None` when all of them matter.
-    fn find(&mut self, prefix: Prefix, penalties: Penalties, now: Instant) -> Option<u32> {
+    fn find(&mut self, prefix: Prefix, kept: Kept, now: Instant) -> Option<u32> {
         if let Some(slot) = self.index.get(&prefix) {
             return Some(*slot);
         }
         if self.entries.len() < self.entries_max {
             return Some(self.insert(prefix));
         }
-        let slot = self.sweep(penalties, now)?;
+        let slot = self.sweep(kept, now)?;
         let entry = self.entries.get_mut(slot)?;
         self.index.remove(&entry.prefix);
         *entry = PrefixEntry::new(prefix);
@@ -208,11 +234,11 @@ impl Slots {
     }
 
     /// Looks at a few slots, going round, for one whose loss loses nothing.
-    fn sweep(&mut self, penalties: Penalties, now: Instant) -> Option<usize> {
+    fn sweep(&mut self, kept: Kept, now: Instant) -> Option<usize> {
         for _ in 0..SWEEP_STEPS {
             self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
             let entry = self.entries.get(self.sweep_at)?;
-            if entry.prefix != Prefix::Everyone && entry.is_idle(penalties, now) {
+            if entry.prefix != Prefix::Everyone && entry.is_idle(kept, now) {
                 return Some(self.sweep_at);
             }
         }
@@ -230,7 +256,11 @@ mod tests {
             min: std::time::Duration::from_secs(10),
             max: std::time::Duration::from_secs(60),
         };
-        PrefixTable::new(prefixes_max, penalties, Keyed::new(1, 2))
+        let kept = Kept {
+            penalties,
+            earned: Duration::from_secs(3600),
+        };
+        PrefixTable::new(prefixes_max, kept, Keyed::new(1, 2))
     }
 
     fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
@@ -297,6 +327,86 @@ mod tests {
         }
         assert_eq!(table.find(v4(10, 0, 0, 1), now), owing);
         assert!(table.entry(owing).handshakes.take(1, rate, now).is_err());
+    }
+
+    #[test]
+    fn neighbours_of_a_full_table_share_a_24_or_a_48() {
+        let mut table = table(64);
+        let now = Instant::ZERO;
+        // An eighth is for parents.
+        for n in 0..56u32 {
+            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
+            table.entry(key).open_connections += 1;
+        }
+        let mut told = |address| {
+            let key = table.find(address, now);
+            table.entry(key).open_connections += 1;
+            table.entry(key).prefix().to_string()
+        };
+        assert_eq!(told(v4(10, 9, 9, 9)), "10.9.9.0/24");
+        assert_eq!(told(v4(10, 9, 9, 200)), "10.9.9.0/24");
+        assert_eq!(told(v6("2001:db8:1:2::1")), "2001:db8:1::/48");
+        assert_eq!(told(v6("2001:db8:1:3::1")), "2001:db8:1::/48");
+        assert_eq!(told(v6("2001:db8:2:3::1")), "2001:db8:2::/48");
+        let last = (0..100).map(|n| told(v4(11, 0, n, 1))).last();
+        assert_eq!(last.as_deref(), Some("everyone else"));
+    }
+
+    #[test]
+    fn whatever_table_is_full_no_address_is_allowed_more_than_a_slot_of_its_own_allows() {
+        let rate = crate::config::Rate::new(3, Duration::from_secs(60));
+        let mut table = table(64);
+        let mut allowed = std::collections::BTreeMap::new();
+        let mut number = 1u32;
+        for _ in 0..20_000 {
+            // A linear congruential generator: any order of many addresses in few networks.
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let address = IpAddr::V4(Ipv4Addr::from_bits((number >> 8) % 1000 * 7));
+            let key = table.find(address, Instant::ZERO);
+            let bucket = &mut table.entry(key).handshakes;
+            if bucket.take(1, rate, Instant::ZERO).is_ok() {
+                *allowed.entry(address).or_insert(0) += 1;
+            }
+        }
+        assert!(allowed.values().all(|times| *times <= 3), "{allowed:?}");
+        assert!(allowed.len() >= 56, "{}", allowed.len());
+    }
+
+    #[test]
+    fn a_look_at_a_full_table_passes_a_few_slots_however_many_there_are() {
+        for size in [64, 4096] {
+            let mut table = table(size);
+            let now = Instant::ZERO;
+            for n in 0..2 * size as u32 {
+                let before = table.own.sweep_at;
+                let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n)), now);
+                table.entry(key).open_connections += 1;
+                let slots = table.own.entries.len();
+                let passed = (table.own.sweep_at + slots - before) % slots;
+                assert!(passed <= SWEEP_STEPS, "{passed} of {slots}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_office_keeps_what_it_has_earned_when_the_table_is_full_and_a_household_does_not() {
+        let mut table = table(16);
+        let now = Instant::ZERO;
+        let half = table.kept.earned;
+        for (address, people) in [(1, 20), (2, 2)] {
+            let key = table.find(v4(10, 0, 0, address), now);
+            let earned = &mut table.entry(key).earned;
+            (0..people).for_each(|_| earned.gain(half, now));
+            (0..people).for_each(|_| earned.lose(half, now));
+        }
+        for n in 0..10_000u32 {
+            table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
+        }
+        let mut room = |address| {
+            let key = table.find(v4(10, 0, 0, address), now);
+            table.entry(key).earned.room(half, now)
+        };
+        assert_eq!([room(1), room(2)], [20, 0]);
     }
 
     #[test]

@@ -25,6 +25,11 @@ impl Place {
         Place { prefix, since }
     }
 
+    /// When they count as having come.
+    pub fn since(self) -> Instant {
+        self.since
+    }
+
     /// The same, once a TLS handshake is done.
     #[must_use]
     pub fn secured(self) -> Self {

@@ -19,6 +19,8 @@ pub enum CloseReason {
     Disconnected,
     /// A flood went on through error replies and pauses.
     RateLimited,
+    /// `limits.glitches_per_connection`, through all pauses.
+    TooManyGlitches,
     /// `limits.outbound_bytes_per_connection_max`: the peer does not read.
     ReadingTooSlowly,
     /// `limits.fragments_per_message_max`
@@ -41,6 +43,8 @@ pub enum CloseReason {
     GoingAway,
     /// `limits.outbound_bytes_max` or another bound over all connections.
     Overloaded,
+    /// `memory`
+    OutOfMemory,
     /// Whoever knows about the credential can not be asked.
     AuthenticationUnavailable,
     /// A fault of ours.
@@ -49,7 +53,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, for tests and metrics.
-    pub const ALL: [CloseReason; 21] = [
+    pub const ALL: [CloseReason; 23] = [
         CloseReason::CredentialsRequired,
         CloseReason::InvalidCredentials,
         CloseReason::TokenExpired,
@@ -58,6 +62,7 @@ impl CloseReason {
         CloseReason::TooManyConnectionsFromAddress,
         CloseReason::Disconnected,
         CloseReason::RateLimited,
+        CloseReason::TooManyGlitches,
         CloseReason::ReadingTooSlowly,
         CloseReason::TooManyFragments,
         CloseReason::NoFirstMessage,
@@ -69,6 +74,7 @@ impl CloseReason {
         CloseReason::NoPong,
         CloseReason::GoingAway,
         CloseReason::Overloaded,
+        CloseReason::OutOfMemory,
         CloseReason::AuthenticationUnavailable,
         CloseReason::Internal,
     ];
@@ -116,6 +122,7 @@ impl CloseReason {
             ),
             CloseReason::Disconnected => (1008, "disconnected by the operator", "disconnected"),
             CloseReason::RateLimited => (1008, "rate limit exceeded", "rate_limited"),
+            CloseReason::TooManyGlitches => (1008, "too many glitches", "too_many_glitches"),
             CloseReason::ReadingTooSlowly => (1008, "reading too slowly", "reading_too_slowly"),
             CloseReason::TooManyFragments => (1008, "too many fragments", "too_many_fragments"),
             CloseReason::NoFirstMessage => (1008, "no message came", "no_first_message"),
@@ -131,6 +138,7 @@ impl CloseReason {
             CloseReason::NoPong => (1001, "no answer to ping", "no_pong"),
             CloseReason::GoingAway => (1001, "server is going away", "going_away"),
             CloseReason::Overloaded => (1013, "overloaded, try again later", "overloaded"),
+            CloseReason::OutOfMemory => (1013, "short of memory, try again later", "out_of_memory"),
             CloseReason::AuthenticationUnavailable => (
                 1013,
                 "authentication is not available",

@@ -15,6 +15,8 @@ const RUN_BYTES: usize = 16 * 1024;
 const SHARE_BYTES_MIN: usize = 2 * 1024;
 /// An empty queue keeps room for this many segments; a larger one is given back.
 const SEGMENTS_KEPT: usize = 4;
+/// What a segment costs beside its bytes: a queue has room for up to twice as many as it holds.
+const SEGMENT_BYTES: usize = 2 * size_of::<Segment>();
 
 /// Bytes waiting to be written to one peer.
 ///
@@ -31,13 +33,20 @@ pub struct Outbox {
     is_sealed: bool,
     /// Segments that [`Outbox::purge_passing`] takes back.
     passing: u32,
+    /// What all of them cost.
+    weight: usize,
 }
 
 #[derive(Debug)]
 enum Segment {
     Shared(Bytes),
     /// Frames of one room, which [`Outbox::purge_room`] takes back.
-    OfRoom(Bytes, RoomKey),
+    OfRoom {
+        frames: Bytes,
+        room: RoomKey,
+        /// Others hold them too, and whoever made them counts them.
+        is_told: bool,
+    },
     /// The same, of use for a moment only. What it tells of is kept small, so that a segment is no larger for it.
     Passing {
         frames: Bytes,
@@ -52,7 +61,7 @@ impl Segment {
     fn as_slice(&self) -> &[u8] {
         match self {
             Segment::Shared(bytes)
-            | Segment::OfRoom(bytes, _)
+            | Segment::OfRoom { frames: bytes, .. }
             | Segment::Passing { frames: bytes, .. } => bytes,
             Segment::Own(bytes) => bytes,
         }
@@ -61,14 +70,27 @@ impl Segment {
     fn truncate(&mut self, length: usize) {
         match self {
             Segment::Shared(bytes)
-            | Segment::OfRoom(bytes, _)
+            | Segment::OfRoom { frames: bytes, .. }
             | Segment::Passing { frames: bytes, .. } => bytes.truncate(length),
             Segment::Own(bytes) => bytes.truncate(length),
         }
     }
 
     fn is_of(&self, room: RoomKey) -> bool {
-        matches!(self, Segment::OfRoom(_, own) | Segment::Passing { room: own, .. } if *own == room)
+        matches!(self, Segment::OfRoom { room: own, .. } | Segment::Passing { room: own, .. } if *own == room)
+    }
+
+    /// The memory that goes with it.
+    fn weight(&self) -> usize {
+        SEGMENT_BYTES
+            + match self {
+                Segment::Shared(bytes) => bytes.len(),
+                Segment::OfRoom {
+                    frames, is_told, ..
+                } if !is_told => frames.len(),
+                Segment::OfRoom { .. } | Segment::Passing { .. } => 0,
+                Segment::Own(run) => run.capacity(),
+            }
     }
 
     fn is_passing(&self) -> bool {
@@ -82,6 +104,11 @@ impl Outbox {
         self.bytes
     }
 
+    /// Memory that goes when all of it is written. Frames that rooms were told are not in it: others hold them too.
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// Whether nothing waits to be written.
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
@@ -90,27 +117,47 @@ impl Outbox {
     /// Queues a frame that other connections may hold too; nothing is copied.
     pub fn push_shared(&mut self, frame: Bytes) {
         if !frame.is_empty() {
-            self.bytes += frame.len();
-            self.segments.push_back(Segment::Shared(frame));
+            self.push(Segment::Shared(frame));
         }
     }
 
-    /// The same for frames of one room.
+    /// The same for frames of one room that are for this peer alone.
     pub fn push_of_room(&mut self, frames: Bytes, room: RoomKey) {
         if !frames.is_empty() {
-            self.bytes += frames.len();
-            self.segments.push_back(Segment::OfRoom(frames, room));
+            let is_told = false;
+            self.push(Segment::OfRoom {
+                frames,
+                room,
+                is_told,
+            });
         }
+    }
+
+    /// The same for frames that the whole room is told.
+    pub fn push_told(&mut self, frames: Bytes, room: RoomKey) {
+        if !frames.is_empty() {
+            let is_told = true;
+            self.push(Segment::OfRoom {
+                frames,
+                room,
+                is_told,
+            });
+        }
+    }
+
+    fn push(&mut self, segment: Segment) {
+        self.bytes += segment.as_slice().len();
+        self.weight += segment.weight();
+        self.segments.push_back(segment);
     }
 
     /// The same for frames that are of use for a moment only. Of very many at once it forgets that they are.
     pub fn push_passing(&mut self, frames: Bytes, room: RoomKey, passing: Passing) {
         let (Ok(joined), Ok(left)) = (passing.joined.try_into(), passing.left.try_into()) else {
-            return self.push_of_room(frames, room);
+            return self.push_told(frames, room);
         };
-        self.bytes += frames.len();
         self.passing += 1;
-        self.segments.push_back(Segment::Passing {
+        self.push(Segment::Passing {
             frames,
             room,
             joined,
@@ -133,12 +180,17 @@ impl Outbox {
             matches!(self.segments.back(), Some(Segment::Own(run)) if run.len() < RUN_BYTES);
         if self.is_sealed || !is_open {
             self.is_sealed = false;
-            self.segments.push_back(Segment::Own(Vec::new()));
+            self.push(Segment::Own(Vec::new()));
         }
         if let Some(Segment::Own(run)) = self.segments.back_mut() {
-            let before = run.len();
+            let (length, room) = (run.len(), run.capacity());
             write(run);
-            self.bytes += run.len() - before;
+            if run.len() >= RUN_BYTES {
+                // It takes nothing more: what it grew by in advance is of no use.
+                run.shrink_to_fit();
+            }
+            self.bytes += run.len() - length;
+            self.weight = self.weight + run.capacity() - room;
         }
     }
 
@@ -169,9 +221,9 @@ impl Outbox {
                 break;
             }
             left -= length;
-            let is_passing = first.is_passing();
+            self.passing -= u32::from(first.is_passing());
+            self.weight -= first.weight();
             self.segments.pop_front();
-            self.passing -= u32::from(is_passing);
         }
         self.written_of_first = left;
         if self.segments.is_empty() && self.segments.capacity() > SEGMENTS_KEPT {
@@ -206,7 +258,7 @@ impl Outbox {
             kept -= segment.as_slice().len();
         }
         self.segments.truncate(whole);
-        self.count_passing();
+        self.count_anew();
         before - self.bytes
     }
 
@@ -229,7 +281,7 @@ impl Outbox {
             kept > 0
         });
         self.bytes = before - dropped;
-        self.count_passing();
+        self.count_anew();
         dropped
     }
 
@@ -255,7 +307,11 @@ impl Outbox {
             };
             if is_begun {
                 // Its rest is written whatever happens: it is nothing to be looked for again.
-                *segment = Segment::OfRoom(std::mem::take(frames), *room);
+                *segment = Segment::OfRoom {
+                    frames: std::mem::take(frames),
+                    room: *room,
+                    is_told: true,
+                };
                 return true;
             }
             *bytes -= frames.len();
@@ -263,14 +319,17 @@ impl Outbox {
             dropped(*room, Passing { joined, left });
             false
         });
-        self.passing = 0;
+        self.count_anew();
         before - self.bytes
     }
 
     /// Counts segments anew, after some were dropped.
-    fn count_passing(&mut self) {
-        let passing = self.segments.iter().filter(|segment| segment.is_passing());
-        self.passing = passing.count() as u32;
+    fn count_anew(&mut self) {
+        (self.passing, self.weight) = (0, 0);
+        for segment in &self.segments {
+            self.passing += u32::from(segment.is_passing());
+            self.weight += segment.weight();
+        }
     }
 
     /// Drops every segment that no byte of has been written; gives the bytes dropped.
@@ -285,7 +344,7 @@ impl Outbox {
             .sum();
         self.bytes -= dropped;
         self.unframed = self.unframed.min(self.bytes);
-        self.count_passing();
+        self.count_anew();
         dropped
     }
 }

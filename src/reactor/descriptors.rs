@@ -32,20 +32,26 @@ pub fn secure(config: &Config) -> Result<(), StartError> {
 /// Whether the connections of `config` fit into the limit as it is.
 pub(super) fn check(config: &Config) -> Result<(), StartError> {
     let limit = getrlimit(Resource::Nofile).current;
-    fits(config.limits.connections_max, limit)
+    fits(config.limits.connections_max, reserve(config), limit)
 }
 
-fn fits(connections_max: usize, limit: Option<u64>) -> Result<(), StartError> {
+/// What strangers can not use up: everything else, the operator's own connections, and those that a turn accepts before it has closed the ones that
+/// made room for them.
+fn reserve(config: &Config) -> usize {
+    RESERVE + config.private.connections_max + config.turn.accepts_max
+}
+
+fn fits(connections_max: usize, reserve: usize, limit: Option<u64>) -> Result<(), StartError> {
     // No limit at all is more than anything.
     let limit = limit.map_or(usize::MAX, |limit| limit as usize);
-    if connections_max + RESERVE <= limit {
+    if connections_max + reserve <= limit {
         return Ok(());
     }
     Err(StartError::Descriptors {
         connections_max,
-        reserve: RESERVE,
+        reserve,
         limit,
-        fitting: limit.saturating_sub(RESERVE),
+        fitting: limit.saturating_sub(reserve),
     })
 }
 
@@ -55,12 +61,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told_with_its_figures() {
-        assert!(fits(1000, Some(1064)).is_ok());
-        assert!(fits(1_000_000, None).is_ok());
+        let reserve = reserve(&Config::default());
+        assert_eq!(reserve, 192);
+        assert!(fits(1000, reserve, Some(1192)).is_ok());
+        assert!(fits(1_000_000, reserve, None).is_ok());
         assert_eq!(
-            fits(1000, Some(1063)).unwrap_err().to_string(),
-            "limits.connections_max = 1000: with 64 descriptors for everything else that makes 1064, and the process \
-             may open 1063; allowed: at most 999, or a higher limit on open files (ulimit -Hn, LimitNOFILE=)"
+            fits(1000, reserve, Some(1191)).unwrap_err().to_string(),
+            "limits.connections_max = 1000: with 192 descriptors for everything else that makes 1192, and the process \
+             may open 1191; allowed: at most 999, or a higher limit on open files (ulimit -Hn, LimitNOFILE=)"
         );
     }
 }

@@ -120,11 +120,15 @@ impl Server {
         // Whoever has been let in by the kernel is told like the others; a queue that others share is left to them.
         self.listeners.leave_shared(self.poll.registry());
         self.listeners.expect_more();
-        self.accept(BACKLOG_MAX, now);
+        for _ in 0..BACKLOG_MAX {
+            if !self.accept_one(now) {
+                break;
+            }
+        }
         self.listeners.close_to_strangers(self.poll.registry());
         self.engine.drain(now);
         self.engine.end_turn(now);
-        self.carry_out(now);
+        self.carry_out(until, now);
         while self.sockets.len() > 0 && self.now.instant < until && !self.is_cut_short {
             self.turn(events, Some(until))?;
         }

@@ -1,7 +1,7 @@
 //! The shell around the engine: one thread, one poll, sockets. It decides nothing about policy.
 //!
-//! A turn reads top to bottom in `Server::turn`: wait, let the engine do what is due, accept, read, then
-//! carry out what the engine asked for, so that everything a turn produced for a peer leaves in one write.
+//! A turn reads top to bottom in `Server::turn`: wait, let the engine do what is due, read from those who have signed in and
+//! carry out what came of it, so that everything said to a peer meanwhile leaves in one write; then the same for everybody else.
 
 mod clock;
 pub mod descriptors;
@@ -22,6 +22,7 @@ mod secure;
 mod security_log;
 mod service;
 mod setup;
+mod shares;
 mod signals;
 mod socket;
 mod stop;
@@ -108,6 +109,10 @@ pub struct Server {
     read_buffer: Box<[u8]>,
     /// Connections whose socket may have bytes: edge-triggered readiness is told once, so it is kept here.
     readable: VecDeque<ConnectionId>,
+    /// The same of those that were read from a moment ago.
+    busy: VecDeque<ConnectionId>,
+    /// The same of those who have not signed in.
+    strangers: VecDeque<ConnectionId>,
     /// Connections that have bytes of a TLS handshake, in the order in which they came.
     handshakes: VecDeque<ConnectionId>,
     /// What new connections to the public listener are met with; `None`: they are plain.
@@ -151,21 +156,30 @@ impl Server {
                 token => self.note_readiness(ConnectionId::from_u64(token.0 as u64), event),
             }
         }
-        self.accept(self.budget.accepts_max, now);
-        self.read(now);
-        self.shake_hands(now);
-        self.engine.end_turn(now);
-        self.hand_out_work(now);
-        self.put_questions(now);
-        self.carry_out(now);
+        self.serve_people(now);
+        self.finish_share(self.end_of_peoples_share(now), now);
+        if self.serve_strangers(now) {
+            self.finish_share(self.end_of_strangers_share(), now);
+        }
+        if self.engine.has_fallen(now) {
+            wardroom_trim::trim();
+        }
         self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
             time: self.clock.instant().since(now.instant),
             events: brought,
-            readable: self.readable.len(),
+            readable: self.readable.len() + self.busy.len() + self.strangers.len(),
             writable: self.writable.len(),
         });
         Ok(())
+    }
+
+    /// Carries out what came of a share of the turn, as far as there is time for it.
+    fn finish_share(&mut self, until: Instant, now: Now) {
+        self.engine.end_turn(now);
+        self.hand_out_work(now);
+        self.put_questions(now);
+        self.carry_out(until, now);
     }
 
     fn look_at_process(&mut self) {
@@ -186,6 +200,8 @@ impl Server {
     fn time_to_wait(&self, until: Option<Instant>) -> Option<Duration> {
         let has_work = self.engine.has_unfinished()
             || !self.readable.is_empty()
+            || !self.busy.is_empty()
+            || !self.strangers.is_empty()
             || !self.handshakes.is_empty()
             || !self.writable.is_empty();
         if has_work || self.listeners.has_work(self.now.instant) {
@@ -216,22 +232,22 @@ impl Server {
         }
     }
 
-    fn accept(&mut self, accepts_max: usize, now: Now) {
-        for _ in 0..accepts_max {
-            let Some((door, mut stream, peer)) = self.listeners.accept(now.instant) else {
-                return;
-            };
-            match self.engine.accept(door, peer, now) {
-                Ok(id) => {
-                    if let Err(error) = self.sockets.insert(id, stream, self.poll.registry()) {
-                        log::warn!("a connection can not be watched: {error}");
-                        self.engine.broken(id, now);
-                    }
-                }
-                Err(refusal) => {
-                    secure::refuse(&mut stream, door, self.acceptor.is_some(), refusal);
+    /// Takes the next connection that waits at a door; `false`: there is none.
+    fn accept_one(&mut self, now: Now) -> bool {
+        let Some((door, mut stream, peer)) = self.listeners.accept(now.instant) else {
+            return false;
+        };
+        match self.engine.accept(door, peer, now) {
+            Ok(id) => {
+                if let Err(error) = self.sockets.insert(id, stream, self.poll.registry()) {
+                    log::warn!("a connection can not be watched: {error}");
+                    self.engine.broken(id, now);
                 }
             }
+            Err(refusal) => {
+                secure::refuse(&mut stream, door, self.acceptor.is_some(), refusal);
+            }
         }
+        true
     }
 }

@@ -3,8 +3,17 @@
 use std::io;
 
 use super::Server;
+use crate::engine::Share;
 use crate::id::ConnectionId;
 use crate::time::Now;
+
+/// A list of connections that may have bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Queue {
+    Readable,
+    Busy,
+    Strangers,
+}
 
 impl Server {
     pub(super) fn queue_read(&mut self, id: ConnectionId) {
@@ -17,17 +26,32 @@ impl Server {
             if self.acceptor.is_some() && self.engine.awaits_handshake(id) {
                 self.handshakes.push_back(id);
             } else {
-                self.readable.push_back(id);
+                let queue = match self.engine.share_of(id) {
+                    Share::People if self.engine.is_busy(id, self.now) => &mut self.busy,
+                    Share::People => &mut self.readable,
+                    Share::Strangers => &mut self.strangers,
+                };
+                queue.push_back(id);
             }
         }
     }
 
-    /// Reads once from every connection that has bytes and may be read.
-    pub(super) fn read(&mut self, now: Now) {
-        for _ in 0..self.readable.len().min(self.budget.reads_max) {
-            let Some(id) = self.readable.pop_front() else {
-                return;
-            };
+    /// Takes note of a read that gave all it asked for, or not.
+    pub(super) fn note_appetite(&mut self, id: ConnectionId, was_full: bool) {
+        let is_taken = self.engine.wants_bytes(id);
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.note_appetite(was_full, is_taken);
+        }
+    }
+
+    /// Reads once from the next connection of a queue.
+    pub(super) fn read_next(&mut self, queue: Queue, now: Now) {
+        let queue = match queue {
+            Queue::Readable => &mut self.readable,
+            Queue::Busy => &mut self.busy,
+            Queue::Strangers => &mut self.strangers,
+        };
+        if let Some(id) = queue.pop_front() {
             self.read_one(id, now);
         }
     }
@@ -44,12 +68,13 @@ impl Server {
         if socket.session.is_some() || is_handshaking() {
             return self.read_sealed(id, now);
         }
-        match socket.read(&mut self.read_buffer) {
+        let most = socket.appetite(self.engine.read_bytes_max(), self.read_buffer.len());
+        match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
             Ok(0) => self.engine.end_of_input(id, now),
             Ok(count) => {
                 let bytes = self.read_buffer.get(..count).unwrap_or_default();
                 // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
-                socket.has_bytes = bytes.len() == self.read_buffer.len() || socket.read_closed;
+                socket.has_bytes = bytes.len() == most || socket.read_closed;
                 let taken = self.engine.preamble(id, bytes, now);
                 match bytes.get(taken..).unwrap_or_default() {
                     [] => {}
@@ -58,6 +83,7 @@ impl Server {
                     }
                     bytes => self.engine.receive(id, bytes, now),
                 }
+                self.note_appetite(id, count == most);
                 self.queue_read(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

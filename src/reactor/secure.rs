@@ -14,12 +14,9 @@ use crate::protocol::response::Refusal;
 use crate::time::Now;
 
 impl Server {
-    /// Takes handshakes a step further, as many as a turn may; those that came first go first.
+    /// Takes the handshake that has waited longest a step further.
     pub(super) fn shake_hands(&mut self, now: Now) {
-        for _ in 0..self.handshakes.len().min(self.budget.tls_handshakes_max) {
-            let Some(id) = self.handshakes.pop_front() else {
-                return;
-            };
+        if let Some(id) = self.handshakes.pop_front() {
             self.read_one(id, now);
         }
     }
@@ -27,16 +24,17 @@ impl Server {
     /// Reads once from a socket whose bytes are sealed; of a handshake no more than its allowance.
     pub(super) fn read_sealed(&mut self, id: ConnectionId, now: Now) {
         let most = self.engine.handshake_bytes_left(id).unwrap_or(usize::MAX);
-        let most = most.min(self.read_buffer.len());
         let Some(socket) = self.sockets.get_mut(id) else {
             return;
         };
+        let most = most.min(socket.appetite(self.engine.read_bytes_max(), self.read_buffer.len()));
         match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
             // RFC 8446 §6.1: an end without close_notify may be anybody's doing.
             Ok(0) => self.engine.broken(id, now),
             Ok(count) => {
                 socket.has_bytes = count == most || socket.read_closed;
                 self.open(id, 0..count, now);
+                self.note_appetite(id, count == most);
                 self.queue_read(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_bytes = false,
@@ -85,8 +83,8 @@ impl Server {
             self.engine.receive_opened(id, &self.opened, now);
             self.opened.clear();
         }
-        if opened.has_failed {
-            self.engine.end_insecure(id, now);
+        if let Some(failure) = opened.failure {
+            self.engine.end_insecure(id, failure, now);
         } else if opened.is_end {
             self.engine.end_of_input(id, now);
         }

@@ -29,9 +29,29 @@ pub(super) struct Socket {
     pub(super) session: Option<Box<Session>>,
     /// Once everything sealed is written, the writing side is to be shut.
     pub(super) shut_asked: bool,
+    /// Bytes that the next read asks for.
+    appetite: u32,
 }
 
+/// Bytes that a first read asks for. What a session may not say yet is held, so nobody is read far ahead who has not shown that all of it is
+/// taken.
+const APPETITE_MIN: u32 = 4 * 1024;
+
 impl Socket {
+    /// Bytes that the next read asks for, at most `most` and no more than the buffer has.
+    pub(super) fn appetite(&self, most: usize, buffer: usize) -> usize {
+        (self.appetite as usize).min(most).min(buffer)
+    }
+
+    /// Asks for twice as much the next time when all came and was taken, and for little again when something of it has to wait.
+    pub(super) fn note_appetite(&mut self, was_full: bool, is_taken: bool) {
+        if !is_taken {
+            self.appetite = APPETITE_MIN;
+        } else if was_full {
+            self.appetite = self.appetite.saturating_mul(2);
+        }
+    }
+
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buffer)
     }
@@ -90,6 +110,14 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
+    /// Room for so many, which costs nothing until they come: a table that grew among other things would keep their memory from going back.
+    pub(super) fn for_at_most(sockets: usize) -> Self {
+        Sockets {
+            slots: Vec::with_capacity(sockets),
+            count: 0,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }
@@ -125,6 +153,7 @@ impl Sockets {
             blocked: false,
             session: None,
             shut_asked: false,
+            appetite: APPETITE_MIN,
         };
         // The engine may give a slot away in the turn in which it was freed, before its close is carried out.
         if let Some(slot) = self.slots.get_mut(id.slot())
@@ -181,6 +210,16 @@ mod tests {
     use mio::Poll;
 
     use super::*;
+    use crate::engine::SOCKET_BYTES;
+
+    #[test]
+    fn a_socket_is_no_larger_than_the_account_of_memory_says() {
+        assert!(
+            size_of::<Option<Socket>>() <= SOCKET_BYTES,
+            "{} bytes",
+            size_of::<Option<Socket>>()
+        );
+    }
 
     #[test]
     fn a_slot_given_away_before_its_close_is_carried_out_counts_once() {

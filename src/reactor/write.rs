@@ -2,10 +2,11 @@
 
 use std::io::{self, IoSlice};
 
+use super::shares::TimeShare;
 use super::{SLICES_MAX, Server};
 use crate::engine::Effect;
 use crate::id::ConnectionId;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 impl Server {
     pub(super) fn queue_write(&mut self, id: ConnectionId) {
@@ -17,15 +18,20 @@ impl Server {
         }
     }
 
-    /// Does what the engine asked for, within the turn's budget of writes.
-    pub(super) fn carry_out(&mut self, now: Now) {
-        let mut writes = self.writable.len().min(self.budget.writes_max);
-        for _ in 0..writes {
+    /// Does what the engine asked for, until that time and within the turn's budget of writes.
+    pub(super) fn carry_out(&mut self, until: Instant, now: Now) {
+        let mut share = TimeShare::until(until);
+        let mut writes = 0;
+        for _ in 0..self.writable.len().min(self.budget.writes_max) {
+            if !share.has_time(&self.clock) {
+                break;
+            }
+            writes += 1;
             if let Some(id) = self.writable.pop_front() {
                 self.write(id, now);
             }
         }
-        while writes < self.budget.writes_max {
+        while writes < self.budget.writes_max && share.has_time(&self.clock) {
             let Some(effect) = self.engine.next_effect() else {
                 return;
             };

@@ -20,6 +20,11 @@ pub(super) struct Attack {
     /// New connections in a second, those that take the place of ended ones included.
     pub(super) connects_per_second: u32,
     pub(super) from: From,
+    pub(super) wire: Wire,
+    /// Settings of the server that are others for this attack, so that its limits are reached within seconds.
+    pub(super) changes: &'static [(&'static str, &'static str)],
+    /// It takes so long to be worth anything.
+    pub(super) time_min: Duration,
     pub(super) entry: Entry,
     /// Sent once, before the shots.
     pub(super) prelude: Option<Shot>,
@@ -74,6 +79,30 @@ pub(super) enum From {
     Everywhere,
 }
 
+/// What connections speak below their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// What the server speaks.
+    Server,
+    /// Nothing: bytes as they are, whatever the server expects.
+    Bare,
+    /// Nothing, to a server that speaks TLS.
+    BareToTls,
+    /// TLS.
+    Tls,
+}
+
+impl Wire {
+    /// Whether it makes sense only where TLS is spoken.
+    pub(super) fn needs_tls(self) -> bool {
+        matches!(self, Wire::BareToTls | Wire::Tls)
+    }
+
+    pub(super) fn is_bare(self) -> bool {
+        matches!(self, Wire::Bare | Wire::BareToTls)
+    }
+}
+
 /// How a connection begins, and as whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
@@ -119,6 +148,8 @@ pub(super) enum Outcome {
     Status(u16),
     /// A close frame.
     Close(u16),
+    /// The server did not go on with TLS: its way to say 429 and 503 before a request.
+    Alert,
     /// The end without a word.
     Ended,
     Reset,
@@ -135,6 +166,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Left => f.write_str("left"),
             Outcome::Status(status) => write!(f, "{status}"),
             Outcome::Close(code) => write!(f, "{code}"),
+            Outcome::Alert => f.write_str("no TLS"),
             Outcome::Ended => f.write_str("ended"),
             Outcome::Reset => f.write_str("reset"),
             Outcome::Nonsense => f.write_str("nonsense"),
@@ -187,6 +219,9 @@ pub(super) const STRANGERS: Attack = Attack {
     sockets: 500,
     connects_per_second: 2000,
     from: From::Network,
+    wire: Wire::Server,
+    changes: &[],
+    time_min: Duration::ZERO,
     entry: Entry::Raw,
     prelude: None,
     shot: |_, _| {},

@@ -30,16 +30,23 @@ pub fn run(
 ) -> Result<bool, SiegeError> {
     let chosen = attacks::chosen(&plan.attacks)?;
     let cores = Cores::find();
-    let mut watched = Watched::begin(whom, &cores)?;
+    let are_split = cores.are_split();
+    let has_tls = matches!(whom, Whom::Own { has_tls: true, .. });
+    let mut watched = Watched::begin(whom, cores)?;
     let limits = std::mem::take(&mut plan.limits);
-    let mut report = Report::new(&watched.described(), cores.are_split(), plan.time, limits);
+    let mut report = Report::new(&watched.described(), are_split, plan.time, limits);
     let mut series = Series::default();
     let sockets_max = machine::sockets_max();
     let clock = Clock::start();
     report::head(output)?;
     for attack in chosen {
+        if !watched.prepare(attack, has_tls)? {
+            report::left_out(attack, output)?;
+            continue;
+        }
         let ground = Ground {
             target: watched.target(),
+            tls: watched.client(),
             sockets_max,
             network: attacks::number(attack),
             head_time_max: plan.head_time_max,
@@ -71,14 +78,15 @@ fn one(
     series: &mut Series,
 ) -> Result<Finding, SiegeError> {
     let idle = watched.counters();
-    let parts = attacks::parts(attack);
-    let course = watched.attack(ground, clock, attack, &parts, plan.time)?;
+    let parts = attacks::parts(attack, ground.tls.is_some());
+    let times = [plan.time, plan.time.max(attack.time_min)];
+    let course = watched.attack(ground, clock, attack, &parts, times)?;
     series.add(attack.name, &course.story, course.begin, course.end);
     let mut found = course.finding(attack);
     watched.recover(clock, idle.as_ref(), &mut found);
     let law = Law {
         unnoticed: plan.unnoticed,
-        outbound_bytes_max: plan.outbound_bytes_max,
+        memory: plan.memory,
     };
     let outcomes = course.outcomes(&parts);
     verdict::judge(attack, &outcomes, course.has_sign(attack), &mut found, &law);

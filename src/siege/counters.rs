@@ -5,8 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use super::bounds::{ANSWER_BYTES_MAX, REQUEST_TIME_MAX};
-use super::peer::open_socket;
+use super::peer::{Way, open_socket};
 use super::target::Target;
+use super::tls::Wrap;
 
 /// Counters and gauges by `family:label`, the sum over other labels; without labels by `family:`.
 #[derive(Debug, Clone, Default)]
@@ -15,9 +16,10 @@ pub(super) struct Counters(BTreeMap<String, f64>);
 impl Counters {
     /// Asks for them; empty when nobody answers, as after the server's end.
     pub(super) fn ask(private: SocketAddr) -> Counters {
-        let answer = Target::from_loopback(private)
-            .ok()
-            .and_then(|target| request(target, None, "GET /metrics HTTP/1.1\r\n", ""));
+        let answer = Target::from_loopback(private).ok().and_then(|target| {
+            let way = Way { target, tls: None };
+            request(way, None, "GET /metrics HTTP/1.1\r\n", "")
+        });
         answer.map_or_else(Counters::default, |text| Counters::read(&text))
     }
 
@@ -79,24 +81,34 @@ impl Counters {
 
 /// The body of a 200 to a request of this line and these fields.
 pub(super) fn request(
-    target: Target,
+    way: Way<'_>,
     source: Option<Ipv4Addr>,
     line: &str,
     fields: &str,
 ) -> Option<String> {
-    let socket = open_socket(target, source).ok()?;
+    let socket = open_socket(way.target, source, false).ok()?;
     socket.set_nonblocking(false).ok()?;
     let mut stream: TcpStream = socket.into();
     stream.set_read_timeout(Some(REQUEST_TIME_MAX)).ok()?;
     stream.set_write_timeout(Some(REQUEST_TIME_MAX)).ok()?;
-    let host = target.address();
+    let host = way.target.address();
     let request = format!("{line}Host: {host}\r\nConnection: close\r\n{fields}\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    stream
-        .take(ANSWER_BYTES_MAX)
-        .read_to_end(&mut answer)
-        .ok()?;
+    let answer = match way.tls {
+        Some(config) => {
+            Wrap::new(config)
+                .ok()?
+                .ask(&mut stream, request.as_bytes(), ANSWER_BYTES_MAX)?
+        }
+        None => {
+            let mut answer = Vec::new();
+            stream.write_all(request.as_bytes()).ok()?;
+            stream
+                .take(ANSWER_BYTES_MAX)
+                .read_to_end(&mut answer)
+                .ok()?;
+            answer
+        }
+    };
     let answer = String::from_utf8(answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     head.starts_with("HTTP/1.1 200 ").then(|| body.to_owned())

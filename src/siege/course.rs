@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::attack::{Attack, Outcome};
 use super::counters::Counters;
 use super::felt::Story;
+use super::limits::{self, Evidence, Shown};
 use super::server::Figures;
 use super::swarm::Tally;
 use super::verdict::{Finding, Memory, Starved, Verdict};
@@ -22,6 +23,7 @@ pub(super) struct Storm {
     /// The most memory seen.
     pub(super) peak: u64,
     pub(super) tallies: Vec<Tally>,
+    pub(super) height: Option<Counters>,
 }
 
 /// The attack, the calm before it, and what the honest tell of both.
@@ -32,6 +34,8 @@ pub(super) struct Course {
     /// Counters at the beginning and the end of the attack.
     pub(super) before: Option<Counters>,
     pub(super) after: Option<Counters>,
+    /// When all attackers were there.
+    pub(super) height: Option<Counters>,
     /// When the calm began, when the attack did, and when it ended.
     pub(super) figures: [Option<Figures>; 3],
     /// How long the honest wanted a core and did not have it, in the calm and in the attack.
@@ -75,6 +79,22 @@ impl Course {
         limits
             .map(|(label, rise)| (label.to_owned(), rise))
             .collect()
+    }
+
+    fn shown(
+        &self,
+        attack: &Attack,
+        told: &BTreeMap<String, u64>,
+        connections: u64,
+    ) -> Option<Vec<(String, Shown)>> {
+        let evidence = Evidence {
+            before: self.before.as_ref()?,
+            height: self.height.as_ref()?,
+            after: self.after.as_ref()?,
+            told,
+            connections,
+        };
+        Some(limits::shown(attack, &evidence))
     }
 
     fn cpu_per_connection(&self, connections: u64) -> Option<f64> {
@@ -127,6 +147,7 @@ impl Course {
             }
         }
         let connections = self.tallies.iter().map(|tally| tally.connections).sum();
+        let shown = self.shown(attack, &errors, connections);
         let (before, under_attack) = (
             story.round_trips(calm, begin),
             story.round_trips(begin, end),
@@ -142,6 +163,7 @@ impl Course {
             outcomes,
             errors,
             limited: self.limited(),
+            shown,
             starved: self.starved(),
             slowdown: under_attack.times(&before),
             calm: before,

@@ -13,29 +13,33 @@ mod counters;
 mod course;
 mod felt;
 mod inbox;
+mod limits;
 mod machine;
 mod peer;
 mod people;
 mod plot;
 mod report;
 mod server;
-
 mod swarm;
 mod target;
+mod tls;
 mod verdict;
 mod watched;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::time::Wall;
 use attack::From;
 use clock::Clock;
+use peer::Way;
+use rustls::ClientConfig;
 
 pub use bounds::SECONDS_MAX;
 pub use campaign::{Files, run};
-pub use server::Home;
+pub use server::{Home, left_out};
 pub use target::Target;
 
 /// Why there is no siege, or none to the end.
@@ -63,6 +67,8 @@ pub enum Whom {
     Own {
         home: Home,
         settings: Vec<(String, String)>,
+        /// All of the siege is over TLS.
+        has_tls: bool,
     },
     /// One that runs, with its private listener if that may be asked.
     Running {
@@ -85,8 +91,8 @@ pub struct Plan {
     pub room: String,
     /// From accept to a complete request head.
     pub head_time_max: Duration,
-    /// Bytes that the server may queue for all connections.
-    pub outbound_bytes_max: u64,
+    /// Bytes that the server may draw for connections, queues and tables.
+    pub memory: u64,
     /// Every limit by its name and value, to say which of them were reached.
     pub limits: Vec<(String, String)>,
 }
@@ -99,9 +105,16 @@ pub fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
     attacks::all().map(|attack| (attack.name, attack.what))
 }
 
+/// Whether a setting is a limit that the report has a line for.
+pub fn is_limit(name: &str) -> bool {
+    limits::has_line(name)
+}
+
 /// What attackers and honest people stand on.
 struct Ground<'a> {
     target: Target,
+    /// What its clients need when it speaks TLS.
+    tls: Option<Arc<ClientConfig>>,
     sockets_max: usize,
     /// Which /24 is the attackers' own: another for each attack, so that none pays for what the one before it did.
     network: u8,
@@ -117,6 +130,22 @@ const TOKEN_TIME: Duration = Duration::from_secs(3600);
 const EXPIRED_BEFORE: Duration = Duration::from_secs(86_400);
 
 impl Ground<'_> {
+    /// As the server wants to be spoken to.
+    fn way(&self) -> Way<'_> {
+        Way {
+            target: self.target,
+            tls: self.tls.as_ref(),
+        }
+    }
+
+    /// In the clear, whatever the server wants.
+    fn bare_way(&self) -> Way<'_> {
+        Way {
+            tls: None,
+            ..self.way()
+        }
+    }
+
     /// A token of `user`; one that could not be signed opens nothing, and the report shows that.
     fn token(&self, user: &str) -> String {
         (self.mint)(user, TOKEN_TIME, Clock::today()).unwrap_or_default()
@@ -135,7 +164,7 @@ impl Ground<'_> {
         let token = self.token("ticket-holder");
         let fields = format!("Authorization: Bearer {token}\r\nContent-Length: 0\r\n");
         let source = Some(From::Address.source(self.network, 0));
-        let answer = counters::request(self.target, source, "POST /ticket HTTP/1.1\r\n", &fields);
+        let answer = counters::request(self.way(), source, "POST /ticket HTTP/1.1\r\n", &fields);
         let ticket = answer
             .as_deref()
             .and_then(|body| body.split_once("\"ticket\":\"")?.1.split('"').next());

@@ -1,21 +1,30 @@
-//! One client's socket: from an address of choice, with a queue of bytes to send. It neither parses nor decides.
+//! One client's socket, with or without TLS: from an address of choice, with a queue of bytes to send. It neither parses nor
+//! decides.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockRef, Socket, Type};
 
+use rustls::ClientConfig;
+
 use super::bounds::WRITE_BYTES_PER_TURN;
 use super::target::Target;
+use super::tls::Wrap;
 
 /// What a socket of somebody who means not to read holds at most.
 const NARROW_BYTES: usize = 4096;
 
-/// A socket on its way to `target`, from `source` where sources can be chosen.
-pub(super) fn open_socket(target: Target, source: Option<Ipv4Addr>) -> io::Result<Socket> {
+/// A socket on its way to `target`, from `source` where sources can be chosen. `narrow`: takes little off the network at a time.
+pub(super) fn open_socket(
+    target: Target,
+    source: Option<Ipv4Addr>,
+    narrow: bool,
+) -> io::Result<Socket> {
     let address = target.address();
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -23,6 +32,10 @@ pub(super) fn open_socket(target: Target, source: Option<Ipv4Addr>) -> io::Resul
         // Ports that rest after a connection may be taken again.
         socket.set_reuse_address(true)?;
         socket.bind(&SocketAddr::from((source, 0)).into())?;
+    }
+    if narrow {
+        // Before the server is told how much it may send: what it sends beyond it would be lost, and its acknowledgements with it.
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
     }
     match socket.connect(&address.into()) {
         Err(error)
@@ -33,6 +46,14 @@ pub(super) fn open_socket(target: Target, source: Option<Ipv4Addr>) -> io::Resul
         Err(error) => Err(error),
         Ok(()) => Ok(socket),
     }
+}
+
+/// Where to, and how it is spoken to there.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub(super) target: Target,
+    /// `None`: in the clear.
+    pub(super) tls: Option<&'a Arc<ClientConfig>>,
 }
 
 /// How a look at a socket ended.
@@ -47,32 +68,30 @@ pub(super) enum Flow {
 }
 
 /// A socket in a poll.
-#[derive(Debug)]
 pub(super) struct Peer {
     stream: TcpStream,
+    tls: Option<Wrap>,
     queue: Vec<u8>,
     sent: usize,
     is_writable: bool,
 }
 
 impl Peer {
-    /// Sets out for `target`. `narrow`: takes little off the network at a time.
+    /// Sets out, as [`open_socket`] does.
     pub(super) fn connect(
-        target: Target,
+        way: Way<'_>,
         source: Option<Ipv4Addr>,
         narrow: bool,
         registry: &Registry,
         token: Token,
     ) -> io::Result<Peer> {
-        let socket = open_socket(target, source)?;
-        if narrow {
-            socket.set_recv_buffer_size(NARROW_BYTES)?;
-        }
+        let socket = open_socket(way.target, source, narrow)?;
         socket.set_tcp_nodelay(true)?;
         let mut stream = TcpStream::from_std(socket.into());
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Peer {
             stream,
+            tls: way.tls.map(Wrap::new).transpose()?,
             queue: Vec::new(),
             sent: 0,
             is_writable: false,
@@ -85,7 +104,13 @@ impl Peer {
     }
 
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.queue.len() - self.sent
+        let sealed = self.tls.as_ref().is_some_and(Wrap::is_full);
+        self.queue.len() - self.sent + usize::from(sealed)
+    }
+
+    /// Whether what is sent now arrives as it is meant: no handshake of TLS has to come before.
+    pub(super) fn is_through(&self) -> bool {
+        self.tls.as_ref().is_none_or(Wrap::is_through)
     }
 
     pub(super) fn is_writable(&self) -> bool {
@@ -101,22 +126,14 @@ impl Peer {
     pub(super) fn flush(&mut self) -> Flow {
         let mut budget = WRITE_BYTES_PER_TURN;
         while self.is_writable && budget > 0 {
-            let waiting = self.queue.get(self.sent..).unwrap_or_default();
-            let Some(piece) = waiting.get(..waiting.len().min(budget)) else {
-                break;
-            };
-            if piece.is_empty() {
-                break;
-            }
-            match self.stream.write(piece) {
-                Ok(count) => {
-                    self.sent += count;
-                    budget -= count;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_writable = false,
-                Err(error) if error.kind() == ErrorKind::NotConnected => self.is_writable = false,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Flow::Broken,
+            match self.send(budget) {
+                Ok(0) => break,
+                Ok(count) => budget = budget.saturating_sub(count),
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock | ErrorKind::NotConnected => self.is_writable = false,
+                    ErrorKind::Interrupted => {}
+                    _ => return Flow::Broken,
+                },
             }
         }
         if self.sent == self.queue.len() {
@@ -126,8 +143,34 @@ impl Peer {
         Flow::Open
     }
 
+    /// One piece of at most `bytes`; nothing when nothing waits.
+    fn send(&mut self, bytes: usize) -> io::Result<usize> {
+        let waiting = self.queue.get(self.sent..).unwrap_or_default();
+        let piece = waiting.get(..waiting.len().min(bytes)).unwrap_or_default();
+        match &mut self.tls {
+            Some(tls) => {
+                if tls.is_through() {
+                    self.sent += tls.seal(piece);
+                }
+                if tls.is_full() {
+                    return tls.write(&mut self.stream);
+                }
+                Ok(0)
+            }
+            None if piece.is_empty() => Ok(0),
+            None => {
+                let count = self.stream.write(piece)?;
+                self.sent += count;
+                Ok(count)
+            }
+        }
+    }
+
     /// Reads what has come, and hands it to `take`.
     pub(super) fn read(&mut self, buffer: &mut [u8], take: &mut dyn FnMut(&[u8])) -> Flow {
+        if let Some(tls) = &mut self.tls {
+            return tls.read(&mut self.stream, buffer, take);
+        }
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => return Flow::Ended,

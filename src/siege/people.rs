@@ -166,13 +166,8 @@ impl<'a> People<'a> {
             self.people.len() - 1
         });
         let registry = self.poll.registry();
-        let mut peer = Peer::connect(
-            self.ground.target,
-            Some(source),
-            false,
-            registry,
-            Token(slot),
-        )?;
+        let way = self.ground.way();
+        let mut peer = Peer::connect(way, Some(source), false, registry, Token(slot))?;
         let token = self.ground.token(user);
         let fields =
             format!("Authorization: Bearer {token}\r\nSec-WebSocket-Protocol: wardroom.v1\r\n");

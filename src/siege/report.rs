@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::attack::Attack;
 use super::felt::Quantiles;
+use super::limits::Limit;
 use super::verdict::{Finding, Verdict, mebibytes};
 
 /// Everything that was found.
@@ -19,15 +21,6 @@ pub(super) struct Report {
     seconds: f64,
     attacks: Vec<Finding>,
     limits: Vec<Limit>,
-}
-
-/// One configured limit, and whether anything reached it.
-#[derive(Debug, Serialize)]
-struct Limit {
-    name: String,
-    value: String,
-    said_no: u64,
-    by: Vec<&'static str>,
 }
 
 /// The two attacks whose costs are compared.
@@ -76,6 +69,15 @@ fn counts(of: &BTreeMap<String, u64>) -> String {
         .map(|(name, count)| format!("{name} x{count}"))
         .collect();
     told.join(", ")
+}
+
+/// An attack that a server of somebody else's can not be put to: it asks for other settings.
+pub(super) fn left_out(attack: &Attack, output: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        output,
+        "left out {}: it needs a server of the siege's own",
+        attack.name
+    )
 }
 
 /// One attack, and below it everything that did not hold.
@@ -133,12 +135,8 @@ impl Report {
         time: Duration,
         limits: Vec<(String, String)>,
     ) -> Self {
-        let limits = limits.into_iter().map(|(name, value)| Limit {
-            name,
-            value,
-            said_no: 0,
-            by: Vec::new(),
-        });
+        let limits = limits.into_iter();
+        let limits = limits.map(|(name, value)| Limit::new(name, value));
         Report {
             version: env!("CARGO_PKG_VERSION"),
             server: server.to_owned(),
@@ -151,10 +149,9 @@ impl Report {
 
     pub(super) fn add(&mut self, found: Finding) {
         for limit in &mut self.limits {
-            let short = limit.name.rsplit('.').next().unwrap_or_default();
-            if let Some(count) = found.limited.get(short) {
-                limit.said_no += count;
-                limit.by.push(found.attack);
+            if let Some(shown) = &found.shown {
+                let of = shown.iter().find(|(name, _)| name == limit.name());
+                limit.note(found.attack, of.map(|(_, shown)| shown));
             }
         }
         self.attacks.push(found);
@@ -162,7 +159,8 @@ impl Report {
 
     pub(super) fn holds(&self) -> bool {
         let is_cheap = self.costs().is_none_or(|(bad, good)| bad < good);
-        is_cheap && self.count(Verdict::Held) == self.attacks.len()
+        let do_limits_hold = !self.limits.iter().any(Limit::has_failed);
+        is_cheap && do_limits_hold && self.count(Verdict::Held) == self.attacks.len()
     }
 
     fn count(&self, verdict: Verdict) -> usize {
@@ -181,20 +179,9 @@ impl Report {
 
     /// The limits, and what it comes to.
     pub(super) fn conclude(&self, output: &mut dyn Write) -> io::Result<()> {
-        writeln!(output)?;
+        writeln!(output, "\nVERDICT  LIMIT = VALUE [EXPECTED] MEASURED")?;
         for limit in &self.limits {
-            let by = if limit.by.is_empty() {
-                "not reached".to_owned()
-            } else {
-                limit.by.join(", ")
-            };
-            let Limit {
-                name,
-                value,
-                said_no,
-                ..
-            } = limit;
-            writeln!(output, "{name} = {value}: said no {said_no} times: {by}")?;
+            writeln!(output, "{}", limit.line())?;
         }
         if let Some((bad, good)) = self.costs() {
             let verdict = if bad < good { "held" } else { "FAILED" };

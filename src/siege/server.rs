@@ -7,24 +7,27 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustls::ClientConfig;
 
 use super::SiegeError;
 use super::bounds::{START_TIME_MAX, STOP_TIME_MAX};
 use super::machine::Cores;
 use super::target::Target;
+use super::tls::Identity;
 
 const SECRET_BYTES: usize = 32;
 /// Lines of the child's log that are kept, to say why it did not start.
 const LINES_KEPT_MAX: usize = 50;
 
-/// A directory with a secret, removed at the end.
-#[derive(Debug)]
+/// A directory with a secret and a certificate, removed at the end.
 pub struct Home {
     directory: PathBuf,
+    identity: Identity,
 }
 
 impl Home {
@@ -36,11 +39,19 @@ impl Home {
         let name = format!("wardroom-siege-{}", random_hex::<8>()?);
         let directory = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&directory)?;
-        let home = Home { directory };
+        let identity = Identity::make()?;
+        let home = Home {
+            directory,
+            identity,
+        };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         let secret = random_hex::<SECRET_BYTES>()?;
         options.open(home.secret())?.write_all(secret.as_bytes())?;
+        let [certificate, key] =
+            ["certificate.pem", "key.pem"].map(|name| home.directory.join(name));
+        fs::write(certificate, &home.identity.certificate)?;
+        options.open(key)?.write_all(home.identity.key.as_bytes())?;
         let config = "[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n";
         fs::write(home.config(), config)?;
         Ok(home)
@@ -49,6 +60,17 @@ impl Home {
     /// The secret that the child's tokens are signed with.
     pub fn secret(&self) -> PathBuf {
         self.directory.join("secret")
+    }
+
+    /// What clients need when the child speaks TLS.
+    pub(super) fn client(&self) -> Result<Arc<ClientConfig>, SiegeError> {
+        Ok(self.identity.client()?)
+    }
+
+    /// Forgets what a server has kept here.
+    pub(super) fn clear(&self) {
+        // The next server says what is wrong with a directory that can not be removed.
+        let _ = fs::remove_dir_all(self.directory.join("data"));
     }
 
     fn config(&self) -> PathBuf {
@@ -83,12 +105,26 @@ const OWN: [&str; 6] = [
     "log.security_file",
 ];
 
-/// Whether a setting of the operator's goes to the child. Certificates and the operator's own programs stay out of a siege.
-fn is_passed_on(key: &str) -> bool {
-    !OWN.contains(&key)
-        && !key.starts_with("tls.")
-        && !key.starts_with("auth.hook.")
-        && !key.starts_with("auth.key[")
+/// Why a setting of the operator's does not go to the child; `None`: it does.
+pub fn left_out(key: &str) -> Option<&'static str> {
+    match key {
+        _ if OWN.contains(&key) => Some("which has its own"),
+        "tls.minimum" => None,
+        "tls.certificate" | "tls.key" => Some("which has a certificate that is made for it"),
+        _ if key.starts_with("tls.") => {
+            Some("whose people have no certificates and come to one port")
+        }
+        _ if key.starts_with("auth.hook.") => Some("since your program would be attacked with it"),
+        _ if key.starts_with("auth.key[") => Some("which has a secret that is made for it"),
+        _ => None,
+    }
+}
+
+/// What is different for one attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub(super) has_tls: bool,
+    pub(super) changes: &'static [(&'static str, &'static str)],
 }
 
 /// A child, ended with this value.
@@ -105,6 +141,7 @@ impl Server {
     pub(super) fn start(
         home: &Home,
         settings: &[(String, String)],
+        variant: Variant,
         cores: &Cores,
     ) -> Result<Self, SiegeError> {
         let mut command = Command::new(std::env::current_exe()?);
@@ -114,8 +151,14 @@ impl Server {
             .arg("serve")
             .arg("--config")
             .arg(home.config());
-        for (key, value) in settings.iter().filter(|(key, _)| is_passed_on(key)) {
+        let passed_on = settings.iter().filter(|(key, _)| left_out(key).is_none());
+        let passed_on = passed_on.map(|(key, value)| (key.as_str(), value.as_str()));
+        for (key, value) in passed_on.chain(variant.changes.iter().copied()) {
             command.arg("--set").arg(format!("{key}={value}"));
+        }
+        if variant.has_tls {
+            command.args(["--set", "tls.certificate=certificate.pem"]);
+            command.args(["--set", "tls.key=key.pem"]);
         }
         for own in [
             "listen.address=127.0.0.1:0",
@@ -172,14 +215,21 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Lets it end, and waits for that.
+    pub(super) fn end(&mut self) {
         // Each fails only for a child that has ended.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         if self.ended.recv_timeout(STOP_TIME_MAX) == Err(RecvTimeoutError::Timeout) {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -147,10 +147,13 @@ impl<'a> Assault<'a> {
     }
 }
 
-/// The `code` of an error of either protocol.
+/// The `code` of an error of either protocol, and what else limits do to an answer.
 fn error_code(text: &[u8]) -> Option<&str> {
     const MARK: &str = "\"code\":\"";
     let text = str::from_utf8(text).ok()?;
+    if text.ends_with("\"truncated\":true}") {
+        return Some("truncated");
+    }
     if !text.starts_with("{\"type\":\"error\"") && !text.starts_with("{\"error\"") {
         return None;
     }
@@ -213,13 +216,12 @@ impl Swarm<'_> {
         let number = assault.tally.connections;
         let source = attack.from.source(self.ground.network, number);
         let registry = self.poll.registry();
-        let peer = Peer::connect(
-            self.ground.target,
-            Some(source),
-            !attack.reads,
-            registry,
-            Token(slot),
-        );
+        let way = if attack.wire.is_bare() {
+            self.ground.bare_way()
+        } else {
+            self.ground.way()
+        };
+        let peer = Peer::connect(way, Some(source), !attack.reads, registry, Token(slot));
         let mut peer = match peer {
             Ok(peer) => peer,
             Err(error) => {
@@ -306,6 +308,7 @@ impl Swarm<'_> {
         match flow {
             Flow::Open if is_told => self.remove(slot, Outcome::Ended),
             Flow::Open => {}
+            _ if !bot.peer.is_through() => self.remove(slot, Outcome::Alert),
             Flow::Ended => self.remove(slot, Outcome::Ended),
             Flow::Broken => self.remove(slot, Outcome::Reset),
         }
@@ -391,12 +394,14 @@ impl Bot {
     }
 
     fn has_more(&self, attack: &Attack) -> bool {
-        self.is_in && !self.has_ended && self.last_word.is_none() && self.shots < attack.shots
+        let may = self.is_in && !self.has_ended && self.last_word.is_none();
+        may && self.shots < attack.shots && self.peer.is_through()
     }
 
     /// Everything is sent, and nothing is waited for.
     fn is_to_go(&self, attack: &Attack) -> bool {
         self.is_in
+            && self.peer.is_through()
             && self.shots >= attack.shots
             && self.peer.waiting_bytes() == 0
             && self.peer.is_writable()
@@ -436,7 +441,7 @@ mod tests {
 
     #[test]
     fn only_errors_are_counted_and_only_by_words() {
-        let cases: [(&[u8], Option<&str>); 5] = [
+        let cases: [(&[u8], Option<&str>); 6] = [
             (
                 br#"{"type":"error","id":1,"code":"rate_limited","error":"x"}"#,
                 Some("rate_limited"),
@@ -446,6 +451,10 @@ mod tests {
                 Some("invalid_json"),
             ),
             (br#"{"type":"message","message":"{\"code\":\"x\"}"}"#, None),
+            (
+                br#"{"type":"ok","count":9,"truncated":true}"#,
+                Some("truncated"),
+            ),
             (br#"{"type":"error","code":"Not a word"}"#, None),
             (b"\xff", None),
         ];

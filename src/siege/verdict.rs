@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::attack::{Attack, Outcome};
 use super::bounds::{
-    ARRIVAL_TIME_MAX, MEMORY_BESIDE_QUEUES_BYTES, MEMORY_SLACK_BYTES, NEIGHBOURS_IN_PERCENT_MIN,
+    ARRIVAL_TIME_MAX, MEMORY_BESIDE_BUDGET_BYTES, MEMORY_SLACK_BYTES, NEIGHBOURS_IN_PERCENT_MIN,
     RECOVERY_TIME_MAX,
 };
 use super::felt::{Arrivals, Quantiles, milliseconds};
+use super::limits::Shown;
 
 /// From so many percent of the time on it is told that the server had to wait for its core.
 const STARVED_TOLD_PERCENT: f64 = 1.0;
@@ -43,6 +44,9 @@ pub(super) struct Finding {
     pub(super) errors: BTreeMap<String, u64>,
     /// Limits that said no, by the server's own count.
     pub(super) limited: BTreeMap<String, u64>,
+    /// Configured limits that were reached; `None`: the server may not be asked.
+    #[serde(skip)]
+    pub(super) shown: Option<Vec<(String, Shown)>>,
     pub(super) calm: Quantiles,
     pub(super) under_attack: Quantiles,
     /// p99 under attack, times the calm one.
@@ -94,7 +98,7 @@ impl Starved {
 /// What the judge goes by besides the result itself.
 pub(super) struct Law {
     pub(super) unnoticed: Duration,
-    pub(super) outbound_bytes_max: u64,
+    pub(super) memory: u64,
 }
 
 impl Finding {
@@ -148,7 +152,9 @@ fn faults(
 ) -> Vec<String> {
     let mut faults = Vec::new();
     for (outcome, count) in outcomes {
-        if *outcome != Outcome::UnderWay && !attack.expect.contains(outcome) {
+        // Neither says anything of this attack: too late to be answered, and refused before TLS.
+        let is_nothing = matches!(outcome, Outcome::UnderWay | Outcome::Alert);
+        if !is_nothing && !attack.expect.contains(outcome) {
             let told = format!(
                 "{count} of {} connections: {outcome}, which is not expected",
                 result.connections
@@ -207,9 +213,7 @@ fn slowness(attack: &Attack, result: &Finding, law: &Law) -> Option<String> {
 
 fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
     if let Some(Memory { calm, peak, after }) = result.memory {
-        let peak_max = law
-            .outbound_bytes_max
-            .saturating_add(MEMORY_BESIDE_QUEUES_BYTES);
+        let peak_max = law.memory.saturating_add(MEMORY_BESIDE_BUDGET_BYTES);
         if peak > peak_max {
             faults.push(format!(
                 "{} MiB of memory; at most {} MiB",
@@ -273,6 +277,7 @@ mod tests {
             outcomes: BTreeMap::new(),
             errors: BTreeMap::new(),
             limited: BTreeMap::new(),
+            shown: None,
             calm: times(3.0),
             under_attack: times(6.0),
             slowdown: 2.0,
@@ -299,7 +304,7 @@ mod tests {
     fn judged(found: &mut Finding, outcome: Outcome, has_sign: bool) -> Vec<String> {
         let law = Law {
             unnoticed: Duration::from_millis(2),
-            outbound_bytes_max: 64 * MIB,
+            memory: 104 * MIB,
         };
         let outcomes = BTreeMap::from([(outcome, 3), (Outcome::UnderWay, 1)]);
         judge(&ATTACK, &outcomes, has_sign, found, &law);

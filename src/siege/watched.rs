@@ -2,10 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
+
+use rustls::ClientConfig;
 
 use super::attack::Attack;
 use super::bounds::{LOOK_EVERY, RECOVERY_TIME_MAX};
@@ -15,7 +18,7 @@ use super::course::{Course, Storm};
 use super::felt::milliseconds;
 use super::machine::{self, Cores};
 use super::people::People;
-use super::server::{self, Figures, Server};
+use super::server::{self, Figures, Server, Variant};
 use super::swarm;
 use super::verdict::{Finding, Memory};
 use super::{Ground, Home, SiegeError, Target, Whom};
@@ -23,13 +26,23 @@ use super::{Ground, Home, SiegeError, Target, Whom};
 /// Gauges that must be what they were before anybody came.
 const GAUGES: [&str; 3] = ["outbound_bytes:", "outbound_connections:", "seats:"];
 
-/// A server of the siege's own or one that runs.
-pub(super) struct Watched {
-    target: Target,
-    private: Option<SocketAddr>,
-    own: Option<Server>,
+/// A server that runs, or one of the siege's own.
+pub(super) enum Watched {
+    Running {
+        target: Target,
+        private: Option<SocketAddr>,
+    },
+    Own(Box<Own>),
+}
+
+pub(super) struct Own {
+    server: Server,
+    variant: Variant,
+    settings: Vec<(String, String)>,
+    client: Arc<ClientConfig>,
+    cores: Cores,
     /// Goes after the server that lives in it.
-    _home: Option<Home>,
+    home: Home,
 }
 
 /// Waits without anything to wait for.
@@ -55,50 +68,98 @@ impl Pause {
 }
 
 impl Watched {
-    pub(super) fn begin(whom: Whom, cores: &Cores) -> Result<Self, SiegeError> {
-        Ok(match whom {
-            Whom::Own { home, settings } => {
-                let server = Server::start(&home, &settings, cores)?;
-                Watched {
-                    target: server.target,
-                    private: Some(server.private),
-                    own: Some(server),
-                    _home: Some(home),
-                }
+    pub(super) fn begin(whom: Whom, cores: Cores) -> Result<Self, SiegeError> {
+        match whom {
+            Whom::Own {
+                home,
+                settings,
+                has_tls,
+            } => {
+                let variant = Variant {
+                    has_tls,
+                    changes: &[],
+                };
+                Ok(Watched::Own(Box::new(Own {
+                    server: Server::start(&home, &settings, variant, &cores)?,
+                    variant,
+                    settings,
+                    client: home.client()?,
+                    cores,
+                    home,
+                })))
             }
             Whom::Running { target, private } => {
                 cores.move_to_others();
-                Watched {
-                    target,
-                    private,
-                    own: None,
-                    _home: None,
-                }
+                Ok(Watched::Running { target, private })
             }
-        })
+        }
+    }
+
+    /// Sees to it that the server is as this attack wants it. Whether it is.
+    pub(super) fn prepare(&mut self, attack: &Attack, has_tls: bool) -> Result<bool, SiegeError> {
+        let wanted = Variant {
+            has_tls: has_tls || attack.wire.needs_tls(),
+            changes: attack.changes,
+        };
+        match self {
+            Watched::Running { .. } => Ok(wanted.changes.is_empty() && !wanted.has_tls),
+            Watched::Own(own) if own.variant == wanted => Ok(true),
+            Watched::Own(own) => {
+                own.server.end();
+                own.home.clear();
+                own.server = Server::start(&own.home, &own.settings, wanted, &own.cores)?;
+                own.variant = wanted;
+                Ok(true)
+            }
+        }
     }
 
     pub(super) fn target(&self) -> Target {
-        self.target
+        match self {
+            Watched::Running { target, .. } => *target,
+            Watched::Own(own) => own.server.target,
+        }
+    }
+
+    /// What its clients need when it speaks TLS.
+    pub(super) fn client(&self) -> Option<Arc<ClientConfig>> {
+        match self {
+            Watched::Own(own) if own.variant.has_tls => Some(Arc::clone(&own.client)),
+            Watched::Own(_) | Watched::Running { .. } => None,
+        }
     }
 
     pub(super) fn described(&self) -> String {
-        let whose = if self.own.is_some() {
-            "own server"
-        } else {
-            "running server"
+        let whose = match self {
+            Watched::Running { .. } => "running server",
+            Watched::Own(_) => "own server",
         };
-        format!("{whose} on {}", self.target.address())
+        format!("{whose} on {}", self.target().address())
     }
 
     /// `None`: it may not be asked, or does not answer.
     pub(super) fn counters(&self) -> Option<Counters> {
-        let counters = Counters::ask(self.private?);
+        let private = match self {
+            Watched::Running { private, .. } => (*private)?,
+            Watched::Own(own) => own.server.private,
+        };
+        let counters = Counters::ask(private);
         (!counters.is_empty()).then_some(counters)
     }
 
     fn figures(&self) -> Option<Figures> {
-        Figures::of(self.own.as_ref()?.pid())
+        match self {
+            Watched::Running { .. } => None,
+            Watched::Own(own) => Figures::of(own.server.pid()),
+        }
+    }
+
+    /// A server of the siege's own that is no more.
+    fn has_ended(&mut self) -> bool {
+        match self {
+            Watched::Running { .. } => false,
+            Watched::Own(own) => !own.server.lives(),
+        }
     }
 
     /// The calm, the attack, and the last words of the honest.
@@ -108,7 +169,7 @@ impl Watched {
         clock: Clock,
         attack: &Attack,
         parts: &[Attack],
-        time: Duration,
+        [calm_time, time]: [Duration; 2],
     ) -> Result<Course, SiegeError> {
         let watched = &*self;
         let course = std::thread::scope(|scope| {
@@ -127,7 +188,7 @@ impl Watched {
             let calm = clock.now();
             let first = watched.figures();
             let first_wait = server::own_wait(thread);
-            Pause::new().wait(time);
+            Pause::new().wait(calm_time);
             let before = watched.counters();
             let second = watched.figures();
             let second_wait = server::own_wait(thread);
@@ -147,11 +208,12 @@ impl Watched {
                 figures: [first, second, storm.last],
                 people_waited,
                 peak: storm.peak,
+                height: storm.height,
                 tallies: storm.tallies,
                 story: joined(people)?,
             })
         });
-        if self.own.as_mut().is_some_and(|server| !server.lives()) {
+        if self.has_ended() {
             let told = format!("it has ended in the attack {}", attack.name);
             return Err(SiegeError::Server(told));
         }
@@ -177,15 +239,18 @@ impl Watched {
                 pause.wait(LOOK_EVERY);
                 peak = peak.max(resident());
             }
-            let last = self.figures();
+            let (last, end) = (self.figures(), clock.now());
+            // Asking costs the server something: not in the time that counts.
+            let height = self.counters();
             stop.store(true, Ordering::Relaxed);
             let tallies = joined(attackers)?;
             Ok(Storm {
                 begin,
-                end: clock.now(),
+                end,
                 last,
                 peak,
                 tallies,
+                height,
             })
         })
     }

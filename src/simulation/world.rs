@@ -14,13 +14,13 @@ use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::{Config, HookSettings};
 use crate::engine::{
-    Census, Door, Effect, Engine, Outcome, Reconfiguration, Unready, Work, WorkId, WorkTimes,
+    Census, Door, Effect, Engine, Outcome, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
 use crate::store::{self, Memory, Store};
-use crate::telemetry::Exposition;
+use crate::telemetry::{Exposition, TurnFacts};
 use crate::time::{Instant, Now, Wall};
 
 /// Pieces of one virtual `writev`.
@@ -62,6 +62,8 @@ pub struct World {
     clients: BTreeMap<ConnectionId, Client>,
     /// Bytes handed to the engine in one call at most; small values cut frames everywhere.
     pub read_bytes_max: usize,
+    /// `turn.writes_max` of the first configuration.
+    pub writes_max: usize,
     /// Works handed out and not answered.
     works: VecDeque<(WorkId, Work)>,
     store: Box<dyn Store>,
@@ -106,6 +108,7 @@ impl World {
             wall: Wall::from_millis(1_764_000_000_000),
         };
         let mut world = World {
+            writes_max: config.turn.writes_max,
             engine: Engine::new(config, authenticator, seed).expect("origins are origins"),
             now,
             clocks_set: now,
@@ -265,6 +268,14 @@ impl World {
         self.settle();
     }
 
+    /// Says that the last turn took so long, as the reactor does.
+    pub fn observe_turn(&mut self, time: Duration) {
+        self.engine.observe_turn(TurnFacts {
+            time,
+            ..TurnFacts::default()
+        });
+    }
+
     /// Lets time pass, stopping at every deadline on the way.
     pub fn advance(&mut self, duration: Duration) {
         let until = self.now.instant + duration;
@@ -292,7 +303,7 @@ impl World {
         }
     }
 
-    /// One turn as the reactor does it; whether anything moved.
+    /// One turn as the reactor does it, without its clock: whoever is in first, then whoever wants to come in. Whether anything moved.
     pub fn turn(&mut self) -> bool {
         let mut moved = false;
         while !self.answers_held && !self.works.is_empty() {
@@ -300,14 +311,22 @@ impl World {
             moved = true;
         }
         self.engine.turn(self.now);
-        moved |= self.deliver_inbound();
-        self.engine.end_turn(self.now);
-        self.hand_out_work();
-        for id in self.unblocked() {
-            moved |= self.write(id);
-        }
-        while let Some(effect) = self.engine.next_effect() {
-            moved |= self.carry_out(effect);
+        for share in [Share::People, Share::Strangers] {
+            for _ in 0..self.engine.unfinished(share) {
+                self.engine.go_on(share, self.now);
+            }
+            moved |= self.deliver_inbound(share);
+            self.engine.end_turn(self.now);
+            self.hand_out_work();
+            for id in self.unblocked() {
+                moved |= self.write(id);
+            }
+            for _ in 0..self.writes_max {
+                let Some(effect) = self.engine.next_effect() else {
+                    break;
+                };
+                moved |= self.carry_out(effect);
+            }
         }
         moved || self.engine.has_unfinished()
     }
@@ -411,14 +430,16 @@ impl World {
         self.now.wall = Wall::from_millis(self.clocks_set.wall.as_millis() + passed);
     }
 
-    fn deliver_inbound(&mut self) -> bool {
+    fn deliver_inbound(&mut self, share: Share) -> bool {
         let mut moved = false;
         for (id, client) in &mut self.clients {
-            if !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
+            let is_of_share = self.engine.share_of(*id) == share;
+            if !is_of_share || !self.engine.wants_bytes(*id) || client.ending == Ending::Closed {
                 continue;
             }
             if !client.in_flight.is_empty() {
-                let count = client.in_flight.len().min(self.read_bytes_max);
+                let most = self.read_bytes_max.min(self.engine.read_bytes_max());
+                let count = client.in_flight.len().min(most);
                 let bytes: Vec<u8> = client.in_flight.drain(..count).collect();
                 let taken = self.engine.preamble(*id, &bytes, self.now);
                 if let Some(bytes) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {

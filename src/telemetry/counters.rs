@@ -65,7 +65,8 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 41] = [
+const LIMITS: [[&str; 2]; 43] = [
+    ["memory", "server"],
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],
@@ -106,6 +107,7 @@ const LIMITS: [[&str; 2]; 41] = [
     UNREAD,
     ["frames_per_connection", "connection"],
     ["control_frames_per_connection", "connection"],
+    ["glitches_per_connection", "connection"],
     ["pauses_max", "connection"],
 ];
 
@@ -122,6 +124,8 @@ pub struct Counters {
     pub limited: Tally,
     /// What limits that are rehearsed would have refused, by limit and scope.
     pub shadowed: Tally,
+    /// Connections that were let go for want of memory: strangers, slow readers, idle ones.
+    pub shed: [u64; 3],
     /// Sessions that ended, by reason.
     pub closes: [u64; CloseReason::ALL.len()],
     /// Sessions that ended otherwise.
@@ -250,6 +254,7 @@ impl Default for Counters {
                     .into_iter()
                     .filter(|[limit, _]| SHADOWABLE.contains(limit)),
             ),
+            shed: [0; 3],
             closes: [0; CloseReason::ALL.len()],
             endings: [0; Ending::ALL.len()],
             bytes_received: 0,
@@ -267,7 +272,7 @@ impl Default for Counters {
             turn_events: Histogram::new(&EVENT_BOUNDS),
             tls_handshakes: Tally::default(),
             tls_resumptions: 0,
-            tls_failures: Tally::of_words(["handshake_failed", "timeout"]),
+            tls_failures: Tally::of_words(["handshake_failed", "certificate_refused", "timeout"]),
             works: Tally::of_pairs(WORKS),
             work_nanos: Worker::ALL.map(|_| Histogram::new(&WORK_BOUNDS)),
             events_left_out: 0,
@@ -344,6 +349,7 @@ impl Counters {
 fn limit_of(reason: CloseReason) -> Option<[&'static str; 2]> {
     match reason {
         CloseReason::TooManyFragments => Some(["fragments_per_message_max", "connection"]),
+        CloseReason::OutOfMemory => Some(["memory", "server"]),
         CloseReason::Overloaded => Some(["outbound_bytes_max", "server"]),
         _ => None,
     }

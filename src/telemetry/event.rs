@@ -209,7 +209,9 @@ impl Event<'_> {
                 scope: "address",
             },
             CloseReason::Disconnected | CloseReason::Revoked => Event::Revoked { reason },
-            CloseReason::RateLimited | CloseReason::ReadingTooSlowly => Event::Flood { reason },
+            CloseReason::RateLimited
+            | CloseReason::TooManyGlitches
+            | CloseReason::ReadingTooSlowly => Event::Flood { reason },
             CloseReason::TooManyFragments
             | CloseReason::ProtocolError
             | CloseReason::InvalidUtf8
@@ -220,6 +222,7 @@ impl Event<'_> {
             | CloseReason::NoPong
             | CloseReason::GoingAway
             | CloseReason::Overloaded
+            | CloseReason::OutOfMemory
             | CloseReason::AuthenticationUnavailable
             | CloseReason::Internal => return None,
         })

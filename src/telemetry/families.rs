@@ -3,6 +3,7 @@
 
 use super::counters::{Ending, Worker};
 use super::snapshot::Snapshot;
+use crate::limit::memory::Class;
 use crate::protocol::close::CloseReason;
 
 /// A metric's numbers.
@@ -125,6 +126,12 @@ pub(super) static FAMILIES: &[Family] = families! {
         "Connections that bytes wait for";
     "wardroom_queue_connections" ["queue"] Gauges queues,
         "Connections on a list of the loop: doomed are to be closed, unfinished used up their budget, readable and writable wait for the next turn";
+    "wardroom_memory_bytes" ["class"] Gauges memory,
+        "Memory drawn of the budget, by what for";
+    "wardroom_memory_mark_bytes" ["mark"] Gauges marks,
+        "From soft on somebody is let go, from hard on what would take more is refused, and budget is all there is";
+    "wardroom_memory_shed" ["class"] Counters shed,
+        "Connections let go for want of memory";
     "wardroom_deadlines" [] Gauge |s| Some(s.queues.deadlines),
         "Entries in the table of deadlines";
     "wardroom_turn_duration_seconds" [] Histogram |s| {
@@ -194,8 +201,7 @@ fn closes(s: &Snapshot) -> Rows {
 }
 
 fn frames(s: &Snapshot) -> Rows {
-    let counted = FRAMES.into_iter().zip(s.counters.frames_received);
-    counted.map(|(word, count)| ([word, ""], count)).collect()
+    labelled(&FRAMES, &s.counters.frames_received)
 }
 
 fn works(s: &Snapshot) -> Vec<(&'static str, Distribution)> {
@@ -217,6 +223,27 @@ fn queues(s: &Snapshot) -> Rows {
         (["readable", ""], queues.readable),
         (["writable", ""], queues.writable),
     ]
+}
+
+fn memory(s: &Snapshot) -> Rows {
+    labelled(&Class::ALL.map(Class::label), &s.memory)
+}
+
+fn marks(s: &Snapshot) -> Rows {
+    labelled(&["soft", "hard", "budget"], &s.marks)
+}
+
+fn shed(s: &Snapshot) -> Rows {
+    labelled(
+        &["unauthenticated", "slow_readers", "idle"],
+        &s.counters.shed,
+    )
+}
+
+fn labelled(labels: &[&'static str], numbers: &[u64]) -> Rows {
+    let rows = labels.iter().zip(numbers);
+    rows.map(|(label, number)| ([*label, ""], *number))
+        .collect()
 }
 
 /// The table of all metrics as Markdown.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::counters::{Counters, PhaseCounts};
+use crate::limit::memory::Class;
 use crate::time::Wall;
 
 /// What the shell says about a turn when it is over.
@@ -56,6 +57,10 @@ pub struct Snapshot {
     pub phases: PhaseCounts,
     pub queues: Queues,
     pub process: ProcessFacts,
+    /// Bytes drawn of the budget, by class.
+    pub memory: [u64; Class::ALL.len()],
+    /// Where it begins to let somebody go, where it refuses, and where it ends.
+    pub marks: [u64; 3],
     /// Seats in all rooms.
     pub seats: u64,
     /// Users with a connection or with something owed.

@@ -16,6 +16,8 @@ const LINK = /https?:\/\/\S+#token=\S+/;
 const LINKS = 2;
 
 const given = new Set();
+/** Servers that have not been stopped. */
+const running = new Set();
 
 /** A port of the loopback address that nothing listens on, and that was not given before: whoever asked for that may not listen there yet. */
 export async function freePort() {
@@ -50,6 +52,8 @@ export const GENEROUS = [
 export class Wardroom {
   #process = null;
   links = [];
+  /** The end of what it wrote to standard error. */
+  log = "";
 
   static async start(settings = [], { originOf = (port) => `http://127.0.0.1:${port}` } = {}) {
     const wardroom = new Wardroom();
@@ -74,8 +78,8 @@ export class Wardroom {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
-    let log = "";
-    child.stderr.setEncoding("utf8").on("data", (text) => (log = (log + text).slice(-4000)));
+    running.add(this);
+    child.stderr.setEncoding("utf8").on("data", (text) => (this.log = (this.log + text).slice(-4000)));
     this.links = [];
     for await (const line of createInterface({ input: child.stdout })) {
       const link = LINK.exec(line)?.[0];
@@ -87,7 +91,7 @@ export class Wardroom {
     if (child.exitCode === null && child.signalCode === null) {
       await once(child, "close");
     }
-    throw new Error(`the server ended before it printed ${LINKS} links:\n${log}`);
+    throw new Error(`the server ended before it printed ${LINKS} links:\n${this.log}`);
   }
 
   tokenOf(link) {
@@ -132,6 +136,7 @@ export class Wardroom {
   }
 
   async stop() {
+    running.delete(this);
     if (this.#process !== null) {
       await this.kill();
     }
@@ -162,12 +167,20 @@ export async function launch() {
 
 /**
  * A new page in a new context that notes what must never happen: requests to another origin, violations of the
- * policy, errors in scripts, dialogs. `page.faults` is the list.
+ * policy, errors in scripts, dialogs. `page.faults` is the list. `page.course` is what its connections met, for the report of a failure.
  */
 export async function newPage(browser, origin, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1120, height: 640 }, ...options });
   const page = await context.newPage();
   page.faults = [];
+  page.course = [];
+  page.on("requestfailed", (request) => page.course.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`));
+  page.on("response", (response) => response.status() >= 400 && page.course.push(`${response.url()}: ${response.status()}`));
+  page.on("websocket", (socket) => {
+    page.course.push(`${socket.url()}: asked for`);
+    socket.on("socketerror", (error) => page.course.push(`${socket.url()}: ${error}`));
+    socket.on("close", () => page.course.push(`${socket.url()}: closed`));
+  });
   page.on("request", (request) => noteForeign(page, request.url(), origin));
   page.on("websocket", (socket) => noteForeign(page, socket.url().replace(/^ws/, "http"), origin));
   page.on("pageerror", (error) => page.faults.push(`script error: ${error.message}`));
@@ -196,7 +209,18 @@ export async function signIn(page, link) {
 }
 
 export async function waitForStatus(page, kind, timeout = 30_000) {
-  await page.locator(`#status[data-kind="${kind}"]`).waitFor({ state: "attached", timeout });
+  try {
+    await page.locator(`#status[data-kind="${kind}"]`).waitFor({ state: "attached", timeout });
+  } catch (error) {
+    throw new Error(`${error.message}\n${await whatIsSeen(page)}`, { cause: error });
+  }
+}
+
+/** What somebody in front of `page` sees of its connection, and what its connections and the servers have gone through: for a failed test. */
+async function whatIsSeen(page) {
+  const seen = await page.evaluate(() => ({ ...document.querySelector("#status")?.dataset, banner: document.querySelector("#banner")?.innerText }), null, { timeout: 1_000 }).catch(String);
+  const servers = [...running].map((wardroom) => wardroom.log);
+  return [JSON.stringify(seen), ...page.course, ...page.faults, ...servers].join("\n");
 }
 
 export async function say(page, text) {

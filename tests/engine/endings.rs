@@ -6,7 +6,7 @@ use wardroom::engine::Census;
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{Ending, World, frame, masked};
 
-use crate::world;
+use crate::{world, world_with};
 
 /// A way for a connection to end.
 type End = (&'static str, fn(&mut World, ConnectionId));
@@ -146,7 +146,7 @@ fn let_in(world: &mut World, user: &str, peer: &str, tries: usize) -> usize {
 #[test]
 fn every_way_to_end_frees_exactly_one_place_of_the_user_and_of_the_address() {
     for (name, end) in ENDINGS {
-        let mut world = world();
+        let mut world = world_with(|config| config.limits.earned_per_address_max = 0);
         let id = world.join("alice", "10.0.0.1");
         end(&mut world, id);
         if name == "the server stops" {

@@ -4,7 +4,7 @@ use wardroom::engine::Census;
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{Ending, World, masked, text};
 
-use crate::{closed, lines, message, roomy, roomy_with, seconds, world};
+use crate::{closed, lines, message, millis, roomy, roomy_with, seconds, world};
 
 /// Says `count` messages of about `bytes` bytes.
 fn talk(world: &mut World, id: ConnectionId, count: usize, bytes: usize) {
@@ -220,7 +220,8 @@ fn a_hundred_goodbyes_in_one_turn_close_nobody_else() {
     for id in going {
         world.queue(*id, &masked(0x88, &[0x03, 0xE8]));
     }
-    world.settle();
+    // So many are told who comes and goes a little later, all at once.
+    world.advance(millis(30));
     assert_eq!(world.census().user_connections, staying.len());
     for id in staying {
         let told = world.client(*id).take_notices();

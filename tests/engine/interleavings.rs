@@ -92,6 +92,8 @@ impl Model {
         let mut config = roomy();
         config.limits.connections_per_user = PER_USER;
         config.limits.connections_per_address = PER_ADDRESS;
+        // The model knows nothing of it.
+        config.limits.earned_per_address_max = 0;
         config.limits.plain_per_address = PLAIN_PER_ADDRESS;
         config.limits.rooms_per_connection_max = ROOMS_MAX;
         // The model does not know since when something waits for whom: `slow_reader_model` has this way to end.
@@ -348,6 +350,7 @@ impl Model {
             changes: 0,
             away: 0,
             hook_questions: 0,
+            memory: census.memory,
         };
         assert_eq!(census, expected, "after {after:?}");
     }

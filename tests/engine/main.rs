@@ -6,13 +6,16 @@ mod clock;
 mod credentials;
 mod deadlines;
 mod drain;
+mod earned;
 mod endings;
 mod fairness;
 mod fan_out;
 mod floods;
 mod full_protocol;
+mod glitches;
 mod hook;
 mod interleavings;
+mod memory;
 mod metrics;
 mod pages;
 mod penalties;
@@ -26,6 +29,7 @@ mod rooms;
 mod security_log;
 mod sessions;
 mod shadow;
+mod slices;
 mod slow_reader_model;
 mod slow_readers;
 mod tickets;
@@ -75,6 +79,7 @@ pub fn roomy() -> Config {
         &mut limits.bytes_per_connection,
         &mut limits.bytes_per_address,
         &mut limits.control_frames_per_connection,
+        &mut limits.glitches_per_connection,
         &mut limits.frames_per_connection,
         &mut limits.handshakes_per_address,
         &mut limits.failed_authentications_per_address,

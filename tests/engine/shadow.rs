@@ -38,6 +38,7 @@ fn config(limit: &str, is_shadowed: bool) -> Config {
         "bytes_per_address" => limits.bytes_per_address = Rate::new(1500, seconds(60)),
         "frames_per_connection" => limits.frames_per_connection = little,
         "control_frames_per_connection" => limits.control_frames_per_connection = little,
+        "glitches_per_connection" => limits.glitches_per_connection = Rate::new(20, seconds(60)),
         "refreshes_per_connection" => limits.refreshes_per_connection = little,
         other => panic!("{other} is not rehearsed here"),
     }

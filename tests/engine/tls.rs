@@ -199,6 +199,8 @@ fn sealed_bytes_that_do_not_leave_count_as_bytes_that_wait() {
             // The close frame's time, then that of the last words.
             for _ in 0..2 {
                 world.pass(Duration::from_secs(10));
+                // Who has left.
+                world.take(speaker);
             }
             assert_eq!(world.engine.census().outbound_bytes, 0);
             return;

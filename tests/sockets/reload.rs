@@ -229,3 +229,45 @@ fn load(server: &Server) -> Vec<Talker> {
         })
         .collect()
 }
+
+/// Whether this user gets in; then they stay.
+fn gets_in(server: &Server, user: &str, inside: &mut Vec<Peer>) -> bool {
+    let v1 = "Sec-WebSocket-Protocol: wardroom.v1\r\n";
+    let mut peer = Peer::open_with(server, "/ws/chat", &server.token(user), v1);
+    let first = peer.frame().expect("a hello or a close frame");
+    let is_in = first.payload.starts_with(b"{\"type\":\"hello\"");
+    inside.extend(is_in.then_some(peer));
+    is_in
+}
+
+#[test]
+fn people_who_stay_make_room_at_their_address_and_a_reload_exempts_it() {
+    const LIMITS: &str = "connections_per_address = 2\nearned_after = \"1s\"\n\
+                          handshakes_per_address = { burst = 100000, per = \"1s\" }\n";
+    let server = Server::serve(&format!("[limits]\n{LIMITS}"));
+    let mut inside = Vec::new();
+    for user in ["alice", "bob"] {
+        assert!(gets_in(&server, user, &mut inside), "{user}");
+    }
+    let begun = Instant::now();
+    while !gets_in(&server, "carol", &mut inside) {
+        assert!(begun.elapsed() < PATIENCE, "two have stayed for a second");
+    }
+    server.write_config(&format!(
+        "[limits]\n{LIMITS}earned_per_address_max = 0\nexempt = [\"127.0.0.0/8\"]\n"
+    ));
+    server.signal(Signal::HUP);
+    server.wait_for_line("reloaded: 2 settings changed, 1 keys read");
+    for number in 0..20 {
+        let user = format!("user{number}");
+        assert!(gets_in(&server, &user, &mut inside), "{user}");
+    }
+    server.write_config(&format!("[limits]\n{LIMITS}earned_per_address_max = 0\n"));
+    server.signal(Signal::HUP);
+    server.wait_for_line("reloaded: 1 settings changed, 1 keys read");
+    assert!(!gets_in(&server, "late", &mut inside));
+    // Nobody was sent away.
+    let (first, last) = (0, inside.len() - 1);
+    inside[last].say(r#"{"type":"send","room":"lobby","message":"still here"}"#);
+    while inside[first].notice()["message"] != "still here" {}
+}

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::peer::Peer;
 use crate::server::{SECRET, Server, wardroom, write_secret};
+use crate::tls::authority::Authority;
+use crate::tls::directory;
 
 /// The program's siege in this directory, where it also keeps what is temporary. How long people wait is not judged: the
 /// machine that runs tests has other things to do.
@@ -46,12 +48,24 @@ fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
         told.contains("3 of 3 attacks held (own server on 127.0.0.1:"),
         "{told}"
     );
-    let reached = "limits.control_frames_per_connection = { burst = 30, per = \"10s\" }: said no ";
-    let line = told
-        .lines()
-        .find(|line| line.starts_with(reached))
-        .expect("a line for the limit");
-    assert!(line.ends_with(" times: ping-flood"), "{line}");
+    let limits = [
+        (
+            "held     limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [says no to ping-flood, pong-flood] said no ",
+            " times: ping-flood",
+        ),
+        (
+            "-        limits.connections_per_user = 3 [says no to one-user-everywhere] ",
+            "not tried",
+        ),
+        (
+            "-        limits.shadow = [] [not reached by a siege: ",
+            "not tried",
+        ),
+    ];
+    for (begin, end) in limits {
+        let is_line = |line: &str| line.starts_with(begin) && line.ends_with(end);
+        assert!(told.lines().any(is_line), "{begin}: {told}");
+    }
 
     let json = fs::read(home.path().join("siege.json")).expect("it was written");
     let report: Value = serde_json::from_slice(&json).expect("JSON");
@@ -101,6 +115,48 @@ fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
         .expect("a directory")
         .count();
     assert_eq!(left, 0, "the server's directory is gone");
+}
+
+#[test]
+fn half_a_tls_handshake_runs_out_of_time_beside_honest_people_who_finish_theirs() {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = siege(home.path(), &["--attack", "half-tls"]);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let is_line = |line: &str| {
+        line.starts_with(
+            "held     deadlines.handshake = \"5s\" [says no to half-tls, slow-tls] said no ",
+        ) && line.ends_with(" times: half-tls at 1s")
+    };
+    assert!(told.lines().any(is_line), "{told}");
+}
+
+#[test]
+fn a_siege_of_a_configuration_with_tls_is_over_tls_and_leaves_the_operators_keys_alone() {
+    let home = directory(&Authority::new());
+    write_secret(&home.path().join("secret"), SECRET);
+    let config = "[[auth.key]]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n\n\
+                  [tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\nhsts = \"1d\"\n";
+    fs::write(home.path().join("wardroom.toml"), config).expect("a file");
+    let arguments = ["--config", "wardroom.toml", "--json", "siege.json"];
+    let attacks = ["--attack", "plain-to-tls,replayed-ticket,tiny-fragments"];
+    let output = siege(home.path(), &[&arguments[..], &attacks].concat());
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for line in [
+        "not in this siege: tls.certificate, which has a certificate that is made for it",
+        "not in this siege: tls.key, which has a certificate that is made for it",
+        "not in this siege: tls.hsts, whose people have no certificates and come to one port",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+    let json = fs::read(home.path().join("siege.json")).expect("it was written");
+    let report: Value = serde_json::from_slice(&json).expect("JSON");
+    let limited = &report["attacks"][0]["outcomes"];
+    assert!(
+        limited["400"].as_u64() > Some(0),
+        "told to use TLS: {report}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! TLS at the real program: handshakes good and bad, certificates, closing, and a chat over it.
 
 mod after;
-mod authority;
+pub mod authority;
 mod certificates;
 mod closing;
 mod counted;
@@ -55,10 +55,15 @@ pub fn directory(authority: &Authority) -> TempDir {
 impl Secure {
     /// Serves TLS with further lines of `[tls]` and further sections.
     pub fn serve(tls: &str, sections: &str) -> Secure {
+        Secure::serve_within(LIMITS, tls, sections)
+    }
+
+    /// The same within limits that do concern TLS.
+    pub fn serve_within(limits: &str, tls: &str, sections: &str) -> Secure {
         let authority = Authority::new();
         let directory = directory(&authority);
         fs::write(directory.path().join("clients.pem"), authority.pem()).expect("a file");
-        let server = Server::serve_in(directory, &format!("{LIMITS}{sections}\n{TLS}{tls}"));
+        let server = Server::serve_in(directory, &format!("{limits}{sections}\n{TLS}{tls}"));
         Secure { server, authority }
     }
 

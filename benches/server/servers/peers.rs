@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Server;
-use crate::options::target_directory;
 use crate::shared::failure::{Doing, Failure};
+use crate::shared::machine::target_directory;
 
 fn sources(peer: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

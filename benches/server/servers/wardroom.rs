@@ -93,7 +93,8 @@ pub fn stripped_bytes(directory: &Path) -> Result<u64, Failure> {
 fn configuration(address: SocketAddr) -> String {
     let limits = limits::roomy();
     format!(
-        r#"[listen]
+        r#"memory = "4GiB"
+[listen]
 address = "{address}"
 [private]
 enabled = false

@@ -23,9 +23,10 @@ impl Engine {
     /// the one's and comes from the other.
     pub(super) fn explain_limits(&mut self, query: &LimitsQuery, now: Now) -> Explained<'_> {
         let address = query.address;
-        let asked = address.map(|address| self.prefixes.find(address, now.instant));
+        let asked = address.map(|address| self.prefix_of_address(address, now));
         let user = query.user.as_deref().map(|user| self.users.find(user));
         let mut users: Vec<UserKey> = user.flatten().into_iter().collect();
+        // Whoever is exempt has none.
         let mut prefixes: Vec<PrefixKey> = asked.into_iter().collect();
         let mut connections = Vec::new();
         for connection in self.connections.iter() {
@@ -42,13 +43,13 @@ impl Engine {
             {
                 users.push(whose);
             }
-            if connection.prefix != PrefixKey::Proxies && !prefixes.contains(&connection.prefix) {
+            if !prefixes.contains(&connection.prefix) {
                 prefixes.push(connection.prefix);
             }
         }
         let mut told = Explained::default();
-        for prefix in prefixes {
-            self.explain_prefix(prefix, now.instant, &mut told);
+        for prefix in prefixes.into_iter().filter(|prefix| prefix.is_limited()) {
+            self.explain_prefix(prefix, now, &mut told);
         }
         let limits = &self.config.limits;
         for user in users.into_iter().filter_map(|key| self.users.get(key)) {
@@ -81,20 +82,26 @@ impl Engine {
         told
     }
 
-    fn explain_prefix(&mut self, prefix: PrefixKey, now: Instant, told: &mut Explained<'_>) {
+    fn explain_prefix(&mut self, prefix: PrefixKey, now: Now, told: &mut Explained<'_>) {
+        let limits = &self.config.limits;
+        let (open, plain) = (limits.connections_per_address, limits.plain_per_address);
+        let [open, plain] = [open, plain].map(|base| self.allowance(prefix, base, now));
+        let handshakes = self.handshake_rate_of(prefix, now);
+        let now = now.instant;
         let limits = &self.config.limits;
         let entry = self.prefixes.entry(prefix);
-        let buckets = buckets_of_prefix(entry, limits).map(|bucket| measure(bucket, now));
+        let buckets =
+            buckets_of_prefix(entry, limits, handshakes).map(|bucket| measure(bucket, now));
         let counts = [
             counted(
                 "limits.connections_per_address",
                 entry.open_connections as usize,
-                limits.connections_per_address,
+                open,
             ),
             counted(
                 "limits.plain_per_address",
                 entry.plain_connections as usize,
-                limits.plain_per_address,
+                plain,
             ),
         ];
         let all = buckets.into_iter().chain(counts);
@@ -114,7 +121,7 @@ fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Us
         limits.outbound_bytes_per_connection_max,
     )];
     if let Phase::Open(session) = &connection.phase {
-        let buckets: [(TokenBucket, _, &'static str); 6] = [
+        let buckets: [(TokenBucket, _, &'static str); 7] = [
             (
                 session.messages,
                 limits.messages_per_connection,
@@ -134,6 +141,11 @@ fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Us
                 session.control_frames,
                 limits.control_frames_per_connection,
                 "limits.control_frames_per_connection",
+            ),
+            (
+                session.glitches,
+                limits.glitches_per_connection,
+                "limits.glitches_per_connection",
             ),
             (
                 session.error_replies,

@@ -166,7 +166,7 @@ impl Engine {
         let limits = &self.config.limits;
         let mut top = Top { list: Vec::new() };
         for entry in self.prefixes.iter() {
-            for bucket in buckets_of_prefix(entry, limits) {
+            for bucket in buckets_of_prefix(entry, limits, limits.handshakes_per_address) {
                 if let Some(used) = used(bucket, now) {
                     top.offer(used.share, (entry, used));
                 }
@@ -223,6 +223,7 @@ pub(super) fn buckets_of_user(
 pub(super) fn buckets_of_prefix(
     entry: &PrefixEntry,
     limits: &config::Limits,
+    handshakes: Rate,
 ) -> [(TokenBucket, Rate, &'static str); 5] {
     [
         (
@@ -237,7 +238,7 @@ pub(super) fn buckets_of_prefix(
         ),
         (
             entry.handshakes,
-            limits.handshakes_per_address,
+            handshakes,
             "limits.handshakes_per_address",
         ),
         (

@@ -11,7 +11,7 @@ impl Engine {
     /// Lifts the penalty of the prefix that an address is counted with; that there is none is no error.
     pub(super) fn pardon(&mut self, body: &[u8], now: Now) -> Result<Answer, Problem> {
         let Pardon { address } = Pardon::parse(body)?;
-        let key = self.prefixes.find(address, now.instant);
+        let key = self.prefix_of_address(address, now);
         let entry = self.prefixes.entry(key);
         let was_out = !entry.penalty.left(now.instant).is_zero();
         entry.penalty = Penalty::default();

@@ -4,7 +4,7 @@ use super::*;
 use crate::access::Source;
 use crate::access::hook::Silence;
 use crate::access::hook::answer::{AnswerFault, Expiry};
-use crate::limit::{Penalties, PrefixTable};
+use crate::limit::{Kept, Penalties, PrefixTable};
 use crate::time::Wall;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -69,7 +69,14 @@ impl World {
         };
         World {
             questions: Questions::new(settings, hash),
-            prefixes: PrefixTable::new(64, penalties, hash),
+            prefixes: PrefixTable::new(
+                64,
+                Kept {
+                    penalties,
+                    earned: Duration::from_secs(60),
+                },
+                hash,
+            ),
             now: Now {
                 instant: Instant::ZERO,
                 wall: BEGINNING,

@@ -8,9 +8,9 @@ use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
 };
-use rustls::{HandshakeKind, NamedGroup, ProtocolVersion, ServerConfig};
+use rustls::{AlertDescription, HandshakeKind, NamedGroup, ProtocolVersion, ServerConfig};
 
-use crate::engine::{TlsFacts, TlsVersion};
+use crate::engine::{TlsFacts, TlsFailure, TlsVersion};
 
 /// RFC 8446 §5.1: plain bytes of one record at most.
 const RECORD_BYTES_MAX: usize = 16 * 1024;
@@ -24,6 +24,23 @@ const STEPS_MAX: usize = 8;
 /// Sealed bytes of the peer that can be kept: one whole record with the most overhead that a version allows.
 /// Handshake messages are bounded by the engine before.
 const PARTIAL_BYTES_MAX: usize = RECORD_BYTES_MAX + 2048 + 5;
+
+/// RFC 8446 §6.2: how a client says that it does not trust the certificate it was shown.
+fn failure(error: &rustls::Error) -> TlsFailure {
+    match error {
+        rustls::Error::AlertReceived(
+            AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            // A signature that is not by the authority of that name.
+            | AlertDescription::DecryptError,
+        ) => TlsFailure::CertificateRefused,
+        _ => TlsFailure::Broken,
+    }
+}
 
 /// The TLS of one connection.
 pub(in crate::reactor) struct Session {
@@ -52,8 +69,8 @@ pub(in crate::reactor) struct Opened {
     pub(in crate::reactor) secured: Option<TlsFacts>,
     /// The peer's close_notify has come.
     pub(in crate::reactor) is_end: bool,
-    /// They break TLS; an alert waits to be written.
-    pub(in crate::reactor) has_failed: bool,
+    /// They end TLS; where they break it, an alert waits to be written.
+    pub(in crate::reactor) failure: Option<TlsFailure>,
 }
 
 /// The session can seal nothing more.
@@ -105,8 +122,10 @@ impl Session {
         }
         // Messages after the handshake are small: only one who means harm leaves this much unfinished.
         let is_hoarding = self.state != State::Handshake && self.partial.len() > PARTIAL_BYTES_MAX;
-        if opened.has_failed || is_hoarding {
-            opened.has_failed = true;
+        if is_hoarding {
+            opened.failure = Some(TlsFailure::Broken);
+        }
+        if opened.failure.is_some() {
             self.state = State::Failed;
             self.partial = Vec::new();
         }
@@ -137,15 +156,15 @@ impl Session {
                     return sealed.len();
                 }
                 // No early data is ever allowed, and no other state is known.
-                Ok(_) => opened.has_failed = true,
+                Ok(_) => opened.failure = Some(TlsFailure::Broken),
                 Err(error) => {
                     log::debug!("TLS: {error}");
-                    opened.has_failed = true;
+                    opened.failure = Some(failure(&error));
                     let rest = sealed.get_mut(taken..).unwrap_or_default();
                     self.queue_alert(rest);
                 }
             }
-            if opened.has_failed {
+            if opened.failure.is_some() {
                 return sealed.len();
             }
         }

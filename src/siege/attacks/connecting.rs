@@ -1,18 +1,11 @@
 //! Attacks by connections alone, before a request is there.
 
-use std::time::Duration;
-
-use super::super::attack::{Attack, End, From, Outcome, Pace, STRANGERS};
-
-/// The beginning of a ClientHello (RFC 8446 §4.1.2): a record of 512 bytes, of which few come.
-const HALF_HELLO: [u8; 24] = [
-    0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A,
-    0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A,
-];
+use super::super::attack::{Attack, End, From, Outcome, STRANGERS, Wire};
 
 const SILENT: Attack = Attack {
     sockets: 5000,
     connects_per_second: 2500,
+    wire: Wire::Bare,
     shots: 0,
     ..STRANGERS
 };
@@ -25,7 +18,7 @@ const TURNED_AWAY: &[Outcome] = &[
     Outcome::Ended,
 ];
 
-pub(super) const ATTACKS: [Attack; 6] = [
+pub(super) const ATTACKS: [Attack; 5] = [
     Attack {
         name: "connect-flood",
         what: "Sockets that connect and say nothing",
@@ -40,6 +33,16 @@ pub(super) const ATTACKS: [Attack; 6] = [
         limits: &["limits.unauthenticated_max"],
         signs: &["limited:unauthenticated_max"],
         from: From::Everywhere,
+        expect: TURNED_AWAY,
+        ..SILENT
+    },
+    Attack {
+        name: "one-address-flood",
+        what: "The same from one address",
+        limits: &["limits.plain_per_address"],
+        signs: &["limited:plain_per_address"],
+        sockets: 500,
+        from: From::Address,
         expect: TURNED_AWAY,
         ..SILENT
     },
@@ -76,47 +79,4 @@ pub(super) const ATTACKS: [Attack; 6] = [
         ],
         ..SILENT
     },
-    Attack {
-        name: "half-tls",
-        what: "The first bytes of a TLS handshake, and then nothing",
-        limits: &["deadlines.handshake", "limits.unauthenticated_max"],
-        signs: &[
-            "handshakes:malformed_request",
-            "handshakes:request_timeout",
-            "limited:unauthenticated_max",
-            "limited:plain_per_address",
-        ],
-        sockets: 1000,
-        shots: 1,
-        shot: |_, out| out.extend_from_slice(&HALF_HELLO),
-        expect: HELLO,
-        ..STRANGERS
-    },
-    Attack {
-        name: "slow-tls",
-        what: "A TLS handshake byte by byte",
-        limits: &["deadlines.handshake", "limits.unauthenticated_max"],
-        signs: &[
-            "handshakes:malformed_request",
-            "handshakes:request_timeout",
-            "limited:unauthenticated_max",
-            "limited:plain_per_address",
-        ],
-        sockets: 1000,
-        shots: u64::MAX,
-        shot: |aim, out| out.push(HALF_HELLO.get(aim.shot as usize).copied().unwrap_or(0x5A)),
-        pace: Pace::Every(Duration::from_millis(50)),
-        expect: HELLO,
-        ..STRANGERS
-    },
-];
-
-/// A server without TLS takes it for a request that is none.
-const HELLO: &[Outcome] = &[
-    Outcome::Held,
-    Outcome::Status(400),
-    Outcome::Status(408),
-    Outcome::Status(429),
-    Outcome::Status(503),
-    Outcome::Ended,
 ];

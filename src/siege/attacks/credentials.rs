@@ -1,6 +1,6 @@
 //! Attacks on signing in.
 
-use super::super::attack::{Aim, Attack, From, Outcome, STRANGERS};
+use super::super::attack::{Aim, Attack, From, Outcome, STRANGERS, Shot};
 use crate::protocol::client::upgrade_request;
 
 /// As fast as the machine goes.
@@ -13,11 +13,14 @@ const FLOOD: Attack = Attack {
     ..STRANGERS
 };
 
-const REFUSED: &[Outcome] = &[
+pub(super) const REFUSED: &[Outcome] = &[
     Outcome::Close(1008),
     Outcome::Status(429),
     Outcome::Status(401),
 ];
+
+pub(super) const BAD_TOKEN: Shot =
+    |aim, out| ask(&format!("Authorization: Bearer {}\r\n", spoilt(aim)), out);
 
 /// An upgrade with more fields.
 fn ask(fields: &str, out: &mut Vec<u8>) {
@@ -36,7 +39,7 @@ pub(super) const ATTACKS: [Attack; 7] = [
     Attack {
         name: "bad-token",
         what: "Upgrades with a token whose signature is wrong",
-        shot: |aim, out| ask(&format!("Authorization: Bearer {}\r\n", spoilt(aim)), out),
+        shot: BAD_TOKEN,
         ..FLOOD
     },
     Attack {
@@ -66,6 +69,8 @@ pub(super) const ATTACKS: [Attack; 7] = [
     Attack {
         name: "expired-token",
         what: "Upgrades with a token that was good yesterday",
+        from: From::Address,
+        sockets: 20,
         limits: &["limits.handshakes_per_address"],
         signs: &["handshakes:token_expired"],
         shot: |aim, out| ask(&format!("Authorization: Bearer {}\r\n", aim.expired), out),

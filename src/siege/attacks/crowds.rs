@@ -47,7 +47,6 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "reconnect-herd",
         what: "Five hundred people who go and come back at once, again and again",
-        limits: &["limits.handshakes_per_address"],
         end: End::Leave,
         ..CROWD
     },

@@ -1,8 +1,10 @@
 //! Attacks by frames, made by people who have signed in.
 
-use super::super::attack::{Attack, MEMBERS, Outcome};
+use std::time::Duration;
+
+use super::super::attack::{Attack, MEMBERS, Outcome, Pace};
 use super::SLOWED;
-use crate::protocol::client::{frame, masked};
+use crate::protocol::client::{frame, masked, text};
 
 /// One frame that breaks the protocol, and its close code.
 const BREACH: Attack = Attack {
@@ -10,7 +12,7 @@ const BREACH: Attack = Attack {
     ..MEMBERS
 };
 
-pub(super) const ATTACKS: [Attack; 9] = [
+pub(super) const ATTACKS: [Attack; 11] = [
     Attack {
         name: "ping-flood",
         what: "Pings as fast as they go",
@@ -32,22 +34,60 @@ pub(super) const ATTACKS: [Attack; 9] = [
     Attack {
         name: "tiny-fragments",
         what: "Messages in fragments of one byte, as many as a message may have",
-        limits: &[
-            "limits.frames_per_connection",
-            "limits.error_replies_per_connection",
-        ],
-        signs: &[
-            "limited:frames_per_connection",
-            "limited:error_replies_per_connection",
-        ],
+        limits: &["limits.glitches_per_connection"],
+        signs: &["limited:glitches_per_connection"],
+        // A good request, so that nothing but the number of frames is at fault.
         shot: |aim, out| {
-            let first = match aim.shot % 100 {
+            let at = (aim.shot % 100) as usize;
+            let first = match at {
                 0 => 0x01,
                 99 => 0x80,
                 _ => 0x00,
             };
-            out.extend(masked(first, b"x"));
+            let byte = b"{\"type\":\"ping\"}".get(at).copied().unwrap_or(b' ');
+            out.extend(masked(first, &[byte]));
         },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "many-frames",
+        what: "The same where oddness alone is no fault",
+        limits: &["limits.frames_per_connection"],
+        changes: &[(
+            "limits.glitches_per_connection",
+            "{ burst = 1000000, per = \"1s\" }",
+        )],
+        signs: &["limited:frames_per_connection"],
+        // A good request, so that nothing but the number of frames is at fault.
+        shot: |aim, out| {
+            let at = (aim.shot % 100) as usize;
+            let first = match at {
+                0 => 0x01,
+                99 => 0x80,
+                _ => 0x00,
+            };
+            let byte = b"{\"type\":\"ping\"}".get(at).copied().unwrap_or(b' ');
+            out.extend(masked(first, &[byte]));
+        },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "byte-by-byte",
+        what: "Good requests, one byte at a time",
+        limits: &["limits.glitches_per_connection"],
+        signs: &["limited:glitches_per_connection"],
+        changes: &[(
+            "limits.glitches_per_connection",
+            "{ burst = 200, per = \"10s\" }",
+        )],
+        shot: |aim, out| {
+            let request = text("{\"type\":\"ping\"}");
+            let at = aim.shot as usize % request.len();
+            out.extend(request.get(at));
+        },
+        pace: Pace::Every(Duration::from_millis(1)),
         expect: SLOWED,
         ..MEMBERS
     },

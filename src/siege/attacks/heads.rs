@@ -10,11 +10,11 @@ const HEAD: &[u8] =
 /// Bytes of the longest head sent: eight times what is allowed by default.
 const BOMB_BYTES: usize = 64 * 1024;
 
-pub(super) const ATTACKS: [Attack; 4] = [
+pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "slow-head",
         what: "Request heads byte by byte",
-        limits: &["deadlines.head", "limits.unauthenticated_max"],
+        limits: &["limits.unauthenticated_max", "deadlines.head"],
         signs: &[
             "handshakes:request_timeout",
             "limited:unauthenticated_max",
@@ -48,9 +48,38 @@ pub(super) const ATTACKS: [Attack; 4] = [
         ..STRANGERS
     },
     Attack {
+        name: "many-fields",
+        what: "Heads of more fields than any may have",
+        limits: &["limits.head_fields_max"],
+        signs: &["handshakes:head_too_large"],
+        shot: |_, out| {
+            out.extend_from_slice(b"GET /ws/chat HTTP/1.1\r\nHost: a.example\r\n");
+            for _ in 0..200 {
+                out.extend_from_slice(b"X-A: b\r\n");
+            }
+            out.extend_from_slice(b"\r\n");
+        },
+        expect: REFUSED,
+        ..STRANGERS
+    },
+    Attack {
+        name: "endless-requests",
+        what: "Requests without end on one connection",
+        limits: &["limits.requests_per_connection_max"],
+        sockets: 20,
+        connects_per_second: 20,
+        shot: |_, out| {
+            for _ in 0..150 {
+                out.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n");
+            }
+        },
+        again: false,
+        expect: &[Outcome::Status(200)],
+        ..STRANGERS
+    },
+    Attack {
         name: "garbage-upgrade",
         what: "Upgrades without key, of another version, by another method, of bytes that are no HTTP",
-        limits: &["limits.handshakes_per_address"],
         signs: &[
             "handshakes:malformed_request",
             "handshakes:version_unsupported",
@@ -71,10 +100,6 @@ pub(super) const ATTACKS: [Attack; 4] = [
     Attack {
         name: "pipelined-junk",
         what: "Twenty requests at once, then junk",
-        limits: &[
-            "limits.requests_per_connection_max",
-            "limits.bytes_per_address",
-        ],
         signs: &["handshakes:malformed_request", "limited:bytes_per_address"],
         shot: |_, out| {
             for _ in 0..20 {

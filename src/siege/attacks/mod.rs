@@ -5,8 +5,10 @@ mod credentials;
 mod crowds;
 mod frames;
 mod heads;
+mod narrow;
 mod rooms;
 mod texts;
+mod tls;
 
 use super::SiegeError;
 use super::attack::{Attack, From, Outcome, STRANGERS};
@@ -41,21 +43,33 @@ const EVERYTHING: Attack = Attack {
     ..STRANGERS
 };
 
-const FAMILIES: [&[Attack]; 9] = [
+const FAMILIES: [&[Attack]; 11] = [
     &[NOBODY],
     &connecting::ATTACKS,
+    &tls::ATTACKS,
     &heads::ATTACKS,
     &credentials::ATTACKS,
     &frames::ATTACKS,
     &texts::ATTACKS,
     &rooms::ATTACKS,
     &crowds::ATTACKS,
+    &narrow::ATTACKS,
     &[EVERYTHING],
 ];
 
 /// All of them, in the order in which they are made.
 pub(super) fn all() -> impl Iterator<Item = &'static Attack> {
     FAMILIES.into_iter().flatten()
+}
+
+/// Those that are to reach this limit: who has it first, and where nobody does, who has it at all.
+pub(super) fn on(limit: &str) -> impl Iterator<Item = &'static Attack> {
+    let has_first = |attack: &Attack| attack.limits.first() == Some(&limit);
+    let is_any_first = all().any(has_first);
+    all().filter(move |attack| match attack.limits {
+        [first, ..] if is_any_first => *first == limit,
+        limits => !is_any_first && limits.contains(&limit),
+    })
 }
 
 /// Which one it is of all.
@@ -79,11 +93,14 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Attack>, SiegeErro
 }
 
 /// What an attack is made of: itself, or a part of all the others.
-pub(super) fn parts(attack: &Attack) -> Vec<Attack> {
+pub(super) fn parts(attack: &Attack, has_tls: bool) -> Vec<Attack> {
     if attack.name != EVERYTHING.name {
         return vec![*attack];
     }
-    let others = all().filter(|other| other.name != EVERYTHING.name && other.sockets > 0);
+    let others = all().filter(|other| {
+        other.sockets > 0 && other.changes.is_empty() && (has_tls || !other.wire.needs_tls())
+    });
+    let others = others.filter(|other| other.name != EVERYTHING.name);
     others
         .map(|other| Attack {
             sockets: (other.sockets / SHARE).max(1),

@@ -6,44 +6,7 @@ use super::super::attack::{Attack, End, Entry, MEMBERS, Outcome, Pace};
 use super::SLOWED;
 use crate::protocol::client::text;
 
-pub(super) const ATTACKS: [Attack; 5] = [
-    Attack {
-        name: "slow-reader",
-        what: "People who ask for the longest answers and read none",
-        limits: &[
-            "limits.outbound_bytes_per_connection_max",
-            "limits.commands_per_user",
-        ],
-        signs: &[
-            "limited:outbound_bytes_per_connection_max",
-            "limited:commands_per_user",
-        ],
-        reads: false,
-        shot: |aim, out| {
-            out.extend(text(&format!(
-                "{{\"type\":\"members\",\"room\":\"{}\"}}",
-                aim.lobby
-            )))
-        },
-        // Whoever reads nothing sees neither a close frame nor its code.
-        expect: &[
-            Outcome::Held,
-            Outcome::Ended,
-            Outcome::Reset,
-            Outcome::Status(429),
-            Outcome::Close(1008),
-        ],
-        ..MEMBERS
-    },
-    Attack {
-        name: "never-pong",
-        what: "People who are in and answer no ping",
-        limits: &["deadlines.pong"],
-        shots: 0,
-        pongs: false,
-        expect: &[Outcome::Held, Outcome::Close(1001)],
-        ..MEMBERS
-    },
+pub(super) const ATTACKS: [Attack; 3] = [
     Attack {
         name: "room-join-storm",
         what: "Two hundred people who join a room and leave it, as fast as they can",
@@ -65,7 +28,6 @@ pub(super) const ATTACKS: [Attack; 5] = [
     Attack {
         name: "presence-storm",
         what: "People who come, are seen to type, and go again",
-        limits: &["limits.handshakes_per_address"],
         signs: &[],
         sockets: 200,
         connects_per_second: 1000,

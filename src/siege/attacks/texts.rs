@@ -1,10 +1,10 @@
 //! Attacks by what messages say, made by people who have signed in.
 
-use super::super::attack::{Attack, MEMBERS, Outcome};
+use super::super::attack::{Attack, Entry, From, MEMBERS, Outcome};
 use super::SLOWED;
 use crate::protocol::client::text;
 
-pub(super) const ATTACKS: [Attack; 6] = [
+pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "message-flood",
         what: "Messages to the room where everybody is, as fast as they go",
@@ -30,6 +30,33 @@ pub(super) const ATTACKS: [Attack; 6] = [
         ..MEMBERS
     },
     Attack {
+        name: "bytes-of-one-address",
+        what: "The same by five people behind one address",
+        limits: &["limits.bytes_per_address"],
+        signs: &["limited:bytes_per_address"],
+        sockets: 5,
+        from: From::Address,
+        entry: Entry::SignedIn(5),
+        shot: |_, out| out.extend(text(&format!("{{\"type\":\"ping\"{}}}", " ".repeat(7900)))),
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
+        name: "long-message",
+        what: "Messages of more characters than any may have",
+        limits: &["limits.message_characters_max"],
+        signs: &["errors_told:message_too_long"],
+        shot: |aim, out| {
+            let said = "z".repeat(501);
+            let lobby = aim.lobby;
+            out.extend(text(&format!(
+                "{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"{said}\"}}"
+            )));
+        },
+        expect: SLOWED,
+        ..MEMBERS
+    },
+    Attack {
         name: "oversize-text",
         what: "Messages a little longer than any may be",
         limits: &["limits.message_bytes_max"],
@@ -47,8 +74,8 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "deep-json",
         what: "JSON of thousands of levels",
         limits: &[
-            "limits.commands_per_user",
             "limits.error_replies_per_connection",
+            "limits.commands_per_user",
         ],
         signs: &["errors_told:too_deep"],
         shot: |_, out| out.extend(text(&"[".repeat(8000))),
@@ -59,8 +86,8 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "wide-json",
         what: "JSON objects of hundreds of fields",
         limits: &[
-            "limits.commands_per_user",
             "limits.error_replies_per_connection",
+            "limits.commands_per_user",
         ],
         signs: &["errors_told:too_many_fields"],
         shot: |_, out| {
@@ -74,8 +101,8 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "duplicate-key-json",
         what: "JSON objects that say everything twice",
         limits: &[
-            "limits.commands_per_user",
             "limits.error_replies_per_connection",
+            "limits.commands_per_user",
         ],
         signs: &["errors_told:duplicate_field"],
         shot: |_, out| out.extend(text("{\"type\":\"ping\",\"type\":\"send\"}")),

@@ -37,7 +37,10 @@ fn limits_act_on_the_client_that_a_trusted_proxy_names_and_not_on_the_proxy() {
 
 #[test]
 fn an_untrusted_peer_names_nobody_whatever_it_sends() {
-    let mut world = behind(|config| config.limits.connections_per_user = 100);
+    let mut world = behind(|config| {
+        config.limits.connections_per_user = 100;
+        config.limits.earned_per_address_max = 0;
+    });
     let forged = |n: usize| {
         [
             format!("X-Forwarded-For: 6.6.6.{n}\r\n"),

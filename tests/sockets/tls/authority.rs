@@ -43,11 +43,13 @@ impl Issued {
 
 impl Authority {
     pub fn new() -> Authority {
+        Authority::named("An authority of a test")
+    }
+
+    pub fn named(name: &str) -> Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "An authority of a test");
+        params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("a certificate");
         Authority {

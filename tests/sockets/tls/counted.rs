@@ -1,8 +1,8 @@
 //! Handshakes as an operator sees them.
 
-use rustls::version::TLS12;
+use rustls::version::{TLS12, TLS13};
 
-use super::Secure;
+use super::{Authority, Secure};
 use crate::peer::Peer;
 use crate::telemetry::scrape;
 
@@ -45,4 +45,27 @@ fn handshakes_are_counted_by_what_was_agreed_on_and_failures_are_security_events
     ] {
         assert_eq!(samples.get(name), Some(&value), "{name} in {samples:#?}");
     }
+}
+
+/// A certificate that has ended is refused by everybody's clients, time after time; once it is renewed they must get in.
+#[test]
+fn an_address_whose_clients_do_not_trust_the_certificate_is_not_kept_out() {
+    let limits = "[limits]\noffences_per_address = { burst = 3, per = \"1h\" }\n";
+    let secure = Secure::serve_within(limits, "", "");
+    // Another authority, and one that took the name of the one before: the alert is another.
+    for trusted in [Authority::named("Somebody else"), Authority::new()] {
+        for versions in [&[&TLS12], &[&TLS13]] {
+            let client = trusted.client(versions);
+            for _ in 0..10 {
+                let refused = Peer::secure(secure.server.address, &client, "chat.example");
+                assert!(refused.is_err(), "it did not sign the certificate");
+            }
+        }
+    }
+    let line = secure.server.wait_for_line("event=tls_failed");
+    assert!(line.ends_with("reason=\"certificate_refused\""), "{line}");
+    assert_eq!(secure.connect().get("/healthz"), "200");
+    let samples = scrape(&secure.server);
+    let name = "wardroom_tls_failures_total{reason=\"certificate_refused\"}";
+    assert_eq!(samples.get(name), Some(&40.0), "{samples:#?}");
 }

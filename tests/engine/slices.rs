@@ -1,0 +1,305 @@
+//! Rooms are written to in slices: whoever is in a small one, or asks something, does not wait for a large one, and each hears everything in its order.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use wardroom::id::ConnectionId;
+use wardroom::simulation::{Ending, World, text};
+
+use crate::rooms::{act, join, made, member, message, send, told};
+use crate::{millis, roomy_with};
+
+fn request(what: &Value) -> Vec<u8> {
+    text(&what.to_string())
+}
+
+/// People who are in `general` and have read all that they were told.
+fn crowd(world: &mut World, people: usize) -> Vec<ConnectionId> {
+    let come = |n| world.join_v1(&format!("user-{n}"), &format!("10.0.{}.1", n % 250));
+    let ids: Vec<_> = (0..people).map(come).collect();
+    for id in &ids {
+        world.send(*id, &request(&join("general")));
+    }
+    world.advance(millis(1000));
+    for id in &ids {
+        world.client(*id).forget_received();
+    }
+    ids
+}
+
+/// How many of these have heard a message since they were last asked.
+fn hearers(world: &mut World, ids: &[ConnectionId]) -> usize {
+    let mut heard = 0;
+    for id in ids {
+        heard += told(world, *id).iter().filter_map(message).count();
+    }
+    heard
+}
+
+#[test]
+fn a_room_of_two_does_not_wait_for_one_of_hundreds() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    let many = crowd(&mut world, 400);
+    let two = ["alice", "bob"].map(|user| member(&mut world, user, "random"));
+    world.advance(millis(1000));
+    world.queue(many[0], &request(&send("general", "to hundreds")));
+    world.turn();
+    world.queue(two[0], &request(&send("random", "to two")));
+    world.turn();
+    world.turn();
+    assert_eq!(hearers(&mut world, &two), 2, "at once");
+    let heard = hearers(&mut world, &many);
+    assert!((1..300).contains(&heard), "a part of them: {heard}");
+    world.settle();
+    assert_eq!(heard + hearers(&mut world, &many), 400, "everybody, once");
+}
+
+#[test]
+fn whoever_asks_something_is_answered_while_hundreds_are_written_to() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    let many = crowd(&mut world, 400);
+    world.queue(many[0], &request(&send("general", "to hundreds")));
+    world.turn();
+    // Their seat is the last.
+    let asks = many[399];
+    world.queue(asks, &request(&json!({"type": "ping", "id": 7})));
+    world.turn();
+    let answered = told(&mut world, asks);
+    assert_eq!(
+        answered
+            .iter()
+            .filter(|notice| notice["id"] == 7 || notice["type"] == "message")
+            .count(),
+        2,
+        "the message that waited, and the answer behind it: {answered:?}"
+    );
+    assert!(hearers(&mut world, &many) < 300);
+}
+
+#[test]
+fn what_is_said_while_a_room_is_written_to_reaches_everybody_in_one_more_round() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 20);
+    let many = crowd(&mut world, 200);
+    let mut turns = 0;
+    for (n, id) in many.iter().enumerate().take(8) {
+        world.queue(*id, &request(&send("general", &n.to_string())));
+        world.turn();
+        turns += 1;
+    }
+    while world.turn() {
+        turns += 1;
+    }
+    for id in &many {
+        let heard: Vec<String> = told(&mut world, *id)
+            .iter()
+            .filter_map(message)
+            .map(|(_, text)| text)
+            .collect();
+        assert_eq!(heard, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    }
+    // Two shares a turn: three rounds of two hundred and some more are fifteen turns or so; eight rounds would be forty.
+    assert!(turns < 26, "{turns} turns");
+}
+
+#[test]
+fn who_is_put_out_hears_nothing_that_was_not_written_yet() {
+    let mut world = roomy_with(|_| {});
+    let owner = made(&mut world, "owner", "den", "public");
+    let others: Vec<_> = (0..100)
+        .map(|n| member(&mut world, &format!("user-{n}"), "den"))
+        .collect();
+    let victim = others[99];
+    world.advance(millis(1000));
+    world.client(victim).forget_received();
+    world.say(owner, &send("den", "before").to_string());
+    assert_eq!(hearers(&mut world, &[victim]), 1);
+    hearers(&mut world, &others);
+    world.writes_max = 3;
+    world.queue(others[0], &request(&send("den", "too late for them")));
+    let kick = json!({"type": "kick", "id": "kick", "room": "den", "user": "user-99"});
+    world.queue(owner, &request(&kick));
+    world.client(owner).forget_received();
+    let is_done = |notice: &Value| notice["id"] == "kick";
+    while !told(&mut world, owner).iter().any(is_done) {
+        assert!(world.turn());
+    }
+    assert!(
+        hearers(&mut world, &others[..99]) < 99,
+        "the round is under way"
+    );
+    world.settle();
+    let last = told(&mut world, victim);
+    assert_eq!(last.len(), 1, "{last:?}");
+    assert_eq!(last[0]["code"], "kicked");
+    act(&mut world, owner, "mute", "den", "user-98");
+}
+
+#[test]
+fn whoever_is_put_into_a_seat_that_was_written_to_already_is_written_to_all_the_same() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    // Two tabs of one person: nobody is told when one of them is closed, and nothing else is said.
+    let tab = member(&mut world, "user-0", "general");
+    let many = crowd(&mut world, 400);
+    world.client(tab).forget_received();
+    world.queue(many[1], &request(&send("general", "to hundreds")));
+    world.turn();
+    assert_eq!(hearers(&mut world, &[tab]), 1);
+    assert_eq!(hearers(&mut world, &[many[399]]), 0);
+    let leave = json!({"type": "leave", "id": 1, "room": "general"});
+    world.queue(tab, &request(&leave));
+    world.settle();
+    assert_eq!(hearers(&mut world, &[many[399]]), 1);
+}
+
+#[test]
+fn whoever_shuts_their_side_before_they_are_written_to_hears_what_was_said_and_is_gone_at_once() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    let many = crowd(&mut world, 400);
+    let goes = many[399];
+    world.queue(many[0], &request(&send("general", "to hundreds")));
+    world.turn();
+    world.hang_up(goes);
+    assert_eq!(hearers(&mut world, &[goes]), 1);
+    assert_eq!(world.client(goes).ending(), Ending::Closed);
+}
+
+#[test]
+fn typing_is_told_once_to_everybody_else_and_a_little_later_when_it_is_told_often() {
+    let mut world = roomy_with(|_| {});
+    let many = crowd(&mut world, 100);
+    let typing = request(&json!({"type": "typing", "room": "general"}));
+    for id in &many[..3] {
+        world.queue(*id, &typing.repeat(2));
+    }
+    world.settle();
+    let typists = |notices: &[Value]| -> Vec<String> {
+        let typing = notices.iter().filter(|notice| notice["type"] == "typing");
+        typing.map(|notice| notice["user"].to_string()).collect()
+    };
+    let own = told(&mut world, many[1]);
+    assert_eq!(typists(&own), ["\"user-0\"", "\"user-2\""]);
+    let all = told(&mut world, many[50]);
+    assert_eq!(typists(&all), ["\"user-0\"", "\"user-1\"", "\"user-2\""]);
+    // The room rests now, but what is said takes what waits along.
+    world.send(many[0], &typing);
+    assert_eq!(typists(&told(&mut world, many[50])), [""; 0]);
+    world.send(many[1], &request(&send("general", "hi")));
+    let both = told(&mut world, many[50]);
+    assert_eq!(typists(&both), ["\"user-0\""]);
+    assert_eq!(both.len(), 2);
+}
+
+/// Something that happens between two slices.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Say { who: usize },
+    Type { who: usize },
+    Join { who: usize },
+    Leave { who: usize },
+    Reset { who: usize },
+    Revoke { who: usize },
+    Turns { turns: usize },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = || 0usize..PEOPLE;
+    prop_oneof![
+        8 => who().prop_map(|who| Step::Say { who }),
+        3 => who().prop_map(|who| Step::Type { who }),
+        4 => who().prop_map(|who| Step::Join { who }),
+        4 => who().prop_map(|who| Step::Leave { who }),
+        1 => who().prop_map(|who| Step::Reset { who }),
+        1 => who().prop_map(|who| Step::Revoke { who }),
+        3 => (1usize..4).prop_map(|turns| Step::Turns { turns }),
+    ]
+}
+
+const PEOPLE: usize = 40;
+
+/// What a naive model knows of somebody.
+#[derive(Debug, Default, Clone)]
+struct Known {
+    is_here: bool,
+    is_gone: bool,
+    /// The numbers of the messages that were said while they were there.
+    expected: Vec<u64>,
+    heard: Vec<u64>,
+}
+
+impl Known {
+    fn hear(&mut self, world: &mut World, id: ConnectionId) {
+        let notices = told(world, id);
+        self.heard
+            .extend(notices.iter().filter_map(message).map(|(seq, _)| seq));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whoever_comes_and_goes_between_slices_each_hears_what_was_said_meanwhile_in_its_order(
+        steps in prop::collection::vec(step(), 1..120),
+        writes_max in 1usize..12,
+    ) {
+        let mut world = roomy_with(|_| {});
+        let ids = crowd(&mut world, PEOPLE);
+        let mut known = vec![Known { is_here: true, ..Known::default() }; PEOPLE];
+        let mut said = 0;
+        world.writes_max = writes_max;
+        for step in steps {
+            let (who, what) = match step {
+                Step::Say { who } => (who, send("general", "hi")),
+                Step::Type { who } => (who, json!({"type": "typing", "room": "general"})),
+                Step::Join { who } => (who, join("general")),
+                Step::Leave { who } => (who, json!({"type": "leave", "room": "general"})),
+                Step::Reset { who } | Step::Revoke { who } => (who, Value::Null),
+                Step::Turns { turns } => {
+                    for _ in 0..turns {
+                        world.turn();
+                    }
+                    continue;
+                }
+            };
+            if known[who].is_gone {
+                continue;
+            }
+            match step {
+                Step::Say { .. } if known[who].is_here => {
+                    said += 1;
+                    for person in known.iter_mut().filter(|person| person.is_here) {
+                        person.expected.push(said);
+                    }
+                }
+                Step::Join { .. } => known[who].is_here = true,
+                Step::Leave { .. } => known[who].is_here = false,
+                Step::Reset { .. } | Step::Revoke { .. } => {
+                    known[who].is_here = false;
+                    known[who].is_gone = true;
+                }
+                _ => {}
+            }
+            match step {
+                Step::Reset { .. } => world.reset(ids[who]),
+                Step::Revoke { .. } => {
+                    world.revoke_user(&format!("user-{who}"));
+                    known[who].hear(&mut world, ids[who]);
+                    let before = known[who].heard.len();
+                    world.settle();
+                    known[who].hear(&mut world, ids[who]);
+                    prop_assert_eq!(known[who].heard.len(), before, "nothing follows");
+                }
+                _ => {
+                    world.queue(ids[who], &request(&what));
+                    world.turn();
+                }
+            }
+        }
+        world.advance(millis(1000));
+        for (who, person) in known.iter_mut().enumerate() {
+            person.hear(&mut world, ids[who]);
+            let whole = person.expected.get(..person.heard.len());
+            prop_assert_eq!(whole, Some(person.heard.as_slice()), "of {}", who);
+            prop_assert!(person.is_gone || person.heard.len() == person.expected.len(), "{}", who);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The budget of memory of the real program: floods of strangers stay within the table that is theirs, and it is free again at once.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+
+use wardroom::simulation::{masked, upgrade_request};
+
+use crate::peer::Peer;
+use crate::server::{Server, prepare};
+use crate::telemetry::ask;
+
+const V1: &str = "Sec-WebSocket-Protocol: wardroom.v1\r\n";
+
+/// What the process may take beside what is drawn, as docs/operations.md has it.
+const BESIDE_KIB: u64 = 24 * 1024;
+/// Connections that have not signed in, and what one of them may take: its entry and its head.
+const PLACES: usize = 1000;
+const STRANGER_KIB: u64 = 11;
+
+/// A short wait for those who say nothing, and no penalty for them: the flood comes from few addresses.
+const CONFIG: &str = r#"
+[limits]
+plain_per_address = 1000
+handshakes_per_address = { burst = 1000000, per = "1s" }
+offences_per_address = { burst = 1000000, per = "1s" }
+[deadlines]
+head = "3s"
+"#;
+
+/// A connection from any address of loopback.
+fn connect_from(source: [u8; 4], server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let source = SocketAddr::from((source, 0));
+    socket.bind(&source.into()).expect("loopback");
+    socket.connect(&server.into()).expect("the server");
+    socket.into()
+}
+
+/// Whether the server has ended this connection.
+fn is_over(stream: &mut TcpStream) -> bool {
+    stream.set_nonblocking(true).expect("a socket");
+    let mut told = [0; 1024];
+    loop {
+        match stream.read(&mut told) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+/// Floods with `count` strangers who each say this and no more; gives the largest memory that was seen.
+fn flood(server: &Server, count: usize, said: &[u8]) -> u64 {
+    let mut resident = 0;
+    let mut strangers = Vec::new();
+    for n in 0..count {
+        let mut stranger = connect_from([127, 0, 1, (n % 50) as u8], server.address);
+        // Who was let go by now can be told nothing.
+        let _ = stranger.write_all(said);
+        strangers.push(stranger);
+        if n % 100 == 0 {
+            resident = resident.max(server.figures().resident_kib);
+        }
+    }
+    let mut member = Peer::open(server, "/ws/chat", &server.token("newcomer"));
+    member.say(r#"{"message":"in while they wait"}"#);
+    let begun = Instant::now();
+    while !strangers.iter_mut().all(is_over) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "some are left");
+        resident = resident.max(server.figures().resident_kib);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    resident
+}
+
+#[test]
+fn silent_sockets_and_slow_heads_take_no_more_than_their_table_and_are_gone_at_the_deadline() {
+    let server = Server::serve(CONFIG);
+    drop(Peer::open(&server, "/ws/chat", &server.token("first")));
+    let before = server.figures();
+    let silent = flood(&server, 5000, b"");
+    let slow = flood(
+        &server,
+        2000,
+        &[b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'y'; 4000]].concat(),
+    );
+    let most = before.resident_kib + STRANGER_KIB * PLACES as u64 + 2048;
+    println!(
+        "{} KiB before, {silent} with 5000 silent sockets, {slow} with 2000 slow heads, {most} at most",
+        before.resident_kib
+    );
+    assert!(silent <= most && slow <= most, "{silent} {slow} {most}");
+    // The table is free at once, for as many as it holds.
+    let guests: Vec<_> = (0..PLACES)
+        .map(|n| connect_from([127, 0, 2, (n % 50) as u8], server.address))
+        .collect();
+    let mut last = connect_from([127, 0, 3, 1], server.address);
+    last.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("a place");
+    let mut told = [0; 12];
+    last.read_exact(&mut told).expect("an answer");
+    assert_eq!(&told, b"HTTP/1.1 200");
+    drop(guests);
+    expect_given_back(&server, before.resident_kib);
+    server.expect_unchanged(before, "newcomer");
+}
+
+#[test]
+fn readers_who_read_nothing_are_let_go_before_a_server_of_32_mib_takes_more() {
+    let config = r#"
+[echo]
+enabled = true
+[limits]
+connections_per_address = 1000
+frames_per_connection = { burst = 1000000, per = "1s" }
+commands_per_user = { burst = 1000000, per = "1s" }
+messages_per_user = { burst = 1000000, per = "1s" }
+messages_per_connection = { burst = 1000000, per = "1s" }
+messages_per_address = { burst = 1000000, per = "1s" }
+bytes_per_connection = { burst = 1000000000, per = "1s" }
+bytes_per_address = { burst = 1000000000, per = "1s" }
+outbound_bytes_per_connection_max = 67108864
+outbound_bytes_max = 1073741824
+[deadlines]
+close = "200ms"
+"#;
+    let (mut command, directory) = prepare(config);
+    command.args(["--set", "memory=32MiB"]);
+    let server = Server::start(command, directory);
+    let mut honest = Peer::open_with(&server, "/ws/chat", &server.token("honest"), V1);
+    let before = server.figures();
+    let mut most = 0;
+    let mut sent = 0;
+    let mut slow = Vec::new();
+    for n in 0..20 {
+        let mut peer = Peer::open(&server, "/ws/echo", &server.token(&format!("slow-{n}")));
+        peer.narrow();
+        let message = masked(0x82, &[b'x'; 16 * 1024]);
+        for _ in 0..600 {
+            if !peer.try_send(&message) {
+                break;
+            }
+            sent += message.len();
+        }
+        slow.push(peer);
+        most = most.max(server.figures().resident_kib);
+    }
+    honest.say(r#"{"type":"ping","id":"still here"}"#);
+    while honest.notice()["id"] != "still here" {}
+    let metrics = ask(&server, "/metrics", "").1;
+    let most_allowed = 32 * 1024 + BESIDE_KIB;
+    println!(
+        "{sent} bytes sent; {} KiB before, {most} at most, {most_allowed} allowed",
+        before.resident_kib
+    );
+    assert!(most < most_allowed, "{most} KiB");
+    let nobody = "wardroom_memory_shed_total{class=\"slow_readers\"} 0";
+    assert!(!metrics.contains(nobody), "somebody was let go");
+    drop(slow);
+    expect_given_back(&server, before.resident_kib);
+}
+
+/// Memory goes back to the system within ten seconds, but for a tenth and the allocator's slack.
+fn expect_given_back(server: &Server, before: u64) {
+    let wanted = before * 11 / 10 + 1024;
+    let begun = Instant::now();
+    loop {
+        let now = server.figures().resident_kib;
+        if now <= wanted {
+            return println!("{now} KiB after {:?}", begun.elapsed());
+        }
+        let is_late = begun.elapsed() > Duration::from_secs(10);
+        assert!(!is_late, "{now} KiB, {wanted} wanted");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// How many idle sessions are held: of a hundred thousand, as many as there are descriptors for.
+fn idle_sessions() -> usize {
+    let limit = getrlimit(Resource::Nofile).maximum;
+    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    100_000.min(limit.saturating_sub(1000))
+}
+
+#[test]
+#[ignore = "takes as many descriptors as there are, up to 100,000 on both sides, and minutes"]
+fn a_hundred_thousand_idle_sessions_of_many_addresses_cost_little_memory_and_no_time() {
+    let count = idle_sessions();
+    let raised = Rlimit {
+        current: getrlimit(Resource::Nofile).maximum,
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    setrlimit(Resource::Nofile, raised).expect("up to the hard limit");
+    let config = format!(
+        r#"
+[echo]
+enabled = true
+[limits]
+connections_max = {}
+connections_per_address = 1000
+connections_per_user = 10000
+prefixes_max = 262144
+handshakes_per_address = {{ burst = 1000000, per = "1s" }}
+[deadlines]
+ping = "1h"
+"#,
+        count + 500
+    );
+    let (mut command, directory) = prepare(&config);
+    command.args(["--set", "memory=1GiB"]);
+    let server = Server::start(command, directory);
+    drop(Peer::open(&server, "/ws/chat", &server.token("first")));
+    let before = server.figures();
+    let users = (0..64).map(|n| server.token(&format!("user-{n}")));
+    let tokens: Vec<String> = users.collect();
+    let mut sessions = Vec::new();
+    for n in 0..count {
+        let [_, a, b, c] = (n as u32 + 256).to_be_bytes();
+        let mut stream = connect_from([127, a + 1, b, c], server.address);
+        let token = &tokens[n % tokens.len()];
+        let fields = format!("Authorization: Bearer {token}\r\n");
+        // In no room: who comes would be told to all who are there.
+        let head = upgrade_request("/ws/echo", &fields);
+        stream.write_all(head.as_bytes()).expect("the server");
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).expect("an answer");
+        assert_eq!(&told, b"HTTP/1.1 101", "session {n}");
+        sessions.push(stream);
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    let full = server.figures();
+    std::thread::sleep(Duration::from_secs(10));
+    let idle = server.figures();
+    let bytes = (full.resident_kib - before.resident_kib) * 1024 / count as u64;
+    let percent = (idle.cpu - full.cpu).as_secs_f64() * 10.0;
+    println!(
+        "{count} idle sessions, each of an address of its own: {bytes} bytes each, {percent:.2} % of a core"
+    );
+    assert!(bytes < 4096, "{bytes} bytes");
+    assert!(percent < 1.0, "{percent} %");
+    drop(sessions);
+    expect_given_back(&server, before.resident_kib);
+}
