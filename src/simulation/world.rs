@@ -243,12 +243,6 @@ impl World {
         self.settle();
     }
 
-    /// Stops the server.
-    pub fn stop(&mut self) {
-        self.engine.drain(self.now);
-        self.settle();
-    }
-
     /// Gives the engine another configuration, as the reactor does after a reload.
     ///
     /// # Panics
@@ -286,12 +280,6 @@ impl World {
         }
         self.set_time(until);
         self.settle();
-    }
-
-    /// Sets the date without letting time pass.
-    pub fn jump_wall(&mut self, wall: Wall) {
-        self.now.wall = wall;
-        self.clocks_set = self.now;
     }
 
     /// Runs turns until nothing moves any more.

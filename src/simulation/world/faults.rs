@@ -7,7 +7,7 @@ use crate::fault::StoreFault;
 use crate::id::ConnectionId;
 use crate::simulation::client::Ending;
 use crate::store::{News, Question};
-use crate::time::Instant;
+use crate::time::{Instant, Wall};
 
 impl World {
     /// What the reactor does before it serves anybody: the engine hears of what the store has kept.
@@ -76,6 +76,18 @@ impl World {
     /// Sets the monotonic clock, and the date with it, without a turn. It never goes back.
     pub fn set_instant(&mut self, instant: Instant) {
         self.set_time(instant.max(self.now.instant));
+    }
+
+    /// Sets the date without letting time pass.
+    pub fn jump_wall(&mut self, wall: Wall) {
+        self.now.wall = wall;
+        self.clocks_set = self.now;
+    }
+
+    /// Stops the server.
+    pub fn stop(&mut self) {
+        self.engine.drain(self.now);
+        self.settle();
     }
 
     /// Breaks a connection, and leaves what comes of it to the next turn.
