@@ -8,6 +8,7 @@ use super::connection::Connection;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
+use crate::protocol::outbox::Outbox;
 use crate::protocol::vocabulary::{Capability, Removal, RoomKind};
 use crate::rooms::moderation::Action;
 use crate::rooms::permissions::Reason;
@@ -102,13 +103,23 @@ impl Engine {
     /// Takes back what waits of the room for connections whose session is over and that read on: whose they were is not known any more, and
     /// somebody who was put out is told nothing of it however they have gone.
     pub(super) fn quiet_ended(&mut self, room: RoomKey, now: Now) {
+        self.quiet_ended_by(|outbox| outbox.purge_room(room), now);
+    }
+
+    /// The same for all rooms, of which somebody who was let in by something that is taken back is told nothing more.
+    pub(super) fn quiet_ended_everywhere(&mut self, now: Now) {
+        self.quiet_ended_by(Outbox::purge_rooms, now);
+    }
+
+    fn quiet_ended_by(&mut self, purge: impl Fn(&mut Outbox) -> usize, now: Now) {
         let is_ended = |found: &&Connection| !found.can_tell() && found.waiting() > 0;
         let ended = self.connections.iter().filter(is_ended);
         for id in ended.map(|found| found.id).collect::<Vec<_>>() {
             let Some(connection) = self.connections.get_mut(id) else {
                 continue;
             };
-            self.outbound.purge_room(connection, room);
+            let dropped = purge(&mut connection.outbox);
+            self.outbound.shrunk(connection, dropped);
             if connection.waiting() == 0 {
                 self.everything_written(id, now);
             }

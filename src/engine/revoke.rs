@@ -34,6 +34,7 @@ impl Engine {
         for id in concerned {
             self.close(id, CloseReason::Revoked, now);
         }
+        self.quiet_ended_everywhere(now);
         self.close_doomed(now);
     }
 

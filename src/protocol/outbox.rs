@@ -76,8 +76,12 @@ impl Segment {
         }
     }
 
-    fn is_of(&self, room: RoomKey) -> bool {
-        matches!(self, Segment::OfRoom { room: own, .. } | Segment::Passing { room: own, .. } if *own == room)
+    /// The room that this was told in.
+    fn room(&self) -> Option<RoomKey> {
+        match self {
+            Segment::OfRoom { room, .. } | Segment::Passing { room, .. } => Some(*room),
+            _ => None,
+        }
     }
 
     /// The memory that goes with it.
@@ -264,12 +268,21 @@ impl Outbox {
 
     /// Drops every frame of `room` of which no byte has been written; gives the bytes dropped.
     pub fn purge_room(&mut self, room: RoomKey) -> usize {
+        self.purge_if(|of| of == room)
+    }
+
+    /// The same for every room.
+    pub fn purge_rooms(&mut self) -> usize {
+        self.purge_if(|_| true)
+    }
+
+    fn purge_if(&mut self, is_dropped: impl Fn(RoomKey) -> bool) -> usize {
         let before = self.bytes;
         let mut begun = (self.written_of_first > 0).then_some(self.written_of_first);
         let mut dropped = 0;
         self.segments.retain_mut(|segment| {
             let begun = begun.take();
-            if !segment.is_of(room) {
+            if !segment.room().is_some_and(&is_dropped) {
                 return true;
             }
             let length = segment.as_slice().len();

@@ -320,6 +320,26 @@ fn a_full_queue_is_told_at_once_and_is_nobodys_fault() {
 }
 
 #[test]
+fn what_waits_for_somebody_who_has_hung_up_and_reads_on_is_taken_back_by_a_revocation() {
+    let mut world = token_world();
+    let end = now(&world) + 600;
+    let [alice, bob] = ["alice", "bob"].map(|sub| {
+        let token = token(json!({"sub": sub, "exp": end}), SECRET);
+        world.open("/ws/chat", &token, "10.0.0.1", "")
+    });
+    world.client(alice).take_notices();
+    world.client(alice).set_window(0);
+    world.say(bob, &json!({"message": "secret"}).to_string());
+    world.hang_up(alice);
+    revoke(&mut world, Subject::User("alice".into()));
+    world.client(alice).set_window(usize::MAX);
+    world.settle();
+    let told = world.client(alice).take_notices();
+    let is_secret = |notice: &Value| notice["message"] == "secret";
+    assert!(!told.iter().any(is_secret), "{told:?}");
+}
+
+#[test]
 fn a_revocation_closes_whoever_is_inside_by_it_in_the_same_turn_and_nobody_else() {
     let mut world = token_world();
     let (at, end) = (now(&world) - 10, now(&world) + 600);
