@@ -136,7 +136,7 @@ impl Engine {
         } else if !*shut {
             *shut = true;
             connection.since = now.instant;
-            self.outbound.ask(Effect::ShutdownWrite(id));
+            self.outbound.ask_to_part(Effect::ShutdownWrite(id));
             self.arm(id, now);
         }
     }
@@ -188,7 +188,7 @@ impl Engine {
             self.handle_bytes(id, &held, now);
         }
         // A pause ends with its session: bytes may wait in the socket that no readiness will tell of.
-        self.outbound.ask(Effect::Read(id));
+        self.outbound.ask_to_read(id);
     }
 
     /// Closes the connections that an iteration had to leave alone.
@@ -257,7 +257,7 @@ impl Engine {
             }
             Door::Private => self.private.connections -= 1,
         }
-        self.outbound.ask(Effect::Close(id));
+        self.outbound.ask_to_part(Effect::Close(id));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::id::ConnectionId;
 
-/// Something for the reactor to do. None of them is urgent within a turn; their order is.
+/// Something for the reactor to do, each share of a turn in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Bytes wait in this connection's outbox: write them.

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use super::connection::Phase;
-use super::effect::Effect;
+use super::connection::{Connection, Phase};
 use super::{Door, Engine};
 use crate::id::ConnectionId;
 use crate::time::Now;
@@ -22,18 +21,22 @@ pub enum Share {
     Strangers,
 }
 
+impl Connection {
+    pub(super) fn share(&self) -> Share {
+        if matches!(self.phase, Phase::Open(_)) || self.door == Door::Private {
+            Share::People
+        } else {
+            Share::Strangers
+        }
+    }
+}
+
 impl Engine {
     /// Whose share of the turn it is to read from this connection.
     pub fn share_of(&self, id: ConnectionId) -> Share {
-        match self.connections.get(id) {
-            Some(connection)
-                if matches!(connection.phase, Phase::Open(_))
-                    || connection.door == Door::Private =>
-            {
-                Share::People
-            }
-            _ => Share::Strangers,
-        }
+        self.connections
+            .get(id)
+            .map_or(Share::Strangers, Connection::share)
     }
 
     /// Whether a connection was read from a moment ago: those that were not go first, so that who speaks now and then does not wait for
@@ -118,7 +121,7 @@ impl Engine {
         let held = std::mem::take(&mut connection.held);
         self.handle_bytes(id, &held, now);
         self.arm(id, now);
-        self.outbound.ask(Effect::Read(id));
+        self.outbound.ask_to_read(id);
     }
 
     /// Puts bytes aside until budget or the end of a pause; `soon` when the next turn will do.

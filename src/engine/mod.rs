@@ -375,11 +375,17 @@ impl Engine {
     pub fn has_unfinished(&self) -> bool {
         !self.unfinished.is_empty()
             || !self.postponed.is_empty()
-            || self.outbound.has_effects()
+            || self.outbound.has_effects(Share::People)
+            || self.outbound.has_effects(Share::Strangers)
             || self.passes.are_under_way()
             || self.outbound.has_doomed()
             || self.fan_out.is_pending()
             || !self.departing.is_empty()
+    }
+
+    /// Whether single connections of this share ask for something.
+    pub fn has_effects(&self, share: Share) -> bool {
+        self.outbound.has_effects(share)
     }
 
     /// When [`Engine::turn`] must be called at the latest.

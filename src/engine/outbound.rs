@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::behind::Lag;
 use super::connection::{Connection, Phase};
 use super::effect::Effect;
+use super::held::Share;
 use crate::config::{Config, Deadlines, Limits};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::close::CloseReason;
@@ -31,7 +32,9 @@ pub(super) enum WriteAsked {
 /// The effects of a turn and the bytes behind them.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    effects: VecDeque<Effect>,
+    /// For those who have signed in, and for all others: neither waits behind the other.
+    of_people: VecDeque<Effect>,
+    of_strangers: VecDeque<Effect>,
     bytes: usize,
     /// The memory behind them, without what several connections hold together.
     weight: usize,
@@ -53,7 +56,8 @@ impl Outbound {
     pub(super) fn new(config: &Config) -> Self {
         let limits = &config.limits;
         Outbound {
-            effects: VecDeque::new(),
+            of_people: VecDeque::new(),
+            of_strangers: VecDeque::new(),
             bytes: 0,
             weight: 0,
             waiting: 0,
@@ -103,16 +107,35 @@ impl Outbound {
         self.doomed.len()
     }
 
-    pub(super) fn ask(&mut self, effect: Effect) {
-        self.effects.push_back(effect);
+    fn ask_of(&mut self, share: Share, effect: Effect) {
+        match share {
+            Share::People => self.of_people.push_back(effect),
+            Share::Strangers => self.of_strangers.push_back(effect),
+        }
     }
 
-    pub(super) fn next_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+    /// Asks for reading to go on.
+    pub(super) fn ask_to_read(&mut self, id: ConnectionId) {
+        self.ask_of(Share::People, Effect::Read(id));
     }
 
-    pub(super) fn has_effects(&self) -> bool {
-        !self.effects.is_empty()
+    /// Asks for a part of a connection's end: however many end at once, whoever stays does not wait for them.
+    pub(super) fn ask_to_part(&mut self, effect: Effect) {
+        self.ask_of(Share::Strangers, effect);
+    }
+
+    pub(super) fn next_effect(&mut self, share: Share) -> Option<Effect> {
+        match share {
+            Share::People => self.of_people.pop_front(),
+            Share::Strangers => self.of_strangers.pop_front(),
+        }
+    }
+
+    pub(super) fn has_effects(&self, share: Share) -> bool {
+        match share {
+            Share::People => !self.of_people.is_empty(),
+            Share::Strangers => !self.of_strangers.is_empty(),
+        }
     }
 
     pub(super) fn has_doomed(&self) -> bool {
@@ -185,7 +208,7 @@ impl Outbound {
     pub(super) fn write_alone(&mut self, connection: &mut Connection) {
         if connection.write_asked == WriteAsked::InRoom {
             connection.write_asked = WriteAsked::Alone;
-            self.effects.push_back(Effect::Write(connection.id));
+            self.ask_of(connection.share(), Effect::Write(connection.id));
         }
     }
 
@@ -206,7 +229,7 @@ impl Outbound {
             (WriteAsked::Alone, _) => {}
             (_, WriteAsked::Alone) => {
                 connection.write_asked = WriteAsked::Alone;
-                self.effects.push_back(Effect::Write(connection.id));
+                self.ask_of(connection.share(), Effect::Write(connection.id));
             }
             _ => connection.write_asked = WriteAsked::InRoom,
         }

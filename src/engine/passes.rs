@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::outbound::WriteAsked;
-use super::{Effect, Engine};
+use super::{Effect, Engine, Share};
 use crate::id::{ConnectionId, RoomKey};
 use crate::limit::Deficit;
 
@@ -91,12 +91,18 @@ impl Passes {
 }
 
 impl Engine {
-    /// The next thing to do, in order: what single connections ask for, and between that a slice of each room's hearers.
-    pub fn next_effect(&mut self) -> Option<Effect> {
+    /// The next thing to do, in order. Of people's: what single connections ask for, and between that a slice of each room's hearers. Of strangers':
+    /// what is theirs, then people's, which may have come of it.
+    pub fn next_effect(&mut self, share: Share) -> Option<Effect> {
+        if share == Share::Strangers
+            && let Some(effect) = self.outbound.next_effect(share)
+        {
+            return Some(self.hand_out(effect));
+        }
         loop {
             if self.passes.alone_left > 0 || !self.passes.are_under_way() {
                 self.passes.alone_left = self.passes.alone_left.saturating_sub(1);
-                if let Some(effect) = self.outbound.next_effect() {
+                if let Some(effect) = self.outbound.next_effect(Share::People) {
                     return Some(self.hand_out(effect));
                 }
                 self.passes.alone_left = 0;

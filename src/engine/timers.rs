@@ -2,7 +2,6 @@
 
 use super::Engine;
 use super::connection::Phase;
-use super::effect::Effect;
 use super::secure::TlsFailure;
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
@@ -148,7 +147,7 @@ impl Engine {
             session.ping_sent = None;
             let held = std::mem::take(&mut connection.held);
             self.handle_bytes(id, &held, now);
-            self.outbound.ask(Effect::Read(id));
+            self.outbound.ask_to_read(id);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::signals::Asked;
 use super::workers::Workers;
 use super::{RunError, Server};
 use crate::config::Changed;
+use crate::engine::Share;
 use crate::time::Instant;
 
 /// Connections taken out of a listener's queue before it is closed: the longest queue that is asked for.
@@ -128,7 +129,7 @@ impl Server {
         self.listeners.close_to_strangers(self.poll.registry());
         self.engine.drain(now);
         self.engine.end_turn(now);
-        self.carry_out(until, now);
+        self.carry_out(Share::Strangers, until, now);
         while self.sockets.len() > 0 && self.now.instant < until && !self.is_cut_short {
             self.turn(events, Some(until))?;
         }

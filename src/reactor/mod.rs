@@ -38,7 +38,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use crate::config::Turn;
-use crate::engine::Engine;
+use crate::engine::{Engine, Share};
 use crate::id::ConnectionId;
 use crate::store::Store;
 use crate::telemetry::{ProcessFacts, TurnFacts};
@@ -157,9 +157,9 @@ impl Server {
             }
         }
         self.serve_people(now);
-        self.finish_share(self.end_of_peoples_share(now), now);
-        if self.serve_strangers(now) {
-            self.finish_share(self.end_of_strangers_share(), now);
+        self.finish_share(Share::People, self.end_of_peoples_share(now), now);
+        if self.serve_strangers(now) || self.engine.has_effects(Share::Strangers) {
+            self.finish_share(Share::Strangers, self.end_of_strangers_share(), now);
         }
         if self.engine.has_fallen(now) {
             wardroom_trim::trim();
@@ -175,11 +175,11 @@ impl Server {
     }
 
     /// Carries out what came of a share of the turn, as far as there is time for it.
-    fn finish_share(&mut self, until: Instant, now: Now) {
+    fn finish_share(&mut self, of: Share, until: Instant, now: Now) {
         self.engine.end_turn(now);
         self.hand_out_work(now);
         self.put_questions(now);
-        self.carry_out(until, now);
+        self.carry_out(of, until, now);
     }
 
     fn look_at_process(&mut self) {

@@ -27,6 +27,8 @@ impl Server {
                 self.handshakes.push_back(id);
             } else {
                 let queue = match self.engine.share_of(id) {
+                    // Whoever has ended their side is in no hurry, and many may do so at once.
+                    _ if socket.read_closed => &mut self.strangers,
                     Share::People if self.engine.is_busy(id, self.now) => &mut self.busy,
                     Share::People => &mut self.readable,
                     Share::Strangers => &mut self.strangers,

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 
 use super::shares::TimeShare;
 use super::{SLICES_MAX, Server};
-use crate::engine::Effect;
+use crate::engine::{Effect, Share};
 use crate::id::ConnectionId;
 use crate::time::{Instant, Now};
 
@@ -18,8 +18,8 @@ impl Server {
         }
     }
 
-    /// Does what the engine asked for, until that time and within the turn's budget of writes.
-    pub(super) fn carry_out(&mut self, until: Instant, now: Now) {
+    /// Does what the engine asked for in this share, until that time and within the turn's budget of writes.
+    pub(super) fn carry_out(&mut self, of: Share, until: Instant, now: Now) {
         let mut share = TimeShare::until(until);
         let mut writes = 0;
         for _ in 0..self.writable.len().min(self.budget.writes_max) {
@@ -32,7 +32,7 @@ impl Server {
             }
         }
         while writes < self.budget.writes_max && share.has_time(&self.clock) {
-            let Some(effect) = self.engine.next_effect() else {
+            let Some(effect) = self.engine.next_effect(of) else {
                 return;
             };
             match effect {

@@ -316,7 +316,7 @@ impl World {
                 moved |= self.write(id);
             }
             for _ in 0..self.writes_max {
-                let Some(effect) = self.engine.next_effect() else {
+                let Some(effect) = self.engine.next_effect(share) else {
                     break;
                 };
                 moved |= self.carry_out(effect);

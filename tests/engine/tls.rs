@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wardroom::access::certificate::WithCertificates;
 use wardroom::config::{Config, Rate};
-use wardroom::engine::{Door, Effect, Engine, TlsFacts, TlsVersion};
+use wardroom::engine::{Door, Effect, Engine, Share, TlsFacts, TlsVersion};
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{Names, text, upgrade_request};
 use wardroom::time::{Instant, Now, Wall};
@@ -70,7 +70,7 @@ impl Sealed {
     fn turn(&mut self) -> Vec<Effect> {
         self.engine.turn(self.now);
         self.engine.end_turn(self.now);
-        std::iter::from_fn(|| self.engine.next_effect()).collect()
+        std::iter::from_fn(|| self.engine.next_effect(Share::Strangers)).collect()
     }
 
     fn pass(&mut self, time: Duration) -> Vec<Effect> {

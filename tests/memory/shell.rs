@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wardroom::access::origin::OriginList;
 use wardroom::config::{Config, Rate};
-use wardroom::engine::{Door, Effect, Engine, Outcome, Reconfiguration};
+use wardroom::engine::{Door, Effect, Engine, Outcome, Reconfiguration, Share};
 use wardroom::hash::Keyed;
 use wardroom::id::ConnectionId;
 use wardroom::limit::memory::Class;
@@ -80,7 +80,7 @@ impl Shell {
         while let Some((id, _)) = self.engine.next_work() {
             self.engine.outcome(id, Outcome::Busy, self.now);
         }
-        while let Some(effect) = self.engine.next_effect() {
+        while let Some(effect) = self.engine.next_effect(Share::Strangers) {
             if let Effect::Write(id) = effect
                 && self.is_written
             {

@@ -118,7 +118,7 @@ fn an_invalid_file_changes_nothing_and_every_error_is_told_by_its_key() {
         ),
         (
             "[limits]\nconnections_max = 900000\n",
-            &["limits.connections_max = 900000: with 64 descriptors"],
+            &["limits.connections_max = 900000: with 192 descriptors"],
         ),
         ("[origins]\nallow = [\"*\"]\n", &["origins.allow"]),
         ("[auth]\ncookie = \"token\"\n", &["auth.cookie"]),

@@ -120,7 +120,7 @@ fn a_loop_that_hangs_gives_no_sign_of_life() {
 fn the_limit_on_open_files_is_raised_as_far_as_it_goes() {
     let directory = home(ANY_PORT, "[limits]\nconnections_max = 1000\n");
     let server = Server::start(
-        after("ulimit -n 1100; ulimit -Sn 100", &directory),
+        after("ulimit -n 1200; ulimit -Sn 100", &directory),
         directory,
     );
     let limits = server.proc("limits");
@@ -129,7 +129,7 @@ fn the_limit_on_open_files_is_raised_as_far_as_it_goes() {
         .find(|line| line.starts_with("Max open files"))
         .expect("a line");
     let figures: Vec<&str> = files.split_whitespace().skip(3).take(2).collect();
-    assert_eq!(figures, ["1100", "1100"], "{files}");
+    assert_eq!(figures, ["1200", "1200"], "{files}");
     assert_eq!(Peer::connect(server.address).get("/healthz"), "200");
 }
 
@@ -141,7 +141,7 @@ fn more_connections_than_there_can_be_files_do_not_start() {
         .expect("a shell");
     assert_eq!(outcome.status.code(), Some(2));
     let told = String::from_utf8_lossy(&outcome.stderr);
-    let expected = "limits.connections_max = 1000: with 64 descriptors for everything else that makes 1064, and the process may open 1000";
+    let expected = "limits.connections_max = 1000: with 192 descriptors for everything else that makes 1192, and the process may open 1000";
     assert!(told.contains(expected), "{told}");
 }
 

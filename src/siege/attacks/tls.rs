@@ -15,6 +15,8 @@ const RECORD_BYTES: usize = 16 * 1024;
 
 /// Below the default, so that it runs out within seconds.
 const SOON: &[(&str, &str)] = &[("deadlines.handshake", "1s")];
+/// By then that is over for the first of them, however slowly they came.
+const LATE: Duration = Duration::from_secs(3);
 
 /// A server that is beneath words ends the connection, or answers with an alert, which is no word either.
 const ENDED: &[Outcome] = &[Outcome::Held, Outcome::Ended, Outcome::Reset];
@@ -33,6 +35,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "half-tls",
         what: "The first bytes of a TLS handshake, and then nothing",
+        time_min: LATE,
         shot: |_, out| out.extend_from_slice(&HALF_HELLO),
         ..HALF
     },
@@ -42,6 +45,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         shots: u64::MAX,
         shot: |aim, out| out.push(HALF_HELLO.get(aim.shot as usize).copied().unwrap_or(0x5A)),
         pace: Pace::Every(Duration::from_millis(50)),
+        time_min: LATE,
         ..HALF
     },
     Attack {
