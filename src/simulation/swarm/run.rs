@@ -364,8 +364,11 @@ impl<'s> Run<'s> {
     /// What was read of each connection is within its rate, and one read.
     fn judge_bytes(&self) -> Result<(), Violation> {
         let rate = self.config.limits.bytes_per_connection;
-        // After the end what comes is thrown away, and costs nothing.
-        let usable = |number: &&usize| self.links[**number].is_usable();
+        // After the end what comes is thrown away, and costs nothing. Who reads nothing does not know of it.
+        let usable = |number: &&usize| {
+            let link = &self.links[**number];
+            link.is_usable() && link.is_free
+        };
         for number in self.active.iter().filter(usable) {
             let link = &self.links[*number];
             let passed = self.now().instant.since(link.opened).as_nanos();
