@@ -8,7 +8,6 @@ use super::connection::Connection;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
-use crate::protocol::outbox::Outbox;
 use crate::protocol::vocabulary::{Capability, Removal, RoomKind};
 use crate::rooms::moderation::Action;
 use crate::rooms::permissions::Reason;
@@ -100,26 +99,37 @@ impl Engine {
         }
     }
 
-    /// Takes back what waits of the room for connections whose session is over and that read on: whose they were is not known any more, and
-    /// somebody who was put out is told nothing of it however they have gone.
+    /// Takes back what waits of the room for connections whose session is over and that read on: they are in no room, and somebody who was put out
+    /// is told nothing of it however they have gone.
     pub(super) fn quiet_ended(&mut self, room: RoomKey, now: Now) {
-        self.quiet_ended_by(|outbox| outbox.purge_room(room), now);
+        let ended = self.behind(|found| !found.can_tell());
+        self.quiet(ended, room, now);
     }
 
-    /// The same for all rooms, of which somebody who was let in by something that is taken back is told nothing more.
-    pub(super) fn quiet_ended_everywhere(&mut self, now: Now) {
-        self.quiet_ended_by(Outbox::purge_rooms, now);
+    /// The same for whoever has left the room by themselves and may not read there any more.
+    pub(super) fn quiet_outsiders(&mut self, room: RoomKey, now: Now) {
+        let outside = self.behind(|found| {
+            let may_read = || self.may(found.id, room, Capability::Read, now);
+            found.can_tell() && !self.is_seated(found.id, room) && !may_read()
+        });
+        self.quiet(outside, room, now);
     }
 
-    fn quiet_ended_by(&mut self, purge: impl Fn(&mut Outbox) -> usize, now: Now) {
-        let is_ended = |found: &&Connection| !found.can_tell() && found.waiting() > 0;
-        let ended = self.connections.iter().filter(is_ended);
-        for id in ended.map(|found| found.id).collect::<Vec<_>>() {
+    /// Those of some for whom something waits.
+    fn behind(&self, is_meant: impl Fn(&Connection) -> bool) -> Vec<ConnectionId> {
+        let behind = self.connections.iter().filter(|found| found.waiting() > 0);
+        behind
+            .filter(|found| is_meant(found))
+            .map(|found| found.id)
+            .collect()
+    }
+
+    fn quiet(&mut self, meant: Vec<ConnectionId>, room: RoomKey, now: Now) {
+        for id in meant {
             let Some(connection) = self.connections.get_mut(id) else {
                 continue;
             };
-            let dropped = purge(&mut connection.outbox);
-            self.outbound.shrunk(connection, dropped);
+            self.outbound.purge_room(connection, room);
             if connection.waiting() == 0 {
                 self.everything_written(id, now);
             }
@@ -164,7 +174,9 @@ impl Engine {
             });
             self.reply(id, &removed);
         }
-        self.quiet_ended(room, now);
+        // Also for those who have left by themselves and have it to read still.
+        let everybody = self.behind(|_| true);
+        self.quiet(everybody, room, now);
         self.presence.forget(room);
         self.rooms.forget(room);
         self.rooms.forget_empty();

@@ -37,6 +37,19 @@ impl Lag {
         }
     }
 
+    /// Some was taken back, `of_first` bytes of it from before the mark, and `after` bytes wait: that is no reading.
+    pub(super) fn taken_back(&mut self, of_first: usize, after: usize, now: Instant) {
+        let left = (self.bytes as usize).saturating_sub(of_first);
+        *self = if left == 0 {
+            Lag::new(after, now)
+        } else {
+            Lag {
+                bytes: u32::try_from(left).unwrap_or(u32::MAX),
+                ..*self
+            }
+        };
+    }
+
     /// What waits is not `before` bytes any more but `after`, as some have left or were sealed.
     pub(super) fn changed(&mut self, before: usize, after: usize, now: Instant) {
         let more = after.saturating_sub(before);
@@ -172,10 +185,11 @@ impl Outbound {
     /// Takes back what waits for a connection and is of use for a moment only; gives how many times rooms were to be told something.
     fn drop_passing(&mut self, connection: &mut Connection) -> u64 {
         let mut missed = Vec::new();
-        let bytes = connection
+        let first = connection.first_bytes();
+        let purged = connection
             .outbox
-            .purge_passing(|room, passing| missed.push((room, passing)));
-        self.shrunk(connection, bytes);
+            .purge_passing(first, |room, passing| missed.push((room, passing)));
+        self.taken_back(connection, purged);
         let mut left_out = 0;
         for (room, passing) in missed {
             left_out += (passing.joined + passing.left).max(1);
@@ -186,6 +200,11 @@ impl Outbound {
 }
 
 impl Connection {
+    /// How many of the bytes in its outbox come before the mark.
+    pub(super) fn first_bytes(&self) -> usize {
+        (self.lag.bytes as usize).saturating_sub(self.sealed)
+    }
+
     /// When its reader is too late, if nothing that waits is taken until then.
     pub(super) fn too_late(&self, deadlines: &Deadlines) -> Option<Instant> {
         let is_watched = self.waiting() > 0 && !deadlines.unread.is_zero();

@@ -3,11 +3,14 @@
 //! A session is over the moment its end is decided: user, address and rooms are free again. The socket
 //! may stay a little, so that the peer reads our last words instead of a reset.
 
+use std::sync::Arc;
+
 use super::chat::Going;
-use super::connection::{Connection, Endpoint, Phase};
+use super::connection::{Connection, Endpoint, Phase, Session};
 use super::effect::Effect;
 use super::reply;
 use super::{Door, Engine};
+use crate::access::Grant;
 use crate::id::{ConnectionId, UserKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
@@ -66,11 +69,10 @@ impl Engine {
         }
         self.outbound
             .write(connection, |outbox| websocket.close(reason, words, outbox));
-        connection.phase = if reason.ends_reading() {
-            ENDING
-        } else {
-            closing(websocket)
-        };
+        if !reason.ends_reading() {
+            let was = connection.phase.take_was();
+            connection.phase = closing(websocket, was);
+        }
         connection.since = now.instant;
         self.drop_held(id, now);
         self.arm(id, now);
@@ -109,8 +111,12 @@ impl Engine {
             !matches!(connection.phase, Phase::Open(_)),
             "a session is ended before its connection is finished"
         );
-        connection.phase = ENDING;
-        connection.since = now.instant;
+        // Who hangs up while the last word is being written has no more time for it than before.
+        if !matches!(connection.phase, Phase::Ending { .. }) {
+            let was = connection.phase.take_was();
+            connection.phase = ending(was);
+            connection.since = now.instant;
+        }
         if connection.waiting() == 0 {
             self.everything_written(id, now);
         }
@@ -157,6 +163,7 @@ impl Engine {
             let Phase::Closing {
                 websocket,
                 discarded,
+                ..
             } = &mut connection.phase
             else {
                 return self.handle_bytes(id, bytes, now);
@@ -201,9 +208,21 @@ impl Engine {
         if !matches!(connection.phase, Phase::Open(_)) {
             return None;
         }
-        let Phase::Open(session) = std::mem::replace(&mut connection.phase, ENDING) else {
+        let Phase::Open(session) = std::mem::replace(&mut connection.phase, ending(None)) else {
             return None;
         };
+        let Session {
+            user,
+            grant,
+            seats,
+            websocket,
+            ..
+        } = *session;
+        let was = self.users.get(user).map(|known| Was {
+            user: Arc::clone(&known.id),
+            grant,
+        });
+        connection.phase = ending(was.map(Box::new));
         connection.since = now.instant;
         let prefix = connection.prefix;
         let entry = self.prefixes.entry(prefix);
@@ -211,12 +230,12 @@ impl Engine {
         entry.plain_connections += 1;
         self.plain_connections += 1;
         self.take_place(id, now);
-        for seat in session.seats {
-            self.give_up_seat(id, session.user, seat, Going::Lost, now);
+        for seat in seats {
+            self.give_up_seat(id, user, seat, Going::Lost, now);
         }
-        self.stay_no_more(id, session.user, prefix, now);
-        self.users.leave(session.user, now.instant);
-        Some(session.websocket)
+        self.stay_no_more(id, user, prefix, now);
+        self.users.leave(user, now.instant);
+        Some(websocket)
     }
 
     /// Forgets a connection that is not open any more.
@@ -243,17 +262,45 @@ impl Engine {
 }
 
 /// Our close frame is queued; the peer's is awaited.
-pub(super) fn closing(websocket: WebSocket) -> Phase {
+pub(super) fn closing(websocket: WebSocket, was: Option<Box<Was>>) -> Phase {
     Phase::Closing {
         websocket: Box::new(websocket),
         discarded: 0,
+        was,
     }
 }
 
-const ENDING: Phase = Phase::Ending {
-    shut: false,
-    discarded: 0,
-};
+fn ending(was: Option<Box<Was>>) -> Phase {
+    Phase::Ending {
+        shut: false,
+        discarded: 0,
+        was,
+    }
+}
+
+/// Whose session a connection was that may be reading its last words still, and what had let them in.
+#[derive(Debug)]
+pub(super) struct Was {
+    pub(super) user: Arc<str>,
+    pub(super) grant: Grant,
+}
+
+impl Phase {
+    /// Whose session this was, if it is over.
+    pub(super) fn was(&self) -> Option<&Was> {
+        match self {
+            Phase::Closing { was, .. } | Phase::Ending { was, .. } => was.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn take_was(&mut self) -> Option<Box<Was>> {
+        match self {
+            Phase::Closing { was, .. } | Phase::Ending { was, .. } => was.take(),
+            _ => None,
+        }
+    }
+}
 
 impl CloseReason {
     /// Whether the peer's close frame is not waited for: its bytes can not be understood any more, or it sends so

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Door;
 use super::behind::{Lag, Missed};
-use super::closing::DISCARDED_BYTES_MAX;
+use super::closing::{DISCARDED_BYTES_MAX, Was};
 use super::making::Making;
 use super::outbound::WriteAsked;
 use super::proxied::Via;
@@ -88,9 +88,14 @@ pub(super) enum Phase {
     Closing {
         websocket: Box<WebSocket>,
         discarded: usize,
+        was: Option<Box<Was>>,
     },
     /// Everything is said: when it is written the writing side is shut, and what still comes is thrown away.
-    Ending { shut: bool, discarded: usize },
+    Ending {
+        shut: bool,
+        discarded: usize,
+        was: Option<Box<Was>>,
+    },
 }
 
 /// The body of a request on the private door that is arriving.

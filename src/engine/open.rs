@@ -387,7 +387,7 @@ impl Engine {
             websocket.close(reason, reason.text(), outbox);
         };
         self.outbound.write(connection, say);
-        connection.phase = closing(websocket);
+        connection.phase = closing(websocket, None);
         connection.since = now.instant;
     }
 

@@ -12,7 +12,7 @@ use super::held::Share;
 use crate::config::{Config, Deadlines, Limits};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::close::CloseReason;
-use crate::protocol::outbox::Outbox;
+use crate::protocol::outbox::{Outbox, Purged};
 use crate::time::Instant;
 
 /// Of what may wait for one connection: whoever is further behind goes without what is of use for a moment only.
@@ -165,8 +165,9 @@ impl Outbound {
 
     /// Takes back what waits for a connection of one room.
     pub(super) fn purge_room(&mut self, connection: &mut Connection, room: RoomKey) {
-        let dropped = connection.outbox.purge_room(room);
-        self.shrunk(connection, dropped);
+        let first = connection.first_bytes();
+        let purged = connection.outbox.purge_room(room, first);
+        self.taken_back(connection, purged);
     }
 
     /// Whether so much waits for a connection that it goes without what is of use for a moment only.
@@ -280,6 +281,15 @@ impl Outbound {
         self.weigh(connection);
         connection.lag.changed(left + bytes, left, self.now);
         self.gone(bytes, left);
+    }
+
+    /// Takes note that bytes of one connection were taken back, and are not read.
+    pub(super) fn taken_back(&mut self, connection: &mut Connection, purged: Purged) {
+        let left = connection.waiting();
+        self.weigh(connection);
+        let lag = &mut connection.lag;
+        lag.taken_back(purged.of_first, left, self.now);
+        self.gone(purged.bytes, left);
     }
 
     /// Draws what waits for a connection, instead of what waited before.

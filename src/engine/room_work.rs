@@ -277,6 +277,7 @@ impl Engine {
         self.count_all_strangers(key);
         self.put_out_forbidden(key, now);
         self.quiet_ended(key, now);
+        self.quiet_outsiders(key, now);
     }
 
     /// Takes note that another process has deleted a room.

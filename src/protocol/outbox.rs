@@ -37,6 +37,14 @@ pub struct Outbox {
     weight: usize,
 }
 
+/// What was taken back of an outbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    pub bytes: usize,
+    /// How many of them were among the first, of which the caller has said how many there are.
+    pub of_first: usize,
+}
+
 #[derive(Debug)]
 enum Segment {
     Shared(Bytes),
@@ -76,12 +84,8 @@ impl Segment {
         }
     }
 
-    /// The room that this was told in.
-    fn room(&self) -> Option<RoomKey> {
-        match self {
-            Segment::OfRoom { room, .. } | Segment::Passing { room, .. } => Some(*room),
-            _ => None,
-        }
+    fn is_of(&self, room: RoomKey) -> bool {
+        matches!(self, Segment::OfRoom { room: own, .. } | Segment::Passing { room: own, .. } if *own == room)
     }
 
     /// The memory that goes with it.
@@ -266,49 +270,30 @@ impl Outbox {
         before - self.bytes
     }
 
-    /// Drops every frame of `room` of which no byte has been written; gives the bytes dropped.
-    pub fn purge_room(&mut self, room: RoomKey) -> usize {
-        self.purge_if(|of| of == room)
-    }
-
-    /// The same for every room.
-    pub fn purge_rooms(&mut self) -> usize {
-        self.purge_if(|_| true)
-    }
-
-    fn purge_if(&mut self, is_dropped: impl Fn(RoomKey) -> bool) -> usize {
-        let before = self.bytes;
-        let mut begun = (self.written_of_first > 0).then_some(self.written_of_first);
-        let mut dropped = 0;
-        self.segments.retain_mut(|segment| {
-            let begun = begun.take();
-            if !segment.room().is_some_and(&is_dropped) {
-                return true;
+    /// Drops every frame of `room` of which no byte has been written; gives the bytes dropped, and how many of them were among the `first`.
+    pub fn purge_room(&mut self, room: RoomKey, first: usize) -> Purged {
+        self.purge(first, |segment, written| {
+            if !segment.is_of(room) {
+                return segment.as_slice().len();
             }
-            let length = segment.as_slice().len();
-            let kept = begun.map_or(0, |written| {
-                frame::end_of_frame(segment.as_slice(), written)
-            });
-            dropped += length - kept.min(length);
-            segment.truncate(kept);
-            kept > 0
-        });
-        self.bytes = before - dropped;
-        self.count_anew();
-        dropped
+            match written {
+                0 => 0,
+                written => frame::end_of_frame(segment.as_slice(), written),
+            }
+        })
     }
 
     /// Drops everything of use for a moment only of which no byte has been written, and says of what room it was and what it told; gives the
-    /// bytes dropped.
-    pub fn purge_passing(&mut self, mut dropped: impl FnMut(RoomKey, Passing)) -> usize {
+    /// bytes dropped as [`Outbox::purge_room`] does.
+    pub fn purge_passing(
+        &mut self,
+        first: usize,
+        mut dropped: impl FnMut(RoomKey, Passing),
+    ) -> Purged {
         if self.passing == 0 {
-            return 0;
+            return Purged::default();
         }
-        let before = self.bytes;
-        let mut is_begun = self.written_of_first > 0;
-        let bytes = &mut self.bytes;
-        self.segments.retain_mut(|segment| {
-            let is_begun = std::mem::take(&mut is_begun);
+        self.purge(first, |segment, written| {
             let Segment::Passing {
                 frames,
                 room,
@@ -316,24 +301,50 @@ impl Outbox {
                 left,
             } = segment
             else {
-                return true;
+                return segment.as_slice().len();
             };
-            if is_begun {
+            let length = frames.len();
+            if written > 0 {
                 // Its rest is written whatever happens: it is nothing to be looked for again.
                 *segment = Segment::OfRoom {
                     frames: std::mem::take(frames),
                     room: *room,
                     is_told: true,
                 };
-                return true;
+                return length;
             }
-            *bytes -= frames.len();
             let (joined, left) = (u64::from(*joined), u64::from(*left));
             dropped(*room, Passing { joined, left });
-            false
+            0
+        })
+    }
+
+    /// Shortens each segment to as many bytes as `keep` says of it and of how many were written.
+    fn purge(
+        &mut self,
+        first: usize,
+        mut keep: impl FnMut(&mut Segment, usize) -> usize,
+    ) -> Purged {
+        let mut purged = Purged::default();
+        let mut begun = self.written_of_first;
+        let mut place = 0;
+        self.segments.retain_mut(|segment| {
+            let written = std::mem::take(&mut begun);
+            let length = segment.as_slice().len();
+            let kept = keep(segment, written).min(length);
+            let (from, to) = (
+                place + kept.saturating_sub(written),
+                place + length - written,
+            );
+            place = to;
+            purged.bytes += to - from;
+            purged.of_first += to.min(first) - from.min(first);
+            segment.truncate(kept);
+            kept > 0
         });
+        self.bytes -= purged.bytes;
         self.count_anew();
-        before - self.bytes
+        purged
     }
 
     /// Counts segments anew, after some were dropped.

@@ -242,6 +242,15 @@ pub fn push_ping(outbox: &mut Outbox) {
     outbox.append(|run| write_header(run, Opcode::Ping, 0));
 }
 
+/// Queues a close frame behind whatever the connection's own machine has queued. `words` are at most 123 bytes (RFC 6455 §5.5).
+pub fn push_close(outbox: &mut Outbox, reason: CloseReason, words: &str) {
+    outbox.append(|run| {
+        write_header(run, Opcode::Close, 2 + words.len());
+        run.extend_from_slice(&reason.code().to_be_bytes());
+        run.extend_from_slice(words.as_bytes());
+    });
+}
+
 /// A short-lived stream over what was just read and what waits to be written.
 struct Wire<'a> {
     input: &'a [u8],

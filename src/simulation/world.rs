@@ -220,6 +220,12 @@ impl World {
         self.client(id).in_flight.extend_from_slice(bytes);
     }
 
+    /// What comes first of that which waits for a client.
+    pub fn comes_first(&self, id: ConnectionId) -> Option<Vec<u8>> {
+        let mut first = [IoSlice::new(&[])];
+        (self.engine.outgoing(id, &mut first) > 0).then(|| first[0].to_vec())
+    }
+
     /// Bytes sent that the server has not read.
     pub fn unread_bytes(&mut self, id: ConnectionId) -> usize {
         self.client(id).in_flight.len()

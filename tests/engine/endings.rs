@@ -177,3 +177,18 @@ fn in_a_full_house_every_quick_way_to_end_makes_room_for_one() {
         assert_eq!(let_in(&mut world, "carol", "10.0.0.1", 3), 0, "{name}");
     }
 }
+
+#[test]
+fn whoever_hangs_up_while_the_last_word_waits_for_them_has_no_more_time_to_read_it() {
+    let mut world = world();
+    let id = world.join("dawdler", "10.0.0.1");
+    world.client(id).set_window(0);
+    // A violation ends it at once: from now on `deadlines.close` is left.
+    world.send(id, &masked(0xC1, b"x"));
+    world.advance(Duration::from_millis(1900));
+    assert_eq!(world.client(id).ending(), Ending::Open);
+    world.hang_up(id);
+    world.advance(Duration::from_millis(100));
+    assert_eq!(world.client(id).ending(), Ending::Closed);
+    assert_eq!(world.census(), Census::default());
+}

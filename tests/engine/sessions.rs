@@ -340,6 +340,32 @@ fn what_waits_for_somebody_who_has_hung_up_and_reads_on_is_taken_back_by_a_revoc
 }
 
 #[test]
+fn a_revocation_takes_back_the_replies_to_somebody_who_has_hung_up_and_leaves_those_to_others() {
+    let mut world = token_world();
+    let end = now(&world) + 600;
+    let [alice, bob] = ["alice", "bob"].map(|sub| {
+        let token = token(json!({"sub": sub, "exp": end}), SECRET);
+        let id = world.open("/ws/chat", &token, "10.0.0.1", "");
+        world.client(id).take_notices();
+        world.client(id).set_window(0);
+        world.say(id, "nonsense");
+        world.hang_up(id);
+        id
+    });
+    revoke(&mut world, Subject::User("alice".into()));
+    let [told_alice, told_bob] = [alice, bob].map(|id| {
+        world.client(id).set_window(usize::MAX);
+        world.settle();
+        let frames = world.client(id).take_frames().into_iter();
+        frames
+            .map(|frame| (frame.opcode, frame.payload))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(told_alice, [(8, b"\x03\xF0revoked".to_vec())]);
+    assert_eq!(told_bob.first().map(|(opcode, _)| *opcode), Some(1));
+}
+
+#[test]
 fn a_revocation_closes_whoever_is_inside_by_it_in_the_same_turn_and_nobody_else() {
     let mut world = token_world();
     let (at, end) = (now(&world) - 10, now(&world) + 600);

@@ -395,3 +395,31 @@ fn what_the_store_answers_after_a_long_silence_has_waited_for_nobody_yet() {
         assert!(of_type(&told, "bye").is_empty(), "{told:?}");
     }
 }
+
+#[test]
+fn what_is_taken_back_gives_whoever_reads_nothing_no_more_time_for_the_rest() {
+    let mut world = world();
+    let speaker = world.join_v1("speaker", "10.0.0.2");
+    let sleeper = stalled(&mut world, "sleeper", "10.0.0.1");
+    say(&mut world, speaker, "hi");
+    for second in 0..29_u32 {
+        // Who comes and goes is taken back whenever it is more than a quarter of the queue.
+        for number in 0..10 {
+            let peer = format!("10.{}.{number}.1", 100 + second);
+            let passer = world.join_v1(&format!("passer{second}x{number}"), &peer);
+            world.reset(passer);
+        }
+        world.advance(seconds(1));
+    }
+    let left_out = metric(&world, "wardroom_notices_left_out_total");
+    assert!(left_out > 0, "nothing was taken back");
+    assert_eq!(world.census().user_connections, 2);
+    world.advance(seconds(1));
+    // It has waited for 30 seconds.
+    assert_eq!(world.census().user_connections, 1);
+    let told = catch_up(&mut world, sleeper);
+    assert_eq!(
+        told,
+        [json!({"type": "bye", "code": 1008, "reason": "reading too slowly"})]
+    );
+}

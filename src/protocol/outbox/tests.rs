@@ -112,7 +112,7 @@ fn a_rooms_frames_are_taken_back_but_for_the_one_that_was_begun_and_everything_e
         }
         outbox.consume(written);
         let before = outbox.bytes();
-        let dropped = outbox.purge_room(ours);
+        let dropped = outbox.purge_room(ours, 0).bytes;
         assert_eq!(left(&outbox), kept, "{written} written");
         assert_eq!((outbox.bytes(), dropped), (kept.len(), before - kept.len()));
     }
@@ -130,13 +130,18 @@ fn what_is_of_use_for_a_moment_only_is_taken_back_whole_and_what_is_begun_is_fin
     outbox.push_passing(frame(b'e', 10).into(), other, news(0, 256));
     outbox.consume(1);
     let mut taken = Vec::new();
-    let dropped = outbox.purge_passing(|room, passing| taken.push((room, passing)));
+    let dropped = outbox
+        .purge_passing(0, |room, passing| taken.push((room, passing)))
+        .bytes;
     assert_eq!(dropped, 24);
     assert_eq!(taken, [(one, news(3, 1)), (other, news(0, 255))]);
     let rest = [frame(b'a', 10), frame(b'c', 10), frame(b'e', 10)].concat();
     assert_eq!(left(&outbox), rest[1..]);
     assert_eq!(outbox.bytes(), rest.len() - 1);
-    assert_eq!(outbox.purge_passing(|_, _| unreachable!("taken")), 0);
+    assert_eq!(
+        outbox.purge_passing(0, |_, _| unreachable!("taken")),
+        Purged::default()
+    );
     outbox.consume(rest.len() - 1);
     assert!(outbox.is_empty());
 }
@@ -148,9 +153,9 @@ fn a_room_that_is_left_takes_back_what_is_of_use_for_a_moment_only_too() {
     for room in [one, other, one] {
         outbox.push_passing(frame(b'a', 10).into(), room, Passing::default());
     }
-    assert_eq!(outbox.purge_room(one), 24);
+    assert_eq!(outbox.purge_room(one, 0).bytes, 24);
     let mut taken = 0;
-    outbox.purge_passing(|_, _| taken += 1);
+    outbox.purge_passing(0, |_, _| taken += 1);
     assert_eq!(taken, 1);
     outbox.push_passing(frame(b'a', 10).into(), one, Passing::default());
     outbox.purge_unwritten();

@@ -46,7 +46,8 @@ impl Run<'_> {
         let said = format!("{said:A<length$}");
         if self.links[number].is_tutorial {
             self.next_number += 1;
-            self.links[number].seats.remove(room);
+            let spoken = self.links[number].spoken.entry(room.to_owned());
+            spoken.or_default().insert(said.clone());
             let words = json!({"message": said, "room_id": room}).to_string();
             self.speak(number, &words, way);
             return;

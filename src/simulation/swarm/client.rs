@@ -1,8 +1,8 @@
 //! A virtual client: what it has asked and not heard of, what it believes, and how it behaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::script::{Manner, Tab};
+use super::script::{HONEST, Manner, Tab};
 use std::time::Duration;
 
 use crate::config::Rate;
@@ -72,10 +72,12 @@ pub struct Link {
     pub jumps: u64,
     /// When the server last took a byte of it.
     pub last_taken: Instant,
-    /// When bytes for it began to find no place.
-    pub stuck_since: Option<Instant>,
+    /// Since when it has read nothing of what waits, and what comes first of that.
+    pub stuck: Option<(Instant, Vec<u8>)>,
     pub ended_since: Option<Instant>,
     pub pending: BTreeMap<u64, Request>,
+    /// What it has said in each room in the tutorial's protocol, and not heard itself: by saying something there it comes to be there.
+    pub spoken: BTreeMap<String, BTreeSet<String>>,
     pub seats: BTreeMap<String, Seat>,
     /// Nothing but the end is told in what begins at this byte or later: the credential was taken back.
     pub revoked_from: Option<usize>,
@@ -117,9 +119,10 @@ impl Link {
             errors: Pace::new(ERRORS),
             jumps: 0,
             last_taken: now,
-            stuck_since: None,
+            stuck: None,
             ended_since: None,
             pending: BTreeMap::new(),
+            spoken: BTreeMap::new(),
             seats: BTreeMap::new(),
             revoked_from: None,
             received: 0,
@@ -141,15 +144,20 @@ impl Link {
         let later = |at: &mut Instant| *at = *at + time;
         later(&mut self.watched);
         later(&mut self.last_taken);
-        self.stuck_since.as_mut().map(later);
+        self.stuck.as_mut().map(|(since, _)| later(since));
         self.ended_since.as_mut().map(later);
     }
 
-    /// Whether a join of this room was asked and not answered.
+    /// Whether a join of this room was asked and not answered, or something said there that may come to it still.
     pub fn is_coming(&self, room: &str) -> bool {
-        self.pending
-            .values()
-            .any(|asked| asked.kind == "join" && asked.room == room)
+        let has_spoken = self.spoken.get(room).is_some_and(|said| !said.is_empty());
+        let mut pending = self.pending.values();
+        has_spoken || pending.any(|asked| asked.kind == "join" && asked.room == room)
+    }
+
+    /// Whether whose it is heeds every rate.
+    pub fn heeds_rates(&self) -> bool {
+        usize::from(self.tab.who) < HONEST
     }
 }
 
@@ -170,6 +178,12 @@ impl Pace {
             level: rate.per.as_nanos() * u128::from(rate.burst),
             last: Instant::ZERO,
         }
+    }
+
+    /// Has nothing left at this moment: what was taken before may reach the server only now, which counts it now.
+    pub fn spend_all(&mut self, now: Instant) {
+        self.level = 0;
+        self.last = now;
     }
 
     /// Gives a token back that was not used after all.

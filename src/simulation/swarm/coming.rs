@@ -8,6 +8,9 @@ use super::run::{Run, Stray};
 use super::script::{Asking, CREW, Flood, HONEST, Manner, PEOPLE, ROOMS, TABS, Tab, Way};
 use crate::protocol::client::upgrade_request;
 
+/// How long the credential of a stranger is good who has one.
+const LIFE: Duration = Duration::from_secs(30);
+
 /// Where somebody connects from. Those who are hostile share an address.
 fn address(who: usize) -> String {
     if who < HONEST + CREW {
@@ -135,15 +138,19 @@ impl Run<'_> {
             let Ok(id) = self.world.connect(&peer) else {
                 continue;
             };
-            let watched = self.now().instant;
-            self.strays.push(Stray { id, watched });
+            self.strays.push(Stray {
+                id,
+                watched: self.now().instant,
+                life: (kind == Flood::NewName).then_some(LIFE),
+                jumps: self.jumps,
+            });
             let head =
                 |credential: &str| upgrade_request(&format!("/ws/chat?token={credential}"), "");
             let bytes = match kind {
                 Flood::Silent => String::new(),
                 Flood::HalfHead => head("bad")[..60].to_owned(),
                 Flood::BadCredential => head("bad"),
-                Flood::NewName => head(&format!("stranger{number}@30")),
+                Flood::NewName => head(&format!("stranger{number}@{}", LIFE.as_secs())),
                 Flood::Noise => "\u{16}\u{3}\u{1}nothing that is HTTP\r\n\r\n".to_owned(),
                 Flood::CutHead => head("bad")[..40].to_owned(),
             };

@@ -8,6 +8,7 @@ use super::run::Run;
 use super::script::{Manner, Way};
 use crate::protocol::client::masked;
 use crate::simulation::client::{Ending, Frame};
+use crate::time::Instant;
 
 impl Run<'_> {
     /// Looks at what a turn has brought.
@@ -72,11 +73,12 @@ impl Run<'_> {
                 now,
             );
         }
-        link.stuck_since = match link.stuck_since {
-            _ if !is_stuck => None,
-            Some(since) if total == link.received => Some(since),
-            _ => Some(now.instant),
-        };
+        // What is of use for a moment only is taken back when much waits: what comes first after that has not waited so long.
+        let first = is_stuck.then(|| self.world.comes_first(link.id)).flatten();
+        let is_as_before = |(_, known): &(Instant, Vec<u8>)| Some(known) == first.as_ref();
+        if total > link.received || !link.stuck.as_ref().is_some_and(is_as_before) {
+            link.stuck = first.map(|first| (now.instant, first));
+        }
         let has_more = total > link.received;
         if has_more {
             self.read_frames(number)?;
@@ -184,7 +186,9 @@ impl Run<'_> {
             // Whoever is told too often of errors has nothing left, and waits.
             let _ = link.errors.take(now.instant);
             let paces = self.paces.get_mut(usize::from(link.tab.who));
-            if let Some(paces) = paces.filter(|_| is_uncharged(notice, asked)) {
+            // Of what the network or a standstill has held up nothing is left to give back.
+            let gives_back = link.is_exact && is_uncharged(notice, asked);
+            if let Some(paces) = paces.filter(|_| gives_back) {
                 paces[0].give_back();
             }
         }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::client::Pace;
 use super::oracle::Violation;
 use super::run::Run;
 use super::script::{Act, Going, HONEST, Lie, Manner, Tab, Way};
 use crate::protocol::client::{frame, masked, text};
 use crate::simulation::client::Ending;
+use crate::time::Instant;
 
 impl Run<'_> {
     /// Does what a step says.
@@ -119,6 +121,9 @@ impl Run<'_> {
                 link.parted_until = None;
                 link.is_freed = true;
                 self.world.client(link.id).set_window(usize::MAX);
+                let is_late = self.network.carries(*number);
+                let late = self.paces.get_mut(usize::from(link.tab.who));
+                late_for(late.filter(|_| is_late), now);
             }
         }
     }
@@ -190,5 +195,13 @@ impl Run<'_> {
         let late_ms = if is_honest { 0 } else { way.late_ms };
         self.network
             .send(number, bytes, Way { late_ms, ..way }, now);
+    }
+}
+
+/// What somebody said was held up: the server may count it at this moment, whenever it was said.
+pub(super) fn late_for(paces: Option<&mut [Pace; 3]>, now: Instant) {
+    // Handshakes leave enough to spare.
+    for pace in paces.into_iter().flatten().take(2) {
+        pace.spend_all(now);
     }
 }

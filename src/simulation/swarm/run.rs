@@ -25,6 +25,9 @@ const SAME_MOMENTS_MAX: usize = 200;
 /// After the last step, until nothing may be left: more than the longest deadline that is not in hours.
 const END: Duration = Duration::from_secs(150);
 
+/// Credentials end at whole milliseconds, and so does what is counted from then.
+const ROUNDED: Duration = Duration::from_millis(5);
+
 /// What became of a run.
 #[derive(Debug)]
 pub struct Report {
@@ -68,6 +71,10 @@ pub(super) struct Stray {
     pub(super) id: ConnectionId,
     /// Since when it is expected to go.
     pub(super) watched: Instant,
+    /// How long its credential is good, if it has one that is.
+    pub(super) life: Option<Duration>,
+    /// How often the date had been set when it came.
+    pub(super) jumps: u64,
 }
 
 /// A run under way.
@@ -207,6 +214,8 @@ impl<'s> Run<'s> {
 
     /// Lets time pass, stopping whenever something is due.
     pub(super) fn pass(&mut self, time: Duration) -> Result<(), Violation> {
+        // What is there already is looked at before.
+        self.settle()?;
         let until = self.now().instant + time;
         let mut same = 0;
         loop {
@@ -289,17 +298,29 @@ impl<'s> Run<'s> {
                 return Err(Violation::new("one reply", words));
             }
         }
-        let most =
-            self.config.deadlines.head + self.config.deadlines.close + self.config.deadlines.linger;
         for stray in &self.strays {
             let waited = now.instant.since(stray.watched);
-            let slack = Duration::from_secs(40);
-            if waited > most + slack {
-                let words = format!("a stranger who asks for nothing is connected for {waited:?}");
+            let most = self.stray_most(stray);
+            if waited > most {
+                let words = format!(
+                    "a stranger who asks for nothing is connected for {waited:?}, at most {most:?}"
+                );
                 return Err(Violation::new("no timer lost", words));
             }
         }
         Ok(())
+    }
+
+    /// How long a stranger may be connected, who says nothing after what they came with, answers nothing, and reads everything.
+    fn stray_most(&self, stray: &Stray) -> Duration {
+        let deadlines = &self.config.deadlines;
+        let open = match stray.life {
+            None => deadlines.head.max(deadlines.keep_alive),
+            Some(life) if stray.jumps == self.jumps => life,
+            // A credential ends at a date. When that is put off it ends with the peer's silence.
+            Some(_) => deadlines.ping + deadlines.pong,
+        };
+        open + deadlines.close + deadlines.linger + ROUNDED
     }
 
     fn judge_bounds(&self, held: &Census) -> Result<(), Violation> {
@@ -343,8 +364,11 @@ impl<'s> Run<'s> {
     /// What was read of each connection is within its rate, and one read.
     fn judge_bytes(&self) -> Result<(), Violation> {
         let rate = self.config.limits.bytes_per_connection;
-        // After the end what comes is thrown away, and costs nothing.
-        let usable = |number: &&usize| self.links[**number].is_usable();
+        // After the end what comes is thrown away, and costs nothing. Who reads nothing does not know of it.
+        let usable = |number: &&usize| {
+            let link = &self.links[**number];
+            link.is_usable() && link.is_free
+        };
         for number in self.active.iter().filter(usable) {
             let link = &self.links[*number];
             let passed = self.now().instant.since(link.opened).as_nanos();

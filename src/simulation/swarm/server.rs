@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::disk::look;
 use super::oracle::Violation;
+use super::perform::late_for;
 use super::run::Run;
 use super::script::{Act, Fault, PEOPLE};
 use crate::access::record::{NewRevocation, Question as RecordQuestion};
@@ -62,9 +63,15 @@ impl Run<'_> {
     fn freeze(&mut self, for_ms: u32) {
         let time = Duration::from_millis(u64::from(for_ms));
         self.world.set_instant(self.now().instant + time);
+        let now = self.now().instant;
         for number in &self.active {
             let link = &mut self.links[*number];
             link.forgive(time);
+            let is_under_way = self.network.carries(*number)
+                || self.world.unread_bytes(link.id) > 0
+                || !link.pending.is_empty();
+            let late = self.paces.get_mut(usize::from(link.tab.who));
+            late_for(late.filter(|_| is_under_way), now);
             // What it had sent may not have been looked at, and its time is over.
             link.is_exact &= link.is_open && link.pending.is_empty();
         }

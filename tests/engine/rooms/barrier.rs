@@ -57,6 +57,40 @@ fn what_waits_for_somebody_who_has_hung_up_and_reads_on_is_taken_back_by_a_ban()
     );
 }
 
+/// Somebody who has left a room by themselves, with something said there before that they have not read.
+fn gone_and_behind(world: &mut World, room: &str) -> [ConnectionId; 2] {
+    let owner = made(world, "owner", room, "public");
+    let guest = member(world, "guest", room);
+    world.client(guest).set_window(0);
+    world.say(owner, &send(room, "secret").to_string());
+    world.say(guest, &json!({"type": "leave", "room": room}).to_string());
+    [owner, guest]
+}
+
+fn hears_nothing_more_of(world: &mut World, id: ConnectionId, room: &str) {
+    world.client(id).set_window(usize::MAX);
+    world.settle();
+    let told = told(world, id);
+    let is_of_it = |notice: &Value| notice["room"] == room && notice["type"] == "message";
+    assert!(!told.iter().any(is_of_it), "{told:?}");
+}
+
+#[test]
+fn what_waits_for_somebody_who_has_left_is_taken_back_when_the_room_is_deleted() {
+    let mut world = durable();
+    let [owner, guest] = gone_and_behind(&mut world, "den");
+    world.say(owner, &json!({"type": "delete", "room": "den"}).to_string());
+    hears_nothing_more_of(&mut world, guest, "den");
+}
+
+#[test]
+fn what_waits_for_somebody_who_has_left_is_taken_back_when_they_are_banned() {
+    let mut world = durable();
+    let [owner, guest] = gone_and_behind(&mut world, "den");
+    act(&mut world, owner, "ban", "den", "guest");
+    hears_nothing_more_of(&mut world, guest, "den");
+}
+
 #[test]
 fn what_a_victim_says_while_a_ban_is_on_its_way_is_not_taken() {
     let mut world = durable();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Violation;
 use crate::protocol::vocabulary::{Affiliation, RoomKind};
@@ -10,7 +11,7 @@ use crate::rooms::record::{Changed, MessageChange, NewMessage, RoomAnswer, RoomQ
 use crate::rooms::settings::Settings;
 use crate::rooms::standing::{Sanction, Standing};
 use crate::simulation::swarm::disk::Done;
-use crate::time::Wall;
+use crate::time::{Instant, Wall};
 
 /// A message that is kept.
 #[derive(Debug)]
@@ -41,7 +42,9 @@ pub struct Room {
     /// Whether a bound of the room's own was ever set.
     pub was_limited: bool,
     /// When each person last spoke, as far as this lifetime of the server and these settings go.
-    spoke: BTreeMap<Arc<str>, Wall>,
+    spoke: BTreeMap<Arc<str>, Instant>,
+    /// Since when the settings are in force.
+    set: Instant,
 }
 
 impl Room {
@@ -55,6 +58,7 @@ impl Room {
             deeds: BTreeMap::new(),
             is_gone: false,
             spoke: BTreeMap::new(),
+            set: Instant::ZERO,
         }
     }
 
@@ -175,8 +179,13 @@ impl Books {
         self.latest.max(now)
     }
 
-    /// Takes note of something that is durable now.
-    pub fn note(&mut self, done: Done) -> Result<Consequence, Violation> {
+    /// Takes note of something that is durable now. `said`: when it was said, if it is a message and that is known.
+    pub fn note(
+        &mut self,
+        done: Done,
+        said: Option<Instant>,
+        now: Instant,
+    ) -> Result<Consequence, Violation> {
         match (done.asked, done.answer) {
             (RoomQuestion::Create(_, entry), RoomAnswer::Created(Some(made))) => {
                 let mut room = Room::new(made.settings.clone());
@@ -185,7 +194,7 @@ impl Books {
                 self.rooms.insert(made.id.to_string(), room);
                 Ok(Consequence::default())
             }
-            (_, RoomAnswer::Changed(changed)) => self.change(&changed),
+            (_, RoomAnswer::Changed(changed)) => self.change(&changed, now),
             (
                 RoomQuestion::Append(message),
                 RoomAnswer::Appended {
@@ -193,12 +202,17 @@ impl Books {
                     is_repeated: false,
                     ..
                 },
-            ) => self.append(&message, seq),
+            ) => self.append(&message, seq, said),
             _ => Ok(Consequence::default()),
         }
     }
 
-    fn append(&mut self, message: &NewMessage, seq: u64) -> Result<Consequence, Violation> {
+    fn append(
+        &mut self,
+        message: &NewMessage,
+        seq: u64,
+        said: Option<Instant>,
+    ) -> Result<Consequence, Violation> {
         let id = message.room.to_string();
         let at = message.at;
         let Some(room) = self.rooms.get_mut(&id) else {
@@ -222,10 +236,7 @@ impl Books {
             let words = format!("{id} keeps {seq} of {}, who is {why}", message.sender);
             return Err(Violation::new("said after a sanction", words));
         }
-        pace(room, &id, message)?;
-        if self.was_set {
-            room.spoke.clear();
-        }
+        pace(room, &id, message, said)?;
         room.last_seq = seq;
         let kept = Kept {
             sender: Arc::clone(&message.sender),
@@ -239,7 +250,7 @@ impl Books {
         })
     }
 
-    fn change(&mut self, changed: &Changed) -> Result<Consequence, Violation> {
+    fn change(&mut self, changed: &Changed, now: Instant) -> Result<Consequence, Violation> {
         let change = &changed.change;
         let id = change.room.to_string();
         let Some(room) = self.rooms.get_mut(&id) else {
@@ -254,6 +265,7 @@ impl Books {
             room.settings = (**settings).clone();
             room.was_limited |= is_limited(settings);
             room.spoke.clear();
+            room.set = now;
         }
         for (user, standing) in &change.standings {
             room.standings.insert(Arc::clone(user), standing.clone());
@@ -278,21 +290,36 @@ impl Books {
     }
 }
 
-/// In slow mode nobody who does not moderate speaks twice in so short a time.
-fn pace(room: &mut Room, id: &str, message: &NewMessage) -> Result<(), Violation> {
-    let before = room.spoke.insert(Arc::clone(&message.sender), message.at);
+/// In slow mode nobody who does not moderate speaks twice in so short a time. Where the date was set, the dates of two messages may not say how
+/// much time that was.
+fn pace(
+    room: &mut Room,
+    id: &str,
+    message: &NewMessage,
+    said: Option<Instant>,
+) -> Result<(), Violation> {
+    let sender = Arc::clone(&message.sender);
+    let before = match said {
+        Some(said) => room.spoke.insert(sender, said).map(|before| (before, said)),
+        None => {
+            room.spoke.remove(&sender);
+            None
+        }
+    };
     let slow = room.settings.slow_mode;
     let is_bound = !slow.is_zero() && room.height(&message.sender) < 2;
-    let Some(before) = before.filter(|_| is_bound) else {
+    let Some((before, said)) = before.filter(|_| is_bound) else {
         return Ok(());
     };
-    let passed = message.at.as_millis().saturating_sub(before.as_millis());
+    // It was judged when it was said: what was on its way to the store behind other settings knew nothing of them.
+    let is_known = said > room.set;
+    let passed = said.since(before);
     // Dates are in whole milliseconds.
-    if u128::from(passed) + 1 >= slow.as_millis() {
+    if !is_known || passed + Duration::from_millis(1) >= slow {
         return Ok(());
     }
     let words = format!(
-        "{} spoke in {id} again after {passed} ms, in slow mode",
+        "{} spoke in {id} again after {passed:?}, in slow mode",
         message.sender
     );
     Err(Violation::new("never over", words))

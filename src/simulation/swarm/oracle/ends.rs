@@ -45,8 +45,15 @@ impl Oracle {
         let ending = deadlines.close + deadlines.linger + FORGIVEN;
         if let Some(since) = link.ended_since {
             let waited = now.instant.since(since);
+            // Who is told of errors without end is not read from for a while, so many times in a row: their own end neither.
+            let is_heard = link.told_close.is_some() || link.heeds_rates();
+            let pauses = if is_heard {
+                Duration::ZERO
+            } else {
+                deadlines.pause * self.config.limits.pauses_max
+            };
             // What ends while bytes are on their way has the time of a close twice: once for its last words, once for the peer's.
-            if waited > ending + deadlines.close {
+            if waited > pauses + ending + deadlines.close {
                 let words = format!("ended {waited:?} ago, and is connected");
                 return Err(Oracle::late(link, "no connection leaked", words));
             }
@@ -63,10 +70,11 @@ impl Oracle {
     /// Whoever leaves something unread is closed.
     fn judge_reader(&self, link: &Link, now: Now) -> Judged {
         let deadlines = &self.config.deadlines;
-        let Some(since) = link.stuck_since.filter(|_| !deadlines.unread.is_zero()) else {
+        let stuck = link.stuck.as_ref();
+        let Some((since, _)) = stuck.filter(|_| !deadlines.unread.is_zero()) else {
             return Ok(());
         };
-        let waited = now.instant.since(since);
+        let waited = now.instant.since(*since);
         let most = deadlines.unread * 2 + deadlines.close * 2 + deadlines.linger + FORGIVEN;
         if waited > most {
             let words = format!("has read nothing of what waits for {waited:?}, and is connected");
@@ -75,9 +83,10 @@ impl Oracle {
         Ok(())
     }
 
-    /// A session ends with its credential, to the millisecond as long as nobody sets the date.
+    /// A session ends with its credential, to the millisecond as long as nobody sets the date. The server knows the date in whole milliseconds, and
+    /// so how long is left: it may be late by as much as its clock had gone on beyond one, and never into the next.
     fn judge_expiry(&self, link: &Link, jumps: u64, now: Now) -> Judged {
-        let is_over = link.expires.is_some_and(|expires| now.wall >= expires);
+        let is_over = link.expires.is_some_and(|expires| now.wall > expires);
         let is_known = jumps == link.jumps && link.is_free && link.is_usable();
         if is_over && is_known {
             let words = format!(

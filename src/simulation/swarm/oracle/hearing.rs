@@ -6,6 +6,9 @@ use super::{Judged, Oracle, Violation, text_of};
 use crate::simulation::swarm::client::{Link, Seat};
 use crate::time::{Now, Wall};
 
+/// How the tutorial's protocol begins to say that somebody is not in a room any more.
+const PUT_OUT: &str = "You are not in this room any more";
+
 impl Oracle {
     /// Whether a client may be told something of a room.
     pub(super) fn expect_there(
@@ -122,14 +125,24 @@ impl Oracle {
         }
         let room = notice["room_id"].as_str().unwrap_or_default();
         let sender = notice["sender"].as_str().unwrap_or_default();
+        let text = notice["message"].as_str().unwrap_or_default();
+        if sender == "System" && text.starts_with(PUT_OUT) {
+            link.seats
+                .insert(room.to_owned(), Seat::Out { from: start });
+        }
         if room.is_empty() || sender == "System" || sender.is_empty() {
             return Ok(());
         }
         self.expect_there(link, room, (start, notice), now)?;
+        if sender == link.user
+            && let Some(spoken) = link.spoken.get_mut(room)
+        {
+            spoken.remove(text);
+        }
         if !self.is_durable(room) {
+            come_in(link, room, start);
             return Ok(());
         }
-        let text = notice["message"].as_str().unwrap_or_default();
         let kept = self.books.room(room).into_iter();
         let mut kept = kept.flat_map(|room| room.messages.iter().rev());
         let found = kept.find(|(_, kept)| kept.texts.iter().any(|known| &**known == text));
@@ -137,7 +150,7 @@ impl Oracle {
             let words = format!("{} hears {notice}, which is not kept", link.user);
             return Err(Violation::new("durable", words));
         };
-        expect_later(link, room, *seq)
+        expect_later(link, room, *seq, start)
     }
 }
 
@@ -159,13 +172,10 @@ fn expect_next(link: &mut Link, room: &str, seq: u64) -> Judged {
     Ok(())
 }
 
-/// Where numbers are not told: later ones only.
-fn expect_later(link: &mut Link, room: &str, seq: u64) -> Judged {
-    let seat = link.seats.entry(room.to_owned()).or_insert(Seat::In {
-        next: None,
-        gap: None,
-    });
-    if let Seat::In { next, .. } = seat {
+/// Where numbers are not told: the one that comes next all the same, from the first on that is heard since they came.
+fn expect_later(link: &mut Link, room: &str, seq: u64, start: usize) -> Judged {
+    come_in(link, room, start);
+    if let Some(Seat::In { next, .. }) = link.seats.get_mut(room) {
         if next.is_some_and(|next| seq != next) {
             let words = format!("{} hears {seq} in {room}, not {next:?}", link.user);
             return Err(Violation::new("order", words));
@@ -173,6 +183,23 @@ fn expect_later(link: &mut Link, room: &str, seq: u64) -> Judged {
         *next = Some(seq + 1);
     }
     Ok(())
+}
+
+/// Who hears something of a room in the tutorial's protocol, and not the rest of what was under way when they were put out, is there.
+fn come_in(link: &mut Link, room: &str, start: usize) {
+    let seat = link.seats.get(room);
+    let is_in = match seat {
+        Some(Seat::In { .. }) => true,
+        Some(Seat::Out { from }) => start < *from,
+        None => false,
+    };
+    if !is_in {
+        let seat = Seat::In {
+            next: None,
+            gap: None,
+        };
+        link.seats.insert(room.to_owned(), seat);
+    }
 }
 
 /// The date of a notice.

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::client::{Link, Seat};
 use super::disk::Done;
 use crate::config::Config;
+use crate::rooms::record::RoomQuestion;
 use crate::time::{Now, Wall};
 use books::{Books, Deed, height};
 use rates::Rates;
@@ -89,7 +90,11 @@ impl Oracle {
         now: Now,
     ) -> Judged {
         self.books.date_is(now.wall);
-        let consequence = self.books.note(done)?;
+        let said = match &done.asked {
+            RoomQuestion::Append(message) => self.rates.instant_of(message.at, now),
+            _ => None,
+        };
+        let consequence = self.books.note(done, said, now.instant)?;
         if let Some((room, sender, at)) = consequence.said {
             self.rates.accepted(&sender, (&room, None), at, now);
         }
@@ -101,7 +106,7 @@ impl Oracle {
                 continue;
             };
             let is_put_out = consequence.put_out.as_deref() == Some(&*link.user);
-            // Who speaks the tutorial's protocol is back by speaking, and is not told so.
+            // Who speaks the tutorial's protocol may be back in the same turn by speaking, and is told when they are put out.
             let is_put_out = is_put_out && !link.is_tutorial;
             if is_put_out || !self.may_hear(&room, &link.user, now.wall) {
                 let from = link.received;

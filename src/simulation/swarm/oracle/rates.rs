@@ -53,7 +53,7 @@ impl Rates {
     }
 
     /// When it was this date; `None` when that was twice, or never.
-    fn instant_of(&self, at: Wall, now: Now) -> Option<Instant> {
+    pub(super) fn instant_of(&self, at: Wall, now: Now) -> Option<Instant> {
         let ends = self.clocks.iter().skip(1).map(|set| set.instant);
         let ends = ends.chain([now.instant]);
         let mut found = self.clocks.iter().zip(ends).filter_map(|(begin, end)| {
