@@ -144,7 +144,7 @@ impl Link {
         let later = |at: &mut Instant| *at = *at + time;
         later(&mut self.watched);
         later(&mut self.last_taken);
-        self.stuck.as_mut().map(|(since, _)| later(since));
+        self.stuck.as_mut().map(|(since, _)| since).map(later);
         self.ended_since.as_mut().map(later);
     }
 
