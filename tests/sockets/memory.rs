@@ -241,7 +241,9 @@ ping = "1h"
         "{count} idle sessions, each of an address of its own: {bytes} bytes each, {percent:.2} % of a core"
     );
     assert!(bytes < 4096, "{bytes} bytes");
-    assert!(percent < 1.0, "{percent} %");
+    // Built without optimization, the same turns take ten times as long.
+    let most = if cfg!(debug_assertions) { 10.0 } else { 1.0 };
+    assert!(percent < most, "{percent} %");
     drop(sessions);
     expect_given_back(&server, before.resident_kib);
 }
