@@ -244,6 +244,4 @@ ping = "1h"
     // Built without optimization, the same turns take ten times as long.
     let most = if cfg!(debug_assertions) { 10.0 } else { 1.0 };
     assert!(percent < most, "{percent} %");
-    drop(sessions);
-    expect_given_back(&server, before.resident_kib);
 }
