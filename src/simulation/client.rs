@@ -186,6 +186,11 @@ impl Client {
             .collect()
     }
 
+    /// Ends its own side, which the server learns in the next turn.
+    pub fn end_input(&mut self) {
+        self.hung_up = true;
+    }
+
     /// Takes every complete frame and gives code and reason of the close frame among them.
     pub fn take_close(&mut self) -> Option<(u16, String)> {
         let frames = self.take_frames();

@@ -54,6 +54,27 @@ fn a_room_of_two_does_not_wait_for_one_of_hundreds() {
 }
 
 #[test]
+fn whoever_asks_something_does_not_wait_for_hundreds_who_go() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 8);
+    let many = crowd(&mut world, 100);
+    let stays = world.join_v1("stays", "10.1.0.1");
+    world.advance(millis(1000));
+    world.client(stays).forget_received();
+    for id in &many {
+        world.client(*id).end_input();
+    }
+    world.queue(stays, &request(&json!({"type": "ping", "id": 7})));
+    world.turn();
+    let answered = told(&mut world, stays);
+    assert!(
+        answered.iter().any(|notice| notice["id"] == 7),
+        "{answered:?}"
+    );
+    world.settle();
+    assert_eq!(world.census().connections, 1);
+}
+
+#[test]
 fn whoever_asks_something_is_answered_while_hundreds_are_written_to() {
     let mut world = roomy_with(|config| config.turn.writes_max = 50);
     let many = crowd(&mut world, 400);
