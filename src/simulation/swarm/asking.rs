@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::client::{Request, Seat};
+use super::pace::{BYTES_OF_ADDRESS, COMMANDS, MESSAGES, MESSAGES_OF_ADDRESS};
 use super::run::Run;
 use super::script::{Asking, HONEST, PEOPLE, ROOMS, Tab, Verdict, Way};
-use crate::protocol::client::text;
+use crate::protocol::client::{frame, text};
 use crate::protocol::vocabulary::RoomKind;
 
 /// Settings that an `update` may set: bounds, and none again.
@@ -24,6 +25,10 @@ const UPDATES: [&str; 10] = [
     r#"{"members_max":4,"joins_per_minute":5}"#,
 ];
 
+/// What anybody asks for is no longer than this, but for what is filled up.
+const REQUEST_BYTES_MAX: u64 = 800;
+const MASK_BYTES: usize = 4;
+
 fn room_name(room: u8) -> &'static str {
     ROOMS[usize::from(room) % ROOMS.len()]
 }
@@ -38,7 +43,7 @@ impl Run<'_> {
             return;
         };
         let room = room_name(room);
-        if !self.is_fit(number, Some(room), &[1, 0]) {
+        if !self.is_fit(number, Some(room), true) {
             return;
         }
         let length = usize::from(characters).clamp(12, 480) / 4 * 4;
@@ -46,12 +51,14 @@ impl Run<'_> {
         let said = format!("{said:A<length$}");
         if self.links[number].is_tutorial {
             self.next_number += 1;
+            self.oracle.will_say(&said, &self.links[number]);
             let spoken = self.links[number].spoken.entry(room.to_owned());
             spoken.or_default().insert(said.clone());
             let words = json!({"message": said, "room_id": room}).to_string();
             self.speak(number, &words, way);
             return;
         }
+        self.oracle.will_say(&said, &self.links[number]);
         let is_private = self
             .oracle
             .books()
@@ -69,8 +76,10 @@ impl Run<'_> {
             text: said,
             key,
             since: None,
+            asked: self.now().instant,
+            may_be_lost: false,
         };
-        self.request(number, request, memory, way);
+        self.request(number, request, (memory, None), way);
     }
 
     /// Somebody asks for something.
@@ -81,10 +90,11 @@ impl Run<'_> {
         else {
             return;
         };
-        let paced: &[usize] = if what == Asking::Edit { &[1, 0] } else { &[1] };
-        if self.links[number].is_tutorial || !self.is_fit(number, None, paced) {
+        let is_message = what == Asking::Edit;
+        if self.links[number].is_tutorial || !self.is_fit(number, None, is_message) {
             return;
         }
+        let filled = (what == Asking::Fill).then(|| self.bytes_left(number));
         let room = room_name(room);
         let known = self.heard.get(&(tab.who, room.to_owned())).copied();
         let (kind, mut request) = asked(what, known.unwrap_or_default());
@@ -99,8 +109,10 @@ impl Run<'_> {
             text: String::new(),
             key: None,
             since: request["since"].as_u64(),
+            asked: self.now().instant,
+            may_be_lost: false,
         };
-        self.request(number, request, memory, way);
+        self.request(number, request, (memory, filled), way);
     }
 
     /// Somebody decides something about somebody.
@@ -118,7 +130,7 @@ impl Run<'_> {
         else {
             return;
         };
-        if self.links[number].is_tutorial || !self.is_fit(number, None, &[1]) {
+        if self.links[number].is_tutorial || !self.is_fit(number, None, false) {
             return;
         }
         let room = room_name(room);
@@ -139,12 +151,14 @@ impl Run<'_> {
             text: user.to_owned(),
             key: None,
             since: None,
+            asked: self.now().instant,
+            may_be_lost: false,
         };
-        self.request(number, request, memory, way);
+        self.request(number, request, (memory, None), way);
     }
 
     /// Whether somebody does this now: those who are honest heed their rates, wait after errors, and speak where they are.
-    fn is_fit(&mut self, number: usize, speaks_in: Option<&str>, paced: &[usize]) -> bool {
+    fn is_fit(&mut self, number: usize, speaks_in: Option<&str>, is_message: bool) -> bool {
         let now = self.now().instant;
         let link = &self.links[number];
         let who = usize::from(link.tab.who);
@@ -156,16 +170,60 @@ impl Run<'_> {
         if link.is_tutorial && has_place {
             // There is no reply: any of them may be an error.
             let link = &mut self.links[number];
-            if link.errors.take(now).is_err() {
+            if link.errors.take(1, now).is_err() {
                 return false;
             }
         }
         let link = &self.links[number];
-        let is_patient = link.errors.has(link.pending.len() as u64 + 1, now);
-        has_place && is_patient && paced.iter().all(|what| self.may_pace(who, *what))
+        let outstanding = link.pending.len() as u64 + 1;
+        let is_patient = link.errors.check(outstanding, now).is_ok();
+        has_place && is_patient && self.is_in_pace(number, who, is_message)
     }
 
-    fn request(&mut self, number: usize, mut request: Value, memory: Request, way: Way) {
+    /// Takes what it costs somebody honest to say one thing more, if they have all of it.
+    fn is_in_pace(&mut self, number: usize, who: usize, is_message: bool) -> bool {
+        let now = self.now().instant;
+        let link = &mut self.links[number];
+        let bytes = link.bytes.check(REQUEST_BYTES_MAX, now).err();
+        let message = link.messages.check(1, now).err().filter(|_| is_message);
+        let paces = &self.paces[who];
+        let of_address = paces[BYTES_OF_ADDRESS].check(REQUEST_BYTES_MAX, now).err();
+        if let Some(at) = bytes.max(message).max(of_address) {
+            self.edges.insert(at);
+            return false;
+        }
+        let paced: &[usize] = if is_message {
+            &[COMMANDS, MESSAGES, MESSAGES_OF_ADDRESS]
+        } else {
+            &[COMMANDS]
+        };
+        let is_in_pace = self.may_pace(who, paced);
+        if is_in_pace && is_message {
+            self.links[number].messages.charge(1, now);
+        }
+        is_in_pace
+    }
+
+    /// Bytes that a request may have so that nothing is left of what may be sent; and no more than a message may have.
+    fn bytes_left(&self, number: usize) -> usize {
+        let now = self.now().instant;
+        let link = &self.links[number];
+        let of_address = self.paces.get(usize::from(link.tab.who));
+        let of_address = of_address.map_or(u64::MAX, |paces| paces[BYTES_OF_ADDRESS].tokens(now));
+        let left = link.bytes.tokens(now).min(of_address) as usize;
+        let header = frame(0x81, REQUEST_BYTES_MAX, true).len() + MASK_BYTES;
+        left.saturating_sub(header)
+            .min(self.config.limits.message_bytes_max)
+    }
+
+    /// `filled`: with spaces, to so many bytes.
+    fn request(
+        &mut self,
+        number: usize,
+        mut request: Value,
+        (memory, filled): (Request, Option<usize>),
+        way: Way,
+    ) {
         let id = self.next_number;
         self.next_number += 1;
         self.counts.requests += 1;
@@ -178,7 +236,10 @@ impl Run<'_> {
                 .or_insert(Seat::Out { from: 0 });
         }
         link.pending.insert(id, memory);
-        self.speak(number, &request.to_string(), way);
+        let mut words = request.to_string();
+        let missing = filled.unwrap_or_default().saturating_sub(words.len());
+        words.extend(std::iter::repeat_n(' ', missing));
+        self.speak(number, &words, way);
     }
 
     fn speak(&mut self, number: usize, words: &str, way: Way) {
@@ -198,7 +259,7 @@ fn asked(what: Asking, known: u64) -> (&'static str, Value) {
         Asking::Leave => ("leave", json!({})),
         Asking::Members => ("members", json!({})),
         Asking::Typing => ("typing", json!({})),
-        Asking::Ping => ("ping", json!({})),
+        Asking::Ping | Asking::Fill => ("ping", json!({})),
         Asking::Rooms => ("rooms", json!({})),
         Asking::Describe => ("describe", json!({})),
         Asking::History => ("history", json!({"after": known.saturating_sub(5)})),

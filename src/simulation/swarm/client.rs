@@ -1,11 +1,11 @@
 //! A virtual client: what it has asked and not heard of, what it believes, and how it behaves.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use super::script::{HONEST, Manner, Tab};
 use std::time::Duration;
 
-use crate::config::Rate;
+use super::pace::Pace;
+use super::script::{HONEST, Manner, Tab};
+use crate::config::{Limits, Rate};
 use crate::id::ConnectionId;
 use crate::time::{Instant, Wall};
 
@@ -21,6 +21,9 @@ pub struct Request {
     pub text: String,
     pub key: Option<String>,
     pub since: Option<u64>,
+    pub asked: Instant,
+    /// Whether its reply may have been taken back with all that waited of its room.
+    pub may_be_lost: bool,
 }
 
 /// Where a client believes itself to be with a room.
@@ -36,6 +39,28 @@ pub enum Seat {
     },
 }
 
+/// What the server lets through of one connection, as the oracle counts it: never too little.
+#[derive(Debug)]
+pub struct Metered {
+    pub bytes: Pace,
+    pub pongs: Pace,
+    /// What was read at this moment.
+    pub read_now: Vec<u64>,
+    /// Until then it owes for what was read, and nothing more is.
+    pub owes_until: Instant,
+}
+
+impl Metered {
+    fn new(limits: &Limits) -> Self {
+        Metered {
+            bytes: Pace::generous(limits.bytes_per_connection),
+            pongs: Pace::generous(limits.control_frames_per_connection),
+            read_now: Vec::new(),
+            owes_until: Instant::ZERO,
+        }
+    }
+}
+
 /// One connection of one person.
 #[derive(Debug)]
 pub struct Link {
@@ -43,6 +68,7 @@ pub struct Link {
     pub id: ConnectionId,
     pub tab: Tab,
     pub user: String,
+    pub address: String,
     pub is_tutorial: bool,
     pub manner: Manner,
     /// Whether its socket takes whatever comes, and has taken whatever came; whether it is about to.
@@ -68,6 +94,14 @@ pub struct Link {
     pub expires: Option<Wall>,
     /// Errors that it may still be told of before it falls silent for a while, as somebody honest would.
     pub errors: Pace,
+    /// What it has left, if it is honest, of what one connection may do: messages, bytes, control frames.
+    pub messages: Pace,
+    pub bytes: Pace,
+    pub control: Pace,
+    /// What the oracle counts of it.
+    pub metered: Metered,
+    /// A ping without a pong.
+    pub has_pinged: bool,
     /// How often the date had been set when it was opened.
     pub jumps: u64,
     /// When the server last took a byte of it.
@@ -95,12 +129,19 @@ pub struct Link {
 
 impl Link {
     /// One that is about to ask for the chat.
-    pub fn new(number: usize, id: ConnectionId, tab: Tab, user: &str, now: Instant) -> Self {
+    pub fn new(
+        number: usize,
+        id: ConnectionId,
+        (tab, user, address): (Tab, &str, String),
+        limits: &Limits,
+        now: Instant,
+    ) -> Self {
         Link {
             number,
             id,
             tab,
             user: user.to_owned(),
+            address,
             is_tutorial: false,
             manner: Manner::Good,
             is_free: true,
@@ -117,6 +158,11 @@ impl Link {
             life: Duration::ZERO,
             expires: None,
             errors: Pace::new(ERRORS),
+            messages: Pace::new(limits.messages_per_connection),
+            bytes: Pace::new(limits.bytes_per_connection),
+            control: Pace::new(limits.control_frames_per_connection),
+            metered: Metered::new(limits),
+            has_pinged: false,
             jumps: 0,
             last_taken: now,
             stuck: None,
@@ -148,6 +194,13 @@ impl Link {
         self.ended_since.as_mut().map(later);
     }
 
+    /// What was sent before may reach the server only now, which counts it now: nothing is left.
+    pub fn spend_all(&mut self, now: Instant) {
+        for pace in [&mut self.messages, &mut self.bytes, &mut self.control] {
+            pace.spend_all(now);
+        }
+    }
+
     /// Whether a join of this room was asked and not answered, or something said there that may come to it still.
     pub fn is_coming(&self, room: &str) -> bool {
         let has_spoken = self.spoken.get(room).is_some_and(|said| !said.is_empty());
@@ -158,69 +211,5 @@ impl Link {
     /// Whether whose it is heeds every rate.
     pub fn heeds_rates(&self) -> bool {
         usize::from(self.tab.who) < HONEST
-    }
-}
-
-/// What somebody who heeds a rate has left of it, counted as the documents say.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    rate: Rate,
-    /// In parts of a token, of which there are as many as nanoseconds in which the bucket fills.
-    level: u128,
-    last: Instant,
-}
-
-impl Pace {
-    /// A full one.
-    pub fn new(rate: Rate) -> Self {
-        Pace {
-            rate,
-            level: rate.per.as_nanos() * u128::from(rate.burst),
-            last: Instant::ZERO,
-        }
-    }
-
-    /// Has nothing left at this moment: what was taken before may reach the server only now, which counts it now.
-    pub fn spend_all(&mut self, now: Instant) {
-        self.level = 0;
-        self.last = now;
-    }
-
-    /// Gives a token back that was not used after all.
-    pub fn give_back(&mut self) {
-        let token = self.rate.per.as_nanos();
-        let full = token * u128::from(self.rate.burst);
-        self.level = (self.level + token).min(full);
-    }
-
-    /// Whether there are so many tokens.
-    pub fn has(&self, tokens: u64, now: Instant) -> bool {
-        let mut pace = *self;
-        (0..tokens).all(|_| pace.take(now).is_ok())
-    }
-
-    /// Takes a token if there is one; when there will be one otherwise.
-    pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        let token = self.rate.per.as_nanos();
-        let burst = u128::from(self.rate.burst);
-        let passed = now.since(self.last).as_nanos();
-        self.last = now;
-        self.level = (self.level + passed * burst).min(token * burst);
-        // Where tokens do not divide the time, the server rounds in its own favour.
-        let rounding = if token.is_multiple_of(burst) {
-            0
-        } else {
-            burst * 1000
-        };
-        match self.level.checked_sub(token) {
-            Some(left) if left >= rounding => {
-                self.level = left;
-                Ok(())
-            }
-            _ => {
-                let missing = (token + rounding - self.level).div_ceil(burst);
-                Err(now + Duration::from_nanos(missing as u64))
-            }
-        }
     }
 }

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use super::client::{Link, Seat};
 use super::oracle::Violation;
+use super::pace::{BYTES_OF_ADDRESS, FAILURES, HANDSHAKES};
 use super::run::{Run, Stray};
 use super::script::{Asking, CREW, Flood, HONEST, Manner, PEOPLE, ROOMS, TABS, Tab, Way};
+use crate::id::ConnectionId;
 use crate::protocol::client::upgrade_request;
+use crate::protocol::response::Refusal;
 
 /// How long the credential of a stranger is good who has one.
 const LIFE: Duration = Duration::from_secs(30);
@@ -47,7 +50,7 @@ impl Run<'_> {
             tab: tab.tab % TABS as u8,
         };
         let is_honest = who < HONEST;
-        if self.link(tab).is_some() || (is_honest && !self.may_pace(who, 2)) {
+        if self.link(tab).is_some() || (is_honest && !self.may_come(who)) {
             return Ok(());
         }
         let id = match self.world.connect(&address(who)) {
@@ -59,7 +62,8 @@ impl Run<'_> {
             Err(_) => return Ok(()),
         };
         let number = self.links.len();
-        let mut link = Link::new(number, id, tab, PEOPLE[who], self.now().instant);
+        let whose = (tab, PEOPLE[who], address(who));
+        let mut link = Link::new(number, id, whose, &self.config.limits, self.now().instant);
         link.is_tutorial = is_tutorial;
         link.manner = manner;
         link.is_exact = is_honest && manner == Manner::Good;
@@ -80,18 +84,45 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether somebody honest may do one more of these: messages (0), commands (1), handshakes (2).
-    pub(super) fn may_pace(&mut self, who: usize, what: usize) -> bool {
+    /// Whether somebody honest may do one more of each of these, and they have then; of everybody else nothing is counted.
+    pub(super) fn may_pace(&mut self, who: usize, what: &[usize]) -> bool {
         let now = self.now().instant;
         let Some(paces) = self.paces.get_mut(who) else {
             return true;
         };
-        match paces[what].take(now) {
-            Ok(()) => true,
-            Err(at) => {
-                self.edges.insert(at);
-                false
+        let missing = what
+            .iter()
+            .filter_map(|what| paces[*what].check(1, now).err());
+        if let Some(at) = missing.max() {
+            self.edges.insert(at);
+            return false;
+        }
+        what.iter().all(|what| paces[*what].take(1, now).is_ok())
+    }
+
+    /// Whether somebody honest may ask for the chat: where one mistake more would be too many, no credential is looked at.
+    fn may_come(&mut self, who: usize) -> bool {
+        let now = self.now().instant;
+        if let Err(at) = self.paces[who][FAILURES].check(1, now) {
+            self.edges.insert(at);
+            return false;
+        }
+        self.may_pace(who, &[HANDSHAKES])
+    }
+
+    /// Somebody asks for the chat with a credential that is no good.
+    pub(super) fn mistake(&mut self, who: u8) -> Result<(), Violation> {
+        let who = usize::from(who) % PEOPLE.len();
+        let honest = Some(who).filter(|who| *who < HONEST);
+        if !self.may_pace(who, &[HANDSHAKES, FAILURES]) {
+            return Ok(());
+        }
+        match self.come_alone(&address(who), Flood::BadCredential, honest) {
+            Err(refusal) if honest.is_some() => {
+                let words = format!("{} is not let in: {refusal:?}", PEOPLE[who]);
+                Err(Violation::new("not stingy", words))
             }
+            _ => Ok(()),
         }
     }
 
@@ -135,30 +166,51 @@ impl Run<'_> {
                 true => format!("10.66.{}.{}", number / 250 % 4, number % 250),
                 false => "10.67.0.1".to_owned(),
             };
-            let Ok(id) = self.world.connect(&peer) else {
-                continue;
-            };
-            self.strays.push(Stray {
-                id,
-                watched: self.now().instant,
-                life: (kind == Flood::NewName).then_some(LIFE),
-                jumps: self.jumps,
-            });
-            let head =
-                |credential: &str| upgrade_request(&format!("/ws/chat?token={credential}"), "");
-            let bytes = match kind {
-                Flood::Silent => String::new(),
-                Flood::HalfHead => head("bad")[..60].to_owned(),
-                Flood::BadCredential => head("bad"),
-                Flood::NewName => head(&format!("stranger{number}@{}", LIFE.as_secs())),
-                Flood::Noise => "\u{16}\u{3}\u{1}nothing that is HTTP\r\n\r\n".to_owned(),
-                Flood::CutHead => head("bad")[..40].to_owned(),
-            };
-            self.world.queue(id, bytes.as_bytes());
-            if kind == Flood::CutHead {
+            let came = self.come_alone(&peer, kind, None);
+            if let Ok(id) = came
+                && kind == Flood::CutHead
+            {
                 self.world.turn();
                 self.world.break_off(id);
             }
         }
+    }
+
+    fn come_alone(
+        &mut self,
+        peer: &str,
+        kind: Flood,
+        honest: Option<usize>,
+    ) -> Result<ConnectionId, Refusal> {
+        let id = self.world.connect(peer)?;
+        let now = self.now().instant;
+        self.strays.push(Stray {
+            id,
+            watched: now,
+            life: (kind == Flood::NewName).then_some(LIFE),
+            jumps: self.jumps,
+            came: now,
+            address: peer.to_owned(),
+            fails: kind == Flood::BadCredential,
+            honest,
+            is_answered: false,
+        });
+        let head = |credential: &str| upgrade_request(&format!("/ws/chat?token={credential}"), "");
+        let bytes = match kind {
+            Flood::Silent => String::new(),
+            Flood::HalfHead => head("bad")[..60].to_owned(),
+            Flood::BadCredential => head("bad"),
+            Flood::NewName => {
+                let name = format!("stranger{}@{}", self.next_number, LIFE.as_secs());
+                head(&name)
+            }
+            Flood::Noise => "\u{16}\u{3}\u{1}nothing that is HTTP\r\n\r\n".to_owned(),
+            Flood::CutHead => head("bad")[..40].to_owned(),
+        };
+        if let Some(paces) = honest.and_then(|who| self.paces.get_mut(who)) {
+            paces[BYTES_OF_ADDRESS].charge(bytes.len() as u64, now);
+        }
+        self.world.queue(id, bytes.as_bytes());
+        Ok(id)
     }
 }

@@ -9,7 +9,7 @@ use super::script::{
 };
 
 /// Kinds of things that happen.
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 /// Those that every script has: opening, saying, joining.
 const ALWAYS: usize = 3;
 
@@ -70,6 +70,15 @@ fn setup(dice: &mut Dice) -> Setup {
     Setup {
         messages_burst: dice.pick(&[1, 3, 5, 8]),
         messages_per_ms: dice.pick(&[1000, 3000, 5000]),
+        connection_burst: dice.pick(&[0, 0, 1, 3, 7]),
+        address_burst: dice.pick(&[0, 0, 2, 6, 11]),
+        commands_burst: dice.pick(&[7, 12, 30, 60]),
+        connection_kib: dice.pick(&[16, 50, 128]),
+        address_kib: dice.pick(&[20, 100, 512]),
+        control_burst: dice.pick(&[2, 7, 30]),
+        handshakes_burst: dice.pick(&[4, 9, 30]),
+        failures_burst: dice.pick(&[2, 5, 10]),
+        is_earned: dice.happens(1, 3),
         tabs_max: dice.pick(&[1, 2, 3]),
         queue_bytes_max: dice.pick(&[4096, 16_384, 262_144]),
         unread_ms: dice.pick(&[0, 3000, 30_000]),
@@ -226,7 +235,8 @@ impl Swarm {
             }
             17 => self.die(steps),
             18 => self.shift(steps),
-            _ => self.herd(steps),
+            19 => self.herd(steps),
+            _ => self.press(steps),
         }
     }
 

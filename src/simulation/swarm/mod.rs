@@ -13,6 +13,7 @@ mod generate;
 mod network;
 mod observe;
 mod oracle;
+mod pace;
 mod perform;
 mod run;
 pub mod script;

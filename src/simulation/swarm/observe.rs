@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::disk::look;
 use super::oracle::Violation;
+use super::pace::{MESSAGES, MESSAGES_OF_ADDRESS};
 use super::run::Run;
 use super::script::{Manner, Way};
 use crate::protocol::client::masked;
@@ -26,7 +27,35 @@ impl Run<'_> {
         for index in 0..self.active.len() {
             self.look_at(self.active[index])?;
         }
+        self.look_at_strays()?;
         self.forget_gone();
+        Ok(())
+    }
+
+    /// How those are answered who come alone: somebody honest who was mistaken in their credential is told so, within the rate of such mistakes.
+    fn look_at_strays(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        for stray in &mut self.strays {
+            let client = self.world.client(stray.id);
+            if stray.is_answered || client.received_bytes() == 0 {
+                continue;
+            }
+            let Some(response) = client.take_whole_response() else {
+                continue;
+            };
+            stray.is_answered = true;
+            let is_let_in = response.status == 101;
+            if is_let_in && stray.came == now.instant {
+                self.oracle.shaken(&stray.address, stray.fails, now)?;
+            }
+            if !is_let_in && stray.honest.is_some() {
+                let words = format!(
+                    "somebody honest at {} is answered {} to a credential that is no good",
+                    stray.address, response.status
+                );
+                return Err(Violation::new("not stingy", words));
+            }
+        }
         Ok(())
     }
 
@@ -61,6 +90,9 @@ impl Run<'_> {
         let client = self.world.client(link.id);
         let read = link.sent - client.in_flight.len() as u64;
         if read > link.read {
+            if link.is_usable() && link.is_free {
+                link.metered.read_now.push(read - link.read);
+            }
             link.read = read;
             link.last_taken = now.instant;
         }
@@ -118,6 +150,9 @@ impl Run<'_> {
                 }
                 let words = || format!("  {}#{number} <- {}", link.user, response.status);
                 self.trace.line(now, words);
+                if link.is_upgraded && link.opened == now.instant {
+                    self.oracle.shaken(&link.address, false, now)?;
+                }
                 self.judge_refusal(number)?;
                 continue;
             }
@@ -158,10 +193,15 @@ impl Run<'_> {
             }
             8 => self.told_close(number, &frame.payload),
             9 if link.manner != Manner::Dead => {
+                link.control.charge(1, now.instant);
                 self.send_bytes(number, &masked(0x8A, &frame.payload), Way::default());
                 Ok(())
             }
-            9 | 10 => Ok(()),
+            10 => {
+                link.has_pinged = false;
+                self.oracle.ponged(link, now)
+            }
+            9 => Ok(()),
             other => Err(Violation::new("frames", format!("opcode {other}"))),
         }
     }
@@ -184,12 +224,14 @@ impl Run<'_> {
         }
         if notice["type"] == "error" {
             // Whoever is told too often of errors has nothing left, and waits.
-            let _ = link.errors.take(now.instant);
+            let _ = link.errors.take(1, now.instant);
             let paces = self.paces.get_mut(usize::from(link.tab.who));
             // Of what the network or a standstill has held up nothing is left to give back.
             let gives_back = link.is_exact && is_uncharged(notice, asked);
             if let Some(paces) = paces.filter(|_| gives_back) {
-                paces[0].give_back();
+                paces[MESSAGES].give_back();
+                paces[MESSAGES_OF_ADDRESS].give_back();
+                link.messages.give_back();
             }
         }
         if notice["type"] == "message" {

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::client::Pace;
 use super::oracle::Violation;
+use super::pace::{BYTES_OF_ADDRESS, Paces};
 use super::run::Run;
 use super::script::{Act, Going, HONEST, Lie, Manner, Tab, Way};
 use crate::protocol::client::{frame, masked, text};
 use crate::simulation::client::Ending;
 use crate::time::Instant;
+
+/// A ping with its payload.
+const BEAT_BYTES: u64 = 10;
 
 impl Run<'_> {
     /// Does what a step says.
@@ -35,6 +38,8 @@ impl Run<'_> {
                 about,
                 for_ms,
             } => self.judge_somebody(tab, room, verdict, (about, for_ms), way),
+            Act::Mistake { who } => return self.mistake(who),
+            Act::Beat { tab } => self.beat(tab, way),
             Act::Lie { tab, lie, times } => self.lie(tab, lie, times, way),
             Act::Take { tab, bytes } => self.let_take(tab, bytes),
             Act::Sever { tab, bytes, is_end } => self.sever(tab, bytes, is_end),
@@ -84,6 +89,31 @@ impl Run<'_> {
         }
     }
 
+    /// Somebody sends a ping.
+    fn beat(&mut self, tab: Tab, way: Way) {
+        let now = self.now().instant;
+        let Some(number) = self
+            .link(tab)
+            .filter(|number| self.links[*number].is_usable())
+        else {
+            return;
+        };
+        let link = &mut self.links[number];
+        if link.heeds_rates() {
+            let has_bytes = link.bytes.check(BEAT_BYTES, now).is_ok();
+            if let Err(at) = link.control.check(1, now) {
+                self.edges.insert(at);
+                return;
+            }
+            if !has_bytes {
+                return;
+            }
+            link.control.charge(1, now);
+        }
+        link.has_pinged = true;
+        self.send_bytes(number, &masked(0x89, b"beat"), way);
+    }
+
     fn let_take(&mut self, tab: Tab, bytes: u32) {
         let Some(number) = self.link(tab) else {
             return;
@@ -121,9 +151,10 @@ impl Run<'_> {
                 link.parted_until = None;
                 link.is_freed = true;
                 self.world.client(link.id).set_window(usize::MAX);
-                let is_late = self.network.carries(*number);
-                let late = self.paces.get_mut(usize::from(link.tab.who));
-                late_for(late.filter(|_| is_late), now);
+                if self.network.carries(*number) {
+                    link.spend_all(now);
+                    late_for(self.paces.get_mut(usize::from(link.tab.who)), now);
+                }
             }
         }
     }
@@ -191,17 +222,23 @@ impl Run<'_> {
     pub(super) fn send_bytes(&mut self, number: usize, bytes: &[u8], way: Way) {
         let now = self.now().instant;
         // What honest people send is cut like everything, and not late: their pace would not be theirs any more.
-        let is_honest = usize::from(self.links[number].tab.who) < HONEST;
-        let late_ms = if is_honest { 0 } else { way.late_ms };
+        let link = &mut self.links[number];
+        let paces = self.paces.get_mut(usize::from(link.tab.who));
+        let late_ms = if paces.is_some() { 0 } else { way.late_ms };
+        if let Some(paces) = paces {
+            paces[BYTES_OF_ADDRESS].charge(bytes.len() as u64, now);
+            if link.is_open {
+                link.bytes.charge(bytes.len() as u64, now);
+            }
+        }
         self.network
             .send(number, bytes, Way { late_ms, ..way }, now);
     }
 }
 
 /// What somebody said was held up: the server may count it at this moment, whenever it was said.
-pub(super) fn late_for(paces: Option<&mut [Pace; 3]>, now: Instant) {
-    // Handshakes leave enough to spare.
-    for pace in paces.into_iter().flatten().take(2) {
+pub(super) fn late_for(paces: Option<&mut Paces>, now: Instant) {
+    for pace in paces.into_iter().flatten() {
         pace.spend_all(now);
     }
 }

@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::client::{Link, Pace};
+use super::client::{Link, Request};
 use super::disk::{Disk, Journal, look};
 use super::network::Network;
 use super::oracle::{Oracle, Violation};
+use super::pace::{Paces, paces};
 use super::script::{HONEST, PEOPLE, Script, Step, Tab};
 use super::trace::Trace;
-use crate::config::{Config, Rate};
+use crate::config::Config;
 use crate::engine::Census;
 use crate::id::ConnectionId;
 use crate::simulation::client::Ending;
@@ -75,6 +76,13 @@ pub(super) struct Stray {
     pub(super) life: Option<Duration>,
     /// How often the date had been set when it came.
     pub(super) jumps: u64,
+    pub(super) came: Instant,
+    pub(super) address: String,
+    /// Whether it asks with a credential that is no good; and who of the honest does, by mistake.
+    pub(super) fails: bool,
+    pub(super) honest: Option<usize>,
+    /// Whether it was answered.
+    pub(super) is_answered: bool,
 }
 
 /// A run under way.
@@ -94,8 +102,8 @@ pub(super) struct Run<'s> {
     pub(super) strays: Vec<Stray>,
     /// The last number that each person has heard in rooms that keep messages.
     pub(super) heard: BTreeMap<(u8, String), u64>,
-    /// What honest people have left of what they may do: messages, commands, handshakes.
-    pub(super) paces: Vec<[Pace; 3]>,
+    /// What honest people have left of what they may do.
+    pub(super) paces: Vec<Paces>,
     /// People whose credentials were taken back.
     pub(super) revoked: BTreeSet<u8>,
     /// Moments at which something ends that was said to.
@@ -147,12 +155,6 @@ impl<'s> Run<'s> {
         let mut world = World::over(config.clone(), Box::new(Names), seed, Box::new(disk));
         world.read_bytes_max = usize::from(script.setup.read_bytes_max.max(1));
         let now = world.now();
-        let handshakes = Rate::new(20, Duration::from_secs(10));
-        let paces = [
-            config.limits.messages_per_user,
-            config.limits.commands_per_user,
-            handshakes,
-        ];
         Run {
             script,
             oracle: Oracle::new(config.clone(), now),
@@ -166,7 +168,7 @@ impl<'s> Run<'s> {
             tabs: BTreeMap::new(),
             strays: Vec::new(),
             heard: BTreeMap::new(),
-            paces: vec![paces.map(Pace::new); HONEST],
+            paces: vec![paces(&config.limits); HONEST],
             revoked: BTreeSet::new(),
             edges: BTreeSet::new(),
             sanction_end: None,
@@ -262,7 +264,7 @@ impl<'s> Run<'s> {
             let moved = self.turn()?;
             quiet = if moved || came { 0 } else { quiet + 1 };
             if quiet == 2 {
-                return Ok(());
+                return self.meter();
             }
         }
         let words = format!("{TURNS_MAX} turns, and it goes on");
@@ -292,9 +294,14 @@ impl<'s> Run<'s> {
         for number in &self.active {
             let link = &self.links[*number];
             self.oracle.judge_link(link, self.jumps, now)?;
-            let is_answered = link.pending.is_empty() || self.is_stalled;
+            let is_lost = |asked: &Request| asked.may_be_lost;
+            let is_answered = link.pending.values().all(is_lost) || self.is_stalled;
             if link.is_exact && link.is_free && link.is_usable() && !is_answered {
                 let words = format!("{} waits for {:?}", link.user, link.pending);
+                return Err(Violation::new("one reply", words));
+            }
+            if link.is_exact && link.is_free && link.is_usable() && link.has_pinged {
+                let words = format!("{} waits for a pong", link.user);
                 return Err(Violation::new("one reply", words));
             }
         }
@@ -358,31 +365,22 @@ impl<'s> Run<'s> {
                 ));
             }
         }
-        self.judge_bytes()
+        Ok(())
     }
 
-    /// What was read of each connection is within its rate, and one read.
-    fn judge_bytes(&self) -> Result<(), Violation> {
-        let rate = self.config.limits.bytes_per_connection;
-        // After the end what comes is thrown away, and costs nothing. Who reads nothing does not know of it.
-        let usable = |number: &&usize| {
-            let link = &self.links[**number];
-            link.is_usable() && link.is_free
-        };
-        for number in self.active.iter().filter(usable) {
-            let link = &self.links[*number];
-            let passed = self.now().instant.since(link.opened).as_nanos();
-            let regained = passed * u128::from(rate.burst) / rate.per.as_nanos();
-            let most = u128::from(rate.burst) + regained + self.world.read_bytes_max as u128;
-            if u128::from(link.read) > most + 4096 {
-                let words = format!(
-                    "{} bytes of {} were read, at most {most}",
-                    link.read, link.user
-                );
-                return Err(Violation::new("never over", words));
+    /// Lets the oracle count what was read at this moment of those whose session goes on. After the end what comes is thrown away, and costs
+    /// nothing; who reads nothing does not know of it.
+    fn meter(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        let mut read = Vec::new();
+        for number in &self.active {
+            let link = &mut self.links[*number];
+            let counts = std::mem::take(&mut link.metered.read_now);
+            if !counts.is_empty() && link.is_usable() && link.is_free {
+                read.push((*number, counts));
             }
         }
-        Ok(())
+        self.oracle.metered(&mut self.links, &read, now)
     }
 
     /// Everybody goes, and nothing may be left.

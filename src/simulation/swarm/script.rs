@@ -33,6 +33,18 @@ pub struct Script {
 pub struct Setup {
     pub messages_burst: u8,
     pub messages_per_ms: u16,
+    /// Of one connection and of one address in four seconds; 0: any number.
+    pub connection_burst: u8,
+    pub address_burst: u8,
+    pub commands_burst: u8,
+    /// Thousands of bytes a second of one connection and of one address.
+    pub connection_kib: u16,
+    pub address_kib: u16,
+    pub control_burst: u8,
+    pub handshakes_burst: u8,
+    pub failures_burst: u8,
+    /// Whether addresses earn room for more.
+    pub is_earned: bool,
     pub tabs_max: u8,
     pub queue_bytes_max: u32,
     pub unread_ms: u16,
@@ -57,9 +69,25 @@ impl Setup {
             u64::from(self.messages_burst.max(1)),
             millis(self.messages_per_ms.max(1)),
         );
-        // What one person may say is what is asked about; the connection and the address are not to be in the way of it.
-        config.limits.messages_per_connection = Rate::new(1000, Duration::from_secs(1));
-        config.limits.messages_per_address = Rate::new(1000, Duration::from_secs(1));
+        let limits = &mut config.limits;
+        let in_four = |burst: u8| match burst {
+            0 => Rate::new(1000, Duration::from_secs(1)),
+            burst => Rate::new(u64::from(burst), Duration::from_secs(4)),
+        };
+        limits.messages_per_connection = in_four(self.connection_burst);
+        limits.messages_per_address = in_four(self.address_burst);
+        let in_seconds =
+            |burst: u8, seconds| Rate::new(u64::from(burst.max(2)), Duration::from_secs(seconds));
+        limits.commands_per_user = in_seconds(self.commands_burst, 5);
+        limits.control_frames_per_connection = in_seconds(self.control_burst, 10);
+        limits.handshakes_per_address = in_seconds(self.handshakes_burst, 10);
+        limits.failed_authentications_per_address = in_seconds(self.failures_burst, 60);
+        let kib = |kib: u16| Rate::new(u64::from(kib.max(16)) * 1024, Duration::from_secs(1));
+        limits.bytes_per_connection = kib(self.connection_kib);
+        limits.bytes_per_address = kib(self.address_kib);
+        if !self.is_earned {
+            limits.earned_per_address_max = 0;
+        }
         config.limits.connections_per_user = usize::from(self.tabs_max.max(1));
         config.limits.outbound_bytes_per_connection_max = self.queue_bytes_max as usize;
         config.limits.unauthenticated_max = usize::from(self.strangers_max.max(4));
@@ -133,6 +161,14 @@ pub enum Act {
         verdict: Verdict,
         about: u8,
         for_ms: u32,
+    },
+    /// Somebody asks for the chat with a credential that is no good.
+    Mistake {
+        who: u8,
+    },
+    /// A ping of WebSocket's.
+    Beat {
+        tab: Tab,
     },
     /// Bytes that nobody should send.
     Lie {
@@ -227,6 +263,8 @@ pub enum Asking {
     Members,
     Typing,
     Ping,
+    /// A ping with as many spaces behind it as may be sent.
+    Fill,
     Rooms,
     Describe,
     History,

@@ -70,13 +70,18 @@ impl Run<'_> {
             let is_under_way = self.network.carries(*number)
                 || self.world.unread_bytes(link.id) > 0
                 || !link.pending.is_empty();
-            let late = self.paces.get_mut(usize::from(link.tab.who));
-            late_for(late.filter(|_| is_under_way), now);
+            if is_under_way {
+                link.spend_all(now);
+                late_for(self.paces.get_mut(usize::from(link.tab.who)), now);
+            }
             // What it had sent may not have been looked at, and its time is over.
             link.is_exact &= link.is_open && link.pending.is_empty();
         }
         for stray in &mut self.strays {
             stray.watched = stray.watched + time;
+            if let Some(who) = stray.honest.filter(|_| !stray.is_answered) {
+                late_for(self.paces.get_mut(who), now);
+            }
         }
         self.rejoin();
     }

@@ -2,7 +2,7 @@
 
 use super::Swarm;
 use crate::simulation::swarm::script::{
-    Act, Asking, CREW, Flood, HONEST, Lie, Manner, PEOPLE, Step, TABS, Tab, Verdict,
+    Act, Asking, CREW, Flood, Going, HONEST, Lie, Manner, PEOPLE, Step, TABS, Tab, Verdict,
 };
 
 impl Swarm {
@@ -209,6 +209,57 @@ impl Swarm {
         let lie = self.dice.pick(&LIES);
         let times = self.dice.pick(&[1, 1, 3, 40]);
         self.push(steps, Act::Lie { tab, lie, times });
+    }
+
+    /// Somebody does as much as they may of one thing, or more.
+    pub(super) fn press(&mut self, steps: &mut Vec<Step>) {
+        let tab = self.anybody();
+        let tab = Tab { tab: 0, ..tab };
+        let manner = Manner::Good;
+        let open = Act::Open {
+            tab,
+            is_tutorial: false,
+            life_s: 0,
+            manner,
+        };
+        let fill = Act::Ask {
+            tab,
+            room: 0,
+            what: Asking::Fill,
+        };
+        let padded = Act::Lie {
+            tab,
+            lie: Lie::Padded,
+            times: 4,
+        };
+        let is_hostile = usize::from(tab.who) >= HONEST + CREW;
+        let ping = Act::Ask {
+            tab,
+            room: 0,
+            what: Asking::Ping,
+        };
+        let how = Going::Reset;
+        let acts: &[Act] = match self.dice.below(5) {
+            0 => &[Act::Beat { tab }],
+            1 if is_hostile => &[padded],
+            1 => &[fill],
+            2 => &[Act::Mistake { who: tab.who }],
+            3 => &[ping],
+            _ => &[Act::Go { tab, how }, open],
+        };
+        let waits = self.dice.happens(1, 2);
+        let times = if waits { [2, 5, 12] } else { [5, 12, 40] };
+        for _ in 0..self.dice.pick(&times) {
+            for act in acts {
+                self.push(steps, *act);
+                if let Some(step) = steps.last_mut() {
+                    step.after_ms = 0;
+                }
+            }
+            if waits {
+                self.push(steps, Act::Edge { offset_ms: 0 });
+            }
+        }
     }
 
     pub(super) fn sever(&mut self, steps: &mut Vec<Step>) {

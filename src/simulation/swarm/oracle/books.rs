@@ -152,8 +152,17 @@ pub struct Consequence {
     pub room: Option<String>,
     /// Who was put out whatever they may.
     pub put_out: Option<Arc<str>>,
-    /// A message that was said just now: room, sender and date.
-    pub said: Option<(String, Arc<str>, Wall)>,
+    /// A message that was said just now.
+    pub said: Option<Said>,
+}
+
+/// A message that is kept now.
+#[derive(Debug)]
+pub struct Said {
+    pub room: String,
+    pub sender: Arc<str>,
+    pub text: Box<str>,
+    pub at: Wall,
 }
 
 impl Books {
@@ -245,7 +254,12 @@ impl Books {
         };
         room.messages.insert(seq, kept);
         Ok(Consequence {
-            said: Some((id, Arc::clone(&message.sender), message.at)),
+            said: Some(Said {
+                room: id,
+                sender: Arc::clone(&message.sender),
+                text: message.text.clone(),
+                at: message.at,
+            }),
             ..Consequence::default()
         })
     }

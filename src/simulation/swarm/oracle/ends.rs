@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Judged, Oracle, Violation};
 use crate::simulation::swarm::client::Link;
-use crate::simulation::swarm::script::Manner;
+use crate::simulation::swarm::script::{CREW, HONEST, Manner, PEOPLE, TABS};
 use crate::time::Now;
 
 /// Turns begin at deadlines, and what a turn does takes no time here.
@@ -45,12 +45,13 @@ impl Oracle {
         let ending = deadlines.close + deadlines.linger + FORGIVEN;
         if let Some(since) = link.ended_since {
             let waited = now.instant.since(since);
-            // Who is told of errors without end is not read from for a while, so many times in a row: their own end neither.
+            // Who is told of errors without end is not read from for a while, so many times in a row, nor is anybody whose address owes for what
+            // others there have sent: their own end neither.
             let is_heard = link.told_close.is_some() || link.heeds_rates();
             let pauses = if is_heard {
                 Duration::ZERO
             } else {
-                deadlines.pause * self.config.limits.pauses_max
+                deadlines.pause * self.config.limits.pauses_max + self.debt_max()
             };
             // What ends while bytes are on their way has the time of a close twice: once for its last words, once for the peer's.
             if waited > pauses + ending + deadlines.close {
@@ -65,6 +66,15 @@ impl Oracle {
             return Err(Oracle::late(link, "no timer lost", words));
         }
         Ok(())
+    }
+
+    /// How long an address pays for one read of each connection of those who share it.
+    fn debt_max(&self) -> Duration {
+        const READ_BYTES: u32 = 64 * 1024;
+        let rate = self.config.limits.bytes_per_address;
+        let sharing = PEOPLE.len() - HONEST - CREW;
+        let bytes = (sharing * TABS) as u32 * READ_BYTES;
+        rate.per * bytes / (rate.burst as u32).max(1)
     }
 
     /// Whoever leaves something unread is closed.

@@ -79,7 +79,8 @@ impl Oracle {
         }
         self.expect_allowed(link, (room, sender), notice, now)?;
         let at = date(notice);
-        self.rates.accepted(sender, (room, Some(seq)), at, now);
+        self.rates
+            .accepted((sender, text), (room, Some(seq)), at, now);
         let said = (sender.to_owned(), text.to_owned());
         let known = self
             .said

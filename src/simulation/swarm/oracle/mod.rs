@@ -4,6 +4,7 @@
 pub mod books;
 mod ends;
 mod hearing;
+mod metering;
 mod rates;
 mod replies;
 
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::rooms::record::RoomQuestion;
 use crate::time::{Now, Wall};
 use books::{Books, Deed, height};
+use metering::Metering;
 use rates::Rates;
 
 /// Something that must never be so, and is.
@@ -46,6 +48,7 @@ pub struct Oracle {
     /// What was acknowledged of each kind of deed in each room.
     acknowledged: BTreeMap<(String, Deed), u64>,
     rates: Rates,
+    metering: Metering,
     /// Whether the store was stalled, failing or just back at any time in the present step.
     pub is_troubled: bool,
 }
@@ -55,6 +58,7 @@ impl Oracle {
     pub fn new(config: Config, now: Now) -> Self {
         Oracle {
             rates: Rates::new(&config, now),
+            metering: Metering::default(),
             config,
             books: Books::default(),
             said: BTreeMap::new(),
@@ -72,7 +76,13 @@ impl Oracle {
     pub fn restarted(&mut self, now: Now) -> Judged {
         self.said.clear();
         self.books.restarted();
+        self.metering = Metering::default();
         self.rates.begin_anew(now)
+    }
+
+    /// This text, which nobody has said before, is about to be said.
+    pub fn will_say(&mut self, text: &str, link: &Link) {
+        self.rates.will_say(text, link);
     }
 
     /// The date was set.
@@ -95,8 +105,9 @@ impl Oracle {
             _ => None,
         };
         let consequence = self.books.note(done, said, now.instant)?;
-        if let Some((room, sender, at)) = consequence.said {
-            self.rates.accepted(&sender, (&room, None), at, now);
+        if let Some(said) = consequence.said {
+            let whose = (&*said.sender, &*said.text);
+            self.rates.accepted(whose, (&said.room, None), said.at, now);
         }
         let Some(room) = consequence.room else {
             return Ok(());
@@ -111,6 +122,11 @@ impl Oracle {
             if is_put_out || !self.may_hear(&room, &link.user, now.wall) {
                 let from = link.received;
                 link.seats.insert(room.clone(), Seat::Out { from });
+                // Replies about the room that wait are taken back with the rest of it.
+                let is_behind = !link.is_free;
+                for asked in link.pending.values_mut() {
+                    asked.may_be_lost |= is_behind && asked.room == room;
+                }
             }
         }
         Ok(())

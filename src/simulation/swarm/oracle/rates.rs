@@ -1,21 +1,35 @@
-//! How much one person says: never more than the configured rate, over all their connections. A bucket of the plainest kind, filled by hand.
+//! How much is said: never more than the configured rates of one connection, one person over all their connections, and one address. A bucket of
+//! the plainest kind, filled by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Judged, Violation};
 use crate::config::{Config, Rate};
+use crate::simulation::swarm::client::Link;
 use crate::time::{Instant, Now, Wall};
 
 /// Beside what rounding to a nanosecond does to a burst, one part in so many of it is forgiven.
 const FORGIVEN_SHARE: u128 = 512;
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
+/// Whose bucket a message is taken from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Payer {
+    Connection(usize),
+    User(String),
+    Address(String),
+}
+
 /// Messages that were taken since the server was started.
 #[derive(Debug)]
 pub(super) struct Rates {
-    rate: Rate,
-    /// When each person's messages were taken.
-    taken: BTreeMap<String, Vec<Instant>>,
+    per_connection: Rate,
+    per_user: Rate,
+    per_address: Rate,
+    /// When messages were taken, by whose they were.
+    taken: BTreeMap<Payer, Vec<Instant>>,
+    /// On which connection and from where each text is said.
+    places: BTreeMap<String, (usize, String)>,
     /// Those of rooms that keep nothing that were counted: everybody hears of them.
     counted: BTreeSet<(String, u64)>,
     /// Both clocks whenever the date was set.
@@ -25,11 +39,19 @@ pub(super) struct Rates {
 impl Rates {
     pub(super) fn new(config: &Config, now: Now) -> Self {
         Rates {
-            rate: config.limits.messages_per_user,
+            per_connection: config.limits.messages_per_connection,
+            per_user: config.limits.messages_per_user,
+            per_address: config.limits.messages_per_address,
             taken: BTreeMap::new(),
+            places: BTreeMap::new(),
             counted: BTreeSet::new(),
             clocks: vec![now],
         }
+    }
+
+    pub(super) fn will_say(&mut self, text: &str, link: &Link) {
+        let place = (link.number, link.address.clone());
+        self.places.insert(text.to_owned(), place);
     }
 
     pub(super) fn date_set(&mut self, now: Now) {
@@ -39,7 +61,7 @@ impl Rates {
     /// A message was taken at this date, as the server says; `room` and number of one that others may tell of too.
     pub(super) fn accepted(
         &mut self,
-        sender: &str,
+        (sender, text): (&str, &str),
         (room, seq): (&str, Option<u64>),
         at: Wall,
         now: Now,
@@ -47,8 +69,16 @@ impl Rates {
         if seq.is_some_and(|seq| !self.counted.insert((room.to_owned(), seq))) {
             return;
         }
-        if let Some(at) = self.instant_of(at, now) {
-            self.taken.entry(sender.to_owned()).or_default().push(at);
+        let Some(at) = self.instant_of(at, now) else {
+            return;
+        };
+        let mut payers = vec![Payer::User(sender.to_owned())];
+        if let Some((connection, address)) = self.places.get(text) {
+            payers.push(Payer::Connection(*connection));
+            payers.push(Payer::Address(address.clone()));
+        }
+        for payer in payers {
+            self.taken.entry(payer).or_default().push(at);
         }
     }
 
@@ -69,11 +99,17 @@ impl Rates {
     pub(super) fn begin_anew(&mut self, now: Now) -> Judged {
         self.clocks = vec![now];
         self.counted.clear();
-        for (user, mut taken) in std::mem::take(&mut self.taken) {
+        self.places.clear();
+        for (payer, mut taken) in std::mem::take(&mut self.taken) {
             taken.sort_unstable();
-            if let Some(over) = over(&taken, self.rate) {
-                let Rate { burst, per } = self.rate;
-                let words = format!("{user} has said more than {burst} in {per:?}, by {over}");
+            let rate = match payer {
+                Payer::Connection(_) => self.per_connection,
+                Payer::User(_) => self.per_user,
+                Payer::Address(_) => self.per_address,
+            };
+            if let Some(over) = over(&taken, rate) {
+                let Rate { burst, per } = rate;
+                let words = format!("{payer:?} has said more than {burst} in {per:?}, by {over}");
                 return Err(Violation::new("never over", words));
             }
         }

@@ -20,6 +20,7 @@ impl Oracle {
         let Some(request) = taken(link, notice)? else {
             return Ok(());
         };
+        self.served(link, &request, now)?;
         match request.kind {
             "send" => self.sent(link, &request, notice, now),
             "join" => self.joined(link, &request, notice, now),
@@ -60,7 +61,8 @@ impl Oracle {
         if !self.is_durable(&request.room) {
             let at = date(notice);
             let what = (&*request.room, Some(seq));
-            self.rates.accepted(&link.user, what, at, now);
+            let whose = (&*link.user, &*request.text);
+            self.rates.accepted(whose, what, at, now);
             return Ok(());
         }
         let room = self.books.rooms.get(&request.room);
@@ -168,6 +170,9 @@ impl Oracle {
         let Some(request) = taken(link, notice)? else {
             return Ok(());
         };
+        if notice["code"] != "rate_limited" {
+            self.served(link, &request, now)?;
+        }
         if !link.is_exact || !link.is_free {
             return Ok(());
         }
