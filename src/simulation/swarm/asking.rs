@@ -26,7 +26,7 @@ const UPDATES: [&str; 10] = [
 ];
 
 /// What anybody asks for is no longer than this, but for what is filled up.
-const REQUEST_BYTES_MAX: u64 = 800;
+pub(super) const REQUEST_BYTES_MAX: u64 = 800;
 const MASK_BYTES: usize = 4;
 
 fn room_name(room: u8) -> &'static str {

@@ -100,8 +100,8 @@ pub struct Link {
     pub control: Pace,
     /// What the oracle counts of it.
     pub metered: Metered,
-    /// A ping without a pong.
-    pub has_pinged: bool,
+    /// When it sent a ping that has no pong, and whether nothing was on its way before that: a frame is counted when its first bytes come.
+    pub pinged: Option<(Instant, bool)>,
     /// How often the date had been set when it was opened.
     pub jumps: u64,
     /// When the server last took a byte of it.
@@ -162,7 +162,7 @@ impl Link {
             bytes: Pace::new(limits.bytes_per_connection),
             control: Pace::new(limits.control_frames_per_connection),
             metered: Metered::new(limits),
-            has_pinged: false,
+            pinged: None,
             jumps: 0,
             last_taken: now,
             stuck: None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::asking::REQUEST_BYTES_MAX;
 use super::client::{Link, Seat};
 use super::oracle::Violation;
 use super::pace::{BYTES_OF_ADDRESS, FAILURES, HANDSHAKES};
@@ -50,7 +51,7 @@ impl Run<'_> {
             tab: tab.tab % TABS as u8,
         };
         let is_honest = who < HONEST;
-        if self.link(tab).is_some() || (is_honest && !self.may_come(who)) {
+        if self.link(tab).is_some() || !self.may_come(who) {
             return Ok(());
         }
         let id = match self.world.connect(&address(who)) {
@@ -103,7 +104,12 @@ impl Run<'_> {
     /// Whether somebody honest may ask for the chat: where one mistake more would be too many, no credential is looked at.
     fn may_come(&mut self, who: usize) -> bool {
         let now = self.now().instant;
-        if let Err(at) = self.paces[who][FAILURES].check(1, now) {
+        let Some(paces) = self.paces.get(who) else {
+            return true;
+        };
+        let mistake = paces[FAILURES].check(1, now).err();
+        let bytes = paces[BYTES_OF_ADDRESS].check(REQUEST_BYTES_MAX, now).err();
+        if let Some(at) = mistake.max(bytes) {
             self.edges.insert(at);
             return false;
         }
@@ -114,7 +120,7 @@ impl Run<'_> {
     pub(super) fn mistake(&mut self, who: u8) -> Result<(), Violation> {
         let who = usize::from(who) % PEOPLE.len();
         let honest = Some(who).filter(|who| *who < HONEST);
-        if !self.may_pace(who, &[HANDSHAKES, FAILURES]) {
+        if !self.may_come(who) || !self.may_pace(who, &[FAILURES]) {
             return Ok(());
         }
         match self.come_alone(&address(who), Flood::BadCredential, honest) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::disk::look;
 use super::oracle::Violation;
 use super::pace::{MESSAGES, MESSAGES_OF_ADDRESS};
+use super::perform::BEAT;
 use super::run::Run;
 use super::script::{Manner, Way};
 use crate::protocol::client::masked;
@@ -197,11 +198,12 @@ impl Run<'_> {
                 self.send_bytes(number, &masked(0x8A, &frame.payload), Way::default());
                 Ok(())
             }
-            10 => {
-                link.has_pinged = false;
-                self.oracle.ponged(link, now)
+            10 if frame.payload == BEAT => {
+                let pinged = link.pinged.take();
+                let is_prompt = pinged == Some((now.instant, true));
+                self.oracle.ponged(link, is_prompt, now)
             }
-            9 => Ok(()),
+            9 | 10 => Ok(()),
             other => Err(Violation::new("frames", format!("opcode {other}"))),
         }
     }

@@ -10,7 +10,8 @@ use crate::protocol::client::{frame, masked, text};
 use crate::simulation::client::Ending;
 use crate::time::Instant;
 
-/// A ping with its payload.
+/// What a ping holds, and how long it is with it.
+pub(super) const BEAT: &[u8] = b"beat";
 const BEAT_BYTES: u64 = 10;
 
 impl Run<'_> {
@@ -110,8 +111,10 @@ impl Run<'_> {
             }
             link.control.charge(1, now);
         }
-        link.has_pinged = true;
-        self.send_bytes(number, &masked(0x89, b"beat"), way);
+        let is_prompt = !self.network.carries(number);
+        link.pinged = Some((now, is_prompt));
+        let way = Way { late_ms: 0, ..way };
+        self.send_bytes(number, &masked(0x89, BEAT), way);
     }
 
     fn let_take(&mut self, tab: Tab, bytes: u32) {

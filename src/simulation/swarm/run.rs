@@ -300,7 +300,7 @@ impl<'s> Run<'s> {
                 let words = format!("{} waits for {:?}", link.user, link.pending);
                 return Err(Violation::new("one reply", words));
             }
-            if link.is_exact && link.is_free && link.is_usable() && link.has_pinged {
+            if link.is_exact && link.is_free && link.is_usable() && link.pinged.is_some() {
                 let words = format!("{} waits for a pong", link.user);
                 return Err(Violation::new("one reply", words));
             }

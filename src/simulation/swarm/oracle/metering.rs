@@ -55,9 +55,9 @@ impl Oracle {
         count(commands, &link.user, rate, "command", now.instant)
     }
 
-    /// A ping was answered.
-    pub fn ponged(&mut self, link: &mut Link, now: Now) -> Judged {
-        if !link.is_free || link.metered.pongs.take(1, now.instant).is_ok() {
+    /// A ping was answered; `is_prompt`: in the moment in which it was sent.
+    pub fn ponged(&mut self, link: &mut Link, is_prompt: bool, now: Now) -> Judged {
+        if !is_prompt || !link.is_free || link.metered.pongs.take(1, now.instant).is_ok() {
             return Ok(());
         }
         let Rate { burst, per } = self.config.limits.control_frames_per_connection;
