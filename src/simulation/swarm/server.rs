@@ -79,7 +79,10 @@ impl Run<'_> {
         }
         for stray in &mut self.strays {
             stray.watched = stray.watched + time;
-            if let Some(who) = stray.honest.filter(|_| !stray.is_answered) {
+            // What it had sent was not looked at, and its time may be over.
+            if !stray.is_answered
+                && let Some(who) = stray.honest.take()
+            {
                 late_for(self.paces.get_mut(who), now);
             }
         }
