@@ -120,7 +120,13 @@ impl Run<'_> {
     pub(super) fn mistake(&mut self, who: u8) -> Result<(), Violation> {
         let who = usize::from(who) % PEOPLE.len();
         let honest = Some(who).filter(|who| *who < HONEST);
-        if !self.may_come(who) || !self.may_pace(who, &[FAILURES]) {
+        // In which order a good credential and a bad one of the same moment are looked at nobody knows.
+        let is_coming = |number: &usize| {
+            let link = &self.links[*number];
+            usize::from(link.tab.who) == who && !link.is_upgraded
+        };
+        let is_at_the_door = honest.is_some() && self.active.iter().any(is_coming);
+        if is_at_the_door || !self.may_come(who) || !self.may_pace(who, &[FAILURES]) {
             return Ok(());
         }
         match self.come_alone(&address(who), Flood::BadCredential, honest) {

@@ -153,6 +153,7 @@ impl Run<'_> {
 
     fn stop(&mut self) -> Result<(), Violation> {
         self.world.drain();
+        self.oracle.is_stopping = true;
         self.settle()?;
         self.pass(STOP)?;
         for number in &self.active {

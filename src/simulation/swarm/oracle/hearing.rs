@@ -68,10 +68,9 @@ impl Oracle {
         now: Now,
     ) -> Judged {
         if self.is_durable(room) {
-            let is_kept = self
-                .books
-                .room(room)
-                .is_some_and(|room| room.has_said(seq, sender, text));
+            // The rest of a frame that has begun may come when the room is gone.
+            let room = self.books.rooms.get(room);
+            let is_kept = room.is_some_and(|room| room.has_said(seq, sender, text));
             let words = || format!("{} hears {notice}, which is not kept", link.user);
             return is_kept
                 .then_some(())

@@ -70,6 +70,9 @@ impl Oracle {
 
     /// A request for the chat was looked at, and upgraded, if only to be told that its credential is no good (`failed`).
     pub fn shaken(&mut self, address: &str, failed: bool, now: Now) -> Judged {
+        if self.is_stopping {
+            return Ok(());
+        }
         let limits = &self.config.limits;
         let metering = &mut self.metering;
         if failed {

@@ -51,6 +51,8 @@ pub struct Oracle {
     metering: Metering,
     /// Whether the store was stalled, failing or just back at any time in the present step.
     pub is_troubled: bool,
+    /// Whether the server was told to stop: whoever comes is told so, and nothing else is looked at.
+    pub is_stopping: bool,
 }
 
 impl Oracle {
@@ -64,6 +66,7 @@ impl Oracle {
             said: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             is_troubled: false,
+            is_stopping: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl Oracle {
         self.said.clear();
         self.books.restarted();
         self.metering = Metering::default();
+        self.is_stopping = false;
         self.rates.begin_anew(now)
     }
 
