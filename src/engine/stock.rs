@@ -350,6 +350,12 @@ impl Engine {
         self.stock.has_fallen(drawn, now.instant)
     }
 
+    /// Makes tables smaller that have grown with what is gone.
+    pub fn shrink(&mut self, now: Now) {
+        self.connections.shrink();
+        self.prefixes.shrink(now.instant);
+    }
+
     /// Bytes that may be read from one connection at a time.
     pub fn read_bytes_max(&self) -> usize {
         match self.stock.pressure {

@@ -194,6 +194,13 @@ impl PrefixTable {
             })
     }
 
+    /// Gives back the memory of what has grown beyond the last entry that matters.
+    pub fn shrink(&mut self, now: Instant) {
+        for slots in [&mut self.own, &mut self.parents] {
+            slots.shrink(self.kept, now);
+        }
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.own.entries.len() + self.parents.entries.len()
@@ -231,6 +238,18 @@ impl Slots {
         self.entries.push(PrefixEntry::new(prefix));
         self.index.insert(prefix, slot);
         slot
+    }
+
+    fn shrink(&mut self, kept: Kept, now: Instant) {
+        let is_needed =
+            |entry: &PrefixEntry| entry.prefix == Prefix::Everyone || !entry.is_idle(kept, now);
+        let needed = self.entries.iter().rposition(is_needed);
+        let idle = self.entries.drain(needed.map_or(0, |last| last + 1)..);
+        idle.for_each(|entry| {
+            self.index.remove(&entry.prefix);
+        });
+        self.entries.shrink_to_fit();
+        self.index.shrink_to_fit();
     }
 
     /// Looks at a few slots, going round, for one whose loss loses nothing.

@@ -3,6 +3,8 @@
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 
+use crate::reactor::descriptors::make_table;
+
 use super::bounds::{ATTACKERS_NICE, DESCRIPTORS_RESERVED, SOCKETS_MAX};
 
 /// One core for the server and the others for everybody else, or all for all.
@@ -72,5 +74,8 @@ pub(super) fn sockets_max() -> usize {
     let _ = setrlimit(Resource::Nofile, raised);
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    SOCKETS_MAX.min(limit.saturating_sub(DESCRIPTORS_RESERVED))
+    let sockets = SOCKETS_MAX.min(limit.saturating_sub(DESCRIPTORS_RESERVED));
+    // Honest people, who open some too, must not wait for it to grow with the attackers'.
+    make_table(sockets + DESCRIPTORS_RESERVED);
+    sockets
 }
