@@ -334,6 +334,35 @@ mod tests {
     }
 
     #[test]
+    fn a_table_becomes_smaller_by_what_lies_above_all_that_matters_and_forgets_nothing_else() {
+        let mut table = table(1 << 14);
+        let now = Instant::ZERO;
+        let rate = crate::config::Rate::new(1, Duration::from_secs(60));
+        let keys: Vec<_> = (0..10_000u32)
+            .map(|n| table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now))
+            .collect();
+        table.entry(keys[5]).open_connections += 1;
+        table.entry(keys[7]).handshakes.charge(1, rate, now);
+        table.shrink(now);
+        assert_eq!(table.own.entries.len(), 8);
+        assert_eq!(table.own.index.len(), 8);
+        assert!(table.own.entries.capacity() < 100 && table.own.index.capacity() < 100);
+        for n in [5, 7, 9999] {
+            assert_eq!(
+                table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now),
+                keys[8.min(n as usize)]
+            );
+        }
+        table.shrink(now + Duration::from_secs(120));
+        assert_eq!(
+            table.own.entries.len(),
+            6,
+            "a debt is forgotten once it is paid"
+        );
+        assert_eq!(table.connections(), (0, 1));
+    }
+
+    #[test]
     fn an_attacker_can_not_flush_out_what_is_still_owed() {
         let mut table = table(16);
         let now = Instant::ZERO;
