@@ -34,17 +34,13 @@ pub fn secure(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Has the kernel make its table of this process's descriptors as large as the connections of `config` can ask for.
-pub(super) fn make_room(config: &Config) {
-    make_table(config.limits.connections_max + reserve(config));
-}
-
-/// Has the kernel make its table of this process's descriptors large enough for so many.
+/// Has the kernel make its table of this process's descriptors large enough for the connections of `config`.
 ///
 /// It doubles the table whenever the last place is taken, and in a process with more than one thread waits then until no other core can be
 /// reading the old one: 10 to 15 ms in which the whole server stood still, five times on the way to a thousand connections.
-pub(crate) fn make_table(descriptors: usize) {
-    let Ok(last) = i32::try_from(descriptors.saturating_sub(1)) else {
+pub(super) fn make_room(config: &Config) {
+    let last = config.limits.connections_max + reserve(config) - 1;
+    let Ok(last) = i32::try_from(last) else {
         return;
     };
     // A table never shrinks, so that one duplicate with a high number, gone at once, is enough.

@@ -1,9 +1,10 @@
 //! What the machine gives: cores, descriptors, niceness. All of it is asked for, none of it needed.
 
+use std::io;
+
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
-
-use crate::reactor::descriptors::make_table;
 
 use super::bounds::{ATTACKERS_NICE, DESCRIPTORS_RESERVED, SOCKETS_MAX};
 
@@ -75,8 +76,11 @@ pub(super) fn sockets_max() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let sockets = SOCKETS_MAX.min(limit.saturating_sub(DESCRIPTORS_RESERVED));
-    // Honest people, who open some too, must not wait for it to grow with the attackers'.
-    make_table(sockets + DESCRIPTORS_RESERVED);
+    // The kernel's table of descriptors never shrinks, and stands still while it grows: honest people, who open some too, must not wait for that.
+    // Where it can not be had at once, it costs accuracy, no more.
+    if let Ok(last) = i32::try_from(sockets + DESCRIPTORS_RESERVED - 1) {
+        let _ = fcntl_dupfd_cloexec(io::stderr(), last);
+    }
     sockets
 }
 

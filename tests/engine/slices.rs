@@ -125,6 +125,8 @@ fn what_is_said_while_a_room_is_written_to_reaches_everybody_in_one_more_round()
 fn what_is_said_does_not_wait_until_everybody_knows_who_types() {
     let mut world = roomy_with(|config| config.turn.writes_max = 50);
     let many = crowd(&mut world, 400);
+    // The room has been told how many came, and rests.
+    world.advance(millis(100));
     world.queue(
         many[399],
         &request(&json!({"type": "typing", "room": "general"})),
