@@ -173,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_finished_a_handshake_counts_as_having_come_two_seconds_later() {
+        let came = place("10.0.0.1", 5);
+        let second = |second| Instant::ZERO + Duration::from_secs(second);
+        assert_eq!(came.since(), second(5));
+        assert_eq!(came.secured().since(), second(7));
+        let places = [came.secured(), place("10.0.0.1", 6)];
+        let room = room(&places);
+        assert_eq!(room.cheapest(), Some(ConnectionId::from_u64(1)));
+        assert!(!room.is_empty() && WaitingRoom::default().is_empty());
+    }
+
+    #[test]
     fn the_oldest_of_the_most_frequent_address_of_the_most_frequent_network_goes_first() {
         let rows: [(&str, &[Place], u64); 6] = [
             (
