@@ -243,6 +243,14 @@ mod tests {
         assert!(!bucket.is_full(at(0)));
     }
 
+    #[test]
+    fn a_rate_too_fast_to_be_counted_in_nanoseconds_gives_hardly_more_than_its_burst() {
+        let fast = Rate::new(10_000_000_000, Duration::from_secs(1));
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take(fast.burst, fast, at(0)), Ok(()));
+        assert!(bucket.take(fast.burst / 100, fast, at(0)).is_err());
+    }
+
     proptest::proptest! {
         #[test]
         fn no_window_lets_through_more_than_a_burst_and_the_refill(
