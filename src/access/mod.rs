@@ -182,3 +182,28 @@ pub trait Authenticator: Send {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An embedding program's own, with no more than it needs.
+    struct Nobody;
+
+    impl Authenticator for Nobody {
+        fn authenticate(&self, _: Credential<'_>, _: Now) -> Result<Identity, AuthError> {
+            Err(AuthError::Invalid)
+        }
+    }
+
+    #[test]
+    fn an_authenticator_without_keys_is_shown_every_credential_and_hands_no_keys_on() {
+        let credential = Credential {
+            source: Source::Bearer,
+            value: "x",
+        };
+        assert!(Nobody.recognizes(credential));
+        assert!(Nobody.retire().is_none());
+        assert_eq!(Nobody.retired_until(), None);
+    }
+}
