@@ -91,6 +91,10 @@ impl Sqlite {
             path: path.clone(),
             fault,
         };
+        if let Some(path) = directory::left_behind(&path) {
+            let fault = StoreFault::Corrupt;
+            return Err(OpenError::Fault { path, fault });
+        }
         let file = directory::file_at(&path);
         let mut connection = connect(&path).map_err(|error| failed(fault(&error)))?;
         if connection.is_readonly(MAIN_DB).unwrap_or(true) {

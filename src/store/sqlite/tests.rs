@@ -246,6 +246,28 @@ fn not_a_byte_of_another_programs_file_is_changed() {
     assert!(fs::read(&path).unwrap() == before);
 }
 
+#[test]
+fn a_log_whose_database_is_gone_is_not_thrown_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory);
+    ask_all(&mut store, [create(), say("one")]);
+    let [database, log] = ["", "-wal"].map(|end| format!("{}{end}", store.path.display()));
+    let kept = fs::read(&log).unwrap();
+    drop(store);
+    fs::write(&log, &kept).unwrap();
+    for left in [&b""[..], b"x"] {
+        fs::write(&database, left).unwrap();
+        let refused = Sqlite::open(directory.path(), Company::Alone).unwrap_err();
+        let says = format!("{log}: the store is damaged");
+        assert!(refused.to_string().starts_with(&says), "{refused}");
+        assert!(fs::read(&log).unwrap() == kept);
+    }
+    fs::remove_file(&database).unwrap();
+    assert!(Sqlite::open(directory.path(), Company::Alone).is_err());
+    fs::remove_file(&log).unwrap();
+    open(&directory);
+}
+
 /// Whether a text stands in the database's file once everything was copied there.
 fn is_in_file(store: &Sqlite, text: &str) -> bool {
     store
