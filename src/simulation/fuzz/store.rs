@@ -116,8 +116,9 @@ fn run(scratch: &Scratch, input: &[u8]) {
     if !log.is_empty() {
         scratch.write(LOG, &log);
     }
-    // What a log ends with that is cut off was never kept, as far as anybody can tell.
-    let held = (!is_changed).then_some(&good.content);
+    // What a log ends with that is cut off was never kept, as far as anybody can tell; and a file of one byte counts as empty to SQLite, a new store.
+    let is_empty = database.len() <= 1;
+    let held = (!is_changed && !is_empty).then_some(&good.content);
     // A log is copied whenever the file was open.
     let untouched = log.is_empty().then_some(&*database);
     open(scratch.path(), untouched, held, is_of_log);
