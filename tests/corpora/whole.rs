@@ -8,11 +8,11 @@ use super::replay_with;
 /// Mutations of each script. A world takes a millisecond or some with the assertions on.
 const WORLDS: u32 = 8;
 /// Of each configuration, which is written to a file and read.
-const CONFIGURATIONS: u32 = 100;
+const CONFIGURATIONS: u32 = 50;
 /// Of what somebody sends where TLS is spoken.
-const SEALED: u32 = 60;
+const SEALED: u32 = 30;
 /// Of each store, which is opened, checked, written to and opened again.
-const STORES: u32 = 40;
+const STORES: u32 = 10;
 
 #[test]
 fn whatever_happens_in_the_worlds_of_the_corpus_is_as_it_must_be() {
