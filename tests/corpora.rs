@@ -10,6 +10,9 @@ use wardroom::protocol::command::Field;
 use wardroom::protocol::command::v1::COMMANDS;
 use wardroom::simulation::{fuzz, masked};
 
+#[path = "corpora/whole.rs"]
+mod whole;
+
 /// Mutations of each file. The fuzzer makes millions; these few keep the references honest on every compiler.
 const MUTATIONS: u32 = 300;
 /// Files whose slow reading would make the mutations slow too are only replayed.
@@ -30,6 +33,11 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn replay(target: &str, run: fn(&[u8])) {
+    replay_with(MUTATIONS, target, run);
+}
+
+/// The same with so many mutations of each file.
+fn replay_with(mutations: u32, target: &str, run: fn(&[u8])) {
     let mut random = ChaCha20Rng::from_seed([9; 32]);
     for (name, bytes) in corpus(target) {
         println!("{name}");
@@ -37,7 +45,7 @@ fn replay(target: &str, run: fn(&[u8])) {
         if bytes.len() > MUTATED_BYTES_MAX {
             continue;
         }
-        for _ in 0..MUTATIONS {
+        for _ in 0..mutations {
             let mut mutated = bytes.clone();
             for _ in 0..=random.next_u32() % 3 {
                 mutate(&mut mutated, &mut random);

@@ -16,6 +16,14 @@ use crate::protocol::problem::Problem;
 use crate::protocol::websocket::{Incoming, WebSocket};
 
 mod asked;
+mod config;
+mod scratch;
+mod session;
+mod store;
+
+pub use config::config;
+pub use session::session;
+pub use store::store;
 
 /// The largest messages that frames are read with: the smallest allowed, one that fits tungstenite's buffer, one
 /// that does not fit a slice.
