@@ -73,7 +73,7 @@ fn commands_get_the_verdict_of_the_reference() {
 
 #[test]
 fn heads_get_the_verdict_of_the_reference_however_they_are_cut() {
-    replay("head", fuzz::head);
+    replay("upgrade", fuzz::upgrade);
 }
 
 #[test]
