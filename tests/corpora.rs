@@ -77,6 +77,21 @@ fn heads_get_the_verdict_of_the_reference_however_they_are_cut() {
 }
 
 #[test]
+fn credentials_are_taken_when_the_model_takes_them() {
+    replay("token", fuzz::token);
+}
+
+#[test]
+fn origins_are_those_of_the_plain_reading() {
+    replay("origin", fuzz::origin);
+}
+
+#[test]
+fn the_client_behind_a_proxy_is_whom_the_chain_of_trust_names() {
+    replay("forwarded", fuzz::forwarded);
+}
+
+#[test]
 fn the_canary_crashes_on_two_messages() {
     let one = [&[0, 0][..], &masked(0x81, b"a")].concat();
     let two = [&one[..], &masked(0x81, b"b")].concat();

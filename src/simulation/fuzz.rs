@@ -2,12 +2,20 @@
 //! and panics when the two disagree.
 
 mod asked;
+mod credentials;
+mod forwarded;
 mod frame;
 mod json;
+mod origin;
+mod tickets;
+mod token;
 mod upgrade;
 
+pub use forwarded::forwarded;
 pub use frame::{canary, frame};
 pub use json::json;
+pub use origin::origin;
+pub use token::token;
 pub use upgrade::upgrade;
 
 /// A choice, how to cut, and the bytes proper.

@@ -1,9 +1,9 @@
 //! The opening handshake of RFC 6455 §4.2, and the answer to it.
 
+use super::base64;
 use super::heads::is_token;
 use super::requests::Request;
 
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PROTOCOLS_MAX: usize = 16;
 
 /// The key and the offered subprotocols of a request for a WebSocket.
@@ -41,16 +41,13 @@ pub fn opened(request: &Request) -> Result<(String, Vec<String>), u16> {
     Ok((key, offered))
 }
 
-/// Sixteen bytes in base64: twenty-one digits, one of whose six bits the last four are none, and two marks.
+/// Sixteen bytes in base64.
 fn is_key(key: &str) -> bool {
-    let digits: Vec<Option<usize>> = key
-        .bytes()
-        .map(|byte| DIGITS.iter().position(|digit| *digit == byte))
-        .collect();
-    key.len() == 24
-        && key.ends_with("==")
-        && digits[..22].iter().all(Option::is_some)
-        && digits[21].is_some_and(|last| last % 16 == 0)
+    let digits = key
+        .strip_suffix("==")
+        .filter(|digits| !digits.ends_with('='));
+    let bytes = digits.and_then(|digits| base64::decode(digits, base64::STANDARD));
+    bytes.is_some_and(|bytes| bytes.len() == 16)
 }
 
 /// The answer that opens the WebSocket (§4.2.2).
@@ -60,29 +57,13 @@ pub fn answer(key: &str, protocol: Option<&str>) -> String {
         "HTTP/1.1 101 Switching Protocols".to_owned(),
         "Upgrade: websocket".to_owned(),
         "Connection: Upgrade".to_owned(),
-        format!("Sec-WebSocket-Accept: {}", base64(&sum)),
+        format!(
+            "Sec-WebSocket-Accept: {}=",
+            base64::encode(&sum, base64::STANDARD)
+        ),
     ];
     lines.extend(protocol.map(|name| format!("Sec-WebSocket-Protocol: {name}")));
     lines.join("\r\n") + "\r\n\r\n"
-}
-
-fn base64(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let mut bits: usize = 0;
-        for at in 0..3 {
-            bits = bits << 8 | usize::from(chunk.get(at).copied().unwrap_or(0));
-        }
-        for at in 0..4 {
-            let digit = DIGITS[bits >> (18 - 6 * at) & 63];
-            text.push(if at <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 /// RFC 3174, of a text of less than 2^32 bits.
