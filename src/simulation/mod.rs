@@ -8,6 +8,8 @@
 )]
 
 mod client;
+#[cfg(test)]
+mod dictionaries;
 pub mod fuzz;
 pub mod reference;
 pub mod swarm;

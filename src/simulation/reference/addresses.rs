@@ -12,7 +12,19 @@ pub fn v4(text: &str) -> Option<Ipv4Addr> {
 }
 
 fn octet(text: &str) -> Option<u8> {
-    (0..=255).find(|number: &u8| number.to_string() == text)
+    number(text).and_then(|number| u8::try_from(number).ok())
+}
+
+/// A number in digits, up to 65535, as it is written: without zeros in front.
+pub fn number(text: &str) -> Option<u16> {
+    let number: u32 = match text.len() {
+        1..=5 => text
+            .chars()
+            .try_fold(0, |sum, digit| Some(sum * 10 + digit.to_digit(10)?))?,
+        _ => return None,
+    };
+    let is_written_so = text == "0" || !text.starts_with('0');
+    u16::try_from(number).ok().filter(|_| is_written_so)
 }
 
 /// RFC 4291 §2.2: eight groups of one to four hexadecimal digits, of which `::` leaves out one or more, and of which the

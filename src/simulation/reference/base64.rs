@@ -1,41 +1,52 @@
-//! Base64 (RFC 4648), digit by digit. A text of it has one spelling here.
+//! Base64 (RFC 4648), bit by bit. A text of it has one spelling here.
 
-/// The digits of §4 and §5, which differ in the last two.
+/// The last two digits of §4 and of §5.
 pub const STANDARD: [u8; 2] = *b"+/";
 pub const URL_SAFE: [u8; 2] = *b"-_";
 
-fn digits(last: [u8; 2]) -> Vec<u8> {
-    let plain = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9');
-    plain.chain(last).collect()
-}
+const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// The bytes as digits, without marks behind.
 pub fn encode(bytes: &[u8], last: [u8; 2]) -> String {
-    let digits = digits(last);
-    let mut bits: Vec<u8> = bytes
-        .iter()
-        .flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1))
-        .collect();
-    while !bits.len().is_multiple_of(6) {
-        bits.push(0);
+    let digit = |six: u32| {
+        char::from(
+            DIGITS
+                .get(six as usize)
+                .copied()
+                .unwrap_or_else(|| last[six as usize - 62]),
+        )
+    };
+    let (mut text, mut bits, mut count) = (String::new(), 0_u32, 0);
+    for byte in bytes {
+        (bits, count) = (bits << 8 | u32::from(*byte), count + 8);
+        while count >= 6 {
+            count -= 6;
+            text.push(digit(bits >> count & 63));
+        }
+        bits &= 63;
     }
-    let value = |six: &[u8]| six.iter().fold(0, |sum, bit| sum << 1 | usize::from(*bit));
-    bits.chunks(6)
-        .map(|six| char::from(digits[value(six)]))
-        .collect()
+    if count > 0 {
+        text.push(digit(bits << (6 - count) & 63));
+    }
+    text
 }
 
 /// The bytes that a text without marks stands for: the ones that are encoded so and not otherwise.
 pub fn decode(text: &str, last: [u8; 2]) -> Option<Vec<u8>> {
-    let digits = digits(last);
-    let mut bits = Vec::new();
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
     for digit in text.bytes() {
-        let value = digits.iter().position(|known| *known == digit)?;
-        bits.extend((0..6).rev().map(|at| value >> at & 1));
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            other => last.iter().position(|known| *known == other)? as u8 + 62,
+        };
+        (bits, count) = (bits << 6 | u32::from(value), count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+        bits &= 0xFFF;
     }
-    let whole = bits.chunks_exact(8);
-    let bytes: Vec<u8> = whole
-        .map(|eight| eight.iter().fold(0, |sum, bit| sum << 1 | *bit as u8))
-        .collect();
     (encode(&bytes, last) == text).then_some(bytes)
 }

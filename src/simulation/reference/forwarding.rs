@@ -170,8 +170,12 @@ fn port_of(text: &str) -> Option<u16> {
         let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii() && is_token(c as u8));
         return is_word.then_some(0);
     }
-    let is_number = (1..=5).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
-    (0..=u16::MAX).find(|number| is_number && format!("{number:05}") == format!("{text:0>5}"))
+    let shortened = text.trim_start_matches('0');
+    match (text.len(), shortened) {
+        (1..=5, "") => Some(0),
+        (1..=5, digits) => addresses::number(digits),
+        _ => None,
+    }
 }
 
 /// An IPv6 address, and perhaps the interface on which it means something.

@@ -30,7 +30,7 @@ pub fn read(value: &[u8]) -> Option<Origin> {
     };
     let port = match port {
         None => usual,
-        Some(port) => (1..=u16::MAX).find(|number| number.to_string() == port)?,
+        Some(port) => addresses::number(port).filter(|number| *number > 0)?,
     };
     Some((scheme.to_owned(), host_of(host)?, port))
 }

@@ -54,8 +54,7 @@ fn line(bytes: &[u8]) -> Result<Option<(usize, Option<SocketAddr>)>, Bad> {
 }
 
 fn client(source: Option<IpAddr>, from: &str, to: &str) -> Result<Option<SocketAddr>, Bad> {
-    let port = |text: &str| (0..=u16::MAX).find(|number| number.to_string() == text);
-    match (source, port(from), port(to)) {
+    match (source, addresses::number(from), addresses::number(to)) {
         (Some(source), Some(from), Some(_)) => Ok(Some(SocketAddr::new(source, from))),
         _ => Err(Bad),
     }
