@@ -10,8 +10,10 @@ use wardroom::protocol::command::Field;
 use wardroom::protocol::command::v1::COMMANDS;
 use wardroom::simulation::{fuzz, masked};
 
-/// Mutations of each file. The fuzzer makes millions; these few keep the references honest on every compiler.
-const MUTATIONS: u32 = 300;
+/// Mutations of a corpus, spread over its files, and of each file at most. The fuzzer makes millions; these few keep the
+/// references honest on every compiler.
+const MUTATIONS: usize = 12_000;
+const MUTATIONS_OF_FILE_MAX: usize = 300;
 /// Files whose slow reading would make the mutations slow too are only replayed.
 const MUTATED_BYTES_MAX: usize = 1500;
 
@@ -31,13 +33,15 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 
 fn replay(target: &str, run: fn(&[u8])) {
     let mut random = ChaCha20Rng::from_seed([9; 32]);
-    for (name, bytes) in corpus(target) {
+    let files = corpus(target);
+    let mutations = (MUTATIONS / files.len()).min(MUTATIONS_OF_FILE_MAX);
+    for (name, bytes) in files {
         println!("{name}");
         run(&bytes);
         if bytes.len() > MUTATED_BYTES_MAX {
             continue;
         }
-        for _ in 0..MUTATIONS {
+        for _ in 0..mutations {
             let mut mutated = bytes.clone();
             for _ in 0..=random.next_u32() % 3 {
                 mutate(&mut mutated, &mut random);
