@@ -136,7 +136,7 @@ fn made_up(choice: usize, input: &[u8]) {
             .split(|byte| *byte == b'\n')
             .map(<[u8]>::to_vec)
             .collect();
-        match lines.last_mut().filter(|_| choice / 12 % 2 == 0) {
+        match lines.last_mut().filter(|_| (choice / 12).is_multiple_of(2)) {
             Some(last) => last.extend([b", ", put_on.as_bytes()].concat()),
             None => lines.push(put_on.into()),
         }
