@@ -26,7 +26,7 @@ pub(super) const MEMORY: &str = "memory";
 /// Over a mark this often is looked for somebody to let go.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Less than this that is free is not worth looking for it.
-const TRIMMED_BYTES_MIN: usize = 2 * 1024 * 1024;
+const TRIMMED_BYTES_MIN: usize = 512 * 1024;
 /// How long after it was drawn that is looked for, and once in so long at most: while an attack goes on what is free is soon used again.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// Over the soft mark a connection is read no more at a time: what it may not say yet has to be held.
@@ -348,6 +348,12 @@ impl Engine {
     pub fn has_fallen(&mut self, now: Now) -> bool {
         let drawn = self.memory_drawn();
         self.stock.has_fallen(drawn, now.instant)
+    }
+
+    /// Makes tables smaller that have grown with what is gone.
+    pub fn shrink(&mut self, now: Now) {
+        self.connections.shrink();
+        self.prefixes.shrink(now.instant);
     }
 
     /// Bytes that may be read from one connection at a time.

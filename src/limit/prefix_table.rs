@@ -194,6 +194,13 @@ impl PrefixTable {
             })
     }
 
+    /// Gives back the memory of what has grown beyond the last entry that matters.
+    pub fn shrink(&mut self, now: Instant) {
+        for slots in [&mut self.own, &mut self.parents] {
+            slots.shrink(self.kept, now);
+        }
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.own.entries.len() + self.parents.entries.len()
@@ -231,6 +238,18 @@ impl Slots {
         self.entries.push(PrefixEntry::new(prefix));
         self.index.insert(prefix, slot);
         slot
+    }
+
+    fn shrink(&mut self, kept: Kept, now: Instant) {
+        let is_needed =
+            |entry: &PrefixEntry| entry.prefix == Prefix::Everyone || !entry.is_idle(kept, now);
+        let needed = self.entries.iter().rposition(is_needed);
+        let idle = self.entries.drain(needed.map_or(0, |last| last + 1)..);
+        idle.for_each(|entry| {
+            self.index.remove(&entry.prefix);
+        });
+        self.entries.shrink_to_fit();
+        self.index.shrink_to_fit();
     }
 
     /// Looks at a few slots, going round, for one whose loss loses nothing.
@@ -312,6 +331,35 @@ mod tests {
         assert_eq!(keys[198], keys[199], "the overflow is counted together");
         let elsewhere = table.find(v4(10, 0, 1, 1), now);
         assert_ne!(elsewhere, keys[199], "another /24 has a parent of its own");
+    }
+
+    #[test]
+    fn a_table_becomes_smaller_by_what_lies_above_all_that_matters_and_forgets_nothing_else() {
+        let mut table = table(1 << 14);
+        let now = Instant::ZERO;
+        let rate = crate::config::Rate::new(1, Duration::from_secs(60));
+        let keys: Vec<_> = (0..10_000u32)
+            .map(|n| table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now))
+            .collect();
+        table.entry(keys[5]).open_connections += 1;
+        table.entry(keys[7]).handshakes.charge(1, rate, now);
+        table.shrink(now);
+        assert_eq!(table.own.entries.len(), 8);
+        assert_eq!(table.own.index.len(), 8);
+        assert!(table.own.entries.capacity() < 100 && table.own.index.capacity() < 100);
+        for n in [5, 7, 9999] {
+            assert_eq!(
+                table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now),
+                keys[8.min(n as usize)]
+            );
+        }
+        table.shrink(now + Duration::from_secs(120));
+        assert_eq!(
+            table.own.entries.len(),
+            6,
+            "a debt is forgotten once it is paid"
+        );
+        assert_eq!(table.connections(), (0, 1));
     }
 
     #[test]

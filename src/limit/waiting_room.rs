@@ -1,16 +1,10 @@
 //! Connections that have not authenticated, and which of them goes when there is no place for another.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
 use super::Prefix;
 use crate::id::ConnectionId;
 use crate::time::Instant;
-
-/// How much longer than others somebody is kept who has finished a TLS handshake: it has cost both sides the most of all that
-/// happens before a session.
-const HANDSHAKE_WORTH: Duration = Duration::from_secs(2);
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody's place: where they come from, and when they count as having come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +24,11 @@ impl Place {
         self.since
     }
 
-    /// The same, once a TLS handshake is done.
+    /// The same, once a TLS handshake is done: it has cost both sides the most of all that happens before a session, and so counts as
+    /// having come anew. However many finish one and are silent, those in the middle of theirs have as long as they had.
     #[must_use]
-    pub fn secured(self) -> Self {
-        Place {
-            since: self.since + HANDSHAKE_WORTH,
-            ..self
-        }
+    pub fn secured(self, now: Instant) -> Self {
+        Place { since: now, ..self }
     }
 }
 
@@ -151,6 +143,7 @@ impl Crowd {
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
@@ -221,8 +214,11 @@ mod tests {
                 0,
             ),
             (
-                "a finished handshake is worth two seconds",
-                &[place("10.0.0.1", 1).secured(), place("10.0.0.1", 2)],
+                "whoever has finished a handshake counts as having come then",
+                &[
+                    place("10.0.0.1", 1).secured(Instant::ZERO + Duration::from_secs(3)),
+                    place("10.0.0.1", 2),
+                ],
                 1,
             ),
         ];

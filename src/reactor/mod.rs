@@ -162,6 +162,8 @@ impl Server {
             self.finish_share(Share::Strangers, self.end_of_strangers_share(), now);
         }
         if self.engine.has_fallen(now) {
+            self.engine.shrink(now);
+            self.sockets.shrink();
             wardroom_trim::trim();
         }
         self.service.is_alive(now.instant);

@@ -118,6 +118,15 @@ impl Sockets {
         }
     }
 
+    /// Gives back the memory of places above all that are taken, and keeps room for as many.
+    pub(super) fn shrink(&mut self) {
+        let room = self.slots.capacity();
+        let last = self.slots.iter().rposition(Option::is_some);
+        self.slots.truncate(last.map_or(0, |last| last + 1));
+        self.slots.shrink_to_fit();
+        self.slots.reserve_exact(room - self.slots.len());
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }
