@@ -28,11 +28,15 @@ impl Connections {
         }
     }
 
-    /// Gives back the memory of slots above all that are in use, and keeps room for as many, which again costs nothing until they come.
+    /// Gives back the memory of slots above all that are in use.
     pub(super) fn shrink(&mut self) {
         self.slots.shrink_to_fit();
         let last = self.slots.iter().next_back();
         self.slots_used = last.map_or(0, |(slot, _)| slot + 1);
+    }
+
+    /// Keeps room for as many as there may be, which again costs nothing until they come.
+    pub(super) fn regrow(&mut self) {
         let room = self.slots_max.saturating_sub(self.slots.len());
         self.slots.reserve(room);
     }

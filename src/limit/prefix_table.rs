@@ -159,7 +159,7 @@ impl PrefixTable {
     /// The entry in a slot.
     #[expect(
         clippy::indexing_slicing,
-        reason = "keys come from `find`, and slots are never taken away"
+        reason = "keys come from `find`, and a slot in which a connection is counted is never taken away"
     )]
     pub fn entry(&mut self, key: PrefixKey) -> &mut PrefixEntry {
         match key {

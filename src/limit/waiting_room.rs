@@ -1,10 +1,11 @@
 //! Connections that have not authenticated, and which of them goes when there is no place for another.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Prefix;
 use crate::id::ConnectionId;
 use crate::time::Instant;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody's place: where they come from, and when they count as having come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
