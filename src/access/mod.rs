@@ -12,8 +12,8 @@ pub mod record;
 pub mod revocation;
 mod room_claims;
 pub mod session;
-#[cfg(test)]
-mod test_keys;
+#[cfg(any(test, feature = "simulation"))]
+pub mod test_keys;
 pub mod ticket;
 pub mod token;
 

@@ -6,13 +6,13 @@ use wardroom::simulation::fuzz;
 use super::replay_with;
 
 /// Mutations of each script. A world takes a millisecond or some with the assertions on.
-const WORLDS: u32 = 8;
+const WORLDS: usize = 8;
 /// Of each configuration, which is written to a file and read.
-const CONFIGURATIONS: u32 = 50;
+const CONFIGURATIONS: usize = 50;
 /// Of what somebody sends where TLS is spoken.
-const SEALED: u32 = 30;
+const SEALED: usize = 30;
 /// Of each store, which is opened, checked, written to and opened again.
-const STORES: u32 = 10;
+const STORES: usize = 10;
 
 #[test]
 fn whatever_happens_in_the_worlds_of_the_corpus_is_as_it_must_be() {
