@@ -236,7 +236,7 @@ impl Default for Turn {
     fn default() -> Self {
         Turn {
             // What comes meanwhile waits so long at most, and nobody notices a millisecond or two.
-            people_microseconds_max: 1000,
+            people_microseconds_max: 500,
             // A fifth of the core while both have more to do, and all of it while only strangers have.
             strangers_microseconds_max: 250,
             accepts_max: 64,

@@ -10,8 +10,10 @@ use crate::id::ConnectionId;
 pub(super) struct Connections {
     slots: Slab<Connection>,
     next_generation: u32,
-    /// Every slot that was ever in use is below this one.
+    /// Every slot in use is below this one.
     slots_used: usize,
+    /// Slots that there is room for from the start.
+    slots_max: usize,
 }
 
 impl Connections {
@@ -22,7 +24,21 @@ impl Connections {
             slots: Slab::with_capacity(connections),
             next_generation: 0,
             slots_used: 0,
+            slots_max: connections,
         }
+    }
+
+    /// Gives back the memory of slots above all that are in use.
+    pub(super) fn shrink(&mut self) {
+        self.slots.shrink_to_fit();
+        let last = self.slots.iter().next_back();
+        self.slots_used = last.map_or(0, |(slot, _)| slot + 1);
+    }
+
+    /// Keeps room for as many as there may be, which again costs nothing until they come.
+    pub(super) fn regrow(&mut self) {
+        let room = self.slots_max.saturating_sub(self.slots.len());
+        self.slots.reserve(room);
     }
 
     /// Puts in the connection that `make` makes for its id.

@@ -153,6 +153,7 @@ impl Engine {
         if gathered.is_empty() {
             return;
         }
+        let is_passing = gathered.is_passing();
         gathered.rests_until = self.outbound.now() + rest(gathered.hearers());
         let (mut tutorial, mut v1, exceptions) = gathered.take(&self.fan_out.told);
         for id in self.rooms.room(room).audience() {
@@ -175,7 +176,7 @@ impl Engine {
                 .push_taken(connection, taken, part.as_ref(), room);
             self.counters.left_out += push;
         }
-        self.passes.begin(room);
+        self.passes.begin(room, is_passing);
         self.counters.fanned_out(
             (tutorial.notices, tutorial.hearers),
             (v1.notices, v1.hearers),
@@ -220,18 +221,18 @@ impl Engine {
 
     /// Queues what was gathered for a room, if it is time; whether it stays listed.
     fn flush_if_due(&mut self, room: RoomKey, now: Instant) -> bool {
-        let is_written_to = self.passes.is_under_way(room);
         let gathered = of(&mut self.fan_out.rooms, room);
         if gathered.is_empty() {
             gathered.is_listed = false;
             return false;
         }
-        if gathered.is_passing() && now < gathered.rests_until {
+        let is_passing = gathered.is_passing();
+        if is_passing && now < gathered.rests_until {
             let next = &mut self.fan_out.next_end_of_rest;
             *next = Some(next.map_or(gathered.rests_until, |next| next.min(gathered.rests_until)));
             return true;
         }
-        if is_written_to {
+        if self.passes.is_to_end_first(room, is_passing) {
             self.fan_out.is_due = true;
             return true;
         }

@@ -245,6 +245,7 @@ impl Engine {
         self.expire(now);
         self.expire_questions(now);
         self.forget_aged(now);
+        self.users.turn(now.instant);
         self.tell_presence(now);
         self.close_doomed(now);
         self.relieve(now);
@@ -398,6 +399,7 @@ impl Engine {
             self.presence.next_deadline(),
             self.stock.next_look(),
             self.fan_out.next_deadline(),
+            self.users.next_deadline(),
         ];
         next.into_iter().flatten().min()
     }

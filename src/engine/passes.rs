@@ -38,6 +38,8 @@ pub(super) struct Passes {
 struct Pass {
     next: usize,
     is_under_way: bool,
+    /// All that is written is of use for a moment only.
+    is_passing: bool,
     /// Somebody before `next` is to be written to as well.
     is_to_repeat: bool,
     deficit: Deficit,
@@ -48,15 +50,14 @@ impl Passes {
         !self.order.is_empty()
     }
 
-    /// Whether a room's hearers are being written to.
-    pub(super) fn is_under_way(&self, room: RoomKey) -> bool {
-        self.rooms
-            .get(room.0 as usize)
-            .is_some_and(|pass| pass.is_under_way)
+    /// Whether a room's hearers are being written to, and what is to be told next has to wait for the end of that.
+    pub(super) fn is_to_end_first(&self, room: RoomKey, is_passing: bool) -> bool {
+        let pass = self.rooms.get(room.0 as usize);
+        pass.is_some_and(|pass| pass.is_under_way && (is_passing || !pass.is_passing))
     }
 
-    /// Something was queued for everybody in the room.
-    pub(super) fn begin(&mut self, room: RoomKey) {
+    /// Something was queued for everybody in the room. What is said overtakes who comes, goes and types: of a pass with nothing else begins anew.
+    pub(super) fn begin(&mut self, room: RoomKey, is_passing: bool) {
         let place = room.0 as usize;
         if self.rooms.len() <= place {
             self.rooms.resize(place + 1, Pass::default());
@@ -64,13 +65,18 @@ impl Passes {
         let Some(pass) = self.rooms.get_mut(place) else {
             return;
         };
-        if pass.is_under_way {
-            pass.is_to_repeat |= pass.next > 0;
-        } else {
+        if !pass.is_under_way {
             pass.is_under_way = true;
+            pass.is_passing = is_passing;
             pass.next = 0;
             pass.deficit.grant(SLICE);
             self.order.push_back(room);
+        } else if pass.is_passing && !is_passing {
+            pass.is_passing = false;
+            pass.next = 0;
+            pass.is_to_repeat = false;
+        } else {
+            pass.is_to_repeat |= pass.next > 0;
         }
     }
 

@@ -25,10 +25,12 @@ use crate::time::{Instant, Now};
 pub(super) const MEMORY: &str = "memory";
 /// Over a mark this often is looked for somebody to let go.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Less than this that is free is not worth looking for it.
-const TRIMMED_BYTES_MIN: usize = 2 * 1024 * 1024;
+/// One part in so many of the most that was drawn is not worth looking for when it is free: looking takes longer the more there is.
+const TRIMMED_SHARE: usize = 32;
 /// How long after it was drawn that is looked for, and once in so long at most: while an attack goes on what is free is soon used again.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
+/// How long after that it is looked for once more: what is remembered of those who have gone goes piece by piece, each of which keeps a page.
+const TRIM_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Over the soft mark a connection is read no more at a time: what it may not say yet has to be held.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -139,6 +141,8 @@ pub(super) struct Stock {
     /// The most that was drawn since free memory was last given back, and when there may be enough to do so.
     height: usize,
     fallen: Option<Instant>,
+    /// When it is given back once more.
+    again: Option<Instant>,
     /// Until then those who were let go for having said nothing are still on their way out.
     no_idle_until: Instant,
 }
@@ -153,6 +157,7 @@ impl Stock {
             next_look: None,
             height: 0,
             fallen: None,
+            again: None,
             no_idle_until: Instant::ZERO,
         };
         stock.reconfigure(config);
@@ -208,13 +213,19 @@ impl Stock {
 
     /// When somebody must be let go next, if nothing gets better, or free memory be given back.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        self.next_look.into_iter().chain(self.fallen).min()
+        let looks = [self.next_look, self.fallen, self.again];
+        looks.into_iter().flatten().min()
     }
 
     /// Whether so much is free that it is worth giving back, and what is drawn has come to rest.
     pub(super) fn has_fallen(&mut self, drawn: usize, now: Instant) -> bool {
+        if self.again.is_some_and(|again| again <= now) {
+            self.again = None;
+            self.height = drawn;
+            return true;
+        }
         self.height = self.height.max(drawn);
-        if self.height - drawn < TRIMMED_BYTES_MIN {
+        if self.height - drawn < self.height / TRIMMED_SHARE {
             self.fallen = None;
             return false;
         }
@@ -223,6 +234,7 @@ impl Stock {
             return false;
         }
         self.fallen = None;
+        self.again = Some(now + TRIM_AGAIN_AFTER);
         self.height = drawn;
         true
     }
@@ -348,6 +360,18 @@ impl Engine {
     pub fn has_fallen(&mut self, now: Now) -> bool {
         let drawn = self.memory_drawn();
         self.stock.has_fallen(drawn, now.instant)
+    }
+
+    /// Makes tables smaller that have grown with what is gone.
+    pub fn shrink(&mut self, now: Now) {
+        self.connections.shrink();
+        self.users.shrink();
+        self.prefixes.shrink(now.instant);
+    }
+
+    /// Keeps room in them again, once what is free has been given back.
+    pub fn regrow(&mut self) {
+        self.connections.regrow();
     }
 
     /// Bytes that may be read from one connection at a time.

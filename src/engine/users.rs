@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use slab::Slab;
 
@@ -14,6 +15,9 @@ use crate::time::Instant;
 
 /// Departed users looked at whenever somebody arrives or leaves.
 const FORGOTTEN_PER_CALL: usize = 4;
+/// How often they are looked at when nobody does, and how many of them: what a crowd leaves behind must not lie around until somebody comes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const FORGOTTEN_PER_LOOK: usize = 2048;
 
 /// A user with at least one open connection, or whose bucket is not full again yet.
 #[derive(Debug)]
@@ -40,6 +44,7 @@ pub(super) struct Users {
     users: Slab<User>,
     departed: VecDeque<UserKey>,
     departed_max: usize,
+    next_look: Instant,
 }
 
 impl Users {
@@ -49,6 +54,7 @@ impl Users {
             users: Slab::new(),
             departed: VecDeque::new(),
             departed_max: limits.departed_users_max,
+            next_look: Instant::ZERO,
         }
     }
 
@@ -67,7 +73,7 @@ impl Users {
 
     /// Counts a new connection of this user.
     pub(super) fn arrive(&mut self, identity: &Identity, now: Instant) -> UserKey {
-        self.forget_departed(now);
+        self.forget_departed(FORGOTTEN_PER_CALL, now);
         let key = match self.index.get(&identity.user) {
             Some(key) => *key,
             None => self.insert(identity),
@@ -89,9 +95,32 @@ impl Users {
         user.connections -= 1;
         if user.connections == 0 {
             user.departures += 1;
+            if self.departed.is_empty() {
+                self.next_look = now + LOOK_EVERY;
+            }
             self.departed.push_back(key);
         }
-        self.forget_departed(now);
+        self.forget_departed(FORGOTTEN_PER_CALL, now);
+    }
+
+    /// When somebody who is gone may be forgotten; `None`: nobody is remembered.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        (!self.departed.is_empty()).then_some(self.next_look)
+    }
+
+    /// Forgets those who owe nothing any more, if it is time to look.
+    pub(super) fn turn(&mut self, now: Instant) {
+        if self.next_look <= now {
+            self.next_look = now + LOOK_EVERY;
+            self.forget_departed(FORGOTTEN_PER_LOOK, now);
+        }
+    }
+
+    /// Gives back the memory of places above all that are taken.
+    pub(super) fn shrink(&mut self) {
+        self.index.shrink_to_fit();
+        self.users.shrink_to_fit();
+        self.departed.shrink_to_fit();
     }
 
     pub(super) fn get(&self, key: UserKey) -> Option<&User> {
@@ -140,9 +169,9 @@ impl Users {
         key
     }
 
-    /// Forgets those who owe nothing, longest gone first, and the longest gone when there are too many.
-    fn forget_departed(&mut self, now: Instant) {
-        for _ in 0..FORGOTTEN_PER_CALL {
+    /// Forgets those who owe nothing, longest gone first, and the longest gone when there are too many; looks at so many.
+    fn forget_departed(&mut self, looked_at: usize, now: Instant) {
+        for _ in 0..looked_at {
             let Some(key) = self.departed.front().copied() else {
                 return;
             };
@@ -231,6 +260,27 @@ mod tests {
             users.leave(key, later);
         }
         assert!(users.len() <= 1, "{} remembered", users.len());
+    }
+
+    #[test]
+    fn a_crowd_that_has_gone_is_forgotten_once_it_owes_nothing_though_nobody_comes() {
+        let mut users = users(10_000);
+        let rate = Limits::default().messages_per_user;
+        let mut now = Instant::ZERO;
+        for n in 0..5000 {
+            let key = users.arrive(&identity(&format!("user-{n}")), now);
+            let user = users.get_mut(key).expect("just arrived");
+            user.messages.charge(2, rate, now);
+            users.leave(key, now);
+        }
+        assert_eq!(users.next_deadline(), Some(now + LOOK_EVERY));
+        users.turn(now + LOOK_EVERY);
+        assert_eq!(users.len(), 5000, "they owe for two seconds");
+        for _ in 0..5 {
+            now = users.next_deadline().unwrap_or(now);
+            users.turn(now);
+        }
+        assert_eq!((users.len(), users.next_deadline()), (0, None));
     }
 
     #[test]

@@ -67,12 +67,12 @@ impl Engine {
     }
 
     /// A TLS handshake is done: whoever did that is kept before those who did not.
-    pub(super) fn keep_place_longer(&mut self, id: ConnectionId) {
+    pub(super) fn keep_place_longer(&mut self, id: ConnectionId, now: Now) {
         if let Some(connection) = self.connections.get_mut(id)
             && let Some(place) = &mut connection.place
         {
             self.waiting.leave(id, *place);
-            *place = place.secured();
+            *place = place.secured(now.instant);
             self.waiting.enter(id, *place);
         }
     }

@@ -159,7 +159,7 @@ impl PrefixTable {
     /// The entry in a slot.
     #[expect(
         clippy::indexing_slicing,
-        reason = "keys come from `find`, and slots are never taken away"
+        reason = "keys come from `find`, and a slot in which a connection is counted is never taken away"
     )]
     pub fn entry(&mut self, key: PrefixKey) -> &mut PrefixEntry {
         match key {
@@ -192,6 +192,13 @@ impl PrefixTable {
                     open + u64::from(entry.open_connections),
                 )
             })
+    }
+
+    /// Gives back the memory of what has grown beyond the last entry that matters.
+    pub fn shrink(&mut self, now: Instant) {
+        for slots in [&mut self.own, &mut self.parents] {
+            slots.shrink(self.kept, now);
+        }
     }
 
     #[cfg(test)]
@@ -231,6 +238,18 @@ impl Slots {
         self.entries.push(PrefixEntry::new(prefix));
         self.index.insert(prefix, slot);
         slot
+    }
+
+    fn shrink(&mut self, kept: Kept, now: Instant) {
+        let is_needed =
+            |entry: &PrefixEntry| entry.prefix == Prefix::Everyone || !entry.is_idle(kept, now);
+        let needed = self.entries.iter().rposition(is_needed);
+        let idle = self.entries.drain(needed.map_or(0, |last| last + 1)..);
+        idle.for_each(|entry| {
+            self.index.remove(&entry.prefix);
+        });
+        self.entries.shrink_to_fit();
+        self.index.shrink_to_fit();
     }
 
     /// Looks at a few slots, going round, for one whose loss loses nothing.
@@ -307,11 +326,51 @@ mod tests {
             table.entry(key).open_connections += 1;
             keys.push(key);
         }
+        for key in [keys[0], PrefixKey::Proxies, PrefixKey::Exempt] {
+            table.entry(key).plain_connections += 2;
+        }
         assert!(table.len() <= 16);
-        assert_eq!(table.connections(), (0, 200));
+        assert_eq!(table.connections(), (6, 200));
         assert_eq!(keys[198], keys[199], "the overflow is counted together");
         let elsewhere = table.find(v4(10, 0, 1, 1), now);
         assert_ne!(elsewhere, keys[199], "another /24 has a parent of its own");
+    }
+
+    #[test]
+    fn limits_apply_to_all_but_proxies_and_exempt_networks() {
+        let mut table = table(16);
+        let own = table.find(v4(10, 0, 0, 1), Instant::ZERO);
+        assert!(own.is_limited() && PrefixKey::EVERYONE.is_limited());
+        assert!(!PrefixKey::Proxies.is_limited() && !PrefixKey::Exempt.is_limited());
+    }
+
+    #[test]
+    fn a_table_becomes_smaller_by_what_lies_above_all_that_matters_and_forgets_nothing_else() {
+        let mut table = table(1 << 14);
+        let now = Instant::ZERO;
+        let rate = crate::config::Rate::new(1, Duration::from_secs(60));
+        let keys: Vec<_> = (0..10_000u32)
+            .map(|n| table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now))
+            .collect();
+        table.entry(keys[5]).open_connections += 1;
+        table.entry(keys[7]).handshakes.charge(1, rate, now);
+        table.shrink(now);
+        assert_eq!(table.own.entries.len(), 8);
+        assert_eq!(table.own.index.len(), 8);
+        assert!(table.own.entries.capacity() < 100 && table.own.index.capacity() < 100);
+        for n in [5, 7, 9999] {
+            assert_eq!(
+                table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now),
+                keys[8.min(n as usize)]
+            );
+        }
+        table.shrink(now + Duration::from_secs(120));
+        assert_eq!(
+            table.own.entries.len(),
+            6,
+            "a debt is forgotten once it is paid"
+        );
+        assert_eq!(table.connections(), (0, 1));
     }
 
     #[test]

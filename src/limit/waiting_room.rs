@@ -2,15 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::Prefix;
 use crate::id::ConnectionId;
 use crate::time::Instant;
-
-/// How much longer than others somebody is kept who has finished a TLS handshake: it has cost both sides the most of all that
-/// happens before a session.
-const HANDSHAKE_WORTH: Duration = Duration::from_secs(2);
 
 /// Somebody's place: where they come from, and when they count as having come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +25,11 @@ impl Place {
         self.since
     }
 
-    /// The same, once a TLS handshake is done.
+    /// The same, once a TLS handshake is done: it has cost both sides the most of all that happens before a session, and so counts as
+    /// having come anew. However many finish one and are silent, those in the middle of theirs have as long as they had.
     #[must_use]
-    pub fn secured(self) -> Self {
-        Place {
-            since: self.since + HANDSHAKE_WORTH,
-            ..self
-        }
+    pub fn secured(self, now: Instant) -> Self {
+        Place { since: now, ..self }
     }
 }
 
@@ -151,6 +144,7 @@ impl Crowd {
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
@@ -170,6 +164,15 @@ mod tests {
             room.enter(ConnectionId::from_u64(n as u64), *place);
         }
         room
+    }
+
+    #[test]
+    fn a_place_says_when_somebody_came_and_a_room_whether_anybody_did() {
+        let came = place("10.0.0.1", 5);
+        let second = |second| Instant::ZERO + Duration::from_secs(second);
+        assert_eq!(came.since(), second(5));
+        assert_eq!(came.secured(second(7)).since(), second(7));
+        assert!(!room(&[came]).is_empty() && WaitingRoom::default().is_empty());
     }
 
     #[test]
@@ -221,8 +224,11 @@ mod tests {
                 0,
             ),
             (
-                "a finished handshake is worth two seconds",
-                &[place("10.0.0.1", 1).secured(), place("10.0.0.1", 2)],
+                "whoever has finished a handshake counts as having come then",
+                &[
+                    place("10.0.0.1", 1).secured(Instant::ZERO + Duration::from_secs(3)),
+                    place("10.0.0.1", 2),
+                ],
                 1,
             ),
         ];

@@ -52,6 +52,8 @@ pub use log_queue::LogQueue;
 pub use reload::{Fresh, Reloader};
 pub use service::ServiceManager;
 pub use stop::StopHandle;
+#[cfg(feature = "simulation")]
+pub use tls::fuzz;
 pub use tls::{IdentitySummary, TlsAcceptor, TlsError, TlsHandle};
 
 use clock::Clock;
@@ -162,7 +164,7 @@ impl Server {
             self.finish_share(Share::Strangers, self.end_of_strangers_share(), now);
         }
         if self.engine.has_fallen(now) {
-            wardroom_trim::trim();
+            self.give_memory_back(now);
         }
         self.service.is_alive(now.instant);
         self.engine.observe_turn(TurnFacts {
@@ -180,6 +182,15 @@ impl Server {
         self.hand_out_work(now);
         self.put_questions(now);
         self.carry_out(of, until, now);
+    }
+
+    fn give_memory_back(&mut self, now: Now) {
+        self.engine.shrink(now);
+        self.sockets.shrink();
+        wardroom_trim::trim();
+        // Only now: room that lay on pages which others have left would keep them.
+        self.engine.regrow();
+        self.sockets.regrow(self.engine.connections_max());
     }
 
     fn look_at_process(&mut self) {

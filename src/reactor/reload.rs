@@ -178,6 +178,7 @@ impl Reading {
         let origins = OriginList::new(&config.origins.allow, self.address, config.tls.is_on())
             .map_err(|error| vec![error.to_string()])?;
         let hook = self.hook(&config)?;
+        descriptors::make_room(&config);
         self.running = config.clone();
         self.watch = Watch::new(&config.tls);
         Ok(Ready {

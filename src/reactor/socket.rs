@@ -118,6 +118,19 @@ impl Sockets {
         }
     }
 
+    /// Gives back the memory of places above all that are taken.
+    pub(super) fn shrink(&mut self) {
+        let last = self.slots.iter().rposition(Option::is_some);
+        self.slots.truncate(last.map_or(0, |last| last + 1));
+        self.slots.shrink_to_fit();
+    }
+
+    /// Keeps room for so many, which again costs nothing until they come.
+    pub(super) fn regrow(&mut self, sockets: usize) {
+        let room = sockets.saturating_sub(self.slots.len());
+        self.slots.reserve_exact(room);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }

@@ -20,6 +20,8 @@ pub(super) const INBOX_BYTES_MAX: usize = 1024 * 1024;
 pub(super) const USERS_MAX: u32 = 1000;
 /// Words of errors that are told apart.
 pub(super) const ERROR_WORDS_MAX: usize = 32;
+/// Attackers who shoot before honest people, who share their core, may look at what came.
+pub(super) const SHOTS_BEFORE_OTHERS: usize = 8;
 /// Steps that the attackers' niceness is raised by: they have a core to share with honest people, who must not wait for
 /// it to measure the server.
 pub(super) const ATTACKERS_NICE: i32 = 10;
@@ -29,7 +31,7 @@ pub(super) const TALKERS: usize = 40;
 /// From one message of a talker to the next: within the default limits, with room.
 pub(super) const TALK_EVERY: Duration = Duration::from_millis(1250);
 /// From one question for the time of a talker to the next: a round trip without anybody else.
-pub(super) const ASK_EVERY: Duration = Duration::from_millis(500);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(250);
 /// From one newcomer to the next.
 pub(super) const NEWCOMER_EVERY: Duration = Duration::from_millis(100);
 /// Every so many newcomers one comes from the attackers' own /24.

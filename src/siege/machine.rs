@@ -1,5 +1,8 @@
 //! What the machine gives: cores, descriptors, niceness. All of it is asked for, none of it needed.
 
+use std::io;
+
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 
@@ -72,5 +75,17 @@ pub(super) fn sockets_max() -> usize {
     let _ = setrlimit(Resource::Nofile, raised);
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    SOCKETS_MAX.min(limit.saturating_sub(DESCRIPTORS_RESERVED))
+    let sockets = SOCKETS_MAX.min(limit.saturating_sub(DESCRIPTORS_RESERVED));
+    // The kernel's table of descriptors never shrinks, and stands still while it grows: honest people, who open some too, must not wait for that.
+    // Where it can not be had at once, it costs accuracy, no more.
+    if let Ok(last) = i32::try_from(sockets + DESCRIPTORS_RESERVED - 1) {
+        let _ = fcntl_dupfd_cloexec(io::stderr(), last);
+    }
+    sockets
+}
+
+/// Lets whoever else wants this thread's core have it now. The kernel gives an attacker up to three milliseconds at a stretch, however far behind it
+/// stands: an honest answer that lay there meanwhile would count as the server's.
+pub(super) fn give_way() {
+    std::thread::yield_now();
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use super::attack::{Aim, Attack, End, Entry, Outcome, Pace};
-use super::bounds::{CONNECTS_PER_SECOND_MAX, ERROR_WORDS_MAX, QUEUE_BYTES, USERS_MAX};
+use super::bounds::{
+    CONNECTS_PER_SECOND_MAX, ERROR_WORDS_MAX, QUEUE_BYTES, SHOTS_BEFORE_OTHERS, USERS_MAX,
+};
 use super::clock::Clock;
 use super::inbox::{Inbox, Seen};
 use super::peer::{Flow, Peer};
@@ -103,6 +105,7 @@ pub(super) fn run<'a>(
         }
         for event in &events {
             swarm.look(event.token().0, event.is_writable());
+            machine::give_way();
         }
     }
     Ok(swarm.end(clock.now()))
@@ -181,6 +184,7 @@ impl Swarm<'_> {
                     // No descriptor or no port: the next tick tries again.
                     break;
                 }
+                machine::give_way();
             }
         }
     }
@@ -265,6 +269,9 @@ impl Swarm<'_> {
     fn shoot(&mut self, now: Instant) -> bool {
         let mut is_busy = false;
         for slot in 0..self.bots.len() {
+            if slot % SHOTS_BEFORE_OTHERS == 0 {
+                machine::give_way();
+            }
             let Some(bot) = self.bots.get_mut(slot).and_then(Option::as_mut) else {
                 continue;
             };

@@ -122,6 +122,28 @@ fn what_is_said_while_a_room_is_written_to_reaches_everybody_in_one_more_round()
 }
 
 #[test]
+fn what_is_said_does_not_wait_until_everybody_knows_who_types() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    let many = crowd(&mut world, 400);
+    // The room has been told how many came, and rests.
+    world.advance(millis(100));
+    world.queue(
+        many[399],
+        &request(&json!({"type": "typing", "room": "general"})),
+    );
+    world.turn();
+    assert_eq!(told(&mut world, many[0]).len(), 1, "the round is under way");
+    world.queue(many[0], &request(&send("general", "hi")));
+    world.turn();
+    assert_eq!(hearers(&mut world, &many[..2]), 2, "who was told already");
+    world.settle();
+    let last: Vec<Value> = told(&mut world, many[398]);
+    let told: Vec<_> = last.iter().map(|notice| notice["type"].as_str()).collect();
+    assert_eq!(told, [Some("typing"), Some("message")]);
+    assert_eq!(hearers(&mut world, &many[2..398]), 396);
+}
+
+#[test]
 fn who_is_put_out_hears_nothing_that_was_not_written_yet() {
     let mut world = roomy_with(|_| {});
     let owner = made(&mut world, "owner", "den", "public");

@@ -45,7 +45,11 @@ impl Sealed {
     }
 
     fn connect(&mut self) -> ConnectionId {
-        let peer = SocketAddr::from(([192, 0, 2, 1], 40_000));
+        self.connect_from([192, 0, 2, 1])
+    }
+
+    fn connect_from(&mut self, address: [u8; 4]) -> ConnectionId {
+        let peer = SocketAddr::from((address, 40_000));
         let id = self
             .engine
             .accept(Door::Public, peer, self.now)
@@ -121,6 +125,29 @@ fn the_time_for_a_handshake_runs_from_the_accept_and_is_part_of_the_time_for_the
     assert!(world.take(secured).starts_with(b"HTTP/1.1 408 "));
     world.pass(Duration::from_secs(1));
     assert_eq!(world.engine.census().connections, 0);
+}
+
+#[test]
+fn however_many_finish_their_handshake_and_are_silent_whoever_is_in_theirs_keeps_a_place() {
+    let mut config = config();
+    config.limits.unauthenticated_max = 10;
+    let mut world = Sealed::new(config);
+    let silent = |world: &mut Sealed, network: u8| {
+        let id = world.connect_from([10, 0, network, 1]);
+        world.engine.secured(id, FACTS, None, world.now);
+        world.pass(Duration::from_millis(100));
+        id
+    };
+    let first: Vec<_> = (0..9).map(|network| silent(&mut world, network)).collect();
+    let honest = world.connect_from([10, 1, 0, 1]);
+    for network in 9..18 {
+        silent(&mut world, network);
+    }
+    assert!(world.engine.is_handshaking(honest));
+    let gone = first
+        .iter()
+        .filter(|id| !world.engine.arrived(**id, 1, world.now));
+    assert_eq!(gone.count(), 9, "who was silent before");
 }
 
 #[test]

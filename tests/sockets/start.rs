@@ -133,6 +133,24 @@ fn the_limit_on_open_files_is_raised_as_far_as_it_goes() {
     assert_eq!(Peer::connect(server.address).get("/healthz"), "200");
 }
 
+/// Places in the kernel's table of the process's descriptors.
+fn table(server: &Server) -> usize {
+    let status = server.proc("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+    line.and_then(|size| size.trim().parse().ok())
+        .expect("FDSize")
+}
+
+#[test]
+fn the_kernels_table_of_descriptors_never_has_to_grow_under_a_crowd() {
+    let server = Server::serve("[limits]\nconnections_max = 1500\n");
+    assert!(table(&server) >= 1692, "{}", table(&server));
+    server.write_config("[limits]\nconnections_max = 3000\n");
+    server.signal(Signal::HUP);
+    server.wait_for_line("limits.connections_max = 3000; it was 1500");
+    assert!(table(&server) >= 3192, "{}", table(&server));
+}
+
 #[test]
 fn more_connections_than_there_can_be_files_do_not_start() {
     let directory = home(ANY_PORT, "[limits]\nconnections_max = 1000\n");

@@ -29,15 +29,42 @@ fn request(who: usize, is_tutorial: bool, life_s: u16) -> String {
         0 => String::new(),
         life_s => format!("@{life_s}"),
     };
-    let protocol = match is_tutorial {
+    let path = format!("/ws/chat?token={}{life}", PEOPLE[who]);
+    upgrade_request(&path, protocol_field(is_tutorial))
+}
+
+fn protocol_field(is_tutorial: bool) -> &'static str {
+    match is_tutorial {
         true => "",
         false => "Sec-WebSocket-Protocol: wardroom.v1\r\n",
-    };
-    let path = format!("/ws/chat?token={}{life}", PEOPLE[who]);
-    upgrade_request(&path, protocol)
+    }
+}
+
+/// What a stranger with a good credential asks.
+pub(super) fn stranger_request(number: u64, is_tutorial: bool) -> String {
+    let path = format!("/ws/chat?token=stranger{number}@{}", LIFE.as_secs());
+    upgrade_request(&path, protocol_field(is_tutorial))
 }
 
 impl Run<'_> {
+    /// A stranger who has come just now, of whom nothing more is known. Watched, they do not stay for ever.
+    pub(super) fn stray(&self, id: ConnectionId, address: &str, has_credential: bool) -> Stray {
+        let now = self.now().instant;
+        Stray {
+            id,
+            watched: now,
+            last_taken: now,
+            life: has_credential.then_some(LIFE),
+            jumps: self.jumps,
+            came: now,
+            address: address.to_owned(),
+            fails: false,
+            honest: None,
+            is_answered: false,
+            is_raw: false,
+        }
+    }
+
     /// Somebody opens the chat.
     pub(super) fn open(
         &mut self,
@@ -67,7 +94,7 @@ impl Run<'_> {
         let mut link = Link::new(number, id, whose, &self.config.limits, self.now().instant);
         link.is_tutorial = is_tutorial;
         link.manner = manner;
-        link.is_exact = is_honest && manner == Manner::Good;
+        link.is_exact = is_honest && manner == Manner::Good && !self.has_impostor;
         link.jumps = self.jumps;
         link.life = Duration::from_secs(u64::from(life_s));
         if self.revoked.contains(&tab.who) {
@@ -196,25 +223,21 @@ impl Run<'_> {
     ) -> Result<ConnectionId, Refusal> {
         let id = self.world.connect(peer)?;
         let now = self.now().instant;
-        self.strays.push(Stray {
-            id,
-            watched: now,
-            life: (kind == Flood::NewName).then_some(LIFE),
-            jumps: self.jumps,
-            came: now,
-            address: peer.to_owned(),
+        let stray = Stray {
             fails: kind == Flood::BadCredential,
             honest,
-            is_answered: false,
-        });
+            ..self.stray(id, peer, kind == Flood::NewName)
+        };
+        self.strays.push(stray);
         let head = |credential: &str| upgrade_request(&format!("/ws/chat?token={credential}"), "");
         let bytes = match kind {
             Flood::Silent => String::new(),
             Flood::HalfHead => head("bad")[..60].to_owned(),
             Flood::BadCredential => head("bad"),
             Flood::NewName => {
-                let name = format!("stranger{}@{}", self.next_number, LIFE.as_secs());
-                head(&name)
+                let number = self.next_number;
+                self.next_number += 1;
+                stranger_request(number, true)
             }
             Flood::Noise => "\u{16}\u{3}\u{1}nothing that is HTTP\r\n\r\n".to_owned(),
             Flood::CutHead => head("bad")[..40].to_owned(),

@@ -25,6 +25,7 @@ impl Run<'_> {
             self.oracle
                 .committed(done, &mut self.links, &self.active, now)?;
         }
+        self.look_at_raw()?;
         for index in 0..self.active.len() {
             self.look_at(self.active[index])?;
         }
@@ -38,7 +39,7 @@ impl Run<'_> {
         let now = self.now();
         for stray in &mut self.strays {
             let client = self.world.client(stray.id);
-            if stray.is_answered || client.received_bytes() == 0 {
+            if stray.is_raw || stray.is_answered || client.received_bytes() == 0 {
                 continue;
             }
             let Some(response) = client.take_whole_response() else {

@@ -85,6 +85,7 @@ impl Run<'_> {
             {
                 late_for(self.paces.get_mut(who), now);
             }
+            stray.last_taken = stray.last_taken + time;
         }
         self.rejoin();
     }
