@@ -255,6 +255,10 @@ impl Run<'_> {
             .map_or(0, |code| u16::from_be_bytes(*code));
         let link = &mut self.links[number];
         link.told_close = Some((code, String::from_utf8_lossy(reason).into_owned()));
+        // Whose address owes is read from late, and so is told late that their own end was heard: from then on they are waited for.
+        if !link.heeds_rates() {
+            link.ended_since = None;
+        }
         let is_theirs = |other: &&usize| {
             **other != number && self.links[**other].tab.who == self.links[number].tab.who
         };
