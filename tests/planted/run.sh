@@ -19,6 +19,11 @@ export CARGO_TARGET_DIR=$copy/target
 mkdir -p "$copy"
 git ls-files -z | tar --null --files-from=- --create | tar --extract --keep-newer-files --directory "$copy" 2>/dev/null
 
+# A run that was stopped leaves its fault behind.
+sed -n 's|^+++ b/||p' tests/planted/*.patch | sort --unique | while read -r file; do
+  cmp --silent "$file" "$copy/$file" || cp "$file" "$copy/$file"
+done
+
 # What the tree has built of other crates serves the copy too.
 if [[ -d ${root}/target/debug/deps && ! -d $CARGO_TARGET_DIR/debug ]]; then
   mkdir -p "$CARGO_TARGET_DIR/debug"

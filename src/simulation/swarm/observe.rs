@@ -1,9 +1,11 @@
 //! What is to be seen of a turn: what became durable, then what every client was told.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::disk::look;
-use super::oracle::Violation;
+use super::oracle::{Violation, date};
 use super::pace::{MESSAGES, MESSAGES_OF_ADDRESS};
 use super::perform::BEAT;
 use super::run::Run;
@@ -148,7 +150,13 @@ impl Run<'_> {
                 // Those of the tutorial's protocol are not greeted.
                 link.is_open = link.is_upgraded && link.is_tutorial;
                 if link.is_open && !link.life.is_zero() {
-                    link.expires = Some(now.wall.after(link.life));
+                    // Whoever reads late was let in when they came.
+                    let was_read = if link.is_free || !link.is_exact {
+                        now.wall
+                    } else {
+                        now.wall.before(now.instant.since(link.opened))
+                    };
+                    link.expires = Some(was_read.after(link.life));
                 }
                 let words = || format!("  {}#{number} <- {}", link.user, response.status);
                 self.trace.line(now, words);
@@ -220,10 +228,16 @@ impl Run<'_> {
         let asked = id.and_then(|id| Some(link.pending.get(&id)?.kind));
         self.oracle.told(link, notice, start, now)?;
         if let Some(left) = notice["expires_in_ms"].as_u64() {
-            let expires = now.wall.after(std::time::Duration::from_millis(left));
+            // Whoever reads late counts from when it was said.
+            let said = if link.is_free {
+                now.wall
+            } else {
+                date(notice).min(now.wall)
+            };
+            let expires = said.after(Duration::from_millis(left));
             link.expires = Some(expires);
-            let in_time = std::time::Duration::from_millis(left);
-            self.edges.insert(now.instant + in_time);
+            let left = expires.as_millis().saturating_sub(now.wall.as_millis());
+            self.edges.insert(now.instant + Duration::from_millis(left));
         }
         if notice["type"] == "error" {
             // Whoever is told too often of errors has nothing left, and waits.

@@ -203,7 +203,7 @@ fn come_in(link: &mut Link, room: &str, start: usize) {
 }
 
 /// The date of a notice.
-pub(super) fn date(notice: &Value) -> Wall {
+pub fn date(notice: &Value) -> Wall {
     let seconds = notice["timestamp"].as_f64().unwrap_or_default();
     Wall::from_millis((seconds * 1000.0).round() as u64)
 }

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::rooms::record::RoomQuestion;
 use crate::time::{Now, Wall};
 use books::{Books, Deed, height};
+pub use hearing::date;
 use metering::Metering;
 use rates::Rates;
 
