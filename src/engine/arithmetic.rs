@@ -3,27 +3,46 @@
 use std::fmt;
 
 use super::stock::{
-    QUESTION_BYTES, ROOM_BYTES, SEAT_BYTES, SESSION_BYTES, STRANGER_BYTES, TICKET_BYTES, TLS_BYTES,
-    USER_BYTES, tables,
+    QUESTION_BYTES, REVOCATION_BYTES, ROOM_BYTES, SEAT_BYTES, SESSION_BYTES, STRANGER_BYTES,
+    TICKET_BYTES, TLS_BYTES, USER_BYTES, tables,
 };
+use crate::access::hook::cache::Cache;
 use crate::config::Config;
 use crate::limit::memory::{Budget, Class};
+use crate::rooms::lasting::Standings;
 
-/// One class at its limit.
+/// An id and a name of usual length: what counts in the end is how long they are.
+const ANSWER_TEXT_BYTES: usize = 32;
+const STANDING_TEXT_BYTES: usize = 16;
+
+/// Something that has a bound, at its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
+    /// What it is drawn for.
     pub class: Class,
+    /// What it is called: a class can have several.
+    pub label: &'static str,
     /// Bytes of one.
     pub entry: usize,
     pub count: usize,
 }
 
 impl Share {
+    /// What there is one of in its class.
     fn of(class: Class, entry: usize, count: usize) -> Self {
         Share {
             class,
+            label: class.label(),
             entry,
             count,
+        }
+    }
+
+    /// Something else of a class.
+    fn also(class: Class, label: &'static str, entry: usize, count: usize) -> Self {
+        Share {
+            label,
+            ..Share::of(class, entry, count)
         }
     }
 
@@ -50,6 +69,10 @@ impl Arithmetic {
         let connections = limits.connections_max;
         let tls = if config.tls.is_on() { TLS_BYTES } else { 0 };
         let seats = limits.rooms_per_connection_max * SEAT_BYTES;
+        let answers = match config.auth.hook.url {
+            Some(_) => config.auth.hook.cache_entries_max,
+            None => 0,
+        };
         let session = SESSION_BYTES + 4 * SEAT_BYTES + tls + USER_BYTES;
         let shares = vec![
             Share::of(Class::Tables, tables(config), 1),
@@ -71,8 +94,31 @@ impl Arithmetic {
                 USER_BYTES,
                 connections + limits.departed_users_max,
             ),
-            Share::of(Class::Users, TICKET_BYTES, config.auth.ticket.tickets_max),
+            Share::also(
+                Class::Users,
+                "tickets",
+                TICKET_BYTES,
+                config.auth.ticket.tickets_max,
+            ),
+            Share::also(
+                Class::Users,
+                "revocations",
+                REVOCATION_BYTES,
+                config.auth.revocations_max,
+            ),
+            Share::also(
+                Class::Users,
+                "hook cache",
+                ANSWER_TEXT_BYTES + Cache::KNOWN_BYTES + Cache::REFUSED_BYTES,
+                answers,
+            ),
             Share::of(Class::Rooms, ROOM_BYTES, rooms.rooms_max),
+            Share::also(
+                Class::Rooms,
+                "standings",
+                STANDING_TEXT_BYTES + Standings::ENTRY_BYTES,
+                rooms.rooms_max.saturating_mul(rooms.people_max),
+            ),
             Share::of(
                 Class::Asked,
                 QUESTION_BYTES + limits.message_bytes_max,
@@ -89,13 +135,21 @@ impl Arithmetic {
 
 impl fmt::Display for Arithmetic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for share in &self.shares {
-            let class = share.class.label();
-            let (entry, count) = (share.entry, share.count);
-            let total = mebibytes(share.total());
-            writeln!(f, "{class:<15} {entry:>9} B x {count:>7} = {total:>7} MiB")?;
+        let lines: Vec<[String; 4]> = self.shares.iter().map(line).collect();
+        let width = |at: usize| {
+            let widths = lines.iter().filter_map(|line| line.get(at));
+            widths.map(String::len).max().unwrap_or_default()
+        };
+        let widths = [width(0), width(1), width(2), width(3)];
+        for [label, entry, count, total] in &lines {
+            let [labels, entries, counts, totals] = widths;
+            writeln!(
+                f,
+                "{label:<labels$} {entry:>entries$} B x {count:>counts$} = {total:>totals$} MiB"
+            )?;
         }
-        let all: usize = self.shares.iter().map(Share::total).sum();
+        let totals = self.shares.iter().map(Share::total);
+        let all = totals.fold(0, usize::saturating_add);
         writeln!(
             f,
             "all at once {} MiB; held to {} MiB: from {} on somebody goes, from {} on more is refused",
@@ -112,8 +166,57 @@ impl fmt::Display for Arithmetic {
     }
 }
 
+/// The columns of a line.
+fn line(share: &Share) -> [String; 4] {
+    [
+        share.label.to_owned(),
+        share.entry.to_string(),
+        share.count.to_string(),
+        mebibytes(share.total()),
+    ]
+}
+
 /// With one decimal.
 fn mebibytes(bytes: usize) -> String {
     let tenths = bytes.saturating_mul(10) / (1024 * 1024);
     format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_has_a_label_of_its_own_and_columns_stand_below_each_other() {
+        let mut config = Config::default();
+        config.auth.hook.url = Some("http://127.0.0.1:9000/".to_owned());
+        config.rooms.rooms_max = 100_000;
+        config.rooms.people_max = 100_000;
+        let arithmetic = Arithmetic::of(&config);
+        for (at, share) in arithmetic.shares.iter().enumerate() {
+            let others = &arithmetic.shares[at + 1..];
+            assert!(others.iter().all(|other| other.label != share.label));
+        }
+        let text = arithmetic.to_string();
+        let lines = || text.lines().take(arithmetic.shares.len());
+        for sign in [" B x ", " = ", " MiB"] {
+            let first = lines().next().and_then(|line| line.find(sign));
+            assert!(first.is_some(), "{text}");
+            for line in lines() {
+                assert_eq!(line.find(sign), first, "{line}");
+            }
+        }
+        for label in ["users", "tickets", "revocations", "hook cache", "standings"] {
+            let line = lines().find(|line| line.starts_with(&format!("{label} ")));
+            let line = line.unwrap_or_else(|| panic!("no {label} in {text}"));
+            assert!(!line.contains(" 0 "), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_server_without_a_hook_remembers_no_answers() {
+        let shares = Arithmetic::of(&Config::default()).shares;
+        let cache = shares.iter().find(|share| share.label == "hook cache");
+        assert_eq!(cache.map(Share::total), Some(0));
+    }
 }

@@ -319,8 +319,9 @@ impl Engine {
                 self.users.len() * USER_BYTES
                     + self.tickets.len() * TICKET_BYTES
                     + self.revocations.len() * REVOCATION_BYTES
+                    + self.questions.remembered_bytes()
             }
-            Class::Rooms => self.rooms.len() * ROOM_BYTES,
+            Class::Rooms => self.rooms.len() * ROOM_BYTES + self.rooms.standing_bytes(),
             Class::Asked => {
                 let questions = self.questions.under_way() + self.questions.waiting();
                 let questions = questions + self.works.outstanding();
