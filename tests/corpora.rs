@@ -10,8 +10,13 @@ use wardroom::protocol::command::Field;
 use wardroom::protocol::command::v1::COMMANDS;
 use wardroom::simulation::{fuzz, masked};
 
-/// Mutations of each file. The fuzzer makes millions; these few keep the references honest on every compiler.
-const MUTATIONS: u32 = 300;
+#[path = "corpora/whole.rs"]
+mod whole;
+
+/// Mutations of a corpus, spread over its files, and of each file at most. The fuzzer makes millions; these few keep the
+/// references honest on every compiler.
+const MUTATIONS: usize = 12_000;
+const MUTATIONS_OF_FILE_MAX: usize = 300;
 /// Files whose slow reading would make the mutations slow too are only replayed.
 const MUTATED_BYTES_MAX: usize = 1500;
 
@@ -30,14 +35,21 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn replay(target: &str, run: fn(&[u8])) {
+    let mutations = (MUTATIONS / corpus(target).len()).min(MUTATIONS_OF_FILE_MAX);
+    replay_with(mutations, target, run);
+}
+
+/// The same with so many mutations of each file.
+fn replay_with(mutations: usize, target: &str, run: fn(&[u8])) {
     let mut random = ChaCha20Rng::from_seed([9; 32]);
-    for (name, bytes) in corpus(target) {
+    let files = corpus(target);
+    for (name, bytes) in files {
         println!("{name}");
         run(&bytes);
         if bytes.len() > MUTATED_BYTES_MAX {
             continue;
         }
-        for _ in 0..MUTATIONS {
+        for _ in 0..mutations {
             let mut mutated = bytes.clone();
             for _ in 0..=random.next_u32() % 3 {
                 mutate(&mut mutated, &mut random);
@@ -73,7 +85,22 @@ fn commands_get_the_verdict_of_the_reference() {
 
 #[test]
 fn heads_get_the_verdict_of_the_reference_however_they_are_cut() {
-    replay("head", fuzz::head);
+    replay("upgrade", fuzz::upgrade);
+}
+
+#[test]
+fn credentials_are_taken_when_the_model_takes_them() {
+    replay("token", fuzz::token);
+}
+
+#[test]
+fn origins_are_those_of_the_plain_reading() {
+    replay("origin", fuzz::origin);
+}
+
+#[test]
+fn the_client_behind_a_proxy_is_whom_the_chain_of_trust_names() {
+    replay("forwarded", fuzz::forwarded);
 }
 
 #[test]

@@ -157,7 +157,12 @@ impl<A: Authenticator> Authenticator for WithCertificates<A> {
 mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 
+    use std::time::Duration;
+
     use super::*;
+    use crate::access::test_keys::{SECRET, auth, encode, jwt, sign, source};
+    use crate::access::token::TokenAuthenticator;
+    use crate::config::KeyMaterial;
     use crate::time::Instant;
 
     /// 2027-01-15
@@ -247,6 +252,37 @@ mod tests {
         for name in ["System", "a\u{202e}b", " alice"] {
             assert_eq!(who(name, 1), Err(AuthError::Invalid), "{name}");
         }
+    }
+
+    #[test]
+    fn beside_certificates_replaced_keys_are_taken_for_as_long_as_without() {
+        let tokens = |secret: Vec<u8>| {
+            let keys = vec![source(None, &["HS256"], KeyMaterial::Secret(secret))];
+            let tokens = TokenAuthenticator::new(&auth(keys, jwt()));
+            WithCertificates(tokens.expect("a key"))
+        };
+        let until = Instant::ZERO + Duration::from_secs(10);
+        let before = tokens(SECRET.to_vec());
+        let mut after = tokens(vec![7; 32]);
+        after.succeed(before.retire().expect("keys to go on with"), until);
+        assert_eq!(after.retired_until(), Some(until));
+        let message = format!(
+            "{}.{}",
+            encode(r#"{"alg":"HS256"}"#),
+            encode(r#"{"sub":"alice","exp":60}"#)
+        );
+        let token = format!("{message}.{}", encode(sign("HS256", &message)));
+        let credential = Credential {
+            source: Source::Bearer,
+            value: &token,
+        };
+        let at = |seconds| Now {
+            instant: Instant::ZERO + Duration::from_secs(seconds),
+            ..now(1)
+        };
+        assert!(after.authenticate(credential, at(9)).is_ok());
+        let late = after.authenticate(credential, at(10));
+        assert_eq!(late, Err(AuthError::Invalid));
     }
 
     #[test]

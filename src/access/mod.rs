@@ -12,8 +12,8 @@ pub mod record;
 pub mod revocation;
 mod room_claims;
 pub mod session;
-#[cfg(test)]
-mod test_keys;
+#[cfg(any(test, feature = "simulation"))]
+pub mod test_keys;
 pub mod ticket;
 pub mod token;
 
@@ -180,5 +180,30 @@ pub trait Authenticator: Send {
     /// Until when credentials of keys that were replaced are taken; `None`: of none.
     fn retired_until(&self) -> Option<Instant> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An embedding program's own, with no more than it needs.
+    struct Nobody;
+
+    impl Authenticator for Nobody {
+        fn authenticate(&self, _: Credential<'_>, _: Now) -> Result<Identity, AuthError> {
+            Err(AuthError::Invalid)
+        }
+    }
+
+    #[test]
+    fn an_authenticator_without_keys_is_shown_every_credential_and_hands_no_keys_on() {
+        let credential = Credential {
+            source: Source::Bearer,
+            value: "x",
+        };
+        assert!(Nobody.recognizes(credential));
+        assert!(Nobody.retire().is_none());
+        assert_eq!(Nobody.retired_until(), None);
     }
 }

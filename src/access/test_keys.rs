@@ -1,4 +1,10 @@
-//! Signs what tests ask for, with the keys of `tests/fixtures/keys`. Uses no code that verifies.
+//! Signs what tests and fuzz targets ask for, with the keys of `tests/fixtures/keys`. Uses no code that verifies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "keys that are not there must fail their test at once"
+)]
 
 use std::time::Duration;
 
@@ -20,22 +26,22 @@ macro_rules! key {
         ))
     };
 }
+#[cfg(test)]
 pub(super) use key;
 
-pub(super) const SECRET: &[u8] =
-    b"a test secret of sixty-four bytes, which is what HS512 asks for.";
+pub const SECRET: &[u8] = b"a test secret of sixty-four bytes, which is what HS512 asks for.";
 
-pub(super) const ALGORITHMS: [&str; 13] = [
+pub const ALGORITHMS: [&str; 13] = [
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
     "ES384", "ES512", "EdDSA",
 ];
 
-pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The signature of `message` by the fixture key that `algorithm` works with.
-pub(super) fn sign(algorithm: &str, message: &str) -> Vec<u8> {
+pub fn sign(algorithm: &str, message: &str) -> Vec<u8> {
     let message = message.as_bytes();
     match algorithm {
         "HS256" => hmac_with(hmac::HMAC_SHA256, SECRET, message),
@@ -80,7 +86,7 @@ pub(super) fn sign(algorithm: &str, message: &str) -> Vec<u8> {
     }
 }
 
-pub(super) fn hmac_with(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8]) -> Vec<u8> {
+pub fn hmac_with(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(algorithm, secret), message)
         .as_ref()
         .to_vec()
@@ -106,26 +112,26 @@ fn sign_ecdsa(
         .to_vec()
 }
 
-pub(super) fn der(pem: &[u8]) -> Vec<u8> {
+pub fn der(pem: &[u8]) -> Vec<u8> {
     pem::parse(pem).unwrap().into_contents()
 }
 
 /// Modulus and exponent of an RSA public key, in base64url.
-pub(super) fn rsa_members(pem: &[u8]) -> (String, String) {
+pub fn rsa_members(pem: &[u8]) -> (String, String) {
     let key = rsa::PublicKey::from_der(&der(pem)).unwrap();
     let components = signature::RsaPublicKeyComponents::<Vec<u8>>::from(&key);
     (encode(components.n), encode(components.e))
 }
 
 /// The coordinates of an EC public key (or the one of an Ed25519 key, as `x`), in base64url: they end the DER.
-pub(super) fn point_members(pem: &[u8], bytes: usize, coordinates: usize) -> (String, String) {
+pub fn point_members(pem: &[u8], bytes: usize, coordinates: usize) -> (String, String) {
     let der = der(pem);
     let point = &der[der.len() - bytes * coordinates..];
     (encode(&point[..bytes]), encode(&point[bytes..]))
 }
 
 /// The material that verifies what [`sign`] signs.
-pub(super) fn material(algorithm: &str) -> KeyMaterial {
+pub fn material(algorithm: &str) -> KeyMaterial {
     match &algorithm[..2] {
         "HS" => KeyMaterial::Secret(SECRET.to_vec()),
         "RS" | "PS" => KeyMaterial::Pem(key!("rsa2048.public").to_vec()),
@@ -138,7 +144,7 @@ pub(super) fn material(algorithm: &str) -> KeyMaterial {
     }
 }
 
-pub(super) fn source(id: Option<&str>, algorithms: &[&str], material: KeyMaterial) -> KeySource {
+pub fn source(id: Option<&str>, algorithms: &[&str], material: KeyMaterial) -> KeySource {
     KeySource {
         id: id.map(Into::into),
         algorithms: algorithms.iter().map(|name| (*name).to_owned()).collect(),
@@ -148,7 +154,7 @@ pub(super) fn source(id: Option<&str>, algorithms: &[&str], material: KeyMateria
     }
 }
 
-pub(super) fn jwt() -> Jwt {
+pub fn jwt() -> Jwt {
     Jwt {
         issuer: None,
         audience: None,
@@ -158,7 +164,7 @@ pub(super) fn jwt() -> Jwt {
     }
 }
 
-pub(super) fn auth(keys: Vec<KeySource>, jwt: Jwt) -> Auth {
+pub fn auth(keys: Vec<KeySource>, jwt: Jwt) -> Auth {
     let ticket = TicketSettings {
         lifetime: Duration::from_secs(30),
         tickets_max: 1000,

@@ -123,10 +123,5 @@ pub(super) fn unknown(place: Place, key: &str) -> ConfigError {
         Some(name) => format!("did you mean {name}?"),
         None => "the settings that docs/configuration.md lists".to_owned(),
     };
-    ConfigError::new(
-        place,
-        text::cut(key.escape_debug().to_string()),
-        "an unknown key",
-        allowed,
-    )
+    ConfigError::new(place, text::named(key), "an unknown key", allowed)
 }

@@ -159,10 +159,9 @@ impl Loading {
     fn read_flags(&mut self, flags: &[String]) {
         for flag in flags {
             let Some((key, value)) = flag.split_once('=') else {
-                let key = text::cut(flag.escape_debug().to_string());
                 self.errors.push(ConfigError::new(
                     Place::Flag,
-                    key,
+                    text::named(flag),
                     "no value",
                     "section.key=value",
                 ));

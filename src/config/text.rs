@@ -140,6 +140,14 @@ pub(super) fn found(value: &DeValue<'_>) -> String {
     }
 }
 
+/// A key that nobody knows as a message names it, which says so where it is empty.
+pub(super) fn named(key: &str) -> String {
+    match key {
+        "" => "\"\"".to_owned(),
+        key => cut(key.escape_debug().to_string()),
+    }
+}
+
 /// `text`, short enough for a message.
 pub(super) fn cut(text: String) -> String {
     let head = head(&text);

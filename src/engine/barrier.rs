@@ -33,6 +33,7 @@ impl Engine {
         self.put_out_forbidden(room, now);
         if changed.change.entry.is_some() {
             self.quiet_ended(room, now);
+            self.quiet_outsiders(room, now);
         }
         self.tell_of_change(room, changed, &outside, now);
     }

@@ -153,8 +153,8 @@ impl Engine {
         if gathered.is_empty() {
             return;
         }
-        gathered.rests_until = self.outbound.now() + rest(gathered.hearers());
         let is_passing = gathered.is_passing();
+        gathered.rests_until = self.outbound.now() + rest(gathered.hearers());
         let (mut tutorial, mut v1, exceptions) = gathered.take(&self.fan_out.told);
         for id in self.rooms.room(room).audience() {
             let Some(connection) = self.connections.get_mut(*id) else {

@@ -65,19 +65,19 @@ impl Passes {
         let Some(pass) = self.rooms.get_mut(place) else {
             return;
         };
-        if pass.is_under_way && pass.is_passing && !is_passing {
-            pass.next = 0;
-            pass.is_to_repeat = false;
-        } else if pass.is_under_way {
-            pass.is_to_repeat |= pass.next > 0;
-        } else {
+        if !pass.is_under_way {
             pass.is_under_way = true;
+            pass.is_passing = is_passing;
             pass.next = 0;
             pass.deficit.grant(SLICE);
             self.order.push_back(room);
-            pass.is_passing = true;
+        } else if pass.is_passing && !is_passing {
+            pass.is_passing = false;
+            pass.next = 0;
+            pass.is_to_repeat = false;
+        } else {
+            pass.is_to_repeat |= pass.next > 0;
         }
-        pass.is_passing &= is_passing;
     }
 
     /// A turn begins.

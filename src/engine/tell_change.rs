@@ -19,11 +19,10 @@ use crate::rooms::moderation::Action;
 use crate::rooms::record::{Changed, MessageChange};
 use crate::time::Now;
 
-/// A connection of somebody whom a change is about that is not in the room, and what it could before.
+/// A connection of somebody whom a change is about that is not in the room, and whether it could know of the room before.
 pub(super) struct Outside {
     id: ConnectionId,
     knew: bool,
-    could_read: bool,
 }
 
 impl Engine {
@@ -39,7 +38,6 @@ impl Engine {
             (!self.is_seated(id, room)).then(|| Outside {
                 id,
                 knew: !matches!(seen, Err(RoomRefusal::UnknownRoom)),
-                could_read: self.may(id, room, Capability::Read, now),
             })
         };
         let ids = users.into_iter().flat_map(|user| self.connections_of(user));
@@ -80,16 +78,10 @@ impl Engine {
         }
     }
 
-    /// Tells somebody who is not in the room of what was done to them. What they may not know any more does not leave for them.
+    /// Tells somebody who is not in the room of what was done to them.
     fn tell_outside(&mut self, room: RoomKey, outside: &Outside, changed: &Changed, now: Now) {
         let id = outside.id;
         let reads = self.may(id, room, Capability::Read, now);
-        if outside.could_read
-            && !reads
-            && let Some(connection) = self.connections.get_mut(id)
-        {
-            self.outbound.purge_room(connection, room);
-        }
         let change = &changed.change;
         let entry = change.entry.as_ref();
         let action = entry.and_then(|entry| Action::from_word(&entry.action));

@@ -277,7 +277,7 @@ mod tests {
         users.turn(now + LOOK_EVERY);
         assert_eq!(users.len(), 5000, "they owe for two seconds");
         for _ in 0..5 {
-            now = users.next_deadline().expect("somebody is remembered");
+            now = users.next_deadline().unwrap_or(now);
             users.turn(now);
         }
         assert_eq!((users.len(), users.next_deadline()), (0, None));

@@ -133,6 +133,7 @@ mod tests {
     fn the_marks_are_three_quarters_and_fifteen_sixteenths() {
         const MIB: usize = 1024 * 1024;
         let budget = Budget::new(64 * MIB);
+        assert_eq!(budget.bytes(), 64 * MIB);
         for (drawn, pressure) in [
             (0, Pressure::Calm),
             (48 * MIB - 1, Pressure::Calm),

@@ -59,3 +59,26 @@ impl Limited {
         [self.limit, self.scope.as_str()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_limit_and_whose_it_is() {
+        for (scope, word) in [
+            (Scope::Connection, "connection"),
+            (Scope::User, "user"),
+            (Scope::Address, "address"),
+        ] {
+            let limited = Limited {
+                limit: "messages_per_user",
+                scope,
+                retry_after: Duration::ZERO,
+            };
+            assert_eq!(limited.words(), ["messages_per_user", word]);
+            let text = format!("limit messages_per_user of this {word} is reached");
+            assert_eq!(limited.to_string(), text);
+        }
+    }
+}

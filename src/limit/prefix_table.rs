@@ -326,11 +326,22 @@ mod tests {
             table.entry(key).open_connections += 1;
             keys.push(key);
         }
+        for key in [keys[0], PrefixKey::Proxies, PrefixKey::Exempt] {
+            table.entry(key).plain_connections += 2;
+        }
         assert!(table.len() <= 16);
-        assert_eq!(table.connections(), (0, 200));
+        assert_eq!(table.connections(), (6, 200));
         assert_eq!(keys[198], keys[199], "the overflow is counted together");
         let elsewhere = table.find(v4(10, 0, 1, 1), now);
         assert_ne!(elsewhere, keys[199], "another /24 has a parent of its own");
+    }
+
+    #[test]
+    fn limits_apply_to_all_but_proxies_and_exempt_networks() {
+        let mut table = table(16);
+        let own = table.find(v4(10, 0, 0, 1), Instant::ZERO);
+        assert!(own.is_limited() && PrefixKey::EVERYONE.is_limited());
+        assert!(!PrefixKey::Proxies.is_limited() && !PrefixKey::Exempt.is_limited());
     }
 
     #[test]

@@ -188,6 +188,41 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_are_given_back_can_be_taken_again_as_far_as_they_were_not_regained() {
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take(5, TUTORIAL, at(1000)), Ok(()));
+        bucket.give_back(2, TUTORIAL, at(1000), at(1000));
+        assert_eq!(bucket.take(2, TUTORIAL, at(1000)), Ok(()));
+        let wait = Duration::from_secs(1);
+        assert_eq!(bucket.take(1, TUTORIAL, at(1000)), Err(wait));
+        // One of the two has come back by itself.
+        bucket.give_back(2, TUTORIAL, at(1000), at(2000));
+        assert_eq!(bucket.take(2, TUTORIAL, at(2000)), Ok(()));
+        assert_eq!(bucket.take(1, TUTORIAL, at(2000)), Err(wait));
+    }
+
+    #[test]
+    fn what_is_used_is_told_in_whole_tokens_and_when_it_will_be_regained() {
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.used(TUTORIAL, at(1000)), 0);
+        bucket.charge(3, TUTORIAL, at(1000));
+        for (millis, used, full_in) in [
+            (1000, 3, 3000),
+            (1001, 3, 2999),
+            (2000, 2, 2000),
+            (3999, 1, 1),
+            (4000, 0, 0),
+            (9000, 0, 0),
+        ] {
+            assert_eq!(bucket.used(TUTORIAL, at(millis)), used, "{millis}");
+            let full_in = Duration::from_millis(full_in);
+            assert_eq!(bucket.full_in(at(millis)), full_in, "{millis}");
+        }
+        bucket.charge(8, TUTORIAL, at(9000));
+        assert_eq!(bucket.used(TUTORIAL, at(9000)), 8, "in debt");
+    }
+
+    #[test]
     fn at_another_rate_as_many_tokens_are_missing() {
         let slow = Rate::new(10, Duration::from_secs(3600));
         for (owed, left) in [(0, 5), (3, 2), (5, 0), (10, 0)] {
@@ -206,6 +241,14 @@ mod tests {
         let mut bucket = TokenBucket::default();
         bucket.take(1, fast, at(0)).expect("a full bucket");
         assert!(!bucket.is_full(at(0)));
+    }
+
+    #[test]
+    fn a_rate_too_fast_to_be_counted_in_nanoseconds_gives_hardly_more_than_its_burst() {
+        let fast = Rate::new(10_000_000_000, Duration::from_secs(1));
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take(fast.burst, fast, at(0)), Ok(()));
+        assert!(bucket.take(fast.burst / 100, fast, at(0)).is_err());
     }
 
     proptest::proptest! {

@@ -167,6 +167,15 @@ mod tests {
     }
 
     #[test]
+    fn a_place_says_when_somebody_came_and_a_room_whether_anybody_did() {
+        let came = place("10.0.0.1", 5);
+        let second = |second| Instant::ZERO + Duration::from_secs(second);
+        assert_eq!(came.since(), second(5));
+        assert_eq!(came.secured(second(7)).since(), second(7));
+        assert!(!room(&[came]).is_empty() && WaitingRoom::default().is_empty());
+    }
+
+    #[test]
     fn the_oldest_of_the_most_frequent_address_of_the_most_frequent_network_goes_first() {
         let rows: [(&str, &[Place], u64); 6] = [
             (

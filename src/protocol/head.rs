@@ -24,7 +24,7 @@ pub const FIELDS_MAX: usize = 128;
 ///
 /// Cookie is one because RFC 6265 §5.4 has a user agent send a single line; User-Agent, Referer and the
 /// like decide nothing here and are left alone.
-const SINGLETONS: [&str; 9] = [
+pub const SINGLETONS: [&str; 9] = [
     "host",
     "content-length",
     "content-type",

@@ -52,6 +52,8 @@ pub use log_queue::LogQueue;
 pub use reload::{Fresh, Reloader};
 pub use service::ServiceManager;
 pub use stop::StopHandle;
+#[cfg(feature = "simulation")]
+pub use tls::fuzz;
 pub use tls::{IdentitySummary, TlsAcceptor, TlsError, TlsHandle};
 
 use clock::Clock;

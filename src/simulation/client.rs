@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use super::recording::Recording;
+
 /// How a connection looks from the client's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -57,6 +59,7 @@ pub struct Client {
     pub(super) window: usize,
     /// The server has more to write than the window took.
     pub(super) blocked: bool,
+    recording: Recording,
     received: Vec<u8>,
     taken: usize,
     pub(super) ending: Ending,
@@ -70,10 +73,17 @@ impl Client {
             hung_up: false,
             window: usize::MAX,
             blocked: false,
+            recording: Recording::default(),
             received: Vec::new(),
             taken: 0,
             ending: Ending::Open,
         }
+    }
+
+    /// Sends bytes that the server reads when it comes to it.
+    pub(super) fn queue(&mut self, bytes: &[u8]) {
+        self.recording.note(bytes);
+        self.in_flight.extend_from_slice(bytes);
     }
 
     /// The address it connects from.

@@ -8,11 +8,15 @@
 )]
 
 mod client;
+#[cfg(test)]
+mod dictionaries;
 pub mod fuzz;
+mod recording;
 pub mod reference;
 pub mod swarm;
 mod world;
 
 pub use crate::protocol::client::{frame, masked, text, upgrade_request};
 pub use client::{Client, Ending, Frame, Response};
+pub use recording::Recording;
 pub use world::{Names, World};

@@ -221,7 +221,7 @@ impl World {
 
     /// Sends bytes that the server reads when it has its next turns.
     pub fn queue(&mut self, id: ConnectionId, bytes: &[u8]) {
-        self.client(id).in_flight.extend_from_slice(bytes);
+        self.client(id).queue(bytes);
     }
 
     /// What comes first of that which waits for a client.

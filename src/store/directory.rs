@@ -99,14 +99,28 @@ pub(super) fn file_at(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }
 
+/// The database's write-ahead log.
+fn log_of(database: &Path) -> PathBuf {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
+}
+
+/// The write-ahead log of a database that is not there any more: SQLite would remove it, and begin with an empty one. It makes a database before its log.
+pub(super) fn left_behind(database: &Path) -> Option<PathBuf> {
+    // A file of one byte counts as empty to it.
+    const EMPTY_BYTES_MAX: u64 = 1;
+    let log = log_of(database);
+    let bytes = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+    (bytes(database) <= EMPTY_BYTES_MAX && bytes(&log) > 0).then_some(log)
+}
+
 /// Whether what is written beside this database is refused, of which SQLite says no more than that writing failed.
 ///
 /// Looks at the write-ahead log: **whoever opens the database a second time and closes it again lets go of its locks**
 /// (POSIX, `fcntl`), and nobody locks the other.
 pub(super) fn is_read_only(database: &Path) -> bool {
-    let mut log = database.as_os_str().to_owned();
-    log.push("-wal");
-    let opened = OpenOptions::new().write(true).open(log);
+    let opened = OpenOptions::new().write(true).open(log_of(database));
     opened.is_err_and(|error| {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)

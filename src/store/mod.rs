@@ -10,6 +10,8 @@ mod tests;
 pub use directory::{Company, make_directory};
 pub use error::OpenError;
 pub use memory::Memory;
+#[cfg(any(test, feature = "simulation"))]
+pub use sqlite::older;
 pub use sqlite::{Archive, ArchiveError, Checked, Exported, Sqlite};
 
 use std::sync::Arc;

@@ -5,6 +5,8 @@ mod archive;
 mod fault;
 mod messages;
 mod moderation_log;
+#[cfg(any(test, feature = "simulation"))]
+pub mod older;
 mod purges;
 mod revocations;
 mod rooms;
@@ -89,11 +91,18 @@ impl Sqlite {
             path: path.clone(),
             fault,
         };
+        if let Some(path) = directory::left_behind(&path) {
+            let fault = StoreFault::Corrupt;
+            return Err(OpenError::Fault { path, fault });
+        }
         let file = directory::file_at(&path);
         let mut connection = connect(&path).map_err(|error| failed(fault(&error)))?;
         if connection.is_readonly(MAIN_DB).unwrap_or(true) {
             return Err(failed(StoreFault::ReadOnly));
         }
+        // Nothing is written to what is not ours.
+        schema::found(&connection, &path)?;
+        log_ahead(&connection).map_err(|error| failed(fault(&error)))?;
         schema::bring_up(&mut connection, &path)?;
         let mut store = Sqlite {
             connection,
@@ -338,11 +347,15 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
     // Outside of its directory a server under its sandbox may write nothing.
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     // What was deleted is overwritten where that costs no further write.
     connection.pragma_update(None, "secure_delete", "fast")?;
     Ok(connection)
+}
+
+/// Writes into the file itself that it has a write-ahead log.
+fn log_ahead(connection: &Connection) -> Result<()> {
+    connection.pragma_update(None, "journal_mode", "wal")
 }
 
 fn writes(question: &Question) -> bool {

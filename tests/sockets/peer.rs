@@ -8,13 +8,14 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::Value;
-use wardroom::simulation::{self, Frame, upgrade_request};
+use wardroom::simulation::{self, Frame, Recording, upgrade_request};
 
 use crate::server::{PATIENCE, Server};
 
 pub struct Peer {
     stream: Stream,
     inbox: Vec<u8>,
+    recording: Recording,
 }
 
 /// What a peer's bytes travel over.
@@ -66,6 +67,7 @@ impl Peer {
         Peer {
             stream: Stream::Plain(stream),
             inbox: Vec::new(),
+            recording: Recording::default(),
         }
     }
 
@@ -125,6 +127,7 @@ impl Peer {
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
+        self.recording.note(bytes);
         self.stream.write_all(bytes).expect("the server reads");
     }
 

@@ -290,3 +290,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_comma_splits_elements_unless_it_stands_in_quotes_and_an_escaped_quote_ends_none() {
+    let table: [(&[u8], &[&[u8]]); 5] = [
+        (br"for=a, for=b", &[b"for=b", b"for=a"]),
+        (br#"for="a,b",for=c"#, &[b"for=c", br#"for="a,b""#]),
+        (br#"for="a,\"b,c",for=d"#, &[b"for=d", br#"for="a,\"b,c""#]),
+        (
+            br#"for="a\\\"b,c",for=d"#,
+            &[b"for=d", br#"for="a\\\"b,c""#],
+        ),
+        (br#"for="a\\",for=b"#, &[b"for=b", br#"for="a\\""#]),
+    ];
+    for (line, elements) in table {
+        let found: Vec<&[u8]> = FromRight::new(line).collect();
+        assert_eq!(found, elements, "{}", line.escape_ascii());
+    }
+}

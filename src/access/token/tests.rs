@@ -11,6 +11,7 @@ use crate::config::{KeyMaterial, KeySource};
 use crate::time::{Instant, Wall};
 
 mod forged;
+mod outside;
 mod rules;
 mod shape;
 

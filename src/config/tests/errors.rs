@@ -52,6 +52,8 @@ fn every_wrong_line_is_told_with_file_line_key_found_and_allowed() {
         ("[limit]\nconnections_max = 5", "4: limit: found an unknown key; allowed: did you mean limits?".into()),
         ("[limits]\nzzz = 5", "5: limits.zzz: found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
         ("[limits]\n\"a\\u001bb\" = 5", "5: limits.a\\u{1b}b: found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
+        ("[limits]\n\"\" = 5", "5: limits.: found an unknown key; allowed: did you mean limits?".into()),
+        ("[\"\"]\nx = 5", "4: \"\": found an unknown key; allowed: the settings that docs/configuration.md lists".into()),
         ("[proxi]\ntrusted = []", "4: proxi: found an unknown key; allowed: did you mean proxy?".into()),
         ("[auth]\njwt = 5", "5: auth.jwt: found 5; allowed: the table [auth.jwt]".into()),
     ];
@@ -215,6 +217,11 @@ fn every_wrong_flag_is_told() {
         (
             "echo.enabled",
             "echo.enabled: found no value; allowed: section.key=value",
+        ),
+        ("", "\"\": found no value; allowed: section.key=value"),
+        (
+            "=1",
+            "\"\": found an unknown key; allowed: the settings that docs/configuration.md lists",
         ),
         (
             "echo.enabled=yes",

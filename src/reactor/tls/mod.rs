@@ -2,6 +2,8 @@
 //! nothing about who is let in.
 
 mod error;
+#[cfg(feature = "simulation")]
+pub mod fuzz;
 mod identities;
 mod session;
 mod watch;

@@ -16,14 +16,14 @@ use crate::engine::{TlsFacts, TlsFailure, TlsVersion};
 const RECORD_BYTES_MAX: usize = 16 * 1024;
 /// Bytes that are sealed ahead of the socket at most: two records keep a fast one busy, and are all that a slow one holds
 /// beside its outbox.
-const SEALED_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
+pub(super) const SEALED_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
 /// Headers, nonces and tags of so many records; when the library needs more, it says so.
 const RECORDS_OVERHEAD: usize = 128;
 /// Messages that the library has to send on its own at a time; far fewer ever come.
 const STEPS_MAX: usize = 8;
 /// Sealed bytes of the peer that can be kept: one whole record with the most overhead that a version allows.
 /// Handshake messages are bounded by the engine before.
-const PARTIAL_BYTES_MAX: usize = RECORD_BYTES_MAX + 2048 + 5;
+pub(super) const PARTIAL_BYTES_MAX: usize = RECORD_BYTES_MAX + 2048 + 5;
 
 /// RFC 8446 §6.2: how a client says that it does not trust the certificate it was shown.
 fn failure(error: &rustls::Error) -> TlsFailure {
@@ -56,9 +56,8 @@ pub(in crate::reactor) struct Session {
 enum State {
     Handshake,
     Open,
-    /// Our close_notify was sealed: nothing may follow, but the peer may still speak.
+    /// Our close_notify was sealed: nothing may follow, not even an alert about what the peer sends. Nothing of that is looked at any more, as in the next.
     Shut,
-    /// Nothing that comes is looked at any more.
     Failed,
 }
 
@@ -98,10 +97,16 @@ impl Session {
         self.pending.len()
     }
 
+    /// Sealed bytes of the peer that are kept until the rest has come.
+    #[cfg(feature = "simulation")]
+    pub(super) fn partial(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Takes what the socket gave and appends what it says to `plain`.
     pub(in crate::reactor) fn open(&mut self, sealed: &mut [u8], plain: &mut Vec<u8>) -> Opened {
         let mut opened = Opened::default();
-        if self.state == State::Failed {
+        if matches!(self.state, State::Shut | State::Failed) {
             return opened;
         }
         if self.partial.is_empty() {

@@ -102,7 +102,7 @@ pub type Code = &'static str;
 pub(super) type Object = [(String, Tree)];
 
 /// Any JSON value, its fields in order and with repetitions.
-pub(super) enum Tree {
+pub enum Tree {
     Object(Vec<(String, Tree)>),
     Array(Vec<Tree>),
     Leaf(Value),

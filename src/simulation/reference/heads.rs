@@ -30,27 +30,6 @@ pub fn end(bytes: &[u8], bytes_max: usize) -> Result<Option<usize>, u16> {
     }
 }
 
-/// The field lines of a head that was accepted: names as they stand, values without the white space around.
-pub fn fields(head: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let head = head.strip_prefix(b"\r\n").unwrap_or(head);
-    let mut lines = head.split(|&byte| byte == b'\n').skip(1);
-    let mut fields = Vec::new();
-    while let Some([line @ .., b'\r']) = lines.next() {
-        if let Some(colon) = line.iter().position(|&byte| byte == b':') {
-            let name = line[..colon].iter().copied().map(char::from).collect();
-            fields.push((name, trim(&line[colon + 1..]).to_vec()));
-        }
-    }
-    fields
-}
-
-fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
-}
-
 /// RFC 9110 §5.6.2.
 pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)

@@ -6,6 +6,7 @@ use super::client::{Link, Seat};
 use super::oracle::Violation;
 use super::run::{Run, Stray};
 use super::script::{Asking, CREW, Flood, HONEST, Manner, PEOPLE, ROOMS, TABS, Tab, Way};
+use crate::id::ConnectionId;
 use crate::protocol::client::upgrade_request;
 
 /// How long the credential of a stranger is good who has one.
@@ -25,15 +26,37 @@ fn request(who: usize, is_tutorial: bool, life_s: u16) -> String {
         0 => String::new(),
         life_s => format!("@{life_s}"),
     };
-    let protocol = match is_tutorial {
+    let path = format!("/ws/chat?token={}{life}", PEOPLE[who]);
+    upgrade_request(&path, protocol_field(is_tutorial))
+}
+
+fn protocol_field(is_tutorial: bool) -> &'static str {
+    match is_tutorial {
         true => "",
         false => "Sec-WebSocket-Protocol: wardroom.v1\r\n",
-    };
-    let path = format!("/ws/chat?token={}{life}", PEOPLE[who]);
-    upgrade_request(&path, protocol)
+    }
+}
+
+/// What a stranger with a good credential asks.
+pub(super) fn stranger_request(number: u64, is_tutorial: bool) -> String {
+    let path = format!("/ws/chat?token=stranger{number}@{}", LIFE.as_secs());
+    upgrade_request(&path, protocol_field(is_tutorial))
 }
 
 impl Run<'_> {
+    /// Sees to it that a stranger does not stay for ever.
+    pub(super) fn watch_stray(&mut self, id: ConnectionId, has_credential: bool) {
+        let now = self.now().instant;
+        self.strays.push(Stray {
+            id,
+            watched: now,
+            last_taken: now,
+            life: has_credential.then_some(LIFE),
+            jumps: self.jumps,
+            is_raw: false,
+        });
+    }
+
     /// Somebody opens the chat.
     pub(super) fn open(
         &mut self,
@@ -62,7 +85,7 @@ impl Run<'_> {
         let mut link = Link::new(number, id, tab, PEOPLE[who], self.now().instant);
         link.is_tutorial = is_tutorial;
         link.manner = manner;
-        link.is_exact = is_honest && manner == Manner::Good;
+        link.is_exact = is_honest && manner == Manner::Good && !self.has_impostor;
         link.jumps = self.jumps;
         link.life = Duration::from_secs(u64::from(life_s));
         if self.revoked.contains(&tab.who) {
@@ -138,19 +161,14 @@ impl Run<'_> {
             let Ok(id) = self.world.connect(&peer) else {
                 continue;
             };
-            self.strays.push(Stray {
-                id,
-                watched: self.now().instant,
-                life: (kind == Flood::NewName).then_some(LIFE),
-                jumps: self.jumps,
-            });
+            self.watch_stray(id, kind == Flood::NewName);
             let head =
                 |credential: &str| upgrade_request(&format!("/ws/chat?token={credential}"), "");
             let bytes = match kind {
                 Flood::Silent => String::new(),
                 Flood::HalfHead => head("bad")[..60].to_owned(),
                 Flood::BadCredential => head("bad"),
-                Flood::NewName => head(&format!("stranger{number}@{}", LIFE.as_secs())),
+                Flood::NewName => stranger_request(number, true),
                 Flood::Noise => "\u{16}\u{3}\u{1}nothing that is HTTP\r\n\r\n".to_owned(),
                 Flood::CutHead => head("bad")[..40].to_owned(),
             };

@@ -63,7 +63,12 @@ pub fn generate(seed: u64, minutes: u64) -> Script {
         // Steps without time between them are bounded too.
         passed += 20;
     }
-    Script { seed, setup, steps }
+    Script {
+        seed,
+        setup,
+        steps,
+        bytes: Vec::new(),
+    }
 }
 
 fn setup(dice: &mut Dice) -> Setup {

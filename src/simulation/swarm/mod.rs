@@ -1,7 +1,7 @@
 //! A simulated world that looks for faults by itself: the real engine over a simulated disk and network, people honest and hostile, both clocks,
 //! crashes, and somebody who judges. Everything from one seed: `docs/simulation.md` tells how to use it.
 //!
-//! `script` says what happens, `generate` writes scripts, `run` carries one out (`perform`, `coming`, `asking`, `server` and `observe` are its parts; `client`,
+//! `script` says what happens, `generate` writes scripts, `run` carries one out (`perform`, `coming`, `raw`, `asking`, `server` and `observe` are its parts; `client`,
 //! `network` and `disk` what it moves), `oracle` judges, `shrink` makes a script that fails short.
 
 mod asking;
@@ -14,6 +14,7 @@ mod network;
 mod observe;
 mod oracle;
 mod perform;
+mod raw;
 mod run;
 pub mod script;
 mod server;

@@ -23,6 +23,7 @@ impl Run<'_> {
             self.oracle
                 .committed(done, &mut self.links, &self.active, now)?;
         }
+        self.look_at_raw()?;
         for index in 0..self.active.len() {
             self.look_at(self.active[index])?;
         }

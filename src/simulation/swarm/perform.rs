@@ -45,6 +45,13 @@ impl Run<'_> {
                 times,
                 is_spread,
             } => self.flood(kind, times, is_spread),
+            Act::Raw {
+                stranger,
+                opening,
+                from,
+                length,
+                is_framed,
+            } => return self.send_raw(stranger, opening, (from, length, is_framed), way),
             _ => return self.act_on_server(act),
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::client::{Link, Pace};
 use super::disk::{Disk, Journal, look};
 use super::network::Network;
 use super::oracle::{Oracle, Violation};
+use super::raw::Raw;
 use super::script::{HONEST, PEOPLE, Script, Step, Tab};
 use super::trace::Trace;
 use crate::config::{Config, Rate};
@@ -69,12 +70,15 @@ impl Counts {
 #[derive(Debug)]
 pub(super) struct Stray {
     pub(super) id: ConnectionId,
-    /// Since when it is expected to go.
+    /// Since when it is expected to go, and when the server last took a byte of it.
     pub(super) watched: Instant,
+    pub(super) last_taken: Instant,
     /// How long its credential is good, if it has one that is.
     pub(super) life: Option<Duration>,
     /// How often the date had been set when it came.
     pub(super) jumps: u64,
+    /// Whether it sends what the script says, whenever that says so.
+    pub(super) is_raw: bool,
 }
 
 /// A run under way.
@@ -92,6 +96,9 @@ pub(super) struct Run<'s> {
     pub(super) active: Vec<usize>,
     pub(super) tabs: BTreeMap<Tab, usize>,
     pub(super) strays: Vec<Stray>,
+    pub(super) raws: BTreeMap<u8, Raw>,
+    /// Whether somebody has made up the credential of somebody else. What honest people may do is not known then.
+    pub(super) has_impostor: bool,
     /// The last number that each person has heard in rooms that keep messages.
     pub(super) heard: BTreeMap<(u8, String), u64>,
     /// What honest people have left of what they may do: messages, commands, handshakes.
@@ -165,6 +172,8 @@ impl<'s> Run<'s> {
             active: Vec::new(),
             tabs: BTreeMap::new(),
             strays: Vec::new(),
+            raws: BTreeMap::new(),
+            has_impostor: false,
             heard: BTreeMap::new(),
             paces: vec![paces.map(Pace::new); HONEST],
             revoked: BTreeSet::new(),
@@ -299,8 +308,8 @@ impl<'s> Run<'s> {
             }
         }
         for stray in &self.strays {
-            let waited = now.instant.since(stray.watched);
-            let most = self.stray_most(stray);
+            let (since, most) = self.stray_most(stray);
+            let waited = now.instant.since(since);
             if waited > most {
                 let words = format!(
                     "a stranger who asks for nothing is connected for {waited:?}, at most {most:?}"
@@ -311,16 +320,22 @@ impl<'s> Run<'s> {
         Ok(())
     }
 
-    /// How long a stranger may be connected, who says nothing after what they came with, answers nothing, and reads everything.
-    fn stray_most(&self, stray: &Stray) -> Duration {
+    /// Since when a stranger may be connected how long, who says nothing after what they came with, answers nothing, and reads everything.
+    fn stray_most(&self, stray: &Stray) -> (Instant, Duration) {
         let deadlines = &self.config.deadlines;
-        let open = match stray.life {
-            None => deadlines.head.max(deadlines.keep_alive),
-            Some(life) if stray.jumps == self.jumps => life,
+        let (since, open) = match stray.life {
+            None => (stray.last_taken, deadlines.head.max(deadlines.keep_alive)),
+            Some(life) if stray.jumps == self.jumps => (stray.watched, life),
             // A credential ends at a date. When that is put off it ends with the peer's silence.
-            Some(_) => deadlines.ping + deadlines.pong,
+            Some(_) => (stray.last_taken, deadlines.ping + deadlines.pong),
         };
-        open + deadlines.close + deadlines.linger + ROUNDED
+        // Who is told of errors without end is not read from for a while, so many times in a row.
+        let pauses = match stray.is_raw {
+            true => deadlines.pause * self.config.limits.pauses_max,
+            false => Duration::ZERO,
+        };
+        let most = open + pauses + deadlines.close + deadlines.linger + ROUNDED;
+        (since, most)
     }
 
     fn judge_bounds(&self, held: &Census) -> Result<(), Violation> {

@@ -26,6 +26,8 @@ pub struct Script {
     pub seed: u64,
     pub setup: Setup,
     pub steps: Vec<Step>,
+    /// Of which strangers send parts as they are.
+    pub bytes: Vec<u8>,
 }
 
 /// What the server is configured to be, in a few numbers.
@@ -165,6 +167,14 @@ pub enum Act {
         kind: Flood,
         times: u8,
         is_spread: bool,
+    },
+    /// One of a few strangers connects, if need be, and sends bytes of the script: so many from there on, and inside of a frame if that is so.
+    Raw {
+        stranger: u8,
+        opening: Opening,
+        from: u16,
+        length: u16,
+        is_framed: bool,
     },
     /// Nothing happens until this long before (negative) or after the next moment at which something ends that was said to.
     Edge {
@@ -343,6 +353,15 @@ pub enum Flood {
     Noise,
     /// A request, and a reset in the middle of it.
     CutHead,
+}
+
+/// What a stranger says before bytes of the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    Nothing,
+    /// A good request for the chat in the tutorial's protocol, or the full one.
+    Tutorial,
+    Full,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

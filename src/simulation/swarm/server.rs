@@ -77,6 +77,7 @@ impl Run<'_> {
         }
         for stray in &mut self.strays {
             stray.watched = stray.watched + time;
+            stray.last_taken = stray.last_taken + time;
         }
         self.rejoin();
     }

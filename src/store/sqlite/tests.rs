@@ -233,6 +233,41 @@ fn what_is_damaged_is_said_to_be() {
     assert_eq!(store.load_rooms().unwrap_err(), StoreFault::Corrupt);
 }
 
+#[test]
+fn not_a_byte_of_another_programs_file_is_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wardroom.sqlite");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    let before = fs::read(&path).unwrap();
+    let refused = Sqlite::open(directory.path(), Company::Alone).unwrap_err();
+    assert!(matches!(refused, OpenError::Foreign { .. }), "{refused}");
+    assert!(fs::read(&path).unwrap() == before);
+}
+
+#[test]
+fn a_log_whose_database_is_gone_is_not_thrown_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory);
+    ask_all(&mut store, [create(), say("one")]);
+    let [database, log] = ["", "-wal"].map(|end| format!("{}{end}", store.path.display()));
+    let kept = fs::read(&log).unwrap();
+    drop(store);
+    fs::write(&log, &kept).unwrap();
+    for left in [&b""[..], b"x"] {
+        fs::write(&database, left).unwrap();
+        let refused = Sqlite::open(directory.path(), Company::Alone).unwrap_err();
+        let says = format!("{log}: the store is damaged");
+        assert!(refused.to_string().starts_with(&says), "{refused}");
+        assert!(fs::read(&log).unwrap() == kept);
+    }
+    fs::remove_file(&database).unwrap();
+    assert!(Sqlite::open(directory.path(), Company::Alone).is_err());
+    fs::remove_file(&log).unwrap();
+    open(&directory);
+}
+
 /// Whether a text stands in the database's file once everything was copied there.
 fn is_in_file(store: &Sqlite, text: &str) -> bool {
     store
@@ -311,23 +346,11 @@ fn keys_of_messages_are_removed_after_a_day() {
     assert_eq!(number(&store, "SELECT count(*) FROM message_keys"), 50);
 }
 
-/// A store as the first version wrote it, with one session.
-fn make_first_version(path: &Path) {
-    let connection = Connection::open(path).unwrap();
-    connection.execute_batch(schema::SESSIONS).unwrap();
-    let session =
-        "INSERT INTO sessions VALUES (zeroblob(32), 'id', 'alice', 'Alice', '', 0, 10, NULL)";
-    connection.execute_batch(session).unwrap();
-    let id = schema::APPLICATION_ID;
-    let version = format!("PRAGMA application_id = {id}; PRAGMA user_version = 1");
-    connection.execute_batch(&version).unwrap();
-}
-
 #[test]
 fn a_store_of_the_first_version_is_brought_up_and_keeps_what_it_has() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("wardroom.sqlite");
-    make_first_version(&path);
+    older::make(&path, 1, None).unwrap();
     let mut store = open(&directory);
     let now = Wall::from_millis(1);
     let list = record::Question::ListSessions {
@@ -345,21 +368,10 @@ fn a_store_of_the_first_version_is_brought_up_and_keeps_what_it_has() {
     assert_eq!(said(&mut store, "one"), Ok(1));
 }
 
-/// A store as the second version wrote it, with a room in which something was said.
-fn make_second_version(path: &Path) {
-    make_first_version(path);
-    let connection = Connection::open(path).unwrap();
-    connection.execute_batch(schema::ROOMS).unwrap();
-    let room = "INSERT INTO rooms VALUES (1, 'a', 'public', 'open', '', '', 1, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'alice', 0, 1);
-        INSERT INTO messages VALUES (1, 1, 'bob', 'Bob', 'one', 5, NULL, NULL);
-        PRAGMA user_version = 2";
-    connection.execute_batch(room).unwrap();
-}
-
 #[test]
 fn a_store_of_the_second_version_is_brought_up_and_keeps_what_was_said() {
     let directory = tempfile::tempdir().unwrap();
-    make_second_version(&directory.path().join("wardroom.sqlite"));
+    older::make(&directory.path().join("wardroom.sqlite"), 2, None).unwrap();
     let mut store = open(&directory);
     assert_eq!(number(&store, "PRAGMA user_version"), 3);
     assert_eq!(said(&mut store, "two"), Ok(2));

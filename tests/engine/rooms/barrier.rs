@@ -92,6 +92,19 @@ fn what_waits_for_somebody_who_has_left_is_taken_back_when_they_are_banned() {
 }
 
 #[test]
+fn what_waits_for_somebody_who_has_left_is_taken_back_when_the_room_closes_to_them() {
+    for change in [
+        json!({"type": "archive", "room": "den", "archived": true}),
+        json!({"type": "update", "room": "den", "kind": "members", "join_rule": "invite"}),
+    ] {
+        let mut world = durable();
+        let [owner, guest] = gone_and_behind(&mut world, "den");
+        assert_eq!(verdict(&mut world, owner, &change), "ok");
+        hears_nothing_more_of(&mut world, guest, "den");
+    }
+}
+
+#[test]
 fn what_a_victim_says_while_a_ban_is_on_its_way_is_not_taken() {
     let mut world = durable();
     let owner = made(&mut world, "owner", "den", "public");

@@ -1,0 +1,54 @@
+//! A directory for the files of one input after the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where files are in memory, on Linux.
+const IN_MEMORY: &str = "/dev/shm";
+
+/// A directory of one thread, gone when that ends.
+#[derive(Debug)]
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(super) fn new() -> Scratch {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let base = Path::new(IN_MEMORY);
+        let base = if base.is_dir() {
+            base.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let path = base.join(format!("wardroom-fuzz-{}-{number}", std::process::id()));
+        // What a process of the same number has left behind is not this one's.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a directory for files");
+        Scratch(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file that its owner alone may read.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).expect("a file that can be written");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(&path, mode).expect("a file of one's own");
+        }
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It is in memory, or in a directory that is cleared.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
