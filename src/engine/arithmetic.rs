@@ -65,72 +65,66 @@ impl Arithmetic {
     /// The arithmetic of a configuration.
     pub fn of(config: &Config) -> Self {
         let budget = Budget::new(config.memory);
-        let (limits, rooms) = (&config.limits, &config.rooms);
-        let connections = limits.connections_max;
-        let tls = if config.tls.is_on() { TLS_BYTES } else { 0 };
-        let seats = limits.rooms_per_connection_max * SEAT_BYTES;
-        let answers = match config.auth.hook.url {
-            Some(_) => config.auth.hook.cache_entries_max,
-            None => 0,
-        };
-        let session = SESSION_BYTES + 4 * SEAT_BYTES + tls + USER_BYTES;
-        let shares = vec![
-            Share::of(Class::Tables, tables(config), 1),
-            Share::of(
-                Class::Strangers,
-                STRANGER_BYTES + limits.head_bytes_max,
-                limits.unauthenticated_max,
-            ),
-            Share::of(Class::Sessions, SESSION_BYTES + seats, connections),
-            Share::of(Class::Tls, tls, connections),
-            Share::of(
-                Class::Held,
-                config.turn.read_bytes_per_connection_max,
-                connections,
-            ),
-            Share::of(Class::Queues, limits.outbound_bytes_max, 1),
-            Share::of(
-                Class::Users,
-                USER_BYTES,
-                connections + limits.departed_users_max,
-            ),
-            Share::also(
-                Class::Users,
-                "tickets",
-                TICKET_BYTES,
-                config.auth.ticket.tickets_max,
-            ),
-            Share::also(
-                Class::Users,
-                "revocations",
-                REVOCATION_BYTES,
-                config.auth.revocations_max,
-            ),
-            Share::also(
-                Class::Users,
-                "hook cache",
-                ANSWER_TEXT_BYTES + Cache::KNOWN_BYTES + Cache::REFUSED_BYTES,
-                answers,
-            ),
-            Share::of(Class::Rooms, ROOM_BYTES, rooms.rooms_max),
-            Share::also(
-                Class::Rooms,
-                "standings",
-                STANDING_TEXT_BYTES + Standings::ENTRY_BYTES,
-                rooms.rooms_max.saturating_mul(rooms.people_max),
-            ),
-            Share::of(
-                Class::Asked,
-                QUESTION_BYTES + limits.message_bytes_max,
-                rooms.pending_max,
-            ),
-        ];
+        let session = SESSION_BYTES + 4 * SEAT_BYTES + tls(config) + USER_BYTES;
+        let mut shares = of_connections(config).to_vec();
+        shares.extend(of_people(config));
+        shares.extend(of_rooms(config));
         Arithmetic {
             budget,
             sessions: budget.soft().saturating_sub(tables(config)) / session,
             shares,
         }
     }
+}
+
+fn tls(config: &Config) -> usize {
+    if config.tls.is_on() { TLS_BYTES } else { 0 }
+}
+
+fn of_connections(config: &Config) -> [Share; 6] {
+    let limits = &config.limits;
+    let connections = limits.connections_max;
+    let stranger = STRANGER_BYTES + limits.head_bytes_max;
+    let session = SESSION_BYTES + limits.rooms_per_connection_max * SEAT_BYTES;
+    let held = config.turn.read_bytes_per_connection_max;
+    [
+        Share::of(Class::Tables, tables(config), 1),
+        Share::of(Class::Strangers, stranger, limits.unauthenticated_max),
+        Share::of(Class::Sessions, session, connections),
+        Share::of(Class::Tls, tls(config), connections),
+        Share::of(Class::Held, held, connections),
+        Share::of(Class::Queues, limits.outbound_bytes_max, 1),
+    ]
+}
+
+fn of_people(config: &Config) -> [Share; 4] {
+    let (limits, auth) = (&config.limits, &config.auth);
+    let users = limits.connections_max + limits.departed_users_max;
+    let tickets = auth.ticket.tickets_max;
+    let revocations = auth.revocations_max;
+    let answer = ANSWER_TEXT_BYTES + Cache::KNOWN_BYTES + Cache::REFUSED_BYTES;
+    let answers = match auth.hook.url {
+        Some(_) => auth.hook.cache_entries_max,
+        None => 0,
+    };
+    [
+        Share::of(Class::Users, USER_BYTES, users),
+        Share::also(Class::Users, "tickets", TICKET_BYTES, tickets),
+        Share::also(Class::Users, "revocations", REVOCATION_BYTES, revocations),
+        Share::also(Class::Users, "hook cache", answer, answers),
+    ]
+}
+
+fn of_rooms(config: &Config) -> [Share; 3] {
+    let rooms = &config.rooms;
+    let standing = STANDING_TEXT_BYTES + Standings::ENTRY_BYTES;
+    let people = rooms.rooms_max.saturating_mul(rooms.people_max);
+    let question = QUESTION_BYTES + config.limits.message_bytes_max;
+    [
+        Share::of(Class::Rooms, ROOM_BYTES, rooms.rooms_max),
+        Share::also(Class::Rooms, "standings", standing, people),
+        Share::of(Class::Asked, question, rooms.pending_max),
+    ]
 }
 
 impl fmt::Display for Arithmetic {
