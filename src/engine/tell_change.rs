@@ -35,7 +35,7 @@ impl Engine {
         let name = self.rooms.room(room).name();
         let outside = |id: ConnectionId| {
             let seen = self.seen_room(id, name, now);
-            (!self.is_seated(id, room)).then(|| Outside {
+            (!self.is_seated(id, room)).then_some(Outside {
                 id,
                 knew: !matches!(seen, Err(RoomRefusal::UnknownRoom)),
             })

@@ -20,10 +20,11 @@ pub fn session(input: &[u8]) {
     let Some(violation) = run(&script, false).violation else {
         return;
     };
-    for line in run(&script, true).lines {
-        println!("{line}");
-    }
-    panic!("{}: {}\n{script:#?}", violation.rule, violation.words);
+    let lines = run(&script, true).lines.join("\n");
+    panic!(
+        "{}: {}\n{script:#?}\n{lines}",
+        violation.rule, violation.words
+    );
 }
 
 /// The script that bytes stand for; any bytes stand for one.

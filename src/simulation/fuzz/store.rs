@@ -281,9 +281,12 @@ fn serve(store: &mut Sqlite) -> Option<u64> {
     }
 }
 
+/// Messages of a room: number, sender, text.
+type Messages = Vec<(u64, String, String)>;
+
 /// What a command finds.
-fn exported(directory: &Path) -> Result<BTreeMap<String, Vec<(u64, String, String)>>, String> {
-    let mut rooms: BTreeMap<String, Vec<_>> = BTreeMap::new();
+fn exported(directory: &Path) -> Result<BTreeMap<String, Messages>, String> {
+    let mut rooms: BTreeMap<String, Messages> = BTreeMap::new();
     let mut archive = Archive::in_directory(directory).map_err(|error| error.to_string())?;
     let taken = archive.export(None, &mut |exported| {
         match exported {
