@@ -1,8 +1,11 @@
-//! The documents against the tree: every test, file and heading that they name exists.
+//! The documents against the tree: every test, file and heading that they name exists, and figures that the program tells are those that it tells.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use wardroom::config::Config;
+use wardroom::engine::Arithmetic;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -118,6 +121,13 @@ fn every_metric_that_a_document_or_the_dashboard_names_exists() {
             assert!(exists || is_other, "{}: there is no {name}", page.display());
         }
     }
+}
+
+#[test]
+fn the_arithmetic_of_memory_in_the_operators_document_is_what_a_start_tells() {
+    let told = Arithmetic::of(&Config::default()).to_string();
+    let found = read("docs/operations.md").contains(&format!("```text\n{told}\n```"));
+    assert!(found, "docs/operations.md is to show:\n{told}");
 }
 
 #[test]

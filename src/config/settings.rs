@@ -156,7 +156,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     auth.key_overlap: Time { min: SECOND, max: 7 * DAY, zero: Some("none") },
         "After a reload with other keys, how long tokens signed with the keys before are still taken. Connections that they opened stay until their own `exp`.";
     auth.revocations_max: Count { unit: "revocations", min: 1, max: 10 * CONNECTIONS },
-        "Revocations in force. Past it, a further one is refused; none is forgotten to make room. One is forgotten when no token can be good any more that it concerns.", Restart;
+        "Revocations in force, each 320 bytes of memory. Past it, a further one is refused; none is forgotten to make room. One is forgotten when no token can be good any more that it concerns.", Restart;
     auth.jwt.issuer: Text {},
         "When set, tokens must name it in `iss`.";
     auth.jwt.audience: Text {},
@@ -358,7 +358,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     rooms.created_per_user_max: Count { unit: "rooms", min: 1, max: 10_000 },
         "Rooms that one user has made and that still exist. Past it, they delete one first.";
     rooms.people_max: Count { unit: "people", min: 1, max: 100_000 },
-        "People who may have a standing in one room: an affiliation, a ban, a mute, an invitation, a knock. About 100 bytes of memory each. A room's own members_max stays below it.";
+        "People who may have a standing in one room: an affiliation, a ban, a mute, an invitation, a knock. About 350 bytes of memory each, and 100 more for a ban or mute. A room's own members_max stays below it.";
     rooms.retention_messages_max: Count { unit: "messages", min: 1, max: 1_000_000_000 },
         "Messages kept of one room; the oldest go first. A room's own retention_messages stays below it.";
     rooms.retention_max: Time { min: MINUTE, max: 36_500 * DAY, zero: Some("without end") },

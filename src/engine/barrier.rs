@@ -45,12 +45,8 @@ impl Engine {
             lasting.settings = (**settings).clone();
             self.rooms.note_looks(room);
         }
+        self.rooms.stand(room, &changed.change.standings, now.wall);
         let lasting = &mut self.rooms.room_mut(room).lasting;
-        for (user, standing) in &changed.change.standings {
-            let known = lasting.standings.get(user).map_or(0, |known| known.read);
-            let standing = standing.read_at_least(known);
-            lasting.standings.set(user, standing, now.wall);
-        }
         lasting.audit = changed.head;
         if lasting.settings.members_max == members_max {
             self.count_strangers(room, changed.change.standings.iter().map(|(user, _)| user));

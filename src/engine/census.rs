@@ -1,6 +1,7 @@
 //! What the engine holds, counted for tests and for whoever wants to know that nothing is left.
 
 use super::Engine;
+use crate::rooms::lasting::Standings;
 
 /// What the engine holds, counted the slow way: all zero when everybody has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +39,12 @@ pub struct Census {
 impl Engine {
     /// Counts everything, the slow way.
     pub fn census(&self) -> Census {
+        let standings = self.rooms.iter().map(|room| &room.lasting.standings);
+        debug_assert_eq!(
+            self.rooms.standing_bytes(),
+            standings.map(Standings::bytes_counted).sum::<usize>(),
+            "standings have come or gone without the account"
+        );
         Census {
             connections: self.connections.len(),
             plain_connections: self.plain_connections,

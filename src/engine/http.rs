@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::connection::{Connection, Head as ArrivingHead, Phase};
+use super::open::FAILED_AUTHENTICATIONS;
 use super::proxied::Via;
 use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
@@ -337,7 +338,16 @@ impl Engine {
         // Browsers open connections in advance, and let them time out without a word.
         let said_nothing = *refusal == Refusal::TooSlow
             && matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
-        if is_offence(refusal) && !said_nothing {
+        let prefix = connection.prefix;
+        let is_offence = match refusal {
+            Refusal::Malformed(_) | Refusal::HeadTooLarge => true,
+            Refusal::TooSlow => !said_nothing,
+            Refusal::TooMany { limit, .. } if *limit == FAILED_AUTHENTICATIONS => {
+                self.prefixes.entry(prefix).penalty.refused_unjudged()
+            }
+            _ => false,
+        };
+        if is_offence {
             self.offend(id, now);
         }
         let Some(connection) = self.connections.get(id) else {
@@ -364,15 +374,6 @@ impl Engine {
             };
             self.report(&event, party, now);
         }
-    }
-}
-
-/// Whether no honest client is told this often.
-fn is_offence(refusal: &Refusal) -> bool {
-    match refusal {
-        Refusal::Malformed(_) | Refusal::HeadTooLarge | Refusal::TooSlow => true,
-        Refusal::TooMany { limit, .. } => *limit == "failed_authentications_per_address",
-        _ => false,
     }
 }
 

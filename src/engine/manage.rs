@@ -346,7 +346,7 @@ impl Engine {
             Err(refusal) => return self.turn_down(requester, refusal, now),
         }
         if let Some(key) = self.rooms.find(room) {
-            self.rooms.room_mut(key).lasting.standings.read(user, seq);
+            self.rooms.read(key, user, seq);
         }
         if let Requester::Session(id, request) = requester {
             self.reply(id, &reply::done(request.as_ref(), Some(room)));

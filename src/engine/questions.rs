@@ -185,6 +185,11 @@ impl Questions {
         self.queue.len()
     }
 
+    /// Bytes that remembered answers take.
+    pub(super) fn remembered_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
     /// An answer, or silence, came. One to a question that is not open any more says nothing to anybody.
     pub(super) fn answered(&mut self, id: QuestionId, answer: Answer, now: Now) -> Told {
         let Some(open) = self.open.remove(&id) else {

@@ -56,8 +56,8 @@ pub(super) const SEAT_BYTES: usize = 96;
 pub(super) const TLS_BYTES: usize = 9 * 1024;
 /// A user with names of usual length, and their entry in the index.
 pub(super) const USER_BYTES: usize = size_of::<User>() + 192;
-pub(super) const TICKET_BYTES: usize = 512;
-pub(super) const REVOCATION_BYTES: usize = 256;
+pub(super) const TICKET_BYTES: usize = 704;
+pub(super) const REVOCATION_BYTES: usize = 320;
 /// As `rooms.rooms_max` says it.
 pub(super) const ROOM_BYTES: usize = 3 * 1024;
 /// A question and what it asks for, without the text of a message.
@@ -319,8 +319,9 @@ impl Engine {
                 self.users.len() * USER_BYTES
                     + self.tickets.len() * TICKET_BYTES
                     + self.revocations.len() * REVOCATION_BYTES
+                    + self.questions.remembered_bytes()
             }
-            Class::Rooms => self.rooms.len() * ROOM_BYTES,
+            Class::Rooms => self.rooms.len() * ROOM_BYTES + self.rooms.standing_bytes(),
             Class::Asked => {
                 let questions = self.questions.under_way() + self.questions.waiting();
                 let questions = questions + self.works.outstanding();

@@ -15,9 +15,9 @@ pub enum Class {
     Held,
     /// What waits to be written.
     Queues,
-    /// Users, connected or remembered, and tickets.
+    /// Users, connected or remembered, tickets, revocations, and what the authentication hook said.
     Users,
-    /// Rooms, and what is gathered for them in a turn.
+    /// Rooms, how people stand to them, and what is gathered for them in a turn.
     Rooms,
     /// Questions to the store and the authentication hook, and what they may be answered.
     Asked,

@@ -7,6 +7,9 @@ use crate::time::Instant;
 /// Doublings at most: what is longer than any bound stays so.
 const LEVEL_MAX: u8 = 32;
 
+/// Refusals that count as one offence when what was shown is not even looked at: honest people behind the same address meet them too.
+const UNJUDGED_PER_OFFENCE: u8 = 10;
+
 /// How long penalties are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Penalties {
@@ -21,9 +24,16 @@ pub struct Penalties {
 pub struct Penalty {
     until: Instant,
     level: u8,
+    unjudged: u8,
 }
 
 impl Penalty {
+    /// Counts a refusal of something that was not looked at; whether that is an offence.
+    pub fn refused_unjudged(&mut self) -> bool {
+        self.unjudged = (self.unjudged + 1) % UNJUDGED_PER_OFFENCE;
+        self.unjudged == 0
+    }
+
     /// How long it still is; zero when it is over.
     pub fn left(&self, now: Instant) -> Duration {
         self.until.since(now)
@@ -37,6 +47,7 @@ impl Penalty {
         *self = Penalty {
             until: now + time,
             level: level.saturating_add(1).min(LEVEL_MAX),
+            unjudged: 0,
         };
         time
     }

@@ -169,6 +169,13 @@ impl RoomClaims {
         (!is_doubled).then_some(RoomClaims { patterns })
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let texts = self.patterns.iter().map(|(pattern, _)| pattern.len() + 16);
+        let places = self.patterns.capacity() * size_of::<(Box<str>, Capabilities)>();
+        size_of::<RoomClaims>() + places + texts.sum::<usize>()
+    }
+
     /// What it says about this room; `None`: nothing.
     pub fn about(&self, room: &str) -> Option<Capabilities> {
         let matches = |pattern: &str| match pattern.strip_suffix('*') {

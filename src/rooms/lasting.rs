@@ -1,6 +1,7 @@
 //! What stays of a room when everybody has gone.
 
 use std::collections::BTreeMap;
+use std::mem::size_of;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -27,29 +28,51 @@ pub struct Lasting {
     pub oldest: Option<Wall>,
 }
 
-/// Standings by user. **Changed by its own functions alone**, which count the places that are somebody's.
+/// Standings by user. **Changed by its own functions alone**, which count the places that are somebody's, and what all of it takes. Those of a
+/// room that there is are changed by [`super::Rooms::stand`], which counts on.
 #[derive(Debug, Clone, Default)]
 pub struct Standings {
     people: BTreeMap<Arc<str>, Standing>,
     places: usize,
+    bytes: usize,
 }
 
 impl Standings {
+    /// What one takes, without texts, when people came in the order of their ids: every node of the table is half full then.
+    pub const ENTRY_BYTES: usize = 2 * size_of::<(Arc<str>, Standing)>() + 48;
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The same, counted the slow way.
+    pub fn bytes_counted(&self) -> usize {
+        let people = self.people.iter();
+        people.map(|(user, found)| weight(user, found)).sum()
+    }
+
     /// Has somebody stand so from now on; a standing that says nothing is forgotten.
-    pub fn set(&mut self, user: &Arc<str>, standing: Standing, now: Wall) {
+    pub(super) fn set(&mut self, user: &Arc<str>, standing: Standing, now: Wall) {
         let known = self.people.get(user);
         self.places -= usize::from(known.is_some_and(Standing::has_place));
         self.places += usize::from(standing.has_place());
+        self.bytes -= known.map_or(0, |known| weight(user, known));
         if standing.is_blank(now) {
             self.people.remove(user);
         } else {
+            self.bytes += weight(user, &standing);
             self.people.insert(Arc::clone(user), standing);
         }
     }
 
     /// Notes that somebody has read up to a message.
-    pub fn read(&mut self, user: &Arc<str>, seq: u64) {
-        let standing = self.people.entry(Arc::clone(user)).or_default();
+    pub(super) fn read(&mut self, user: &Arc<str>, seq: u64) {
+        let standing = self.people.entry(Arc::clone(user)).or_insert_with(|| {
+            let standing = Standing::default();
+            self.bytes += weight(user, &standing);
+            standing
+        });
         standing.read = standing.read.max(seq);
     }
 
@@ -57,6 +80,10 @@ impl Standings {
     pub fn places(&self) -> usize {
         self.places
     }
+}
+
+fn weight(user: &str, standing: &Standing) -> usize {
+    Standings::ENTRY_BYTES + standing.text_bytes(user)
 }
 
 impl Deref for Standings {
@@ -69,9 +96,14 @@ impl Deref for Standings {
 
 impl FromIterator<(Arc<str>, Standing)> for Standings {
     fn from_iter<T: IntoIterator<Item = (Arc<str>, Standing)>>(standings: T) -> Self {
-        let people = BTreeMap::from_iter(standings);
+        let people: BTreeMap<Arc<str>, Standing> = standings.into_iter().collect();
         let places = people.values().filter(|found| found.has_place()).count();
-        Standings { people, places }
+        let bytes = people.iter().map(|(user, found)| weight(user, found)).sum();
+        Standings {
+            people,
+            places,
+            bytes,
+        }
     }
 }
 

@@ -18,10 +18,12 @@ use crate::hash::Keyed;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::name::likeness;
 use crate::protocol::vocabulary::RoomKind;
+use crate::time::Wall;
 
-use lasting::Lasting;
+use lasting::{Lasting, Standings};
 use record::RoomRecord;
 use settings::Settings;
+use standing::Standing;
 
 pub use room::{Left, Room, Seated};
 
@@ -45,6 +47,8 @@ pub struct Rooms {
     /// Places of rooms that are gone.
     vacant: Vec<RoomKey>,
     lobby: RoomKey,
+    /// What people's standings take, over all rooms.
+    standing_bytes: usize,
 }
 
 impl Rooms {
@@ -61,6 +65,7 @@ impl Rooms {
             rooms: Vec::new(),
             vacant: Vec::new(),
             lobby: RoomKey(0),
+            standing_bytes: 0,
         };
         for room in std::iter::once(lobby).chain(public) {
             rooms.configure(room);
@@ -133,6 +138,39 @@ impl Rooms {
         &mut self.rooms[key.0 as usize]
     }
 
+    /// Has people stand so to a room from now on; standings that say nothing are forgotten. Nobody is taken to have read less far than is known.
+    pub fn stand<'a>(
+        &mut self,
+        key: RoomKey,
+        standings: impl IntoIterator<Item = &'a (Arc<str>, Standing)>,
+        now: Wall,
+    ) {
+        self.change_standings(key, |known| {
+            for (user, standing) in standings {
+                let read = known.get(user).map_or(0, |known| known.read);
+                known.set(user, standing.read_at_least(read), now);
+            }
+        });
+    }
+
+    /// Notes that somebody has read a room up to a message.
+    pub fn read(&mut self, key: RoomKey, user: &Arc<str>, seq: u64) {
+        self.change_standings(key, |known| known.read(user, seq));
+    }
+
+    /// Bytes that people's standings take, over all rooms.
+    pub fn standing_bytes(&self) -> usize {
+        self.standing_bytes
+    }
+
+    fn change_standings(&mut self, key: RoomKey, change: impl FnOnce(&mut Standings)) {
+        let standings = &mut self.room_mut(key).lasting.standings;
+        let before = standings.bytes();
+        change(standings);
+        let after = standings.bytes();
+        self.standing_bytes = self.standing_bytes - before + after;
+    }
+
     /// The rooms that there are, and places of those that are gone, in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = &Room> {
         self.rooms.iter()
@@ -184,10 +222,13 @@ impl Rooms {
         } else {
             record.settings.is_durable
         };
+        let before = room.lasting.standings.bytes();
         room.lasting = Lasting::of(record);
         room.lasting.settings.is_durable = is_durable;
         room.is_stored = true;
         room.advance(record.last_seq);
+        let after = room.lasting.standings.bytes();
+        self.standing_bytes = self.standing_bytes - before + after;
         self.note_looks(key);
         key
     }
@@ -221,6 +262,7 @@ impl Rooms {
         }
         for key in gone {
             self.forget_looks(key);
+            self.change_standings(key, |known| *known = Standings::default());
             self.vacant.push(key);
         }
     }
@@ -244,6 +286,7 @@ impl Rooms {
     }
 
     fn place(&mut self, name: &Arc<str>, lasting: Lasting) -> RoomKey {
+        self.standing_bytes += lasting.standings.bytes();
         let room = Room::new(Arc::clone(name), lasting);
         let key = match self.vacant.pop() {
             Some(key) => {

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::protocol::vocabulary::Affiliation;
 use crate::time::Wall;
 
+/// What the allocator and a shared text's own counts add to a text.
+const ALLOCATION: usize = 16;
+
 /// Who decided something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Authority {
@@ -103,6 +106,13 @@ impl Standing {
     /// Whether one of the room's places is theirs, there or not: they belong to it, or are invited.
     pub fn has_place(&self) -> bool {
         self.held > Affiliation::None || self.is_invited
+    }
+
+    /// Bytes that it and the id of its user take, beside its place in a table.
+    pub(super) fn text_bytes(&self, user: &str) -> usize {
+        let sanctions = self.ban.iter().chain(&self.mute);
+        let sanctions = sanctions.map(|found| found.reason.len() + found.by.len() + 4 * ALLOCATION);
+        user.len() + sanctions.sum::<usize>()
     }
 
     /// Whether it says nothing at `now`, and need not be kept.

@@ -1,5 +1,6 @@
 //! The reactor's place taken by a virtual one: no sockets, no waiting, time goes as it is told.
 
+mod after;
 mod faults;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +21,7 @@ use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
 use crate::store::{self, Memory, Store};
-use crate::telemetry::{Exposition, TurnFacts};
+use crate::telemetry::Exposition;
 use crate::time::{Instant, Now, Wall};
 
 /// Pieces of one virtual `writev`.
@@ -73,6 +74,8 @@ pub struct World {
     pub answers_held: bool,
     /// Questions put to the authentication hook and not answered.
     questions: VecDeque<(QuestionId, Question)>,
+    /// How often tables were made smaller.
+    shrunk: u64,
 }
 
 impl World {
@@ -119,6 +122,7 @@ impl World {
             works_max: 1024,
             answers_held: false,
             questions: VecDeque::new(),
+            shrunk: 0,
         };
         world.begin();
         world
@@ -268,14 +272,6 @@ impl World {
         self.settle();
     }
 
-    /// Says that the last turn took so long, as the reactor does.
-    pub fn observe_turn(&mut self, time: Duration) {
-        self.engine.observe_turn(TurnFacts {
-            time,
-            ..TurnFacts::default()
-        });
-    }
-
     /// Lets time pass, stopping at every deadline on the way.
     pub fn advance(&mut self, duration: Duration) {
         let until = self.now.instant + duration;
@@ -322,6 +318,7 @@ impl World {
                 moved |= self.carry_out(effect);
             }
         }
+        self.give_memory_back();
         moved || self.engine.has_unfinished()
     }
 

@@ -133,6 +133,43 @@ fn a_sign_in_makes_up_for_one_mistake() {
     assert_eq!(kept_out(&mut world, "10.0.0.1"), None);
 }
 
+/// Three failed sign-ins are borne, and then nobody of the address is looked at for minutes.
+fn guessed_at() -> World {
+    private_world(|config| {
+        config.limits.offences_per_address = Rate::new(5, seconds(600));
+        config.limits.failed_authentications_per_address = Rate::new(3, seconds(600));
+    })
+}
+
+#[test]
+fn honest_people_who_try_again_behind_the_address_of_one_who_guesses_are_no_offenders() {
+    let mut world = guessed_at();
+    for _ in 0..3 {
+        knock(&mut world, "10.0.0.1", "?token=bad", "");
+    }
+    for _ in 0..15 {
+        let answer = knock(&mut world, "10.0.0.1", "?token=alice", "");
+        assert_eq!(answer, "429 too_many");
+    }
+    assert_eq!(kept_out(&mut world, "10.0.0.1"), None);
+    for _ in 0..15 {
+        knock(&mut world, "10.0.0.1", "?token=bad", "");
+    }
+    assert_eq!(kept_out(&mut world, "10.0.0.1"), Some(10), "who goes on");
+}
+
+#[test]
+fn whoever_is_pardoned_may_sign_in_at_once() {
+    let mut world = guessed_at();
+    for _ in 0..4 {
+        knock(&mut world, "10.0.0.1", "?token=bad", "");
+    }
+    let body = json!({"address": "10.0.0.1"}).to_string();
+    post(&mut world, "/api/v1/pardons", &body);
+    let answer = knock(&mut world, "10.0.0.1", "?token=alice", "");
+    assert_eq!(answer, "in as alice");
+}
+
 #[test]
 fn networks_that_the_operator_names_are_never_kept_out() {
     let exempt = vec!["10.0.0.0/24".parse().expect("a network")];

@@ -2,6 +2,7 @@
 //!
 //! A test program of its own: its allocator counts.
 
+mod remembered;
 mod shell;
 mod tls;
 
@@ -33,13 +34,11 @@ fn taken<T>(work: impl FnOnce() -> T) -> (isize, T) {
     (bytes + pieces * ALLOCATION, result)
 }
 
-/// What the account says, with what it counts of the shell's taken away.
-fn said(class: Class, config: &Config) -> isize {
-    let shares = Arithmetic::of(config).shares.into_iter();
-    let entry = shares
-        .filter(|share| share.class == class)
-        .map(|share| share.entry);
-    entry.max().unwrap_or_default() as isize
+/// What the account says that one of these costs.
+fn said(label: &str, config: &Config) -> isize {
+    let mut shares = Arithmetic::of(config).shares.into_iter();
+    let share = shares.find(|share| share.label == label);
+    share.expect("a line of the arithmetic").entry as isize
 }
 
 #[track_caller]
@@ -58,7 +57,7 @@ fn the_account_says_no_less_than_what_is_taken_and_not_half_as_much_again() {
     let mut config = shell::config();
     config.limits.head_bytes_max = 8192;
     let of_shell = SOCKET_BYTES as isize;
-    let strangers = said(Class::Strangers, &config) - 8192 - of_shell;
+    let strangers = said("unauthenticated", &config) - 8192 - of_shell;
     let mut shell = Shell::new(config.clone());
     let (bytes, ids) = taken(|| shell.strangers(MEASURED));
     expect_honest("a stranger", strangers, bytes / MEASURED as isize);
@@ -102,13 +101,48 @@ fn the_account_says_no_less_than_what_is_taken_and_not_half_as_much_again() {
         bytes,
     );
 
+    what_is_remembered(&config);
+
     // The cryptography's library has memory of its own, which this allocator does not see.
     let before = resident();
     let sessions = tls::sessions(MEASURED);
     let bytes = resident() - before;
     drop(sessions);
-    let tls = said(Class::Tls, &tls::config());
+    let tls = said("tls", &tls::config());
     expect_honest("a TLS session", tls, bytes / MEASURED as isize);
+}
+
+/// What stays when people have gone.
+fn what_is_remembered(config: &Config) {
+    for is_banned in [false, true] {
+        let mut rooms = remembered::rooms();
+        let before = rooms.standing_bytes();
+        let (bytes, ()) = taken(|| remembered::standings(&mut rooms, MEASURED, is_banned));
+        let drawn = rooms.standing_bytes() - before;
+        let what = ["people who have read", "people who are banned"][usize::from(is_banned)];
+        expect_honest(what, drawn as isize, bytes);
+    }
+    let (mut rooms, record) = (remembered::rooms(), remembered::record(MEASURED));
+    let (bytes, _) = taken(|| rooms.remember(&record));
+    let drawn = rooms.standing_bytes() as isize;
+    println!("people as a start finds them: {drawn} bytes by the account, {bytes} with a room");
+    assert!(bytes <= drawn, "{bytes} bytes taken, {drawn} said");
+
+    let mut cache = remembered::cache();
+    let (bytes, ()) = taken(|| remembered::known(&mut cache, MEASURED));
+    let known = cache.bytes() as isize;
+    expect_honest("what the hook said of people", known, bytes);
+    let (bytes, ()) = taken(|| remembered::refused(&mut cache, MEASURED));
+    let refused = cache.bytes() as isize - known;
+    expect_honest("whom the hook refused", refused, bytes);
+
+    let (bytes, revocations) = taken(|| remembered::revocations(MEASURED));
+    let drawn = revocations.len() as isize * said("revocations", config);
+    expect_honest("revocations", drawn, bytes);
+    let (bytes, tickets) = taken(|| remembered::tickets(MEASURED));
+    drop(tickets);
+    let drawn = MEASURED as isize * said("tickets", config);
+    expect_honest("tickets", drawn, bytes);
 }
 
 /// Anonymous memory of this process that is resident.

@@ -2,6 +2,7 @@
 //! push out those of people who have one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::size_of;
 use std::time::Duration;
 
 use super::super::Identity;
@@ -24,6 +25,11 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// What a good answer takes, without the texts in it.
+    pub const KNOWN_BYTES: usize = Table::<Identity>::ENTRY_BYTES + 64;
+    /// What a refusal takes.
+    pub const REFUSED_BYTES: usize = Table::<()>::ENTRY_BYTES;
+
     /// An empty one; `hash` is keyed, though what it hashes is a digest already.
     pub fn new(hash: Keyed) -> Self {
         Cache {
@@ -52,7 +58,10 @@ impl Cache {
         now: Instant,
     ) {
         self.refused.remove(key);
-        self.known.insert(key, identity, time, entries_max, now);
+        let claims = identity.rooms.as_ref().map_or(0, |claims| claims.bytes());
+        let texts = identity.user.len() + identity.name.len() + claims;
+        let value = (identity, Cache::KNOWN_BYTES + texts);
+        self.known.insert(key, value, time, entries_max, now);
     }
 
     /// Remembers a refusal for `time`; zero: not at all. Past `entries_max` the oldest refusal is forgotten.
@@ -64,7 +73,8 @@ impl Cache {
         now: Instant,
     ) {
         self.known.remove(key);
-        self.refused.insert(key, (), time, entries_max, now);
+        let value = ((), Cache::REFUSED_BYTES);
+        self.refused.insert(key, value, time, entries_max, now);
     }
 
     /// Forgets every good answer that named `user`.
@@ -82,6 +92,11 @@ impl Cache {
     pub fn len(&self) -> (usize, usize) {
         (self.known.entries.len(), self.refused.entries.len())
     }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.known.bytes + self.refused.bytes
+    }
 }
 
 /// Entries in the order in which they came, found by key.
@@ -90,6 +105,8 @@ struct Table<V> {
     entries: BTreeMap<u64, Entry<V>>,
     serials: HashMap<QuestionKey, u64, Keyed>,
     next_serial: u64,
+    /// What the entries take.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -97,14 +114,20 @@ struct Entry<V> {
     key: QuestionKey,
     value: V,
     until: Instant,
+    bytes: usize,
 }
 
 impl<V> Table<V> {
+    /// An entry's place in both tables: nodes of the one are half full, since serials only grow, and so is the other after it has grown.
+    const ENTRY_BYTES: usize =
+        2 * size_of::<(u64, Entry<V>)>() + 5 * size_of::<(QuestionKey, u64)>() / 2;
+
     fn new(hash: Keyed) -> Self {
         Table {
             entries: BTreeMap::new(),
             serials: HashMap::with_hasher(hash),
             next_serial: 0,
+            bytes: 0,
         }
     }
 
@@ -120,7 +143,7 @@ impl<V> Table<V> {
     fn insert(
         &mut self,
         key: QuestionKey,
-        value: V,
+        (value, bytes): (V, usize),
         time: Duration,
         entries_max: usize,
         now: Instant,
@@ -133,26 +156,37 @@ impl<V> Table<V> {
             && let Some((_, oldest)) = self.entries.pop_first()
         {
             self.serials.remove(&oldest.key);
+            self.bytes -= oldest.bytes;
         }
         let serial = self.next_serial;
         self.next_serial += 1;
         self.serials.insert(key, serial);
         let until = now + time;
-        self.entries.insert(serial, Entry { key, value, until });
+        self.bytes += bytes;
+        let entry = Entry {
+            key,
+            value,
+            until,
+            bytes,
+        };
+        self.entries.insert(serial, entry);
     }
 
     fn remove(&mut self, key: QuestionKey) {
-        if let Some(serial) = self.serials.remove(&key) {
-            self.entries.remove(&serial);
+        if let Some(serial) = self.serials.remove(&key)
+            && let Some(entry) = self.entries.remove(&serial)
+        {
+            self.bytes -= entry.bytes;
         }
     }
 
     fn retain(&mut self, keep: impl Fn(&V) -> bool) {
-        let serials = &mut self.serials;
+        let (serials, bytes) = (&mut self.serials, &mut self.bytes);
         self.entries.retain(|_, entry| {
             let kept = keep(&entry.value);
             if !kept {
                 serials.remove(&entry.key);
+                *bytes -= entry.bytes;
             }
             kept
         });
@@ -162,10 +196,12 @@ impl<V> Table<V> {
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Arc;
 
     use super::super::Question;
     use super::*;
     use crate::access::Source;
+    use crate::protocol::vocabulary::RoomClaims;
     use crate::time::Wall;
 
     const TIME: Duration = Duration::from_secs(30);
@@ -286,6 +322,38 @@ mod tests {
             assert_eq!(cache.find(key(credential), at(0)), None, "{credential}");
         }
         assert_eq!(cache.len(), (0, 0));
+    }
+
+    #[test]
+    fn what_it_takes_is_the_sum_over_what_is_held_whichever_way_answers_go() {
+        let mut cache = cache();
+        let one = |user: &str| Cache::KNOWN_BYTES + 2 * user.len();
+        know(&mut cache, "a", "alice", at(0));
+        know(&mut cache, "a", "al", at(0));
+        assert_eq!(cache.bytes(), one("al"), "in the place of the other");
+        for n in 0..10 {
+            know(&mut cache, &format!("k{n}"), "bob", at(0));
+            refuse(&mut cache, &format!("r{n}"), at(0));
+        }
+        let full = ENTRIES_MAX * (one("bob") + Cache::REFUSED_BYTES);
+        assert_eq!(cache.bytes(), full, "those pushed out are not counted");
+        refuse(&mut cache, "k9", at(0));
+        assert_eq!(cache.bytes(), full - one("bob"), "yes became no");
+        cache.find(key("r9"), at(30));
+        let less = full - one("bob") - Cache::REFUSED_BYTES;
+        assert_eq!(cache.bytes(), less, "one is over");
+        cache.forget_user("bob");
+        assert_eq!(cache.bytes(), 2 * Cache::REFUSED_BYTES);
+        let mut claimant = identity("alice");
+        let pattern = ("*".into(), Default::default());
+        claimant.rooms = RoomClaims::new([pattern]).map(Arc::new);
+        cache.remember_known(key("c"), claimant, TIME, ENTRIES_MAX, at(0).instant);
+        assert!(
+            cache.bytes() > 2 * Cache::REFUSED_BYTES + one("alice"),
+            "what it says of rooms counts"
+        );
+        cache.clear();
+        assert_eq!(cache.bytes(), 0);
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn asked(what: usize, room: &str) -> String {
         6 => json!({"type": "history", "room": room}),
         7 => json!({"type": "members", "room": room}),
         8 => json!({"type": "typing", "room": room}),
-        9 => json!({"type": "delete_room", "room": room}),
+        9 => json!({"type": "delete", "room": room}),
         _ => json!({"type": "send", "room": room, "message": "x".repeat(400)}),
     };
     asked.to_string()

@@ -93,6 +93,54 @@ fn pages_of_connections_join_without_a_gap_and_filters_hold() {
     assert!(nobody.is_empty());
 }
 
+/// Everybody is connected from the first page to the last, but for a crowd that goes after some pages.
+#[test]
+fn pages_of_connections_join_although_the_table_becomes_smaller_between_them() {
+    for (pages, limit) in [(1, 1), (2, 2), (3, 40)] {
+        let mut world = private_world(|_| {});
+        let mut people = vec![world.join_v1("user-0", "10.0.0.1")];
+        let mut guests = Vec::new();
+        for n in 1..5 {
+            guests
+                .extend((0..50).map(|guest| world.join(&format!("guest-{n}-{guest}"), "10.0.0.2")));
+            people.push(world.join_v1(&format!("user-{n}"), "10.0.0.1"));
+        }
+        guests.extend((5..55).map(|guest| world.join(&format!("guest-5-{guest}"), "10.0.0.2")));
+        let mut entries = Vec::new();
+        let mut cursor = String::new();
+        let mut count = 0;
+        loop {
+            let path = format!("/api/v1/connections?limit={limit}{cursor}");
+            let page = get(&mut world, &path).json();
+            entries.extend(page["connections"].as_array().expect("a list").clone());
+            count += 1;
+            if count == pages {
+                for guest in std::mem::take(&mut guests) {
+                    world.hang_up(guest);
+                }
+                world.advance(seconds(10));
+                assert!(world.shrunk() > 0, "much is free");
+            }
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
+        }
+        let found = entries.iter().filter_map(|entry| entry["user"].as_str());
+        let found: Vec<_> = found.filter(|user| user.starts_with("user-")).collect();
+        assert_eq!(found, ["user-0", "user-1", "user-2", "user-3", "user-4"]);
+        let beyond = get(&mut world, "/api/v1/connections?cursor=250").json();
+        assert_eq!(
+            beyond["connections"],
+            serde_json::json!([]),
+            "behind its end"
+        );
+        assert_eq!(beyond["next"], Value::Null);
+        let entries = all(&mut world, "/api/v1/connections", "connections", limit);
+        assert_eq!(users(&entries).len(), people.len());
+    }
+}
+
 #[test]
 fn a_page_is_bounded_in_bytes_whatever_is_asked() {
     let rooms: Vec<String> = (0..31).map(|n| format!("{n:064}")).collect();
