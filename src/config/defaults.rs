@@ -237,7 +237,7 @@ impl Default for Turn {
         Turn {
             // What comes meanwhile waits so long at most, and nobody notices a millisecond or two.
             people_microseconds_max: 500,
-            // A fifth of the core while both have more to do, and all of it while only strangers have.
+            // A third of the core while both have more to do, and all of it while only strangers have.
             strangers_microseconds_max: 250,
             accepts_max: 64,
             reads_max: 1024,

@@ -159,7 +159,7 @@ impl Engine {
         connection.phase = Phase::Head(Head::new(head_bytes_max));
         connection.is_secure = true;
         connection.certificate = certificate.and_then(ClientCertificate::read).map(Box::new);
-        self.keep_place_longer(id, now);
+        self.renew_place(id, now);
         self.arm(id, now);
     }
 

@@ -66,8 +66,8 @@ impl Engine {
         }
     }
 
-    /// A TLS handshake is done: whoever did that is kept before those who did not.
-    pub(super) fn keep_place_longer(&mut self, id: ConnectionId, now: Now) {
+    /// A TLS handshake is done: whoever did that counts as having come now.
+    pub(super) fn renew_place(&mut self, id: ConnectionId, now: Now) {
         if let Some(connection) = self.connections.get_mut(id)
             && let Some(place) = &mut connection.place
         {
