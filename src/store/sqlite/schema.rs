@@ -6,6 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::OpenError;
 use super::fault::fault;
+use super::{purges, revocations};
 use crate::fault::StoreFault;
 
 /// "WRDM": says that a database is one of ours.
@@ -214,7 +215,7 @@ pub(super) fn found(connection: &Connection, path: &Path) -> Result<i64, OpenErr
     Ok(found)
 }
 
-/// All steps or none; another process that was quicker has done some.
+/// All steps or none, and none in a store from which the server could not start afterwards; another process that was quicker has done some.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = number(&transaction, "user_version")?;
@@ -226,6 +227,9 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
+    // What a start reads: a store that is damaged there stays as it is, and the version before can still open it.
+    revocations::after(&transaction, 0)?;
+    purges::last(&transaction)?;
     transaction.commit()
 }
 

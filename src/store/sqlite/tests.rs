@@ -247,6 +247,20 @@ fn not_a_byte_of_another_programs_file_is_changed() {
 }
 
 #[test]
+fn a_store_from_which_nothing_could_start_keeps_its_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wardroom.sqlite");
+    older::make(&path, 1, None).unwrap();
+    let damage = "PRAGMA ignore_check_constraints = 1; INSERT INTO revocations VALUES (1, 'unheard of', 'x', 1, 2)";
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(damage).unwrap();
+    drop(connection);
+    Sqlite::open(directory.path(), Company::Alone).unwrap_err();
+    let connection = Connection::open(&path).unwrap();
+    assert_eq!(schema::found(&connection, &path).unwrap(), 1);
+}
+
+#[test]
 fn a_log_whose_database_is_gone_is_not_thrown_away() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(&directory);
