@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Runs a module's tests once for each mutant of it, and says which mutants no test notices. docs/mutation.md tells what came of it.
+# Shows each mutant of some files to the tests that come by it, and says which ones no test notices. docs/mutation.md tells what came of it.
 #
-#   tests/mutation/run.sh NAME GLOB...     of the files that match, as 'src/limit/**'; in src/limit, access, protocol or rooms
+#   tests/mutation/run.sh NAME [--again] GLOB...     of the files that match, as 'src/limit/**'; in src/limit, access, protocol or rooms
 #
 # Needs `cargo install cargo-mutants --locked`, which says what the mutants are. They are made in a copy that has the lower layers of the server
-# and nothing else, all in one build; each costs as long as the unit tests of its module take, and what these do not notice is shown to those of
-# the other modules. The verdicts are left in target/mutation/NAME.txt.
+# and nothing else, all in one build. The verdicts are left in target/mutation/NAME.txt; `--again` takes those of them that say noticed as they are.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

@@ -1,60 +1,49 @@
-//! Runs the tests of a module once for each mutant of it, from a single build: every mutant is compiled in, and the environment says which one
-//! is on. `run.sh` prepares the tree; docs/mutation.md tells what came of it.
+//! Shows each mutant to the tests that come by it, from a single build: every mutant is compiled in, and the environment says which one is on.
+//! `run.sh` prepares the tree; docs/mutation.md tells what came of it.
 //!
-//! `wardroom-mutation TREE OUT GLOB...`: the tree, whose sources are overwritten; where the verdicts go; which files.
+//! `wardroom-mutation TREE OUT [--again] GLOB...`: the tree, whose sources are overwritten; where the verdicts go; which files. `--again` shows
+//! only those that OUT has no verdict on, or says of that they survived.
 
 mod edit;
 mod list;
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use list::Mutant;
 use serde_json::Value;
+use tests::Tests;
 
 const BUILDS_MAX: usize = 30;
-/// Of the processor: how busy the machine is counts for nothing. Far more than all tests of these modules take.
-const TEST_TIME_MAX: Duration = Duration::from_secs(40);
-/// Of the clock, for tests that wait for something that never comes.
-const WAIT_MAX: Duration = Duration::from_secs(600);
-
-const SWITCH: &str = "
-pub mod mutant {
-    pub fn is(number: u32) -> bool {
-        static ON: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-        let on = ON.get_or_init(|| {
-            let named = std::env::var(\"MUTANT\").ok();
-            named.and_then(|number| number.parse().ok()).unwrap_or(0)
-        });
-        *on == number
-    }
-}
-";
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().expect("TREE OUT GLOB...");
+    let mut arguments = std::env::args().skip(1).peekable();
+    let mut next = || arguments.next().expect("TREE OUT [--again] GLOB...");
     let (tree, out) = (PathBuf::from(next()), PathBuf::from(next()));
+    let is_again = arguments.next_if(|word| word == "--again").is_some();
     let globs: Vec<String> = arguments.collect();
+    let before = if is_again {
+        noticed_before(&out)
+    } else {
+        BTreeMap::new()
+    };
     let mutants = list::list(&tree, &globs);
     println!("{} mutants", mutants.len());
     let mut build = Build::new(tree, mutants);
-    let test = build.until_it_compiles();
-    assert_eq!(run(&test, 0, ""), "survived", "the tests hold as it is");
+    let tests = Tests::new(build.until_it_compiles());
     let mut verdicts = String::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for mutant in &build.mutants {
         let verdict = match mutant.number {
             number if build.unviable.contains(&number) => "unviable",
             number if build.left_out.contains(&number) => "not tried",
-            // The module's own tests, and only if they notice nothing those of the others.
-            number => match run(&test, number, &format!("{}::", mutant.module())) {
-                "survived" => run(&test, number, ""),
-                noticed => noticed,
+            number => match before.get(&mutant.name) {
+                Some(noticed) => noticed,
+                None => tests.verdict(number),
             },
         };
         *counts.entry(verdict).or_default() += 1;
@@ -62,9 +51,25 @@ fn main() {
             println!("{verdict}: {}", mutant.name);
         }
         writeln!(verdicts, "{verdict}\t{}\t{}", mutant.number, mutant.name).expect("a string");
-        fs::write(&out, &verdicts).expect("a file of verdicts");
+        fs::write(out.with_extension("new"), &verdicts).expect("a file of verdicts");
     }
+    fs::rename(out.with_extension("new"), &out).expect("a file of verdicts");
     println!("{counts:?}");
+}
+
+/// What an earlier run found noticed, by the names of the mutants.
+fn noticed_before(out: &Path) -> BTreeMap<String, &'static str> {
+    let text = fs::read_to_string(out).unwrap_or_default();
+    let of_line = |line: &str| {
+        let mut columns = line.split('\t');
+        let verdict = match columns.next()? {
+            "caught" => "caught",
+            "timeout" => "timeout",
+            _ => return None,
+        };
+        Some((columns.nth(1)?.to_owned(), verdict))
+    };
+    text.lines().filter_map(of_line).collect()
 }
 
 struct Build {
@@ -88,7 +93,7 @@ impl Build {
             .collect();
         let library = tree.join("src/lib.rs");
         let text = fs::read_to_string(&library).expect("a library");
-        fs::write(&library, text + SWITCH).expect("a library");
+        fs::write(&library, text + tests::SWITCH).expect("a library");
         Build {
             tree,
             sources,
@@ -136,6 +141,7 @@ impl Build {
                 .collect();
             let edited = edit::edit(source, &viable, &self.constant);
             self.left_out.extend(edited.left_out);
+            self.unviable.extend(edited.no_program);
             fs::write(self.tree.join(file), edited.text).expect("a source");
         }
     }
@@ -145,7 +151,7 @@ impl Build {
         command
             .args(["test", "--lib", "--no-run", "--message-format=json"])
             .current_dir(&self.tree)
-            .stderr(Stdio::null());
+            .stderr(std::process::Stdio::null());
         let output = command.output().expect("cargo");
         let messages = output.stdout.split(|byte| *byte == b'\n');
         let messages: Vec<Value> = messages
@@ -207,42 +213,4 @@ fn numbers(span: &Value) -> Vec<u32> {
         .flat_map(|text| text.split("crate::mutant::is(").skip(1))
         .filter_map(|rest| rest.split(')').next()?.parse().ok())
         .collect()
-}
-
-/// Whether the tests notice the mutant that is on.
-fn run(test: &Path, number: u32, filter: &str) -> &'static str {
-    let mut child = Command::new(test)
-        .args(["--quiet", filter])
-        .current_dir(test.ancestors().nth(4).expect("a tree"))
-        .env("MUTANT", number.to_string())
-        .env("RUST_BACKTRACE", "0")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a test program");
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return if status.success() {
-                "survived"
-            } else {
-                "caught"
-            };
-        }
-        if processor_time(child.id()) > TEST_TIME_MAX || begun.elapsed() > WAIT_MAX {
-            child.kill().expect("a child");
-            child.wait().expect("a child");
-            return "timeout";
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// What all threads of a process have used.
-fn processor_time(process: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    let used = behind_name.split_whitespace().skip(11).take(2);
-    let ticks: u64 = used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
 }
