@@ -1,8 +1,8 @@
 //! Shows each mutant to the tests that come by it, from a single build: every mutant is compiled in, and the environment says which one is on.
 //! `run.sh` prepares the tree; docs/mutation.md tells what came of it.
 //!
-//! `wardroom-mutation TREE OUT [--again] GLOB...`: the tree, whose sources are overwritten; where the verdicts go; which files. `--again` shows
-//! only those that OUT has no verdict on, or says of that they survived.
+//! `wardroom-mutation TREE OUT [--again] GLOB...`: the tree, whose sources are overwritten; where the verdicts go; which files. `--again` takes
+//! the verdicts in OUT as they are, but for what is said to have survived.
 
 mod edit;
 mod list;
@@ -20,6 +20,15 @@ use tests::Tests;
 
 const BUILDS_MAX: usize = 30;
 
+/// What is asked besides the library's own tests: the engine in virtual time, and what is read from files. No sockets.
+const TESTS: [&str; 5] = [
+    "engine",
+    "corpora",
+    "vectors",
+    "protocol_document",
+    "refusals_document",
+];
+
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
     let mut next = || arguments.next().expect("TREE OUT [--again] GLOB...");
@@ -27,14 +36,20 @@ fn main() {
     let is_again = arguments.next_if(|word| word == "--again").is_some();
     let globs: Vec<String> = arguments.collect();
     let before = if is_again {
-        noticed_before(&out)
+        verdicts_before(&out)
     } else {
         BTreeMap::new()
     };
     let mutants = list::list(&tree, &globs);
     println!("{} mutants", mutants.len());
     let mut build = Build::new(tree, mutants);
-    let tests = Tests::new(build.until_it_compiles());
+    let unviable = build.mutants.iter().filter(|mutant| {
+        let verdict = before.get(&mutant.name);
+        verdict.is_some_and(|verdict| *verdict == "unviable")
+    });
+    build.unviable = unviable.map(|mutant| mutant.number).collect();
+    let programs = build.until_it_compiles();
+    let tests = Tests::new(build.tree.clone(), programs);
     let mut verdicts = String::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for mutant in &build.mutants {
@@ -57,19 +72,25 @@ fn main() {
     println!("{counts:?}");
 }
 
-/// What an earlier run found noticed, by the names of the mutants.
-fn noticed_before(out: &Path) -> BTreeMap<String, &'static str> {
-    let text = fs::read_to_string(out).unwrap_or_default();
+/// What an earlier run came to, ended or not, by the names of the mutants.
+fn verdicts_before(out: &Path) -> BTreeMap<String, &'static str> {
+    let whole = fs::read_to_string(out).unwrap_or_default();
+    let part = fs::read_to_string(out.with_extension("new")).unwrap_or_default();
     let of_line = |line: &str| {
         let mut columns = line.split('\t');
         let verdict = match columns.next()? {
             "caught" => "caught",
             "timeout" => "timeout",
+            "unviable" => "unviable",
             _ => return None,
         };
         Some((columns.nth(1)?.to_owned(), verdict))
     };
-    text.lines().filter_map(of_line).collect()
+    whole
+        .lines()
+        .chain(part.lines())
+        .filter_map(of_line)
+        .collect()
 }
 
 struct Build {
@@ -104,13 +125,13 @@ impl Build {
         }
     }
 
-    /// The test program.
-    fn until_it_compiles(&mut self) -> PathBuf {
+    /// The test programs.
+    fn until_it_compiles(&mut self) -> Vec<PathBuf> {
         for _ in 0..BUILDS_MAX {
             self.write();
-            let (program, errors) = self.compile();
-            if let Some(program) = program {
-                return program;
+            let (programs, errors) = self.compile();
+            if let Some(programs) = programs {
+                return programs;
             }
             let before = (self.unviable.len(), self.constant.len());
             for error in &errors {
@@ -146,10 +167,11 @@ impl Build {
         }
     }
 
-    fn compile(&self) -> (Option<PathBuf>, Vec<Value>) {
+    fn compile(&self) -> (Option<Vec<PathBuf>>, Vec<Value>) {
         let mut command = Command::new("cargo");
         command
-            .args(["test", "--lib", "--no-run", "--message-format=json"])
+            .args(["test", "--no-run", "--message-format=json", "--lib"])
+            .args(TESTS.iter().flat_map(|name| ["--test", name]))
             .current_dir(&self.tree)
             .stderr(std::process::Stdio::null());
         let output = command.output().expect("cargo");
@@ -157,17 +179,21 @@ impl Build {
         let messages: Vec<Value> = messages
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect();
-        let program = messages.iter().find_map(|message| {
-            let is_test = message["profile"]["test"] == true;
-            message["executable"].as_str().filter(|_| is_test)
-        });
+        let mut programs: Vec<(bool, PathBuf)> = messages
+            .iter()
+            .filter(|message| message["profile"]["test"] == true)
+            .filter_map(|message| {
+                let is_other = message["target"]["kind"][0] == "test";
+                Some((is_other, message["executable"].as_str()?.into()))
+            })
+            .collect();
+        programs.sort();
+        let programs = programs.into_iter().map(|(_, program)| program).collect();
         let errors = messages
             .iter()
             .filter(|message| message["message"]["level"] == "error");
         (
-            program
-                .filter(|_| output.status.success())
-                .map(PathBuf::from),
+            output.status.success().then_some(programs),
             errors.cloned().collect(),
         )
     }
