@@ -13,10 +13,10 @@ name=$1
 shift
 copy=$root/target/mutation/$name
 
+# All but the sources, which the tool writes.
 mkdir -p "$copy"
-rm -rf "${copy:?}"/*
-git ls-files --cached --others --exclude-standard -z -- .cargo Cargo.lock Cargo.toml benches docs examples fuzz src tests trim web |
-  xargs --null cp --parents --target-directory "$copy"
+git ls-files --cached --others --exclude-standard -z -- . ':!src' ':!tests/browser' |
+  xargs --null cp --parents --update --preserve=timestamps --target-directory "$copy"
 
 CARGO_TARGET_DIR=$root/target/mutation/tool cargo build --quiet --release --manifest-path tests/mutation/Cargo.toml
 
@@ -30,4 +30,4 @@ if [[ -d $root/target/debug/deps && ! -d $CARGO_TARGET_DIR/debug ]]; then
   rm -f "$CARGO_TARGET_DIR"/debug/deps/*wardroom*
 fi
 
-exec "$root/target/mutation/tool/release/wardroom-mutation" "$copy" "$root/target/mutation/$name.txt" "$@"
+exec "$root/target/mutation/tool/release/wardroom-mutation" "$root" "$copy" "$root/target/mutation/$name.txt" "$@"

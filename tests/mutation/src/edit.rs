@@ -27,6 +27,16 @@ pub struct Edited {
     pub no_program: BTreeSet<u32>,
 }
 
+impl Edited {
+    pub fn unchanged(source: &str) -> Self {
+        Edited {
+            text: source.to_owned(),
+            left_out: BTreeSet::new(),
+            no_program: BTreeSet::new(),
+        }
+    }
+}
+
 /// `constant` names functions that have to stay `const`: nothing in them can ask for a switch.
 pub fn edit(source: &str, mutants: &[&Mutant], constant: &BTreeSet<String>) -> Edited {
     let file = syn::parse_file(source).expect("the sources are Rust");

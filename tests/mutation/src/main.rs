@@ -1,8 +1,8 @@
 //! Shows each mutant to the tests that come by it, from a single build: every mutant is compiled in, and the environment says which one is on.
 //! `run.sh` prepares the tree; docs/mutation.md tells what came of it.
 //!
-//! `wardroom-mutation TREE OUT [--again] GLOB...`: the tree, whose sources are overwritten; where the verdicts go; which files. `--again` takes
-//! the verdicts in OUT as they are, but for what is said to have survived.
+//! `wardroom-mutation TREE COPY OUT [--again] GLOB...`: the tree; its copy, whose sources are overwritten; where the verdicts go; which files.
+//! `--again` takes the verdicts in OUT as they are, but for what is said to have survived.
 
 mod edit;
 mod list;
@@ -31,8 +31,11 @@ const TESTS: [&str; 5] = [
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
-    let mut next = || arguments.next().expect("TREE OUT [--again] GLOB...");
-    let (tree, out) = (PathBuf::from(next()), PathBuf::from(next()));
+    let mut next = || {
+        let next = arguments.next();
+        PathBuf::from(next.expect("TREE COPY OUT [--again] GLOB..."))
+    };
+    let (tree, copy, out) = (next(), next(), next());
     let is_again = arguments.next_if(|word| word == "--again").is_some();
     let globs: Vec<String> = arguments.collect();
     let before = if is_again {
@@ -42,14 +45,14 @@ fn main() {
     };
     let mutants = list::list(&tree, &globs);
     println!("{} mutants", mutants.len());
-    let mut build = Build::new(tree, mutants);
+    let mut build = Build::new(&tree, copy, mutants);
     let unviable = build.mutants.iter().filter(|mutant| {
         let verdict = before.get(&mutant.name);
         verdict.is_some_and(|verdict| *verdict == "unviable")
     });
     build.unviable = unviable.map(|mutant| mutant.number).collect();
     let programs = build.until_it_compiles();
-    let tests = Tests::new(build.tree.clone(), programs);
+    let tests = Tests::new(build.copy.clone(), programs);
     let mut verdicts = String::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for mutant in &build.mutants {
@@ -94,7 +97,7 @@ fn verdicts_before(out: &Path) -> BTreeMap<String, &'static str> {
 }
 
 struct Build {
-    tree: PathBuf,
+    copy: PathBuf,
     /// The sources as they are.
     sources: BTreeMap<String, String>,
     mutants: Vec<Mutant>,
@@ -106,17 +109,13 @@ struct Build {
 }
 
 impl Build {
-    fn new(tree: PathBuf, mutants: Vec<Mutant>) -> Self {
-        let read = |file: &String| fs::read_to_string(tree.join(file)).expect("a source");
-        let sources = mutants
-            .iter()
-            .map(|mutant| (mutant.file.clone(), read(&mutant.file)))
-            .collect();
-        let library = tree.join("src/lib.rs");
-        let text = fs::read_to_string(&library).expect("a library");
-        fs::write(&library, text + tests::SWITCH).expect("a library");
+    fn new(tree: &Path, copy: PathBuf, mutants: Vec<Mutant>) -> Self {
+        let mut sources = BTreeMap::new();
+        read_sources(tree, Path::new("src"), &mut sources);
+        let library = sources.get_mut("src/lib.rs").expect("a library");
+        library.push_str(tests::SWITCH);
         Build {
-            tree,
+            copy,
             sources,
             mutants,
             unviable: BTreeSet::new(),
@@ -160,10 +159,19 @@ impl Build {
             let viable: Vec<&Mutant> = here
                 .filter(|mutant| !self.unviable.contains(&mutant.number))
                 .collect();
-            let edited = edit::edit(source, &viable, &self.constant);
+            let edited = match viable.is_empty() {
+                true => edit::Edited::unchanged(source),
+                false => edit::edit(source, &viable, &self.constant),
+            };
             self.left_out.extend(edited.left_out);
             self.unviable.extend(edited.no_program);
-            fs::write(self.tree.join(file), edited.text).expect("a source");
+            // What stays as it was is not built again.
+            let place = self.copy.join(file);
+            if fs::read_to_string(&place).is_ok_and(|there| there == edited.text) {
+                continue;
+            }
+            fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+            fs::write(place, edited.text).expect("a source");
         }
     }
 
@@ -172,7 +180,7 @@ impl Build {
         command
             .args(["test", "--no-run", "--message-format=json", "--lib"])
             .args(TESTS.iter().flat_map(|name| ["--test", name]))
-            .current_dir(&self.tree)
+            .current_dir(&self.copy)
             .stderr(std::process::Stdio::null());
         let output = command.output().expect("cargo");
         let messages = output.stdout.split(|byte| *byte == b'\n');
@@ -228,6 +236,20 @@ impl Build {
             false => found,
         };
         self.unviable.extend(found);
+    }
+}
+
+/// Every file of a folder, by its path in the tree.
+fn read_sources(tree: &Path, folder: &Path, sources: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(tree.join(folder)).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let path = folder.join(entry.file_name());
+        if entry.path().is_dir() {
+            read_sources(tree, &path, sources);
+        } else {
+            let text = fs::read_to_string(entry.path()).expect("a source");
+            sources.insert(path.display().to_string(), text);
+        }
     }
 }
 
