@@ -21,13 +21,7 @@ use tests::Tests;
 const BUILDS_MAX: usize = 30;
 
 /// What is asked besides the library's own tests: the engine in virtual time, and what is read from files. No sockets.
-const TESTS: [&str; 5] = [
-    "engine",
-    "corpora",
-    "vectors",
-    "protocol_document",
-    "refusals_document",
-];
+const TESTS: [&str; 4] = ["engine", "corpora", "vectors", "protocol_document"];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
