@@ -416,3 +416,56 @@ fn words_and_bodies_are_taken_up_to_their_last_byte() {
         assert!(matches!(error(&long), CommandError::TooLong { .. }));
     }
 }
+
+#[test]
+fn a_wrong_value_is_answered_with_what_its_field_may_hold() {
+    for (request, words) in [
+        (
+            json!({"type": "ban", "room": "den", "user": ""}),
+            "A user is",
+        ),
+        (
+            json!({"type": "create", "room": "den", "name": "System"}),
+            "The name holds",
+        ),
+        (
+            json!({"type": "create", "room": "den", "kind": "open"}),
+            "A kind is public",
+        ),
+        (
+            json!({"type": "update", "room": "den", "join_rule": "x"}),
+            "A join rule is",
+        ),
+        (
+            json!({"type": "affiliate", "room": "den", "user": "bob", "affiliation": "king"}),
+            "An affiliation is",
+        ),
+        (
+            json!({"type": "send", "room": "den", "body": "!"}),
+            "A body is",
+        ),
+        (
+            json!({"type": "send", "room": "den", "message": "hi", "key": ""}),
+            "A key has",
+        ),
+        (
+            json!({"type": "mute", "room": "den", "user": "bob", "for_ms": -1}),
+            "The time must be",
+        ),
+        (
+            json!({"type": "update", "room": "den", "slow_mode_ms": -1}),
+            "The time must be",
+        ),
+        (
+            json!({"type": "update", "room": "den", "members_max": -1}),
+            "The number is none",
+        ),
+    ] {
+        let found = error(&request.to_string());
+        assert!(
+            found.text().starts_with(words),
+            "{request}: {}",
+            found.text()
+        );
+    }
+}

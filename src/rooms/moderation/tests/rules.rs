@@ -317,6 +317,27 @@ fn what_the_operator_makes_is_owned_by_nobody() {
 }
 
 #[test]
+fn the_log_of_a_room_begins_with_whoever_made_it() {
+    let patch = RoomPatch::default();
+    let (record, entry) = plan_room("room", &patch, &"olga".into(), &CEILINGS, NOW).unwrap();
+    assert_eq!((&*entry.action, &*entry.actor), ("create", "olga"));
+    assert_eq!(&*entry.details, "kind=public");
+    assert_eq!(entry.authority, Authority::Room);
+    assert_eq!(record.created_by, entry.actor);
+}
+
+#[test]
+fn whoever_comes_in_as_invited_is_logged_as_belonging_to_the_room() {
+    let mut lasting = peopled();
+    done(&mut lasting, "olga", r#""type":"invite","user":"zoe""#);
+    let zoe = actor(&lasting, "zoe", NOW);
+    let planned = judge("room", &lasting, &zoe, &Act::Accept, &CEILINGS, NOW).unwrap();
+    let entry = planned.change.entry.expect("an entry");
+    assert_eq!((&*entry.action, &*entry.target), ("affiliate", "zoe"));
+    assert_eq!(&*entry.details, "affiliation=member");
+}
+
+#[test]
 fn the_log_says_what_was_set_and_for_how_long() {
     let mut lasting = peopled();
     let planned = done(
