@@ -210,6 +210,8 @@ impl Default for Deadlines {
             head: Duration::from_secs(10),
             handshake: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
+            // Longer than any honest page, handshake and sign-in take one after the other.
+            sign_in: Duration::from_secs(60),
             first_message: Duration::ZERO,
             idle: Duration::from_secs(8 * 60 * 60),
             ping: Duration::from_secs(30),

@@ -291,6 +291,8 @@ pub struct Deadlines {
     pub handshake: Duration,
     /// A kept-alive plain connection without a request.
     pub keep_alive: Duration,
+    /// From accept to a session, whatever is asked for meanwhile.
+    pub sign_in: Duration,
     /// From the upgrade to the first message; zero: none.
     pub first_message: Duration,
     /// Without any message from the client; zero: none.

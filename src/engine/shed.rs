@@ -74,8 +74,12 @@ impl Engine {
 
     fn shed_strangers(&mut self, now: Now) {
         for _ in 0..SHED_MAX {
-            let cheapest = self.waiting.cheapest().filter(|_| self.excess() > 0);
-            let Some(id) = cheapest.filter(|id| self.has_had_time(*id, now.instant)) else {
+            if self.excess() == 0 {
+                return;
+            }
+            let cheapest = [self.waiting.cheapest(), self.waiting.cheapest_newcomer()];
+            let mut waiting = cheapest.into_iter().flatten();
+            let Some(id) = waiting.find(|id| self.has_had_time(*id, now.instant)) else {
                 return;
             };
             self.count_shed(STRANGERS, 1);
