@@ -275,6 +275,8 @@ pub struct Limits {
     pub requests_per_connection_max: u32,
     pub rooms_per_connection_max: usize,
     pub outbound_bytes_per_connection_max: usize,
+    /// Bytes of one connection that the kernel holds and has not sent.
+    pub unsent_bytes_per_connection_max: usize,
     pub outbound_bytes_max: usize,
     /// Those that are rehearsed.
     pub shadow: Shadow,

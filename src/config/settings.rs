@@ -287,6 +287,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Rooms that one connection is in, the lobby included. Past it, a join is refused.";
     limits.outbound_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
         "Bytes that one connection may leave unread once they were offered to it. Past it, it is closed with 1008.";
+    limits.unsent_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
+        "Bytes of one connection that the kernel takes before it can send them (TCP_NOTSENT_LOWAT). The rest waits in the connection's queue, where it is counted, and where typing and presence can still be dropped.", Restart;
     limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
         "Bytes queued for all connections. Past it, who left more than an equal share of it unread is closed with 1013.";
     limits.shadow: Shadow {},
@@ -397,7 +399,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     log.security_file: File {},
         "Where the security log is appended, readable by owner and group. Without it, its lines go to standard error.", Restart;
     log.security_events: Rate { unit: "events", min: 1, max: 10_000 },
-        "Lines of one kind of event in the security log. Past it, they are left out, and a later line counts them.";
+        "Lines of one kind of event in the security log, or about one limit. Past it, they are left out, and a later line counts them.";
 
     process.sandbox: Choice {},
         "Whether the process gives up what a chat server does not need, once it has started. \"on\": as far as the kernel can; \"require\": or it does not start.", Restart;
