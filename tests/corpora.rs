@@ -42,16 +42,16 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Runs what a fuzz target does with each file, and with so many mutations of each at most.
+/// Runs what a fuzz target does with each file, and then with so many mutations of each at most.
 fn replay(target: &str, mutations_max: usize, run: fn(&[u8])) {
     let mut random = ChaCha20Rng::from_seed([9; 32]);
     let files = corpus(target);
     let mutations = (MUTATIONS / files.len()).min(mutations_max);
-    for (name, bytes) in files {
-        judge(run, &bytes, || format!("`{name}`"));
-        if bytes.len() > MUTATED_BYTES_MAX {
-            continue;
-        }
+    for (name, bytes) in &files {
+        judge(run, bytes, || format!("`{name}`"));
+    }
+    let is_short = |(_, bytes): &&(String, Vec<u8>)| bytes.len() <= MUTATED_BYTES_MAX;
+    for (name, bytes) in files.iter().filter(is_short) {
         for _ in 0..mutations {
             let mut mutated = bytes.clone();
             for _ in 0..=random.next_u32() % 3 {
