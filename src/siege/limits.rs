@@ -27,7 +27,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 27] = [
+const PROOFS: [(&str, Proof); 28] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -89,6 +89,10 @@ const PROOFS: [(&str, Proof); 27] = [
         Proof::Never("takes sign-ins that the store is asked about, and a slow disk"),
     ),
     (
+        "limits.unsent_bytes_per_connection_max",
+        Proof::Never("is kept by the kernel and refuses nothing"),
+    ),
+    (
         "limits.penalty_exempt",
         Proof::Never("lets pass and refuses nothing"),
     ),
@@ -119,7 +123,7 @@ const OFFENCES: &str = "limited:offences_per_address";
 /// Limits whose number the server also shows, so that it can be seen to stay within it.
 const SHOWN: [(&str, Gauge); 3] = [
     ("limits.connections_max", Counters::connections),
-    ("limits.unauthenticated_max", plain),
+    ("limits.unauthenticated_max", newcomers),
     ("limits.outbound_bytes_max", |counters| {
         counters.get("outbound_bytes:") as u64
     }),
@@ -130,12 +134,9 @@ fn departed(counters: &Counters) -> u64 {
     users.saturating_sub(counters.get("connections:v1") as u64)
 }
 
-fn plain(counters: &Counters) -> u64 {
+fn newcomers(counters: &Counters) -> u64 {
     let number = |state| counters.get(state) as u64;
-    number("connections:head")
-        + number("connections:handshake")
-        + number("connections:closing")
-        + number("connections:ending")
+    number("connections:head") + number("connections:handshake") + number("connections:ending")
 }
 
 /// What one attack has shown of a limit.

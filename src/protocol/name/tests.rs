@@ -133,6 +133,8 @@ fn system_and_its_look_alikes_are_reserved() {
         "SУSTEM",
         "sуsteм",
         "ѕуѕтеｍ",
+        "s\u{28F}stem",
+        "S\u{3C5}stem",
     ];
     for name in table {
         assert!(is_reserved(name), "{name:?}");

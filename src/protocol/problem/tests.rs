@@ -99,6 +99,51 @@ fn limits_say_when_to_come_back_and_methods_which_there_are() {
 }
 
 #[test]
+fn what_is_refused_before_a_request_is_understood_has_the_same_status_on_every_listener() {
+    let retry_after = Duration::from_millis(1500);
+    let limit = "handshakes_per_address";
+    let too_many = Refusal::TooMany {
+        limit,
+        scope: "address",
+        retry_after,
+    };
+    for (refusal, kind) in [
+        (Refusal::Malformed("no"), "malformed-request"),
+        (Refusal::TlsRequired, "malformed-request"),
+        (Refusal::CredentialsMissing, "key-required"),
+        (Refusal::CredentialsInvalid, "key-invalid"),
+        (Refusal::CredentialsExpired, "key-invalid"),
+        (Refusal::CredentialsRevoked, "key-invalid"),
+        (Refusal::OriginForbidden("no"), "browser-refused"),
+        (Refusal::NotFound, "no-such-route"),
+        (
+            Refusal::MethodNotAllowed { allow: "GET" },
+            "method-not-allowed",
+        ),
+        (Refusal::TooSlow, "request-timeout"),
+        (too_many, "too-many"),
+        (Refusal::HeadTooLarge, "head-too-large"),
+        (Refusal::Full { limit, retry_after }, "server-full"),
+        (
+            Refusal::AuthenticationUnavailable { retry_after },
+            "server-full",
+        ),
+    ] {
+        let status = refusal.status();
+        let (_, body) = written(&Problem::from(refusal));
+        assert_eq!(body["type"], format!("{TYPE_PREFIX}{kind}"));
+        assert_eq!(body["status"], status, "{kind}");
+        let is_later = matches!(kind, "too-many" | "server-full");
+        assert_eq!(body.get("retry_after_ms").is_some(), is_later, "{kind}");
+    }
+    // Nothing is upgraded there, so whoever asks for it has asked for what is not.
+    for refusal in [Refusal::UpgradeRequired, Refusal::VersionUnsupported] {
+        let (_, body) = written(&Problem::from(refusal));
+        assert_eq!(body["status"], 400);
+    }
+}
+
+#[test]
 fn the_answer_to_head_has_no_body() {
     let mut bytes = Vec::new();
     Problem::NoSuchRoute.write(Method::Head, &mut bytes);

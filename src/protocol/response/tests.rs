@@ -30,6 +30,7 @@ fn refusals() -> Vec<(Refusal, u16, &'static [&'static str])> {
         ),
         (Refusal::CredentialsInvalid, 401, invalid),
         (Refusal::CredentialsExpired, 401, invalid),
+        (Refusal::CredentialsRevoked, 401, invalid),
         (Refusal::OriginForbidden("origin not allowed"), 403, &[]),
         (Refusal::NotFound, 404, &[]),
         (
