@@ -15,8 +15,8 @@ const PAGES_MAX: u64 = 2 << 18;
 /// How far the tests that come by a mutant are asked, cheap ones first, in steps: what they cost together. Those of the library are all asked.
 const STEPS: [Duration; 3] = [
     Duration::from_millis(200),
-    Duration::from_secs(2),
-    Duration::from_secs(20),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
 ];
 
 /// What every mutant asks whether it is on. The first panic ends the program: one test that notices is enough. Or, where `REACHED` names a file,

@@ -1,6 +1,7 @@
 //! The rules one by one, as the issue names them.
 
 use super::*;
+use crate::rooms::record::{Deleter, MessageChange};
 
 const NOW: Wall = Wall::from_millis(5000);
 
@@ -324,6 +325,36 @@ fn the_log_of_a_room_begins_with_whoever_made_it() {
     assert_eq!(&*entry.details, "kind=public");
     assert_eq!(entry.authority, Authority::Room);
     assert_eq!(record.created_by, entry.actor);
+}
+
+#[test]
+fn whoever_deletes_a_message_spares_those_of_their_own_rank_and_above_and_the_log_says_which() {
+    let request = r#""type":"delete_message","seq":7,"reason":"noise""#;
+    for (who, expected) in [("mia", &["ned", "olga"][..]), ("olga", &[])] {
+        let planned = wanted(&peopled(), who, request).unwrap();
+        let Some(MessageChange::Delete {
+            seq: 7,
+            by: Deleter::Moderator { spared },
+        }) = planned.change.messages
+        else {
+            panic!("{:?}", planned.change);
+        };
+        let spared: Vec<&str> = spared.iter().map(|user| &**user).collect();
+        assert_eq!(spared, expected, "{who}");
+        let entry = planned.change.entry.expect("an entry");
+        assert_eq!((entry.seq, &*entry.reason), (Some(7), "noise"));
+    }
+}
+
+#[test]
+fn the_log_says_until_when_newcomers_have_to_knock() {
+    let mut lasting = peopled();
+    for (for_ms, until) in [(1000, Some(Wall::from_millis(6000))), (0, None)] {
+        let raid = format!(r#""type":"raid","for_ms":{for_ms}"#);
+        let planned = done(&mut lasting, "mia", &raid);
+        let entry = planned.change.entry.expect("an entry");
+        assert_eq!((&*entry.action, entry.until), ("raid", until));
+    }
 }
 
 #[test]
