@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::client::{Link, Request};
+use super::client::Link;
 use super::disk::{Disk, Journal, look};
 use super::network::Network;
 use super::oracle::{Oracle, Violation};
@@ -303,8 +303,7 @@ impl<'s> Run<'s> {
         for number in &self.active {
             let link = &self.links[*number];
             self.oracle.judge_link(link, self.jumps, now)?;
-            let is_lost = |asked: &Request| asked.may_be_lost;
-            let is_answered = link.pending.values().all(is_lost) || self.is_stalled;
+            let is_answered = link.pending.is_empty() || self.is_stalled;
             if link.is_exact && link.is_free && link.is_usable() && !is_answered {
                 let words = format!("{} waits for {:?}", link.user, link.pending);
                 return Err(Violation::new("one reply", words));
