@@ -12,7 +12,7 @@ use super::network::Network;
 use super::oracle::{Oracle, Violation};
 use super::pace::{Paces, paces};
 use super::raw::Raw;
-use super::script::{HONEST, PEOPLE, Script, Step, Tab};
+use super::script::{Backing, HONEST, PEOPLE, Script, Step, Tab};
 use super::trace::Trace;
 use crate::config::Config;
 use crate::engine::Census;
@@ -26,6 +26,9 @@ const TURNS_MAX: usize = 20_000;
 const SAME_MOMENTS_MAX: usize = 200;
 /// After the last step, until nothing may be left: more than the longest deadline that is not in hours.
 const END: Duration = Duration::from_secs(150);
+
+/// Questions that the real store answers at once.
+const TOGETHER_MAX: usize = 16;
 
 /// Credentials end at whole milliseconds, and so does what is counted from then.
 const ROUNDED: Duration = Duration::from_millis(5);
@@ -129,7 +132,11 @@ pub fn run(script: &Script, in_words: bool) -> Report {
     let began = run.now().instant;
     let mut step = 0;
     let played = catch_unwind(AssertUnwindSafe(|| run.play(&mut step)));
-    let outcome = played.unwrap_or_else(|panic| Err(Violation::new("no panic", words_of(&*panic))));
+    let mut outcome =
+        played.unwrap_or_else(|panic| Err(Violation::new("no panic", words_of(&*panic))));
+    if let Some(words) = look(&run.journal).wrong.take() {
+        outcome = Err(Violation::new("store", words));
+    }
     let now = run.now();
     if let Err(violation) = &outcome {
         run.trace
@@ -155,11 +162,15 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 impl<'s> Run<'s> {
     fn new(script: &'s Script, in_words: bool) -> Self {
         let config = script.setup.config();
-        let disk = Disk::default();
+        let disk = Disk::new(script.store, script.seed);
         let journal = disk.journal();
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&script.seed.to_le_bytes());
         let mut world = World::over(config.clone(), Box::new(Names), seed, Box::new(disk));
+        world.answered_together_max = match script.store {
+            Backing::Twin => 1,
+            Backing::Sqlite => TOGETHER_MAX,
+        };
         world.read_bytes_max = usize::from(script.setup.read_bytes_max.max(1));
         let now = world.now();
         Run {
