@@ -16,7 +16,7 @@ use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::{Config, HookSettings};
 use crate::engine::{
-    Census, Door, Effect, Engine, Outcome, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
+    Census, Door, Effect, Engine, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
