@@ -197,6 +197,8 @@ impl Default for Limits {
             requests_per_connection_max: 100,
             rooms_per_connection_max: 32,
             outbound_bytes_per_connection_max: 262_144,
+            // Enough to go on sending until the next turn; the kernel alone would take up to 4 MiB of each, which no account of this program knows.
+            unsent_bytes_per_connection_max: 16_384,
             outbound_bytes_max: 64 * 1024 * 1024,
             shadow: Shadow::default(),
             members_listed_max: 1000,
@@ -210,6 +212,8 @@ impl Default for Deadlines {
             head: Duration::from_secs(10),
             handshake: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
+            // Longer than any honest page, handshake and sign-in take one after the other.
+            sign_in: Duration::from_secs(60),
             first_message: Duration::ZERO,
             idle: Duration::from_secs(8 * 60 * 60),
             ping: Duration::from_secs(30),

@@ -275,6 +275,8 @@ pub struct Limits {
     pub requests_per_connection_max: u32,
     pub rooms_per_connection_max: usize,
     pub outbound_bytes_per_connection_max: usize,
+    /// Bytes of one connection that the kernel holds and has not sent.
+    pub unsent_bytes_per_connection_max: usize,
     pub outbound_bytes_max: usize,
     /// Those that are rehearsed.
     pub shadow: Shadow,
@@ -291,6 +293,8 @@ pub struct Deadlines {
     pub handshake: Duration,
     /// A kept-alive plain connection without a request.
     pub keep_alive: Duration,
+    /// From accept to a session, whatever is asked for meanwhile.
+    pub sign_in: Duration,
     /// From the upgrade to the first message; zero: none.
     pub first_message: Duration,
     /// Without any message from the client; zero: none.

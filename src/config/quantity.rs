@@ -11,10 +11,11 @@ const DURATION_UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
-const SIZE_UNITS: [(&str, u64); 4] = [
+const SIZE_UNITS: [(&str, u64); 5] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
     ("", 1),
 ];
 
@@ -41,7 +42,7 @@ pub fn show_duration(duration: Duration) -> String {
         })
 }
 
-/// `8192`, `64KiB`, `8MiB` or `1GiB`, in bytes.
+/// `8192`, `64KiB`, `8MiB`, `1GiB` or `1TiB`, in bytes.
 pub(super) fn parse_size(text: &str) -> Option<u64> {
     parse(text, &SIZE_UNITS)
 }
@@ -112,6 +113,7 @@ mod tests {
             ("64KiB", Some(65_536)),
             ("8MiB", Some(8_388_608)),
             ("1GiB", Some(1_073_741_824)),
+            ("1TiB", Some(1_099_511_627_776)),
             ("64KB", None),
             ("64k", None),
             ("KiB", None),

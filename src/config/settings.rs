@@ -216,7 +216,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.connections_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "Connections of one address (IPv4 /32, IPv6 /64). Past it, a new one is refused. One whose people stay earns more: limits.earned_per_address_max. Loopback is not special.";
     limits.unauthenticated_max: Count { unit: "connections", min: 1, max: CONNECTIONS },
-        "Connections that have not signed in, only ask for pages, or are ending. Past it, each new one takes the place of the one that is cheapest to lose: the oldest of the /32 (/64) with the most, in the /24 (/48) with the most. People in rooms do not notice.";
+        "Connections that have not signed in, only ask for pages, or end without having been a session. Past it, each new one takes the place of the one that is cheapest to lose: the oldest of the /32 (/64) with the most, in the /24 (/48) with the most. People in rooms do not notice.";
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
     limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },
@@ -287,6 +287,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Rooms that one connection is in, the lobby included. Past it, a join is refused.";
     limits.outbound_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
         "Bytes that one connection may leave unread once they were offered to it. Past it, it is closed with 1008.";
+    limits.unsent_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
+        "Bytes of one connection that the kernel takes before it can send them (TCP_NOTSENT_LOWAT). The rest waits in the connection's queue, where it is counted, and where typing and presence can still be dropped.", Restart;
     limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
         "Bytes queued for all connections. Past it, who left more than an equal share of it unread is closed with 1013.";
     limits.shadow: Shadow {},
@@ -300,6 +302,8 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "From accept to the end of the TLS handshake, whatever arrives in between; never longer than deadlines.head. Past it, the connection ends.";
     deadlines.keep_alive: Time { min: 100, max: 10 * MINUTE, zero: None },
         "How long a kept-alive connection may stay without a request.";
+    deadlines.sign_in: Time { min: 100, max: HOUR, zero: None },
+        "From accept to a session, whatever is asked for meanwhile. Past it, a request that is under way gets 408, and the connection ends. A trusted proxy's own connection has it anew with each client that it is done with.";
     deadlines.first_message: Time { min: 100, max: HOUR, zero: Some("none") },
         "From the upgrade to the first message. Past it, the connection is closed with 1008.";
     deadlines.idle: Time { min: 100, max: 7 * DAY, zero: Some("none") },
@@ -395,7 +399,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     log.security_file: File {},
         "Where the security log is appended, readable by owner and group. Without it, its lines go to standard error.", Restart;
     log.security_events: Rate { unit: "events", min: 1, max: 10_000 },
-        "Lines of one kind of event in the security log. Past it, they are left out, and a later line counts them.";
+        "Lines of one kind of event in the security log, or about one limit. Past it, they are left out, and a later line counts them.";
 
     process.sandbox: Choice {},
         "Whether the process gives up what a chat server does not need, once it has started. \"on\": as far as the kernel can; \"require\": or it does not start.", Restart;

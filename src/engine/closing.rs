@@ -229,7 +229,7 @@ impl Engine {
         entry.open_connections -= 1;
         entry.plain_connections += 1;
         self.plain_connections += 1;
-        self.take_place(id, now);
+        self.take_leave(id, now);
         for seat in seats {
             self.give_up_seat(id, user, seat, Going::Lost, now);
         }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Door;
 use super::behind::{Lag, Missed};
@@ -49,6 +50,8 @@ pub(super) struct Connection {
     pub(super) drawn: Drawn,
     /// Bytes that were read and wait for budget or for the end of a pause; no more is read meanwhile.
     pub(super) held: Vec<u8>,
+    /// When it was accepted; of a proxy's own, when its last client was answered.
+    pub(super) accepted: Instant,
     /// When the present phase began.
     pub(super) since: Instant,
     /// Its entry in the table of deadlines.
@@ -286,9 +289,15 @@ impl Connection {
     /// When this connection must be looked at again.
     pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
         match &self.phase {
-            Phase::Handshake(_) => self.since + deadlines.handshake.min(deadlines.head),
-            Phase::Head(head) if head.is_idle() => self.since + deadlines.keep_alive,
-            Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => self.since + deadlines.head,
+            Phase::Handshake(_) => {
+                self.before_session(deadlines.handshake.min(deadlines.head), deadlines)
+            }
+            Phase::Head(head) if head.is_idle() => {
+                self.before_session(deadlines.keep_alive, deadlines)
+            }
+            Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => {
+                self.before_session(deadlines.head, deadlines)
+            }
             Phase::Open(session) => {
                 let session = session.next_deadline(deadlines, now);
                 self.too_late(deadlines)
@@ -298,6 +307,16 @@ impl Connection {
                 self.since + deadlines.close
             }
             Phase::Ending { shut: true, .. } => self.since + deadlines.linger,
+        }
+    }
+
+    /// When the present phase has had its time, or the connection all that it has before it must be a session.
+    fn before_session(&self, time: Duration, deadlines: &Deadlines) -> Instant {
+        let end = self.since + time;
+        match self.door {
+            Door::Public | Door::Redirect => end.min(self.accepted + deadlines.sign_in),
+            // What asks for things there never becomes a session.
+            Door::Private => end,
         }
     }
 
@@ -317,6 +336,6 @@ impl Connection {
 }
 
 /// From one date to another; zero when it has passed.
-pub(super) fn until(date: Wall, now: Wall) -> std::time::Duration {
-    std::time::Duration::from_millis(date.as_millis().saturating_sub(now.as_millis()))
+pub(super) fn until(date: Wall, now: Wall) -> Duration {
+    Duration::from_millis(date.as_millis().saturating_sub(now.as_millis()))
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::connection::{Endpoint, Phase, Wire};
 use super::{Connections, Engine};
 use crate::limit::memory::Class;
+use crate::limit::waiting_room::Place;
 use crate::telemetry::{
     Event, Exposition, Party, PhaseCounts, ProcessFacts, Queues, Snapshot, TurnFacts, expose,
 };
@@ -114,6 +115,7 @@ fn phases(connections: &Connections) -> PhaseCounts {
         let count = match (&connection.phase, connection.wire) {
             (Phase::Preamble(_) | Phase::Handshake(_), _) => &mut counts.handshake,
             _ if connection.is_private() => &mut counts.private,
+            _ if connection.place.is_some_and(Place::is_leaving) => &mut counts.closing,
             (Phase::Head(_) | Phase::Body(_), _) => &mut counts.head,
             (Phase::Open(session), _) if session.endpoint == Endpoint::Echo => &mut counts.echo,
             (Phase::Open(_), Wire::Tutorial) => &mut counts.tutorial,

@@ -81,7 +81,7 @@ use crate::access::ticket::Tickets;
 use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
-use crate::limit::{PrefixTable, WaitingRoom};
+use crate::limit::{Majority, PrefixTable, WaitingRoom};
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::{Configured, Rooms};
@@ -157,8 +157,10 @@ pub struct Engine {
     stopping: bool,
     /// A trusted proxy has named no client, and the log has said so.
     has_met_silent_proxy: bool,
-    /// Most sessions came from one address, and the log has said so.
+    /// Most people came from one address, and the log has said so.
     has_met_crowd: bool,
+    /// Which address most people come from.
+    majority: Majority,
     /// Who is still to be told that the server goes.
     departing: VecDeque<ConnectionId>,
     stock: Stock,
@@ -228,6 +230,7 @@ impl Engine {
             stopping: false,
             has_met_silent_proxy: false,
             has_met_crowd: false,
+            majority: Majority::new(hash),
             stock: Stock::new(&config),
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),
@@ -298,6 +301,7 @@ impl Engine {
             lag: Lag::default(),
             drawn: Drawn::default(),
             held: Vec::new(),
+            accepted: now.instant,
             since: now.instant,
             armed: None,
             unfinished: false,

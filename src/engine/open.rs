@@ -342,6 +342,7 @@ impl Engine {
             return Err(CloseReason::Internal);
         };
         let prefix = connection.prefix;
+        self.note_sign_in(id, &identity.user);
         let per_address = self.allowance(prefix, per_address, now);
         let open = self.prefixes.entry(prefix).open_connections as usize;
         if self.users.connections_of(&identity.user) >= per_user

@@ -9,16 +9,13 @@ use super::open::too_many;
 use crate::access::forwarded;
 use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::{Kept, Penalties, PrefixKey, Scope};
+use crate::limit::{Kept, Penalties, Prefix, PrefixKey, Scope};
 use crate::protocol::response::Refusal;
 use crate::telemetry::Event;
 use crate::time::Now;
 
 /// The limit's name, as refusals tell it.
 const LIMIT: &str = "offences_per_address";
-
-/// Sessions from which on most of them having one address says that it is a proxy's.
-const CROWD_MIN: usize = 20;
 
 /// How long what is remembered of addresses is kept by the configuration.
 pub(super) fn kept(limits: &Limits) -> Kept {
@@ -66,7 +63,7 @@ impl Engine {
         let is_out = !entry.penalty.left(now.instant).is_zero();
         if entry.offences.take(offences, rate, now.instant).is_ok()
             || is_out
-            || self.is_a_crowd(id, prefix)
+            || self.is_everybodys(id)
             || self.overlooks(id, LIMIT, Scope::Address, now)
         {
             return;
@@ -111,21 +108,31 @@ impl Engine {
             || exempt.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether most sessions come from this prefix: that is a proxy which nobody named, and keeping it out would keep out everybody.
-    fn is_a_crowd(&mut self, id: ConnectionId, prefix: PrefixKey) -> bool {
-        let open = self.users.connections();
-        let own = self.prefixes.entry(prefix).open_connections as usize;
-        let is_crowd = open >= CROWD_MIN && own * 2 > open;
-        if is_crowd
+    /// Somebody with a good credential asks for a session. Says once if most people come from one address, which has all the sessions it may have.
+    pub(super) fn note_sign_in(&mut self, id: ConnectionId, user: &str) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        if !connection.prefix.is_limited() {
+            return;
+        }
+        let address = connection.peer.ip().to_canonical();
+        self.majority.note(Prefix::of(address), user);
+        let open = self.prefixes.entry(connection.prefix).open_connections as usize;
+        if open >= self.config.limits.connections_per_address
+            && self.majority.is(Prefix::of(address))
             && !std::mem::replace(&mut self.has_met_crowd, true)
-            && let Some(connection) = self.connections.get(id)
         {
             log::error!(
-                "config: proxy identity: {own} of {open} sessions come from {}: if that is a proxy, name it in proxy.trusted; until \
-                 then everybody shares its limits, and nobody can be kept out",
-                connection.client()
+                "config: proxy identity: most people who sign in come from {address} and share its limits: if that is a proxy, name it in \
+                 proxy.trusted; if it is a network of many people, in limits.exempt; until then it is not kept out, whatever it does"
             );
         }
-        is_crowd
+    }
+
+    /// Whether most people come from this address: it is a proxy's that nobody named, and keeping it out would keep out everybody.
+    fn is_everybodys(&self, id: ConnectionId) -> bool {
+        let connection = self.connections.get(id);
+        connection.is_some_and(|connection| self.majority.is(Prefix::of(connection.peer.ip())))
     }
 }

@@ -236,6 +236,9 @@ impl Engine {
             };
             // The proxy's own connections meet no limit of an address.
             let _ = self.attribute(id, proxy, via, now);
+            if let Some(connection) = self.connections.get_mut(id) {
+                connection.accepted = now.instant;
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The security log: which events become lines, and at what rate. The lines wait here for the shell to take them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Engine;
 use super::connection::Endpoint;
@@ -16,13 +16,15 @@ const KINDS: usize = Kind::ALL.len();
 
 /// Lines on their way to the log.
 ///
-/// **Every kind of event has a rate of its own**, so that a flood of one hides no other, and what its rate left out is
-/// counted in a line that comes when the rate has had time to recover.
+/// **Every kind of event has a rate of its own, and of those about limits every limit**, so that a flood of one hides no other, and what its
+/// rate left out is counted in a line that comes when the rate has had time to recover.
 #[derive(Debug)]
 pub(super) struct SecurityLog {
     format: LogFormat,
     rate: Rate,
     buckets: [TokenBucket; KINDS],
+    /// As many as there are limits, twice.
+    of_limits: BTreeMap<(usize, &'static str), TokenBucket>,
     left_out: [u64; KINDS],
     /// When the next count of what was left out is due.
     tell_at: Option<Instant>,
@@ -35,6 +37,7 @@ impl SecurityLog {
             format: log.format,
             rate: log.security_events,
             buckets: [TokenBucket::default(); KINDS],
+            of_limits: BTreeMap::new(),
             left_out: [0; KINDS],
             tell_at: None,
             lines: VecDeque::new(),
@@ -49,9 +52,11 @@ impl SecurityLog {
     /// Writes the event's line; `false` when it is left out.
     fn write(&mut self, event: &Event<'_>, party: Party<'_>, now: Now) -> bool {
         let kind = event.kind() as usize;
-        let (Some(bucket), Some(left_out)) =
-            (self.buckets.get_mut(kind), self.left_out.get_mut(kind))
-        else {
+        let bucket = match event.limit() {
+            Some(limit) => Some(self.of_limits.entry((kind, limit)).or_default()),
+            None => self.buckets.get_mut(kind),
+        };
+        let (Some(bucket), Some(left_out)) = (bucket, self.left_out.get_mut(kind)) else {
             return false;
         };
         let has_room = self.lines.len() < LINES_WAITING_MAX;

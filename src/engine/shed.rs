@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use super::Engine;
 use super::connection::{Connection, Phase};
+use super::http::FULL_RETRY;
 use super::outbound::WriteAsked;
 use super::stock::short_of_memory;
 use crate::id::ConnectionId;
 use crate::protocol::close::CloseReason;
+use crate::protocol::response::Refusal;
 use crate::time::{Instant, Now};
 
 /// Strangers have this long to sign in before they are let go to make room for others: hundreds of times what it takes.
@@ -21,6 +23,9 @@ const UNREAD_BYTES_MIN: usize = 16 * 1024;
 const IDLE_TIME_MIN: Duration = Duration::from_secs(60);
 /// Connections let go at a time, of each kind: what it takes stays a fraction of a turn.
 const SHED_MAX: usize = 256;
+
+/// The same where the kernel has no descriptor or memory for one more: as many newcomers come in before the listener tries again.
+const UNACCEPTED_SHED_MAX: usize = 16;
 
 /// Where each kind is counted.
 const STRANGERS: usize = 0;
@@ -74,13 +79,37 @@ impl Engine {
 
     fn shed_strangers(&mut self, now: Now) {
         for _ in 0..SHED_MAX {
-            let cheapest = self.waiting.cheapest().filter(|_| self.excess() > 0);
-            let Some(id) = cheapest.filter(|id| self.has_had_time(*id, now.instant)) else {
+            if self.excess() == 0 {
+                return;
+            }
+            let Some(id) = self.cheapest_with_time(now.instant) else {
                 return;
             };
             self.count_shed(STRANGERS, 1);
             self.lose(id, &short_of_memory(), now);
         }
+    }
+
+    /// Somebody is there who can not be accepted: strangers who have had their time go, so that there is a descriptor for them.
+    pub fn lack_descriptors(&mut self, now: Now) {
+        self.counters.unaccepted += 1;
+        for _ in 0..UNACCEPTED_SHED_MAX {
+            let Some(id) = self.cheapest_with_time(now.instant) else {
+                return;
+            };
+            let full = Refusal::Full {
+                limit: "connections_max",
+                retry_after: FULL_RETRY,
+            };
+            self.lose(id, &full, now);
+        }
+    }
+
+    /// Who would be missed least, of those who have had the time to sign in.
+    fn cheapest_with_time(&self, now: Instant) -> Option<ConnectionId> {
+        let cheapest = [self.waiting.cheapest(), self.waiting.cheapest_newcomer()];
+        let mut waiting = cheapest.into_iter().flatten();
+        waiting.find(|id| self.has_had_time(*id, now))
     }
 
     fn has_had_time(&self, id: ConnectionId, now: Instant) -> bool {

@@ -11,7 +11,15 @@ use crate::limit::{Prefix, PrefixKey};
 use crate::protocol::response::Refusal;
 use crate::time::Now;
 
+/// The limit of connections that were no session yet.
+const NEWCOMERS: &str = "unauthenticated_max";
+
 impl Engine {
+    /// Connections of strangers that were no session yet. Those that were count among [`crate::config::Limits::connections_max`] still.
+    pub(super) fn newcomers(&self) -> usize {
+        self.plain_connections - self.waiting.leaving()
+    }
+
     /// Sees to it that there is room for one more connection of this prefix.
     ///
     /// # Errors
@@ -25,10 +33,10 @@ impl Engine {
         }
         let pressure = self.stock.budget.pressure(self.memory_drawn());
         let limits = &self.config.limits;
-        let limit = if !self.has_room() {
+        let limit = if self.newcomers() >= limits.unauthenticated_max {
+            NEWCOMERS
+        } else if !self.has_room() {
             "connections_max"
-        } else if self.plain_connections >= limits.unauthenticated_max {
-            "unauthenticated_max"
         } else if pressure >= Pressure::Soft {
             // What is left is kept for those who are in: strangers make room for each other.
             MEMORY
@@ -39,7 +47,11 @@ impl Engine {
             limit,
             retry_after: FULL_RETRY,
         };
-        match self.waiting.cheapest() {
+        let cheapest = match limit {
+            NEWCOMERS => self.waiting.cheapest_newcomer(),
+            _ => self.waiting.cheapest(),
+        };
+        match cheapest {
             Some(id) => {
                 self.lose(id, &full, now);
                 Ok(())
@@ -49,14 +61,23 @@ impl Engine {
         }
     }
 
-    /// Gives a connection a place among those that wait, instead of the one it has.
+    /// Gives a connection a place among newcomers, instead of the one it has.
     pub(super) fn take_place(&mut self, id: ConnectionId, now: Now) {
+        self.take_place_of(id, |prefix| Place::new(prefix, now.instant));
+    }
+
+    /// Gives a connection whose session is over a place among those who leave.
+    pub(super) fn take_leave(&mut self, id: ConnectionId, now: Now) {
+        self.take_place_of(id, |prefix| Place::leaving(prefix, now.instant));
+    }
+
+    fn take_place_of(&mut self, id: ConnectionId, place: impl FnOnce(Prefix) -> Place) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         // A proxy's own connection is whoever comes next: no client's flood may cost others that.
         let place = (!connection.is_private() && !connection.via.is_nobodys())
-            .then(|| Place::new(Prefix::of(connection.peer.ip()), now.instant));
+            .then(|| place(Prefix::of(connection.peer.ip())));
         let before = std::mem::replace(&mut connection.place, place);
         if let Some(before) = before {
             self.waiting.leave(id, before);

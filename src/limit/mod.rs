@@ -5,6 +5,7 @@
 pub mod deficit;
 pub mod earned;
 pub mod glitch;
+pub mod majority;
 pub mod memory;
 pub mod penalty;
 pub mod prefix;
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub use deficit::Deficit;
 pub use earned::Earned;
 pub use glitch::Glitch;
+pub use majority::Majority;
 pub use penalty::{Penalties, Penalty};
 pub use prefix::Prefix;
 pub use prefix_table::{Kept, PrefixKey, PrefixTable};

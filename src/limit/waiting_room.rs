@@ -1,4 +1,4 @@
-//! Connections that have not authenticated, and which of them goes when there is no place for another.
+//! Connections that are no session yet, or no longer, and which of them goes when there is no place for another.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,12 +12,30 @@ use crate::time::Instant;
 pub struct Place {
     prefix: Prefix,
     since: Instant,
+    is_leaving: bool,
 }
 
 impl Place {
     /// Somebody who came at `since`.
     pub fn new(prefix: Prefix, since: Instant) -> Self {
-        Place { prefix, since }
+        Place {
+            prefix,
+            since,
+            is_leaving: false,
+        }
+    }
+
+    /// Somebody whose session ended at `since`.
+    pub fn leaving(prefix: Prefix, since: Instant) -> Self {
+        Place {
+            is_leaving: true,
+            ..Place::new(prefix, since)
+        }
+    }
+
+    /// Whether they had a session, which is over.
+    pub fn is_leaving(self) -> bool {
+        self.is_leaving
     }
 
     /// When they count as having come.
@@ -33,29 +51,78 @@ impl Place {
     }
 }
 
-/// Who waits, by when they came and where from.
+/// Who waits, by when they came and where from: newcomers, and those whose session is over, who only wait for their last words to be read.
 ///
 /// **Whoever is cheapest to lose goes first: the one who has waited longest in the /32 or /64 that waits most often, in the /24 or /48 that
 /// does.** A flood from anywhere therefore makes room for itself. Every call is O(log n).
 #[derive(Debug, Default)]
 pub struct WaitingRoom {
+    newcomers: Queue,
+    leaving: Queue,
+}
+
+impl WaitingRoom {
+    /// Lets somebody in who is not in yet.
+    pub fn enter(&mut self, id: ConnectionId, place: Place) {
+        self.queue_of(place).enter(id, place);
+    }
+
+    /// Lets go whoever entered with this place.
+    pub fn leave(&mut self, id: ConnectionId, place: Place) {
+        self.queue_of(place).leave(id, place);
+    }
+
+    /// The newcomer who would be missed least.
+    pub fn cheapest_newcomer(&self) -> Option<ConnectionId> {
+        self.newcomers.cheapest()
+    }
+
+    /// Who would be missed least of all: somebody whose session is over, while there is one.
+    pub fn cheapest(&self) -> Option<ConnectionId> {
+        let leaving = self.leaving.cheapest();
+        leaving.or_else(|| self.newcomers.cheapest())
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.newcomers.wide.members.len() + self.leaving()
+    }
+
+    /// How many of them have had their session.
+    pub fn leaving(&self) -> usize {
+        self.leaving.wide.members.len()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn queue_of(&mut self, place: Place) -> &mut Queue {
+        match place.is_leaving {
+            true => &mut self.leaving,
+            false => &mut self.newcomers,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
     /// By /24 and /48.
     wide: Crowd,
     /// By /32 and /64, within each of those.
     narrow: BTreeMap<Prefix, Crowd>,
 }
 
-impl WaitingRoom {
-    /// Lets somebody in who is not in yet.
-    pub fn enter(&mut self, id: ConnectionId, place: Place) {
+impl Queue {
+    fn enter(&mut self, id: ConnectionId, place: Place) {
         let (wide, member) = (place.prefix.parent(), (place.since, id));
         self.wide.insert(wide, member);
         let narrow = self.narrow.entry(wide).or_default();
         narrow.insert(place.prefix, member);
     }
 
-    /// Lets go whoever entered with this place.
-    pub fn leave(&mut self, id: ConnectionId, place: Place) {
+    fn leave(&mut self, id: ConnectionId, place: Place) {
         let (wide, member) = (place.prefix.parent(), (place.since, id));
         self.wide.remove(wide, member);
         if let Some(narrow) = self.narrow.get_mut(&wide) {
@@ -66,21 +133,10 @@ impl WaitingRoom {
         }
     }
 
-    /// Who would be missed least.
-    pub fn cheapest(&self) -> Option<ConnectionId> {
+    fn cheapest(&self) -> Option<ConnectionId> {
         let (_, _, wide) = self.wide.ranks.first()?;
         let (_, (_, id), _) = self.narrow.get(wide)?.ranks.first()?;
         Some(*id)
-    }
-
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.wide.members.len()
-    }
-
-    /// Whether nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.wide.members.is_empty()
     }
 }
 
@@ -269,28 +325,34 @@ mod tests {
     proptest! {
         #[test]
         fn whoever_comes_and_goes_the_cheapest_is_the_one_that_counting_finds(
-            steps in prop::collection::vec((0u8..3, 0u8..3, 0u64..4, any::<bool>()), 1..80),
+            steps in prop::collection::vec((0u8..3, 0u8..3, 0u64..4, any::<bool>(), any::<bool>()), 1..80),
         ) {
             let mut room = WaitingRoom::default();
             let mut members: Vec<(u64, Place)> = Vec::new();
-            for (id, (network, host, second, goes)) in (0u64..).zip(steps) {
+            for (id, (network, host, second, goes, is_leaving)) in (0u64..).zip(steps) {
                 if goes && !members.is_empty() {
                     let (gone, place) = members.swap_remove(id as usize % members.len());
                     room.leave(ConnectionId::from_u64(gone), place);
                 } else {
-                    let place = place(&format!("10.0.{network}.{host}"), second);
+                    let place = Place { is_leaving, ..place(&format!("10.0.{network}.{host}"), second) };
                     room.enter(ConnectionId::from_u64(id), place);
                     members.push((id, place));
                 }
+                let (leaving, newcomers): (Vec<_>, Vec<_>) = members.iter().partition(|(_, place)| place.is_leaving);
+                let newcomer = room.cheapest_newcomer().map(ConnectionId::as_u64);
+                prop_assert_eq!(newcomer, counted(&newcomers));
                 let cheapest = room.cheapest().map(ConnectionId::as_u64);
-                prop_assert_eq!(cheapest, counted(&members));
-                prop_assert_eq!(room.len(), members.len());
+                prop_assert_eq!(cheapest, counted(&leaving).or(newcomer));
+                prop_assert_eq!((room.len(), room.leaving()), (members.len(), leaving.len()));
             }
             for (id, place) in members {
                 room.leave(ConnectionId::from_u64(id), place);
             }
-            prop_assert!(room.is_empty() && room.narrow.is_empty());
-            prop_assert!(room.wide.counts.is_empty() && room.wide.ranks.is_empty());
+            prop_assert!(room.is_empty());
+            for queue in [room.newcomers, room.leaving] {
+                prop_assert!(queue.narrow.is_empty());
+                prop_assert!(queue.wide.counts.is_empty() && queue.wide.ranks.is_empty());
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::error::StartError;
 use crate::time::Instant;
@@ -14,6 +14,8 @@ use crate::time::Instant;
 /// How long the listener rests when no connection can be accepted for want of descriptors or memory: trying again
 /// at once would burn the core that is needed to free some.
 const REST: Duration = Duration::from_millis(100);
+/// How often the log says so while it goes on.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// Connections that may wait to be accepted; the kernel makes it `net.core.somaxconn` when that is less.
 pub(super) const BACKLOG: i32 = 4096;
 /// Connections accepted and gone before they were looked at, in one call.
@@ -28,6 +30,9 @@ pub(super) struct Listener {
     is_shared: bool,
     may_have_more: bool,
     resting_until: Option<Instant>,
+    is_short: bool,
+    /// When the log said so last.
+    told: Option<Instant>,
 }
 
 impl Listener {
@@ -36,6 +41,7 @@ impl Listener {
         setting: &'static str,
         address: SocketAddr,
         reuse_port: bool,
+        unsent_bytes_max: usize,
         registry: &Registry,
         token: Token,
     ) -> Result<Self, StartError> {
@@ -45,24 +51,30 @@ impl Listener {
             source,
         };
         let socket = open(address, reuse_port).map_err(failed)?;
-        Listener::watch(socket, false, registry, token).map_err(failed)
+        Listener::watch(socket, false, unsent_bytes_max, registry, token).map_err(failed)
     }
 
     /// Accepts from a socket that somebody else has bound and holds too.
     pub(super) fn inherit(
         socket: std::net::TcpListener,
+        unsent_bytes_max: usize,
         registry: &Registry,
         token: Token,
     ) -> Result<Self, StartError> {
-        Listener::watch(socket, true, registry, token).map_err(StartError::Inherited)
+        Listener::watch(socket, true, unsent_bytes_max, registry, token)
+            .map_err(StartError::Inherited)
     }
 
     fn watch(
         socket: std::net::TcpListener,
         is_shared: bool,
+        unsent_bytes_max: usize,
         registry: &Registry,
         token: Token,
     ) -> io::Result<Self> {
+        // What it accepts inherits that.
+        let unsent_bytes_max = u32::try_from(unsent_bytes_max).unwrap_or(u32::MAX);
+        SockRef::from(&socket).set_tcp_notsent_lowat(unsent_bytes_max)?;
         let mut inner = TcpListener::from_std(socket);
         registry.register(&mut inner, token, Interest::READABLE)?;
         Ok(Listener {
@@ -72,6 +84,8 @@ impl Listener {
             // What has waited for this process since before it began may not be told of again.
             may_have_more: is_shared,
             resting_until: None,
+            is_short: false,
+            told: None,
         })
     }
 
@@ -111,14 +125,27 @@ impl Listener {
                     }
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
                     _ => {
-                        log::warn!("no connection can be accepted, resting {REST:?}: {error}");
-                        self.resting_until = Some(now + REST);
+                        self.rest(&error, now);
                         return None;
                     }
                 },
             }
         }
         None
+    }
+
+    fn rest(&mut self, error: &io::Error, now: Instant) {
+        self.resting_until = Some(now + REST);
+        self.is_short = true;
+        if self.told.is_none_or(|told| now.since(told) >= TELL_EVERY) {
+            self.told = Some(now);
+            log::warn!("no connection can be accepted, resting {REST:?} each time: {error}");
+        }
+    }
+
+    /// Whether a connection could not be accepted since this was asked last.
+    pub(super) fn take_shortage(&mut self) -> bool {
+        std::mem::take(&mut self.is_short)
     }
 
     /// Stops listening.

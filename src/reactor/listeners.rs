@@ -32,8 +32,7 @@ impl Listeners {
         inherited: &mut Inherited,
         registry: &Registry,
     ) -> Result<(SocketAddr, Option<SocketAddr>), StartError> {
-        let reuse_port = config.listen.reuse_port;
-        let mut open = |door, address| self.open(door, address, reuse_port, inherited, registry);
+        let mut open = |door, address| self.open(door, address, config, inherited, registry);
         let public = open(Door::Public, config.listen.address)?;
         let private = config.private.enabled.then_some(config.private.address);
         let private = private
@@ -54,13 +53,15 @@ impl Listeners {
         &mut self,
         door: Door,
         address: SocketAddr,
-        reuse_port: bool,
+        config: &Config,
         inherited: &mut Inherited,
         registry: &Registry,
     ) -> Result<SocketAddr, StartError> {
         let first = self.list.len();
+        let unsent_bytes_max = config.limits.unsent_bytes_per_connection_max;
         for socket in inherited.named(door.socket_name()) {
-            let listener = Listener::inherit(socket, registry, self.next_token())?;
+            let listener =
+                Listener::inherit(socket, unsent_bytes_max, registry, self.next_token())?;
             log::info!(
                 "{} is a socket that was handed over: {}",
                 door.setting(),
@@ -69,8 +70,14 @@ impl Listeners {
             self.list.push((door, listener));
         }
         if self.list.len() == first {
-            let token = self.next_token();
-            let listener = Listener::bind(door.setting(), address, reuse_port, registry, token)?;
+            let listener = Listener::bind(
+                door.setting(),
+                address,
+                config.listen.reuse_port,
+                unsent_bytes_max,
+                registry,
+                self.next_token(),
+            )?;
             self.list.push((door, listener));
         }
         let opened = self.list.get(first);
@@ -112,6 +119,15 @@ impl Listeners {
             }
         }
         None
+    }
+
+    /// Whether a connection could not be accepted since this was asked last.
+    pub(super) fn take_shortage(&mut self) -> bool {
+        let short = |(_, listener): &mut (Door, Listener)| listener.take_shortage();
+        self.list
+            .iter_mut()
+            .map(short)
+            .fold(false, |any, one| any || one)
     }
 
     /// Stops listening on sockets that another process listens on too: what waits there is for that one.

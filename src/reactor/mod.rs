@@ -246,6 +246,9 @@ impl Server {
     /// Takes the next connection that waits at a door; `false`: there is none.
     fn accept_one(&mut self, now: Now) -> bool {
         let Some((door, mut stream, peer)) = self.listeners.accept(now.instant) else {
+            if self.listeners.take_shortage() {
+                self.engine.lack_descriptors(now);
+            }
             return false;
         };
         match self.engine.accept(door, peer, now) {

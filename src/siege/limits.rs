@@ -119,7 +119,7 @@ const OFFENCES: &str = "limited:offences_per_address";
 /// Limits whose number the server also shows, so that it can be seen to stay within it.
 const SHOWN: [(&str, Gauge); 3] = [
     ("limits.connections_max", Counters::connections),
-    ("limits.unauthenticated_max", plain),
+    ("limits.unauthenticated_max", newcomers),
     ("limits.outbound_bytes_max", |counters| {
         counters.get("outbound_bytes:") as u64
     }),
@@ -130,12 +130,9 @@ fn departed(counters: &Counters) -> u64 {
     users.saturating_sub(counters.get("connections:v1") as u64)
 }
 
-fn plain(counters: &Counters) -> u64 {
+fn newcomers(counters: &Counters) -> u64 {
     let number = |state| counters.get(state) as u64;
-    number("connections:head")
-        + number("connections:handshake")
-        + number("connections:closing")
-        + number("connections:ending")
+    number("connections:head") + number("connections:handshake") + number("connections:ending")
 }
 
 /// What one attack has shown of a limit.

@@ -116,6 +116,8 @@ const LIMITS: [[&str; 2]; 43] = [
 pub struct Counters {
     /// Connections accepted.
     pub accepted: u64,
+    /// Times at which the kernel would not give one that waited, for want of descriptors or memory.
+    pub unaccepted: u64,
     /// Requests for a WebSocket that became a session, and every request that was refused, by the word of its outcome.
     pub handshakes: Tally,
     /// Plain requests that were answered.
@@ -246,6 +248,7 @@ impl Default for Counters {
         ];
         Counters {
             accepted: 0,
+            unaccepted: 0,
             handshakes: Tally::of_words(outcomes.chain(turned_away.map(CloseReason::label))),
             responses: 0,
             limited: Tally::of_pairs(LIMITS),

@@ -131,6 +131,14 @@ pub struct Party<'a> {
 }
 
 impl Event<'_> {
+    /// The limit that it is about, if it is about one.
+    pub const fn limit(&self) -> Option<&'static str> {
+        match self {
+            Event::Limited { limit, .. } | Event::Shadowed { limit, .. } => Some(limit),
+            _ => None,
+        }
+    }
+
     /// Its kind.
     pub const fn kind(&self) -> Kind {
         match self {

@@ -74,9 +74,11 @@ pub(super) static FAMILIES: &[Family] = families! {
     "wardroom_ready" [] Gauge |s| Some(u64::from(s.is_ready)),
         "1 while the server is ready for clients, as /readyz says it";
     "wardroom_connections" ["state"] Gauges connections,
-        "Connections by what they are doing: head waits for a request, closing for the peer's close frame, ending for its last bytes; private are those of the private listener";
+        "Connections by what they are doing: head waits for a request, closing was a session and is not done with its last words, ending was none and is not done with them; private are those of the private listener";
     "wardroom_connections_accepted" [] Counter |s| s.counters.accepted,
         "Connections that were given a place";
+    "wardroom_connections_unaccepted" [] Counter |s| s.counters.unaccepted,
+        "Times at which the kernel would not hand over a connection that waited, for want of descriptors or memory: strangers who have had their time make room then";
     "wardroom_users" [] Gauge |s| Some(s.users),
         "Users who are connected, or who left and still owe something to a limit";
     "wardroom_seats" [] Gauge |s| Some(s.seats),

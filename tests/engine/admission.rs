@@ -9,7 +9,7 @@ use wardroom::protocol::response::Refusal;
 use wardroom::simulation::{Ending, Names, World};
 use wardroom::time::Now;
 
-use crate::{ask, chat_request, knock, message, millis, seconds, world_with};
+use crate::{ask, chat_request, closed, knock, message, millis, seconds, world_with};
 
 /// Status, limit and wait of a refusal at accept.
 fn refused(refusal: Result<impl Sized, Refusal>) -> Option<(u16, &'static str, u64)> {
@@ -132,6 +132,50 @@ fn when_all_places_are_taken_the_oldest_of_the_most_frequent_address_makes_room(
         for id in &flood[1..] {
             assert_eq!(world.client(*id).ending(), Ending::Open);
         }
+    }
+}
+
+#[test]
+fn whoever_leaves_takes_no_newcomers_place_and_goes_before_them_when_there_is_no_room() {
+    let mut world = world_with(|config| {
+        config.limits.connections_max = 6;
+        config.limits.unauthenticated_max = 3;
+    });
+    let leaving: Vec<_> = (0..3)
+        .map(|n| world.join(&format!("user{n}"), &format!("10.0.0.{n}")))
+        .collect();
+    let newcomers: Vec<_> = (3..6)
+        .map(|n| {
+            world.advance(millis(1));
+            world.connect(&format!("10.0.0.{n}")).expect("a place")
+        })
+        .collect();
+    for id in &leaving {
+        // A frame that is not masked ends a session.
+        world.send(*id, &[0x81, 0x00]);
+    }
+    for id in leaving.iter().chain(&newcomers) {
+        assert_ne!(world.client(*id).ending(), Ending::Closed);
+    }
+    assert!(
+        world
+            .metrics()
+            .contains("wardroom_connections{state=\"closing\"} 3")
+    );
+    // A fourth newcomer takes the place of the first, whoever else is there.
+    let fourth = world.connect("10.0.0.9").expect("a place");
+    world.settle();
+    assert_eq!(world.client(newcomers[0]).ending(), Ending::Closed);
+    for id in &leaving {
+        assert_eq!(closed(&mut world, *id).map(|(code, _)| code), Some(1002));
+    }
+    // Without any room at all, those who leave go first.
+    world.send(fourth, chat_request("?token=nine", "").as_bytes());
+    let fifth = world.connect("10.0.0.10").expect("a place");
+    world.settle();
+    assert_eq!(world.client(leaving[0]).ending(), Ending::Closed);
+    for id in [newcomers[1], newcomers[2], fifth] {
+        assert_eq!(world.client(id).ending(), Ending::Open);
     }
 }
 

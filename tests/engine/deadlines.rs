@@ -8,7 +8,9 @@ use wardroom::id::ConnectionId;
 use wardroom::simulation::{Ending, World, frame, masked, upgrade_request};
 use wardroom::time::Wall;
 
-use crate::{ask, closed, lines, message, millis, outcome, seconds, stay, world, world_with};
+use crate::{
+    ask, chat_request, closed, lines, message, millis, outcome, seconds, stay, world, world_with,
+};
 
 const PLAIN: &str = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
 
@@ -45,6 +47,45 @@ fn a_silent_connection_gets_408_after_ten_seconds() {
     assert_eq!(world.client(id).take_response(), None);
     world.advance(millis(1));
     assert_eq!(world.client(id).take_response().map(|r| r.0), Some(408));
+}
+
+#[test]
+fn whoever_goes_on_asking_for_pages_has_a_minute_from_accept() {
+    let mut world = world();
+    let id = world.connect("10.0.0.1").expect("room");
+    for _ in 0..10 {
+        world.advance(seconds(5));
+        world.send(id, PLAIN.as_bytes());
+        assert_eq!(world.client(id).take_response().map(|r| r.0), Some(200));
+    }
+    world.advance(seconds(10) - millis(1));
+    assert_eq!(world.client(id).ending(), Ending::Open);
+    world.advance(millis(1));
+    assert_eq!(world.client(id).ending(), Ending::HalfClosed);
+
+    // A request that is under way then is told.
+    let id = world.connect("10.0.0.1").expect("room");
+    for _ in 0..5 {
+        world.send(id, PLAIN.as_bytes());
+        world.client(id).take_response();
+        world.advance(seconds(11));
+    }
+    world.send(id, b"GET / HT");
+    world.advance(seconds(5) - millis(1));
+    assert_eq!(world.client(id).take_response(), None);
+    world.advance(millis(1));
+    assert_eq!(world.client(id).take_response().map(|r| r.0), Some(408));
+
+    // A session has its own deadlines, however late it was opened.
+    let id = world.connect("10.0.0.1").expect("room");
+    for _ in 0..5 {
+        world.send(id, PLAIN.as_bytes());
+        world.client(id).take_response();
+        world.advance(seconds(11));
+    }
+    world.send(id, chat_request("?token=alice", "").as_bytes());
+    world.advance(seconds(20));
+    assert_eq!(outcome(&mut world, id), "in as alice");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Lines of the security log, in virtual time: what each event says, how often, and what no line ever says.
 
-use wardroom::config::{LogFormat, Rate, RefuseWith};
+use wardroom::config::{LogFormat, Rate, RefuseWith, Shadow};
 use wardroom::simulation::{World, masked, text, upgrade_request};
 
 use crate::{ask, knock, message, roomy, roomy_with, seconds, world, world_with};
@@ -198,6 +198,31 @@ fn a_flood_of_one_kind_is_bounded_and_counted_and_hides_no_other_kind() {
     );
     knock(&mut world, "192.0.2.2", "", BAD);
     assert_eq!(events(&mut world).len(), 1);
+}
+
+#[test]
+fn a_limit_that_is_met_again_and_again_hides_no_other_limit() {
+    let mut world = roomy_with(|config| {
+        config.log.security_events = Rate::new(5, seconds(10));
+        config.limits.messages_per_user = Rate::new(1, seconds(600));
+        config.limits.connections_per_user = 1;
+        config.limits.shadow =
+            Shadow::of(["messages_per_user", "connections_per_user"]).expect("they can be");
+    });
+    let id = world.join("alice", "192.0.2.1");
+    for _ in 0..50 {
+        world.say(id, &message("hi"));
+    }
+    knock(&mut world, "192.0.2.2", "?token=alice", "");
+    let lines = events(&mut world);
+    let of = |limit: &str| {
+        lines
+            .iter()
+            .filter(|line| line.contains(&format!("limit={limit} ")))
+            .count()
+    };
+    assert_eq!(of("messages_per_user"), 5, "{lines:?}");
+    assert_eq!(of("connections_per_user"), 1, "{lines:?}");
 }
 
 #[test]

@@ -54,6 +54,20 @@ fn fail(server: &Server, times: usize) {
     }
 }
 
+#[test]
+fn where_everybody_comes_through_one_address_that_is_not_named_as_a_proxy_the_log_says_so_once() {
+    let mut server = Server::serve("");
+    let people: Vec<Peer> = (0..27)
+        .map(|n| Peer::open(&server, "/ws/chat", &server.token(&format!("user{n}"))))
+        .collect();
+    server.wait_for_line("config: proxy identity: most people who sign in come from 127.0.0.1 and");
+    drop(people);
+    server.terminate();
+    server.wait();
+    let log = server.whole_log();
+    assert_eq!(log.matches("proxy identity").count(), 1, "{log}");
+}
+
 /// Lines that the server says were lost.
 fn dropped(server: &Server) -> f64 {
     scrape(server)["wardroom_log_lines_dropped_total"]

@@ -7,6 +7,7 @@ mod bad_input;
 mod broken_frames;
 mod commands;
 mod date;
+mod descriptors;
 mod drain;
 mod frames;
 mod handshakes;

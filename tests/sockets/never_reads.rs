@@ -5,8 +5,9 @@ use wardroom::simulation::masked;
 use crate::peer::Peer;
 use crate::server::Server;
 
-/// Messages after which somebody who reads nothing must be gone: each is half a kilobyte and more.
-const MESSAGES_MAX: usize = 50_000;
+/// Messages after which somebody who reads nothing must be gone: each is half a kilobyte and more, the queue holds 256 KiB, and the kernel takes
+/// no more ahead of it than `limits.unsent_bytes_per_connection_max`, where it would take 4 MiB.
+const MESSAGES_MAX: usize = 1000;
 
 const CONFIG: &str = r#"
 [echo]

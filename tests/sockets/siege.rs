@@ -17,7 +17,7 @@ fn siege(directory: &Path, arguments: &[&str]) -> Output {
     let temporary = directory.join("temporary");
     fs::create_dir_all(&temporary).expect("a directory");
     wardroom(directory)
-        .args(["siege", "--seconds", "1", "--unnoticed", "1m"])
+        .args(["siege", "--seconds", "2", "--unnoticed", "1m"])
         .args(arguments)
         .env("TMPDIR", temporary)
         .output()

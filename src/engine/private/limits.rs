@@ -127,7 +127,7 @@ impl Engine {
                 "limits.connections_max",
                 self.connections.len() - self.private.connections,
             ),
-            ("limits.unauthenticated_max", self.plain_connections),
+            ("limits.unauthenticated_max", self.newcomers()),
             ("limits.outbound_bytes_max", self.outbound.bytes()),
             ("private.connections_max", self.private.connections),
             ("auth.ticket.tickets_max", self.tickets.len()),

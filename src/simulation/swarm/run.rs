@@ -21,8 +21,10 @@ use crate::simulation::client::Ending;
 use crate::simulation::world::{Names, World};
 use crate::time::{Instant, Now};
 
-/// Turns of one moment, and moments without time passing: beyond that something goes round in circles.
+/// Turns of one moment, and moments without time passing: beyond that something goes round in circles. Where a read takes fewer bytes than so many,
+/// there are as many times more turns.
 const TURNS_MAX: usize = 20_000;
+const TURN_BYTES: usize = 64;
 const SAME_MOMENTS_MAX: usize = 200;
 /// After the last step, until nothing may be left: more than the longest deadline that is not in hours.
 const END: Duration = Duration::from_secs(150);
@@ -279,7 +281,8 @@ impl<'s> Run<'s> {
     /// Runs turns until nothing moves any more.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
         let mut quiet = 0;
-        for _ in 0..TURNS_MAX {
+        let turns_max = TURNS_MAX * (TURN_BYTES / self.world.read_bytes_max).max(1);
+        for _ in 0..turns_max {
             let came = self.receive()?;
             let moved = self.turn()?;
             quiet = if moved || came { 0 } else { quiet + 1 };
@@ -287,7 +290,7 @@ impl<'s> Run<'s> {
                 return self.meter();
             }
         }
-        let words = format!("{TURNS_MAX} turns, and it goes on");
+        let words = format!("{turns_max} turns, and it goes on");
         Err(Violation::new("comes to rest", words))
     }
 

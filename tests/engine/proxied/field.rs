@@ -114,6 +114,20 @@ fn the_waiting_connections_of_a_proxy_meet_no_limit_of_an_address_but_those_of_t
 }
 
 #[test]
+fn a_proxys_own_connection_has_the_time_of_a_sign_in_anew_with_each_client() {
+    let mut world = behind(|config| config.deadlines.sign_in = seconds(20));
+    let id = world.connect(PROXY).expect("room");
+    for n in 0..10 {
+        world.send(id, page(&format!("1.1.1.{n}")).as_bytes());
+        assert_eq!(status(&mut world, id), Some((200, String::new())));
+        world.advance(seconds(10));
+    }
+    let request = chat_request("?token=alice", "X-Forwarded-For: 1.1.1.1\r\n");
+    world.send(id, request.as_bytes());
+    assert_eq!(crate::outcome(&mut world, id), "in as alice");
+}
+
+#[test]
 fn a_client_with_too_many_plain_connections_through_a_proxy_is_refused_like_one_without() {
     let mut world = behind(|config| {
         config.turn.signature_checks_max = 1;
