@@ -123,11 +123,11 @@ impl Listeners {
 
     /// Whether a connection could not be accepted since this was asked last.
     pub(super) fn take_shortage(&mut self) -> bool {
-        let short = |(_, listener): &mut (Door, Listener)| listener.take_shortage();
-        self.list
-            .iter_mut()
-            .map(short)
-            .fold(false, |any, one| any || one)
+        let mut is_any = false;
+        for (_, listener) in &mut self.list {
+            is_any |= listener.take_shortage();
+        }
+        is_any
     }
 
     /// Stops listening on sockets that another process listens on too: what waits there is for that one.
