@@ -51,7 +51,7 @@ for name in "$@"; do
   found=""
   if (cd "$copy" && cargo build --quiet --example simulate >"$copy/log" 2>&1); then
     (cd "$copy" && "$CARGO_TARGET_DIR/debug/examples/simulate" --seeds "$seeds" ${store[@]+"${store[@]}"} --stop) >"$copy/log" 2>&1 || true
-    found=$(grep -m 1 '^seed ' "$copy/log" || true)
+    found=$(grep -m 1 -E '^seed [0-9]+, step ' "$copy/log" || true)
   else
     found="does not build"
   fi
