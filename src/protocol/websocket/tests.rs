@@ -154,7 +154,7 @@ fn payload(frame: &[u8]) -> &[u8] {
             let (length, payload) = rest.split_first_chunk().expect("a length");
             (u64::from_be_bytes(*length), payload)
         }
-        [0x81, length @ 0..126, payload @ ..] => (u64::from(*length), payload),
+        [0x81, length @ 0..=125, payload @ ..] => (u64::from(*length), payload),
         other => panic!("no text: {other:?}"),
     };
     assert_eq!(payload.len() as u64, length);
