@@ -112,7 +112,7 @@ fn a_rooms_frames_are_taken_back_but_for_the_one_that_was_begun_and_everything_e
         }
         outbox.consume(written);
         let before = outbox.bytes();
-        let dropped = outbox.purge_room(ours, 0).bytes;
+        let dropped = outbox.purge_room(ours, 0, &mut Vec::new()).bytes;
         assert_eq!(left(&outbox), kept, "{written} written");
         assert_eq!((outbox.bytes(), dropped), (kept.len(), before - kept.len()));
     }
@@ -153,7 +153,7 @@ fn a_room_that_is_left_takes_back_what_is_of_use_for_a_moment_only_too() {
     for room in [one, other, one] {
         outbox.push_passing(frame(b'a', 10).into(), room, Passing::default());
     }
-    assert_eq!(outbox.purge_room(one, 0).bytes, 24);
+    assert_eq!(outbox.purge_room(one, 0, &mut Vec::new()).bytes, 24);
     let mut taken = 0;
     outbox.purge_passing(0, |_, _| taken += 1);
     assert_eq!(taken, 1);
@@ -162,6 +162,26 @@ fn a_room_that_is_left_takes_back_what_is_of_use_for_a_moment_only_too() {
     outbox.push_of_room(frame(b'b', 10).into(), one);
     outbox.consume(12);
     assert!(left(&outbox).is_empty());
+}
+
+#[test]
+fn each_reply_that_is_taken_back_gives_what_is_told_in_its_place_and_one_that_is_begun_is_finished()
+{
+    let (one, other) = (RoomKey(1), RoomKey(2));
+    let replies = [(b'a', one), (b'b', one), (b'c', other), (b'd', one)];
+    let mut outbox = Outbox::default();
+    for (letter, room) in replies {
+        let instead = Bytes::from(vec![letter]);
+        outbox.push_reply(frame(letter, 10).into(), room, instead);
+    }
+    outbox.consume(1);
+    let mut instead = Vec::new();
+    assert_eq!(outbox.purge_room(one, 0, &mut instead).bytes, 24);
+    assert_eq!(instead, ["b", "d"]);
+    let rest = [frame(b'a', 10), frame(b'c', 10)].concat();
+    assert_eq!(left(&outbox), rest[1..]);
+    outbox.purge_room(one, 0, &mut instead);
+    assert_eq!(instead.len(), 2);
 }
 
 #[test]
@@ -252,7 +272,7 @@ fn what_is_taken_back_weighs_nothing_and_is_counted_as_far_as_it_was_among_the_f
             outbox.push_of_room(frame(b'a', 10).into(), room);
         }
         outbox.consume(written);
-        let purged = outbox.purge_room(one, first);
+        let purged = outbox.purge_room(one, first, &mut Vec::new());
         let is_begun = written % 12 > 0;
         let bytes = 24 - written.min(12) - 12 * usize::from(is_begun);
         assert_eq!(purged, Purged { bytes, of_first }, "{written} {first}");

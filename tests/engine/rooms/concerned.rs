@@ -255,7 +255,8 @@ fn a_page_that_waits_for_somebody_outside_does_not_leave_after_their_ban() {
     world.client(guest).set_window(usize::MAX);
     world.settle();
     let told = told(&mut world, guest);
-    assert_eq!(words(&told), ["removed banned"], "{told:?}");
+    let expected = ["error not_in_room", "removed banned"];
+    assert_eq!(words(&told), expected, "{told:?}");
     assert!(told.iter().filter_map(message).next().is_none());
 }
 
