@@ -5,8 +5,8 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use wardroom::simulation::swarm::script::Script;
-use wardroom::simulation::swarm::{Counts, Report, generate, run, shrink};
+use wardroom::simulation::swarm::script::{Backing, Script};
+use wardroom::simulation::swarm::{Counts, Report, generate, generate_over, run, shrink};
 
 /// One seed in so many is run twice, to see that it is the same world both times.
 const TWICE_EVERY: u64 = 16;
@@ -15,6 +15,8 @@ struct Options {
     seeds: u64,
     from: u64,
     minutes: u64,
+    /// The store of every world, unless each chooses.
+    store: Option<Backing>,
     seconds_max: Option<u64>,
     /// Whether seeds that fail are named only, and whether the first of them is the last.
     only_find: bool,
@@ -26,6 +28,7 @@ fn options() -> Result<Options, String> {
         seeds: 100,
         from: 0,
         minutes: 2,
+        store: None,
         seconds_max: None,
         only_find: false,
         stops: false,
@@ -37,7 +40,16 @@ fn options() -> Result<Options, String> {
             options.stops |= name == "--stop";
             continue;
         }
-        let value = arguments.next().and_then(|value| value.parse().ok());
+        let value = arguments.next();
+        if name == "--store" {
+            options.store = Some(match value.as_deref() {
+                Some("twin") => Backing::Twin,
+                Some("sqlite") => Backing::Sqlite,
+                _ => return Err("--store is twin or sqlite".to_owned()),
+            });
+            continue;
+        }
+        let value = value.and_then(|value| value.parse().ok());
         let value: u64 = value.ok_or(format!("{name} needs a number"))?;
         match name.as_str() {
             "--seeds" => options.seeds = value,
@@ -46,7 +58,7 @@ fn options() -> Result<Options, String> {
             "--seconds" => options.seconds_max = Some(value),
             _ => {
                 return Err(format!(
-                    "{name} is not known; there are --seeds N, --from SEED, --minutes M, --seconds S, --only-find and --stop"
+                    "{name} is not known; there are --seeds N, --from SEED, --minutes M, --store S, --seconds S, --only-find and --stop"
                 ));
             }
         }
@@ -57,13 +69,22 @@ fn options() -> Result<Options, String> {
 #[derive(Default)]
 struct Sum {
     worlds: u64,
+    first: u64,
+    last: u64,
+    /// How many of them had the real store.
+    real: u64,
     virtual_time: Duration,
     counts: Counts,
 }
 
 impl Sum {
-    fn add(&mut self, report: &Report) {
+    fn add(&mut self, script: &Script, report: &Report) {
+        if self.worlds == 0 {
+            self.first = script.seed;
+        }
+        self.last = script.seed;
         self.worlds += 1;
+        self.real += u64::from(script.store == Backing::Sqlite);
         self.virtual_time += report.virtual_time;
         self.counts.add(&report.counts);
     }
@@ -72,8 +93,11 @@ impl Sum {
         let real = began.elapsed().as_secs_f64();
         let simulated = self.virtual_time.as_secs_f64();
         println!(
-            "{} worlds, {:.1} hours of virtual time in {real:.1} s: {:.0} times as fast as the clock",
+            "{} worlds, of the seeds {} to {}, {} of them over SQLite: {:.1} hours of virtual time in {real:.1} s: {:.0} times as fast as the clock",
             self.worlds,
+            self.first,
+            self.last,
+            self.real,
             simulated / 3600.0,
             simulated / real.max(0.001),
         );
@@ -83,9 +107,12 @@ impl Sum {
 
 /// Whether a seed is a world in which everything is as it should be.
 fn look_at(seed: u64, options: &Options, sum: &mut Sum) -> bool {
-    let script = generate(seed, options.minutes);
+    let script = match options.store {
+        Some(store) => generate_over(store, seed, options.minutes),
+        None => generate(seed, options.minutes),
+    };
     let report = run(&script, false);
-    sum.add(&report);
+    sum.add(&script, &report);
     if let Some(found) = &report.violation {
         println!(
             "seed {seed}, step {}: {}: {}",

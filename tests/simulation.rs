@@ -1,7 +1,7 @@
 //! Worlds in which everything happens, from seeds that are always the same, and what a world that went wrong is told by.
 
-use wardroom::simulation::swarm::script::{Act, Script};
-use wardroom::simulation::swarm::{generate, run, shrink};
+use wardroom::simulation::swarm::script::{Act, Backing, Script};
+use wardroom::simulation::swarm::{Counts, generate, generate_over, run, shrink};
 
 /// Worlds that are looked at: a few seconds of a machine that is busy.
 const SEEDS: std::ops::Range<u64> = 0..24;
@@ -20,6 +20,21 @@ fn nothing_that_must_not_be_is_so_in_any_of_these_worlds() {
     assert!(messages > 2000, "{messages}: nobody talks in these worlds");
 }
 
+/// Worlds over the real store, beside those that have it anyway.
+const REAL: std::ops::Range<u64> = 0..6;
+
+#[test]
+fn nothing_that_must_not_be_is_so_over_a_store_that_loses_what_it_has_not_synced() {
+    let mut counts = Counts::default();
+    for seed in REAL {
+        let report = run(&generate_over(Backing::Sqlite, seed, MINUTES), false);
+        let words = "look at it with: cargo run --release --example simulate -- --store sqlite --seeds 1 --from";
+        assert_eq!(report.violation, None, "{words} {seed}");
+        counts.add(&report.counts);
+    }
+    assert!(counts.crashes > 20 && counts.kept > 100, "{counts:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_world_word_for_word_and_another_seed_another() {
     let of = |seed| run(&generate(seed, MINUTES), true);
@@ -28,6 +43,8 @@ fn the_same_seed_gives_the_same_world_word_for_word_and_another_seed_another() {
     assert_eq!(first.lines, second.lines);
     assert_eq!(first.digest, second.digest);
     assert_ne!(first.digest, other.digest);
+    let over_sqlite = || run(&generate_over(Backing::Sqlite, 3, MINUTES), true);
+    assert_eq!(over_sqlite().lines, over_sqlite().lines);
 }
 
 #[test]

@@ -367,11 +367,16 @@ fn every_check_finds_what_it_is_for() {
     }
 }
 
-/// The names of the crates of one section of `Cargo.toml`.
+/// The names of the crates of one section of `Cargo.toml`, but for those that only a feature brings.
 fn dependencies(section: &str) -> BTreeSet<String> {
     let manifest: toml::Table = read("Cargo.toml").parse().expect("a manifest");
     let everywhere = manifest[section].as_table().expect("a table");
-    let mut names: BTreeSet<String> = everywhere.keys().cloned().collect();
+    let is_optional = |value: &toml::Value| {
+        let optional = value.get("optional").and_then(toml::Value::as_bool);
+        optional == Some(true)
+    };
+    let always = everywhere.iter().filter(|(_, value)| !is_optional(value));
+    let mut names: BTreeSet<String> = always.map(|(name, _)| name.clone()).collect();
     let targets = manifest["target"].as_table().expect("a table");
     let of_targets = targets.values().filter_map(|target| target.get(section));
     names.extend(of_targets.flat_map(|table| table.as_table().expect("a table").keys().cloned()));

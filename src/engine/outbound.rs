@@ -163,11 +163,30 @@ impl Outbound {
         });
     }
 
+    /// The same for the reply to a request, which is answered with `instead` when it is taken back.
+    pub(super) fn push_reply(
+        &mut self,
+        connection: &mut Connection,
+        frames: &Bytes,
+        room: RoomKey,
+        instead: Bytes,
+    ) {
+        self.write(connection, |outbox| {
+            outbox.push_reply(frames.clone(), room, instead);
+        });
+    }
+
     /// Takes back what waits for a connection of one room.
     pub(super) fn purge_room(&mut self, connection: &mut Connection, room: RoomKey) {
         let first = connection.first_bytes();
-        let purged = connection.outbox.purge_room(room, first);
+        let mut instead = Vec::new();
+        let purged = connection.outbox.purge_room(room, first, &mut instead);
         self.taken_back(connection, purged);
+        if connection.can_tell() {
+            for frame in &instead {
+                self.push_shared(connection, frame);
+            }
+        }
     }
 
     /// Whether so much waits for a connection that it goes without what is of use for a moment only.

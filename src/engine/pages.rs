@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::connection::Wire;
+use super::reply::Complaint;
 use super::room_reply;
 use super::room_work::{Asked, Requester};
 use super::verify::BUSY_RETRY;
@@ -230,7 +231,7 @@ impl Engine {
             (Wanted::Log { room }, RoomAnswer::Log { entries, head }) => {
                 let key = self.still_readable(id, &room, now)?;
                 let frame = room_reply::log(request, &room, &entries, head);
-                self.push_of_room(id, &frame, key);
+                self.push_reply(id, request, &frame, key);
                 Ok(())
             }
             _ => Err(RoomRefusal::Busy(BUSY_RETRY)),
@@ -272,7 +273,7 @@ impl Engine {
             ends,
             is_truncated,
         );
-        self.push_of_room(id, &frame, key);
+        self.push_reply(id, request, &frame, key);
         Ok(())
     }
 
@@ -311,7 +312,7 @@ impl Engine {
         let gap = gap.map(|(from, to)| Gap { from, to });
         let is_opaque = self.rooms.room(key).is_opaque();
         let frames = room_reply::entered(request, (room, is_opaque), page.last_seq, gap, &missed);
-        self.push_of_room(id, &frames, key);
+        self.push_reply(id, request, &frames, key);
         Ok(())
     }
 
@@ -325,12 +326,20 @@ impl Engine {
         }
     }
 
-    /// Queues frames of one room for one connection, which leaving the room takes back.
-    pub(super) fn push_of_room(&mut self, id: ConnectionId, frames: &Bytes, room: RoomKey) {
+    /// Queues the reply to a request that tells of a room. Who is put out before they have read it is told that they are not there.
+    pub(super) fn push_reply(
+        &mut self,
+        id: ConnectionId,
+        request: Option<&RequestId<'_>>,
+        frames: &Bytes,
+        room: RoomKey,
+    ) {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.can_tell()
         {
-            self.outbound.push_of_room(connection, frames, room);
+            let refused = Complaint::refused(request.cloned(), RoomRefusal::NotInRoom);
+            let instead = refused.frame(connection.wire);
+            self.outbound.push_reply(connection, frames, room, instead);
         }
     }
 }

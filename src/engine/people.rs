@@ -79,7 +79,7 @@ impl Engine {
             members: &members,
             count: count as u64,
         }));
-        self.push_of_room(id, &frame, room);
+        self.push_reply(id, request, &frame, room);
     }
 }
 

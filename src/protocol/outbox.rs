@@ -62,7 +62,17 @@ enum Segment {
         joined: u8,
         left: u8,
     },
+    /// The same, and the reply to a request, which is never left without one.
+    Reply(Box<Reply>),
     Own(Vec<u8>),
+}
+
+#[derive(Debug)]
+struct Reply {
+    frames: Bytes,
+    room: RoomKey,
+    /// What is told when they are taken back.
+    instead: Bytes,
 }
 
 impl Segment {
@@ -71,6 +81,7 @@ impl Segment {
             Segment::Shared(bytes)
             | Segment::OfRoom { frames: bytes, .. }
             | Segment::Passing { frames: bytes, .. } => bytes,
+            Segment::Reply(reply) => &reply.frames,
             Segment::Own(bytes) => bytes,
         }
     }
@@ -80,12 +91,17 @@ impl Segment {
             Segment::Shared(bytes)
             | Segment::OfRoom { frames: bytes, .. }
             | Segment::Passing { frames: bytes, .. } => bytes.truncate(length),
+            Segment::Reply(reply) => reply.frames.truncate(length),
             Segment::Own(bytes) => bytes.truncate(length),
         }
     }
 
     fn is_of(&self, room: RoomKey) -> bool {
-        matches!(self, Segment::OfRoom { room: own, .. } | Segment::Passing { room: own, .. } if *own == room)
+        match self {
+            Segment::OfRoom { room: own, .. } | Segment::Passing { room: own, .. } => *own == room,
+            Segment::Reply(reply) => reply.room == room,
+            Segment::Shared(_) | Segment::Own(_) => false,
+        }
     }
 
     /// The memory that goes with it.
@@ -97,6 +113,9 @@ impl Segment {
                     frames, is_told, ..
                 } if !is_told => frames.len(),
                 Segment::OfRoom { .. } | Segment::Passing { .. } => 0,
+                Segment::Reply(reply) => {
+                    size_of::<Reply>() + reply.frames.len() + reply.instead.len()
+                }
                 Segment::Own(run) => run.capacity(),
             }
     }
@@ -138,6 +157,17 @@ impl Outbox {
                 room,
                 is_told,
             });
+        }
+    }
+
+    /// The same for the reply to a request. `instead`: what [`Outbox::purge_room`] gives when it takes that back.
+    pub fn push_reply(&mut self, frames: Bytes, room: RoomKey, instead: Bytes) {
+        if !frames.is_empty() {
+            self.push(Segment::Reply(Box::new(Reply {
+                frames,
+                room,
+                instead,
+            })));
         }
     }
 
@@ -271,14 +301,19 @@ impl Outbox {
     }
 
     /// Drops every frame of `room` of which no byte has been written; gives the bytes dropped, and how many of them were among the `first`.
-    pub fn purge_room(&mut self, room: RoomKey, first: usize) -> Purged {
+    /// `instead` gets what is to be told for each reply that went with them.
+    pub fn purge_room(&mut self, room: RoomKey, first: usize, instead: &mut Vec<Bytes>) -> Purged {
         self.purge(first, |segment, written| {
             if !segment.is_of(room) {
                 return segment.as_slice().len();
             }
-            match written {
-                0 => 0,
-                written => frame::end_of_frame(segment.as_slice(), written),
+            match (written, segment) {
+                (0, Segment::Reply(reply)) => {
+                    instead.push(std::mem::take(&mut reply.instead));
+                    0
+                }
+                (0, _) => 0,
+                (written, segment) => frame::end_of_frame(segment.as_slice(), written),
             }
         })
     }

@@ -278,38 +278,4 @@ impl Write for Wire<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The payload of the one text frame that these bytes are (RFC 6455 §5.2).
-    fn payload(frame: &[u8]) -> &[u8] {
-        let (length, payload) = match frame {
-            [0x81, 126, high, low, payload @ ..] => {
-                (u64::from(u16::from_be_bytes([*high, *low])), payload)
-            }
-            [0x81, 127, rest @ ..] => {
-                let (length, payload) = rest.split_first_chunk().expect("a length");
-                (u64::from_be_bytes(*length), payload)
-            }
-            [0x81, length @ 0..126, payload @ ..] => (u64::from(*length), payload),
-            other => panic!("no text: {other:?}"),
-        };
-        assert_eq!(payload.len() as u64, length);
-        payload
-    }
-
-    #[test]
-    fn a_text_is_one_frame_however_long_it_is() {
-        for length in [0, 1, 125, 126, 65_535, 65_536, 100_000] {
-            let text = "x".repeat(length);
-            let frame = text_frame(|out| out.extend_from_slice(text.as_bytes()));
-            assert_eq!(payload(&frame), text.as_bytes(), "{length}");
-            let header = match length {
-                0..126 => 2,
-                126..65_536 => 4,
-                _ => 10,
-            };
-            assert_eq!(frame.len(), header + length);
-        }
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 27] = [
+const PROOFS: [(&str, Proof); 28] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -87,6 +87,10 @@ const PROOFS: [(&str, Proof); 27] = [
     (
         "limits.pending_answers_max",
         Proof::Never("takes sign-ins that the store is asked about, and a slow disk"),
+    ),
+    (
+        "limits.unsent_bytes_per_connection_max",
+        Proof::Never("is kept by the kernel and refuses nothing"),
     ),
     (
         "limits.penalty_exempt",

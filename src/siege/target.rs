@@ -6,18 +6,24 @@ use super::SiegeError;
 
 /// A listener on loopback. There is no other way to make one than [`Target::parse`] and [`Target::from_loopback`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target(SocketAddr);
+pub struct Target {
+    address: SocketAddr,
+    speaks_tls: bool,
+}
 
 impl Target {
-    /// `ws://HOST:PORT/ws/chat`; `HOST` may be a name, all of whose addresses must be loopback.
+    /// `ws://HOST:PORT/ws/chat`, or `wss`; `HOST` may be a name, all of whose addresses must be loopback.
     ///
     /// # Errors
     /// [`SiegeError::Target`] with the reason.
     pub fn parse(text: &str) -> Result<Self, SiegeError> {
         let wrong = |why: String| SiegeError::Target(format!("{text}: {why}"));
-        let rest = text
-            .strip_prefix("ws://")
-            .ok_or_else(|| wrong("allowed: as ws://127.0.0.1:8080/ws/chat".to_owned()))?;
+        let (scheme, rest) = text.split_once("://").unwrap_or_default();
+        let speaks_tls = match scheme {
+            "ws" => false,
+            "wss" => true,
+            _ => return Err(wrong("allowed: as ws://127.0.0.1:8080/ws/chat".to_owned())),
+        };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if !matches!(path, "" | "/" | "/ws/chat") {
             return Err(wrong("only /ws/chat is attacked".to_owned()));
@@ -36,7 +42,10 @@ impl Target {
         // A name with one address elsewhere is not this machine, whichever address would be taken.
         let rest: Result<Vec<Target>, SiegeError> = found.collect();
         match (first, rest) {
-            (Ok(target), Ok(_)) => Ok(target),
+            (Ok(target), Ok(_)) => Ok(Target {
+                speaks_tls,
+                ..target
+            }),
             (Err(error), _) | (_, Err(error)) => Err(wrong(error.to_string())),
         }
     }
@@ -47,19 +56,27 @@ impl Target {
         // An IPv4 address in the clothes of IPv6 is judged as what it is.
         let ip = address.ip().to_canonical();
         if ip.is_loopback() {
-            return Ok(Target(SocketAddr::new(ip, address.port())));
+            return Ok(Target {
+                address: SocketAddr::new(ip, address.port()),
+                speaks_tls: false,
+            });
         }
         let why = format!("{ip} is not loopback: only 127.0.0.0/8 and ::1 are attacked");
         Err(SiegeError::Target(why))
     }
 
     pub(super) fn address(self) -> SocketAddr {
-        self.0
+        self.address
+    }
+
+    /// Whether it was named as `wss`.
+    pub(super) fn speaks_tls(self) -> bool {
+        self.speaks_tls
     }
 
     /// Whether sources can be chosen from all of 127.0.0.0/8.
     pub(super) fn has_many_sources(self) -> bool {
-        matches!(self.0.ip(), IpAddr::V4(_))
+        matches!(self.address.ip(), IpAddr::V4(_))
     }
 }
 
@@ -75,6 +92,7 @@ mod tests {
             "ws://[::1]:8080/",
             "ws://[::ffff:127.0.0.1]:8080/ws/chat",
             "ws://localhost:8080/ws/chat",
+            "wss://127.0.0.1:8443/ws/chat",
         ] {
             assert!(Target::parse(allowed).is_ok(), "{allowed}");
         }
@@ -91,7 +109,8 @@ mod tests {
             "ws://127.0.0.1@192.0.2.1:8080/ws/chat",
             "ws://127.0.0.1:8080@192.0.2.1:80/ws/chat",
             "ws://169.254.1.1:8080/ws/chat",
-            "wss://127.0.0.1:8080/ws/chat",
+            "wss://192.0.2.1:8443/ws/chat",
+            "127.0.0.1:8080/ws/chat",
             "http://127.0.0.1:8080/ws/chat",
             "ws://127.0.0.1/ws/chat",
             "ws://127.0.0.1:8080/ws/echo",

@@ -1,4 +1,4 @@
-//! TLS for a siege: a certificate that is made for it and goes with it, and clients that take no other.
+//! TLS for a siege: a certificate that is made for it and goes with it, and clients that take no other; or, of a server that runs on this machine, any.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -54,26 +54,35 @@ impl Identity {
 
     /// What clients need to talk to a server that shows this certificate.
     pub(super) fn client(&self) -> io::Result<Arc<ClientConfig>> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let only = Only {
-            der: self.der.clone(),
-            provider: Arc::clone(&provider),
-        };
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(only))
-            .with_no_client_auth();
-        // Everybody is somebody else: nobody goes on with another's session.
-        config.resumption = Resumption::disabled();
-        Ok(Arc::new(config))
+        client(Some(self.der.clone()))
     }
 }
 
-/// Takes one certificate and no other, from whoever proves to have its key.
+/// What clients need to talk to a server that runs on this machine, whatever certificate it shows: nobody is between.
+pub(super) fn client_of_any() -> io::Result<Arc<ClientConfig>> {
+    client(None)
+}
+
+fn client(expected: Option<CertificateDer<'static>>) -> io::Result<Arc<ClientConfig>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let only = Only {
+        expected,
+        provider: Arc::clone(&provider),
+    };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(only))
+        .with_no_client_auth();
+    // Everybody is somebody else: nobody goes on with another's session.
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// Takes one certificate and no other, or any, from whoever proves to have its key.
 struct Only {
-    der: CertificateDer<'static>,
+    expected: Option<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -92,7 +101,7 @@ impl ServerCertVerifier for Only {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *shown == self.der {
+        if self.expected.as_ref().is_none_or(|der| shown == der) {
             return Ok(ServerCertVerified::assertion());
         }
         Err(CertificateError::ApplicationVerificationFailure.into())
@@ -225,7 +234,7 @@ mod tests {
     fn clients_take_their_own_certificate_and_no_other() {
         let [one, other] = [Identity::make(), Identity::make()].map(|made| made.expect("made"));
         let only = Only {
-            der: one.der.clone(),
+            expected: Some(one.der.clone()),
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
         };
         let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));

@@ -20,6 +20,7 @@ use super::machine::{self, Cores};
 use super::people::People;
 use super::server::{self, Figures, Server, Variant};
 use super::swarm;
+use super::tls;
 use super::verdict::{Finding, Memory};
 use super::{Ground, Home, SiegeError, Target, Whom};
 
@@ -31,6 +32,8 @@ pub(super) enum Watched {
     Running {
         target: Target,
         private: Option<SocketAddr>,
+        /// What its clients need when it speaks TLS.
+        client: Option<Arc<ClientConfig>>,
     },
     Own(Box<Own>),
 }
@@ -90,7 +93,12 @@ impl Watched {
             }
             Whom::Running { target, private } => {
                 cores.move_to_others();
-                Ok(Watched::Running { target, private })
+                let speaks_tls = target.speaks_tls();
+                Ok(Watched::Running {
+                    target,
+                    private,
+                    client: speaks_tls.then(tls::client_of_any).transpose()?,
+                })
             }
         }
     }
@@ -102,7 +110,10 @@ impl Watched {
             changes: attack.changes,
         };
         match self {
-            Watched::Running { .. } => Ok(wanted.changes.is_empty() && !wanted.has_tls),
+            Watched::Running { target, .. } => {
+                let has_wire = target.speaks_tls() || !attack.wire.needs_tls();
+                Ok(has_wire && attack.changes.is_empty())
+            }
             Watched::Own(own) if own.variant == wanted => Ok(true),
             Watched::Own(own) => {
                 own.server.end();
@@ -125,7 +136,8 @@ impl Watched {
     pub(super) fn client(&self) -> Option<Arc<ClientConfig>> {
         match self {
             Watched::Own(own) if own.variant.has_tls => Some(Arc::clone(&own.client)),
-            Watched::Own(_) | Watched::Running { .. } => None,
+            Watched::Own(_) => None,
+            Watched::Running { client, .. } => client.clone(),
         }
     }
 

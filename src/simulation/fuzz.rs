@@ -8,7 +8,6 @@ mod forwarded;
 mod frame;
 mod json;
 mod origin;
-mod scratch;
 mod session;
 mod store;
 mod tickets;

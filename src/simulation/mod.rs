@@ -13,6 +13,7 @@ mod dictionaries;
 pub mod fuzz;
 mod recording;
 pub mod reference;
+mod scratch;
 pub mod swarm;
 mod world;
 

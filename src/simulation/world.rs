@@ -2,6 +2,7 @@
 
 mod after;
 mod faults;
+mod works;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
@@ -15,12 +16,12 @@ use crate::access::revocation::{Revocation, Subject};
 use crate::access::{AuthError, Authenticator, Credential, Grant, Identity};
 use crate::config::{Config, HookSettings};
 use crate::engine::{
-    Census, Door, Effect, Engine, Outcome, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
+    Census, Door, Effect, Engine, Reconfiguration, Share, Unready, Work, WorkId, WorkTimes,
 };
 use crate::id::{ConnectionId, QuestionId};
 use crate::protocol::client as client_bytes;
 use crate::protocol::response::Refusal;
-use crate::store::{self, Memory, Store};
+use crate::store::{Memory, Store};
 use crate::telemetry::Exposition;
 use crate::time::{Instant, Now, Wall};
 
@@ -70,6 +71,8 @@ pub struct World {
     store: Box<dyn Store>,
     /// Works that the store's queue has place for.
     pub works_max: usize,
+    /// Questions that the store answers at once.
+    pub answered_together_max: usize,
     /// Whether answers are kept back until [`World::answer_one`].
     pub answers_held: bool,
     /// Questions put to the authentication hook and not answered.
@@ -120,6 +123,7 @@ impl World {
             works: VecDeque::new(),
             store,
             works_max: 1024,
+            answered_together_max: 1,
             answers_held: false,
             questions: VecDeque::new(),
             shrunk: 0,
@@ -297,7 +301,7 @@ impl World {
     pub fn turn(&mut self) -> bool {
         let mut moved = false;
         while !self.answers_held && !self.works.is_empty() {
-            self.answer_one();
+            self.answer(self.answered_together_max);
             moved = true;
         }
         self.engine.turn(self.now);
@@ -322,25 +326,6 @@ impl World {
         moved || self.engine.has_unfinished()
     }
 
-    /// Lets the store answer the oldest question, as its thread does between two turns.
-    pub fn answer_one(&mut self) {
-        let Some((id, work)) = self.works.pop_front() else {
-            return;
-        };
-        let question = match work {
-            Work::Record(question) => store::Question::Record(question),
-            Work::Room(question) => store::Question::Room(question),
-        };
-        for answer in self.store.answer(vec![question]) {
-            let outcome = match answer {
-                store::Answer::Record(answer) => Outcome::Record(answer),
-                store::Answer::Room(answer) => Outcome::Room(answer),
-                store::Answer::Failed(fault) => Outcome::Failed(fault),
-            };
-            self.engine.outcome(id, outcome, self.now);
-        }
-    }
-
     /// Tells the engine of a revocation that is stored.
     pub fn apply_revocation(&mut self, revocation: Revocation) {
         self.engine.apply_revocation(revocation, self.now);
@@ -349,11 +334,6 @@ impl World {
     /// Replaces the authenticator, as a reload does.
     pub fn replace_authenticator(&mut self, next: Box<dyn Authenticator>) {
         self.engine.replace_authenticator(next, self.now);
-    }
-
-    /// Questions that the store has not answered.
-    pub fn works_waiting(&self) -> usize {
-        self.works.len()
     }
 
     /// The credential that the authentication hook was asked about first of those without an answer.
@@ -400,19 +380,6 @@ impl World {
     /// The store behind this world's engine.
     pub fn store(&mut self) -> &mut dyn Store {
         &mut *self.store
-    }
-
-    fn hand_out_work(&mut self) {
-        while let Some((id, work)) = self.engine.next_work() {
-            if self.works.len() < self.works_max {
-                self.works.push_back((id, work));
-            } else {
-                self.engine.outcome(id, Outcome::Busy, self.now);
-            }
-        }
-        while let Some(question) = self.engine.next_question(self.now) {
-            self.questions.push_back(question);
-        }
     }
 
     fn set_time(&mut self, instant: Instant) {

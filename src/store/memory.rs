@@ -10,7 +10,7 @@ use rooms::Rooms;
 use sessions::Sessions;
 
 /// Everything in maps.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Memory {
     sessions: Sessions,
     rooms: Rooms,

@@ -44,6 +44,9 @@ const STATEMENTS_MAX: usize = 64;
 /// The write-ahead log is cut back to this many bytes once it was copied into the database.
 const LOG_BYTES_MAX: i64 = 4 * 1024 * 1024;
 
+/// No URI file names, and no second thread in it.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Sessions, revocations and rooms in `wardroom.sqlite`.
 ///
 /// **What was answered survives the end of the process and of the machine's power**: the write-ahead log is synced at every commit.
@@ -85,6 +88,32 @@ impl Sqlite {
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(directory: &Path, company: Company) -> std::result::Result<Sqlite, OpenError> {
+        Self::open_on(directory, company, connect)
+    }
+
+    /// The same over a disk that SQLite knows by this name, with a log that is copied into the database once it has so many pages.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn open_over(
+        directory: &Path,
+        company: Company,
+        (disk, log_pages): (&str, u32),
+    ) -> std::result::Result<Sqlite, OpenError> {
+        Self::open_on(directory, company, |path| {
+            let connection = Connection::open_with_flags_and_vfs(path, FLAGS, disk)?;
+            connection.pragma_update(None, "wal_autocheckpoint", log_pages)?;
+            set_up(&connection)?;
+            Ok(connection)
+        })
+    }
+
+    fn open_on(
+        directory: &Path,
+        company: Company,
+        connect: impl FnOnce(&Path) -> Result<Connection>,
+    ) -> std::result::Result<Sqlite, OpenError> {
         let path = directory::prepare(directory)?;
         let lock = Lock::take(directory, company)?;
         let failed = |fault| OpenError::Fault {
@@ -104,6 +133,7 @@ impl Sqlite {
         schema::found(&connection, &path)?;
         log_ahead(&connection).map_err(|error| failed(fault(&error)))?;
         schema::bring_up(&mut connection, &path)?;
+        settle(&connection).map_err(failed)?;
         let mut store = Sqlite {
             connection,
             path: path.clone(),
@@ -338,9 +368,12 @@ impl Store for Sqlite {
 }
 
 fn connect(path: &Path) -> Result<Connection> {
-    // No URI file names, and no second thread in it.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, FLAGS)?;
+    set_up(&connection)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<()> {
     connection.busy_timeout(BUSY_TIME_MAX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -349,13 +382,23 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "synchronous", "full")?;
     // What was deleted is overwritten where that costs no further write.
-    connection.pragma_update(None, "secure_delete", "fast")?;
-    Ok(connection)
+    connection.pragma_update(None, "secure_delete", "fast")
 }
 
 /// Writes into the file itself that it has a write-ahead log.
 fn log_ahead(connection: &Connection) -> Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")
+}
+
+/// Syncs the log. **What a process has written that was killed before it synced that is read by the next one**, which may tell of it as soon as it
+/// serves.
+fn settle(connection: &Connection) -> std::result::Result<(), StoreFault> {
+    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    match copied.map_err(|error| fault(&error)) {
+        // It is synced first, and then copied into the database, which can wait.
+        Ok(()) | Err(StoreFault::DiskFull) => Ok(()),
+        Err(fault) => Err(fault),
+    }
 }
 
 fn writes(question: &Question) -> bool {

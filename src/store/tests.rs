@@ -188,6 +188,21 @@ fn every_store_gives_the_same_answers_one_by_one_and_together() {
 }
 
 #[test]
+fn a_revocation_of_an_earlier_date_takes_nothing_from_a_later_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for mut store in stores(&directory) {
+        store.answer(vec![revoke(user("alice"), 2 * HOUR, 5 * HOUR)]);
+        // The date was set back.
+        let answers = store.answer(vec![revoke(user("alice"), HOUR, 4 * HOUR)]);
+        let [super::Answer::Record(record::Answer::Revoked { revocation, .. })] = &*answers else {
+            panic!("{answers:?}");
+        };
+        let in_force = (revocation.at, revocation.until);
+        assert_eq!(in_force, (wall(2 * HOUR), wall(5 * HOUR)));
+    }
+}
+
+#[test]
 fn the_last_use_is_noted_once_an_hour() {
     let directory = tempfile::tempdir().unwrap();
     for mut store in stores(&directory) {

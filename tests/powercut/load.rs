@@ -16,7 +16,7 @@ use wardroom::rooms::standing::{Authority, Sanction, Standing};
 use wardroom::store::{Company, Memory, Question, Sqlite, Store};
 use wardroom::time::Wall;
 
-use crate::disk::Dice;
+use wardroom_disk::Dice;
 
 const ROOMS: [&str; 3] = ["a", "b", "c"];
 const USERS: [&str; 3] = ["ann", "bob", "eve"];
@@ -38,7 +38,7 @@ impl Load {
     /// Asks a new store in this directory, and says after each batch that it was answered.
     pub fn run(mut self, directory: &Path, batches: usize) {
         let mut store = Sqlite::open(directory, Company::Alone).expect("a store");
-        let path = directory.join("acknowledged");
+        let path = directory.join(crate::record::ACKNOWLEDGED);
         let mut acknowledged = File::create(path).expect("a file");
         for _ in 0..batches {
             let answers = store.answer(self.next_batch());

@@ -5,17 +5,16 @@
 //! opened, and must hold what was acknowledged, exactly: the state after the last batch that was answered, or after the one that
 //! was being written.
 
-mod disk;
 mod load;
 mod record;
 
 use std::path::Path;
 use std::process::Command;
 
-use disk::{Dice, Disk};
 use load::{Load, Model};
 use record::{Recorded, recorded};
 use wardroom::store::{Archive, Company, Sqlite};
+use wardroom_disk::{Dice, Files};
 
 /// Disks rebuilt and opened.
 const DISKS: u64 = 640;
@@ -65,8 +64,8 @@ fn record(directory: &Path) -> Option<Recorded> {
 }
 
 /// What is wrong with a disk that was cut off after so many acknowledged batches; `None`: nothing.
-fn fault(disk: &Disk, directory: &Path, acknowledged: usize, model: &Model) -> Option<String> {
-    disk.write(directory);
+fn fault(disk: &Files, directory: &Path, acknowledged: usize, model: &Model) -> Option<String> {
+    disk.write(directory).expect("files");
     let mut store = match Sqlite::open(directory, Company::Alone) {
         Ok(store) => store,
         Err(error) => return Some(format!("can not be opened: {error}")),
@@ -96,7 +95,8 @@ fn cut(recorded: &Recorded, disks: u64, are_syncs_kept: bool) -> Vec<String> {
     cuts.sort_unstable();
     for (at, number) in cuts {
         let directory = tempfile::tempdir().expect("a directory");
-        let disk = Disk::after_a_cut(&recorded.calls[..at], are_syncs_kept, Dice::new(number));
+        let calls = &recorded.calls[..at];
+        let disk = Files::default().after_a_cut(calls, are_syncs_kept, Dice::new(number));
         let acknowledged = recorded.acknowledged_before(at);
         if let Some(fault) = fault(&disk, directory.path(), acknowledged, &model) {
             faults.push(format!(

@@ -3,38 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Something that changes what is on a disk, or says that it is there for good. Files are named by their last component.
-#[derive(Debug, Clone)]
-pub enum Call {
-    Create(String),
-    Write {
-        file: String,
-        at: usize,
-        bytes: Vec<u8>,
-    },
-    Truncate {
-        file: String,
-        length: usize,
-    },
-    Sync(String),
-    /// Of the directory: names that were given and taken by then are for good.
-    SyncNames,
-    Unlink(String),
-    /// The program has said that another batch is answered. Not a call to the disk.
-    Acknowledge,
-}
+use wardroom_disk::Call;
+
+/// The file into which the program writes a byte for each batch that is answered.
+pub const ACKNOWLEDGED: &str = "acknowledged";
 
 pub struct Recorded {
     pub calls: Vec<Call>,
+    /// For each batch, how many calls there were when the program said that it is answered.
+    acknowledged: Vec<usize>,
 }
 
 impl Recorded {
     /// Batches that were acknowledged before the call of this number.
     pub fn acknowledged_before(&self, at: usize) -> usize {
-        let calls = self.calls.iter().take(at);
-        calls
-            .filter(|call| matches!(call, Call::Acknowledge))
-            .count()
+        let before = self.acknowledged.iter().filter(|calls| **calls <= at);
+        before.count()
     }
 
     pub fn syncs(&self) -> usize {
@@ -49,13 +33,21 @@ pub fn recorded(text: &str, directory: &Path) -> Recorded {
     let mut places = BTreeMap::new();
     let mut calls = Vec::new();
     let mut known = Vec::new();
+    let mut acknowledged = Vec::new();
     for line in text.lines() {
         let Some((_, call)) = line.trim_start().split_once(' ') else {
             continue;
         };
-        calls.extend(read(call.trim_start(), directory, &mut places, &mut known));
+        let call = call.trim_start();
+        if is_acknowledgement(call, directory) {
+            acknowledged.push(calls.len());
+        }
+        calls.extend(read(call, directory, &mut places, &mut known));
     }
-    Recorded { calls }
+    Recorded {
+        calls,
+        acknowledged,
+    }
 }
 
 fn read(
@@ -85,11 +77,8 @@ fn read(
         return name.starts_with('f').then_some(Call::SyncNames);
     }
     let file = below.trim_start_matches('/').to_owned();
-    if file == "acknowledged" {
-        return (name == "write").then_some(Call::Acknowledge);
-    }
     // What is shared in memory alone is not on the disk, and the lock holds nothing.
-    if file.ends_with("-shm") || file.ends_with(".lock") {
+    if file == ACKNOWLEDGED || file.ends_with("-shm") || file.ends_with(".lock") {
         return None;
     }
     match name {
@@ -129,6 +118,15 @@ fn read(
         }
         _ => None,
     }
+}
+
+/// Whether the program says that another batch is answered.
+fn is_acknowledgement(call: &str, directory: &str) -> bool {
+    let file = call.strip_prefix("write(").and_then(|rest| {
+        let (_, path) = rest.split_once('<')?;
+        name_of(path)
+    });
+    file.is_some_and(|file| file == format!("{directory}/{ACKNOWLEDGED}"))
 }
 
 /// `PATH>…`, the path as it is or in hexadecimal escapes.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::peer::Peer;
 use crate::server::{SECRET, Server, wardroom, write_secret};
 use crate::tls::authority::Authority;
-use crate::tls::directory;
+use crate::tls::{Secure, directory};
 
 /// The program's siege in this directory, where it also keeps what is temporary. How long people wait is not judged: the
 /// machine that runs tests has other things to do.
@@ -182,30 +182,48 @@ fn a_server_that_was_made_weak_does_not_pass() {
     assert!(told.contains("0 of 1 attacks held"), "{told}");
 }
 
-#[test]
-fn a_server_that_runs_is_attacked_by_its_address_and_goes_on() {
-    let server = Server::serve("");
+/// Attacks a server that runs, which must hold, and go on.
+fn attack_running(server: &Server, scheme: &str, attacks: &[&str]) {
     let home = tempfile::tempdir().expect("a directory");
     write_secret(&home.path().join("secret"), SECRET);
-    let target = format!("ws://{}/ws/chat", server.address);
+    let target = format!("{scheme}://{}/ws/chat", server.address);
     let private = server.private.expect("a private listener").to_string();
-    let whom = [
-        "--target",
-        &target,
-        "--private",
-        &private,
-        "--token-secret-file",
-        "secret",
-    ];
+    let names = attacks.join(",");
     let output = siege(
         home.path(),
-        &[&whom[..], &["--attack", "forged-proxy"]].concat(),
+        &[
+            "--target",
+            &target,
+            "--private",
+            &private,
+            "--token-secret-file",
+            "secret",
+            "--attack",
+            &names,
+        ],
     );
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    let held = format!("1 of 1 attacks held (running server on {}", server.address);
+    let count = attacks.len();
+    let held = format!(
+        "{count} of {count} attacks held (running server on {}",
+        server.address
+    );
     assert!(told.contains(&held), "{told}");
+}
+
+#[test]
+fn a_server_that_runs_is_attacked_by_its_address_and_goes_on() {
+    let server = Server::serve("");
+    attack_running(&server, "ws", &["forged-proxy"]);
     assert_eq!(Peer::connect(server.address).get("/healthz"), "200");
+}
+
+#[test]
+fn a_server_that_runs_and_speaks_tls_is_attacked_over_it() {
+    let secure = Secure::serve("", "");
+    attack_running(&secure.server, "wss", &["ping-flood", "plain-to-tls"]);
+    assert_eq!(secure.connect().get("/healthz"), "200");
 }
 
 #[test]

@@ -149,3 +149,82 @@ fn the_answer_to_head_has_no_body() {
     Problem::NoSuchRoute.write(Method::Head, &mut bytes);
     assert!(bytes.ends_with(b"\r\n\r\n"));
 }
+
+#[test]
+fn what_is_at_fault_with_a_request_is_named_for_programs() {
+    let value = |problem: &Problem, name: &str| written(problem).1[name].clone();
+    for problem in all() {
+        let field = match problem {
+            Problem::InvalidField { .. } => Value::from("room"),
+            _ => Value::Null,
+        };
+        assert_eq!(value(&problem, "field"), field, "{problem:?}");
+        let code = match problem {
+            Problem::Conflict { .. } => Value::from("already"),
+            _ => Value::Null,
+        };
+        assert_eq!(value(&problem, "code"), code, "{problem:?}");
+        let limit = match problem {
+            Problem::BodyTooLarge { .. } => Value::from("private.body_bytes_max"),
+            Problem::TooMany { limit, .. }
+            | Problem::ServerFull { limit, .. }
+            | Problem::BoundReached { limit } => Value::from(limit),
+            _ => Value::Null,
+        };
+        assert_eq!(value(&problem, "limit"), limit, "{problem:?}");
+    }
+    let (head, _) = written(&Problem::KeyInvalid);
+    let challenge = "WWW-Authenticate: Bearer error=\"invalid_token\"";
+    assert!(head.contains(challenge), "{head}");
+}
+
+#[test]
+fn what_a_room_refuses_is_told_to_programs_as_what_it_is() {
+    let second = Duration::from_secs(1);
+    let of = |refusal: RoomRefusal| Problem::from(&refusal);
+    for (refusal, status, member, value) in [
+        (RoomRefusal::UnknownRoom, 404, "code", ""),
+        (RoomRefusal::UnknownMessage, 404, "code", ""),
+        (
+            RoomRefusal::AboveCeiling {
+                field: "members_max",
+                max: 3,
+            },
+            400,
+            "field",
+            "members_max",
+        ),
+        (RoomRefusal::Fixed(Some("kind")), 400, "field", "kind"),
+        (
+            RoomRefusal::RoomFull("people_max"),
+            409,
+            "limit",
+            "rooms.people_max",
+        ),
+        (
+            RoomRefusal::TooManyRoomsCreated {
+                limit: "rooms_max",
+                scope: "server",
+            },
+            409,
+            "limit",
+            "rooms.rooms_max",
+        ),
+        (RoomRefusal::Busy(second), 503, "code", ""),
+        (RoomRefusal::StoreUnavailable(second), 503, "code", ""),
+        (RoomRefusal::LastOwner, 409, "code", "last_owner"),
+        (RoomRefusal::Already, 409, "code", "already"),
+    ] {
+        let problem = of(refusal);
+        let (head, body) = written(&problem);
+        assert_eq!(body["status"], status, "{head}");
+        let value = (!value.is_empty()).then_some(value);
+        assert_eq!(body[member].as_str(), value, "{body}");
+    }
+    assert_eq!(of(RoomRefusal::UnknownRoom), Problem::UnknownRoom);
+    assert_eq!(of(RoomRefusal::UnknownMessage), Problem::UnknownMessage);
+    assert_eq!(
+        written(&of(RoomRefusal::Busy(second))).1["retry_after_ms"],
+        1000
+    );
+}

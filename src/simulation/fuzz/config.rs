@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::scratch::Scratch;
 use crate::access::token::TokenAuthenticator;
 use crate::config::{Config, ConfigError, Effective, Loaded};
 use crate::engine::Arithmetic;
+use crate::simulation::scratch::Scratch;
 
 /// What keys and hooks of the corpus are made of. It may stand in no message and no table.
 const SECRET: &str = "f3a9c07e51d24b86e8f10c3d95a7b264";

@@ -2,8 +2,8 @@
 
 use crate::simulation::swarm::run;
 use crate::simulation::swarm::script::{
-    Act, Asking, Fault, Flood, Going, Lie, Manner, Opening, PEOPLE, Script, Setup, Step, TABS, Tab,
-    Verdict, Way,
+    Act, Asking, Backing, Fault, Flood, Going, Lie, Manner, Opening, PEOPLE, Script, Setup, Step,
+    TABS, Tab, Verdict, Way,
 };
 
 /// Steps of a script, at most. What follows them is not looked at.
@@ -36,6 +36,7 @@ pub fn script(input: &[u8]) -> Script {
     let mut script = Script {
         seed,
         setup,
+        store: Backing::Twin,
         steps: Vec::new(),
         bytes: Vec::new(),
     };

@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use super::scratch::Scratch;
 use crate::access::record;
 use crate::fault::StoreFault;
 use crate::rooms::audit::Entry;
@@ -14,6 +13,7 @@ use crate::rooms::record::{
     Change, Deleter, Floor, From, MessageChange, NewMessage, RoomAnswer, RoomQuestion,
 };
 use crate::rooms::standing::Authority;
+use crate::simulation::scratch::Scratch;
 use crate::store::{Answer, Archive, Company, Exported, OpenError, Question, Sqlite, Store, older};
 use crate::time::Wall;
 

@@ -77,7 +77,6 @@ impl Run<'_> {
             key,
             since: None,
             asked: self.now().instant,
-            may_be_lost: false,
         };
         self.request(number, request, (memory, None), way);
     }
@@ -110,7 +109,6 @@ impl Run<'_> {
             key: None,
             since: request["since"].as_u64(),
             asked: self.now().instant,
-            may_be_lost: false,
         };
         self.request(number, request, (memory, filled), way);
     }
@@ -152,7 +150,6 @@ impl Run<'_> {
             key: None,
             since: None,
             asked: self.now().instant,
-            may_be_lost: false,
         };
         self.request(number, request, (memory, None), way);
     }

@@ -22,8 +22,6 @@ pub struct Request {
     pub key: Option<String>,
     pub since: Option<u64>,
     pub asked: Instant,
-    /// Whether its reply may have been taken back with all that waited of its room.
-    pub may_be_lost: bool,
 }
 
 /// Where a client believes itself to be with a room.

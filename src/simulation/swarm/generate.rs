@@ -5,7 +5,8 @@ mod stories;
 
 use super::dice::Dice;
 use super::script::{
-    Act, Asking, CREW, Fault, Going, HONEST, Manner, PEOPLE, Script, Setup, Step, TABS, Tab, Way,
+    Act, Asking, Backing, CREW, Fault, Going, HONEST, Manner, PEOPLE, Script, Setup, Step, TABS,
+    Tab, Way,
 };
 
 /// Kinds of things that happen.
@@ -14,6 +15,8 @@ const KINDS: usize = 21;
 const ALWAYS: usize = 3;
 
 const DYING: usize = 17;
+/// One world in so many has the real store.
+const REAL_STORES_EVERY: u64 = 32;
 
 /// What a seed has chosen.
 struct Swarm {
@@ -27,8 +30,20 @@ struct Swarm {
     joined: u64,
 }
 
-/// The script of a seed: so many minutes, as long as nothing stands still.
+/// The script of a seed: so many minutes, as long as nothing stands still. One in 32 has the real store.
 pub fn generate(seed: u64, minutes: u64) -> Script {
+    // Of dice of its own, so that it says nothing of what else a seed chooses.
+    let is_real = Dice::new(!seed).happens(1, REAL_STORES_EVERY);
+    let store = if is_real {
+        Backing::Sqlite
+    } else {
+        Backing::Twin
+    };
+    generate_over(store, seed, minutes)
+}
+
+/// The same with this store.
+pub fn generate_over(store: Backing, seed: u64, minutes: u64) -> Script {
     let mut dice = Dice::new(seed);
     let mut weights = [0; KINDS];
     for (kind, weight) in weights.iter_mut().enumerate() {
@@ -38,7 +53,11 @@ pub fn generate(seed: u64, minutes: u64) -> Script {
     // Most of what happens is talk.
     weights[1] += 20;
     // A server that dies all the time has no time for anything else.
-    weights[DYING] = weights[DYING].min(1);
+    weights[DYING] = match store {
+        Backing::Twin => weights[DYING].min(1),
+        // Of this store, what it is after that is most of what there is to see.
+        Backing::Sqlite => 4,
+    };
     let setup = setup(&mut dice);
     let mut swarm = Swarm {
         weights,
@@ -66,6 +85,7 @@ pub fn generate(seed: u64, minutes: u64) -> Script {
     Script {
         seed,
         setup,
+        store,
         steps,
         bytes: Vec::new(),
     }

@@ -2,7 +2,7 @@
 //! crashes, and somebody who judges. Everything from one seed: `docs/simulation.md` tells how to use it.
 //!
 //! `script` says what happens, `generate` writes scripts, `run` carries one out (`perform`, `coming`, `raw`, `asking`, `server` and `observe` are its parts; `client`,
-//! `network` and `disk` what it moves), `oracle` judges, `shrink` makes a script that fails short.
+//! `network`, `disk` and `real` what it moves), `oracle` judges, `shrink` makes a script that fails short.
 
 mod asking;
 mod client;
@@ -16,6 +16,7 @@ mod oracle;
 mod pace;
 mod perform;
 mod raw;
+mod real;
 mod run;
 pub mod script;
 mod server;
@@ -23,7 +24,7 @@ mod shrink;
 mod trace;
 
 pub use dice::Dice;
-pub use generate::generate;
+pub use generate::{generate, generate_over};
 pub use oracle::Violation;
 pub use run::{Counts, Report, run};
 pub use shrink::shrink;

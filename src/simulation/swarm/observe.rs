@@ -19,6 +19,9 @@ impl Run<'_> {
     pub(super) fn observe(&mut self) -> Result<(), Violation> {
         let now = self.now();
         let done = std::mem::take(&mut look(&self.journal).done);
+        if let Some(words) = look(&self.journal).wrong.take() {
+            return Err(Violation::new("store", words));
+        }
         for done in done {
             self.trace.line(now, || {
                 format!("  disk: {}", shortened(&format!("{:?}", done.asked)))

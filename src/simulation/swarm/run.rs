@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::client::{Link, Request};
+use super::client::Link;
 use super::disk::{Disk, Journal, look};
 use super::network::Network;
 use super::oracle::{Oracle, Violation};
 use super::pace::{Paces, paces};
 use super::raw::Raw;
-use super::script::{HONEST, PEOPLE, Script, Step, Tab};
+use super::script::{Backing, HONEST, PEOPLE, Script, Step, Tab};
 use super::trace::Trace;
 use crate::config::Config;
 use crate::engine::Census;
@@ -28,6 +28,9 @@ const TURN_BYTES: usize = 64;
 const SAME_MOMENTS_MAX: usize = 200;
 /// After the last step, until nothing may be left: more than the longest deadline that is not in hours.
 const END: Duration = Duration::from_secs(150);
+
+/// Questions that the real store answers at once.
+const TOGETHER_MAX: usize = 16;
 
 /// Credentials end at whole milliseconds, and so does what is counted from then.
 const ROUNDED: Duration = Duration::from_millis(5);
@@ -131,7 +134,11 @@ pub fn run(script: &Script, in_words: bool) -> Report {
     let began = run.now().instant;
     let mut step = 0;
     let played = catch_unwind(AssertUnwindSafe(|| run.play(&mut step)));
-    let outcome = played.unwrap_or_else(|panic| Err(Violation::new("no panic", words_of(&*panic))));
+    let mut outcome =
+        played.unwrap_or_else(|panic| Err(Violation::new("no panic", words_of(&*panic))));
+    if let Some(words) = look(&run.journal).wrong.take() {
+        outcome = Err(Violation::new("store", words));
+    }
     let now = run.now();
     if let Err(violation) = &outcome {
         run.trace
@@ -157,11 +164,15 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 impl<'s> Run<'s> {
     fn new(script: &'s Script, in_words: bool) -> Self {
         let config = script.setup.config();
-        let disk = Disk::default();
+        let disk = Disk::new(script.store, script.seed);
         let journal = disk.journal();
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&script.seed.to_le_bytes());
         let mut world = World::over(config.clone(), Box::new(Names), seed, Box::new(disk));
+        world.answered_together_max = match script.store {
+            Backing::Twin => 1,
+            Backing::Sqlite => TOGETHER_MAX,
+        };
         world.read_bytes_max = usize::from(script.setup.read_bytes_max.max(1));
         let now = world.now();
         Run {
@@ -306,8 +317,7 @@ impl<'s> Run<'s> {
         for number in &self.active {
             let link = &self.links[*number];
             self.oracle.judge_link(link, self.jumps, now)?;
-            let is_lost = |asked: &Request| asked.may_be_lost;
-            let is_answered = link.pending.values().all(is_lost) || self.is_stalled;
+            let is_answered = link.pending.is_empty() || self.is_stalled;
             if link.is_exact && link.is_free && link.is_usable() && !is_answered {
                 let words = format!("{} waits for {:?}", link.user, link.pending);
                 return Err(Violation::new("one reply", words));

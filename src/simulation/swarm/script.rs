@@ -25,9 +25,19 @@ pub struct Script {
     /// Of the engine's randomness.
     pub seed: u64,
     pub setup: Setup,
+    pub store: Backing,
     pub steps: Vec<Step>,
     /// Of which strangers send parts as they are.
     pub bytes: Vec<u8>,
+}
+
+/// What the server's store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backing {
+    /// The twin in memory, which lasts when the server dies.
+    Twin,
+    /// The real one over a simulated disk.
+    Sqlite,
 }
 
 /// What the server is configured to be, in a few numbers.

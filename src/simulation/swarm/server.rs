@@ -134,6 +134,9 @@ impl Run<'_> {
         for _ in 0..committed {
             self.world.commit_unheard();
         }
+        // In the middle of this one.
+        look(&self.journal).is_dying = true;
+        self.world.commit_unheard();
         self.begin_anew()
     }
 

@@ -2,11 +2,11 @@
 
 use super::{Names, World};
 use crate::config::Config;
-use crate::engine::{Engine, Outcome, Work};
+use crate::engine::{Engine, Outcome};
 use crate::fault::StoreFault;
 use crate::id::ConnectionId;
 use crate::simulation::client::Ending;
-use crate::store::{News, Question};
+use crate::store::News;
 use crate::time::{Instant, Wall};
 
 impl World {
@@ -47,12 +47,9 @@ impl World {
 
     /// Lets the store do the oldest of what it was asked, and nobody hear of it: the process will die between the two.
     pub fn commit_unheard(&mut self) {
-        if let Some((_, work)) = self.works.pop_front() {
-            let question = match work {
-                Work::Record(question) => Question::Record(question),
-                Work::Room(question) => Question::Room(question),
-            };
-            self.store.answer(vec![question]);
+        let (_, questions) = self.oldest(self.answered_together_max);
+        if !questions.is_empty() {
+            self.store.answer(questions);
         }
     }
 

@@ -15,13 +15,13 @@ use crate::store::{MESSAGE_KEY_TIME, PURGE_LOOKS_AT_MAX, first_above};
 use crate::time::Wall;
 
 /// Rooms by their ids, and logs by the ids of rooms that are or were.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rooms {
     rooms: BTreeMap<Arc<str>, Room>,
     logs: BTreeMap<Arc<str>, Vec<(Head, Entry)>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Room {
     /// Without its people.
     record: RoomRecord,

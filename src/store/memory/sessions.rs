@@ -8,7 +8,7 @@ use crate::access::session::{LAST_USED_STEP_MS, SessionDigest, SessionRecord};
 use crate::time::Wall;
 
 /// Sessions by digest, revocations by subject.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sessions {
     sessions: BTreeMap<SessionDigest, SessionRecord>,
     revocations: BTreeMap<Subject, Revocation>,
@@ -64,15 +64,23 @@ impl Sessions {
 
     fn revoke(&mut self, new: NewRevocation) -> Answer {
         let NewRevocation {
-            revocation,
+            mut revocation,
             revocations_max,
         } = new;
-        let at = revocation.at;
-        self.revocations.retain(|_, known| known.until > at);
-        let is_known = self.revocations.contains_key(&revocation.subject);
-        if self.revocations.len() >= revocations_max && !is_known {
-            return Answer::RevocationsFull(revocations_max);
+        let now = revocation.at;
+        self.revocations.retain(|_, known| known.until > now);
+        match self.revocations.get(&revocation.subject) {
+            // The date may have been set back since.
+            Some(known) => {
+                revocation.at = revocation.at.max(known.at);
+                revocation.until = revocation.until.max(known.until);
+            }
+            None if self.revocations.len() >= revocations_max => {
+                return Answer::RevocationsFull(revocations_max);
+            }
+            None => {}
         }
+        let at = revocation.at;
         self.revocations
             .insert(revocation.subject.clone(), revocation.clone());
         let before = self.sessions.len();

@@ -13,6 +13,7 @@ use crate::rooms::record::{
 use crate::rooms::settings::Settings;
 use crate::rooms::standing::Authority;
 
+mod power;
 mod purges;
 
 fn open(directory: &TempDir) -> Sqlite {

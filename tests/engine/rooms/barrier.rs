@@ -57,6 +57,49 @@ fn what_waits_for_somebody_who_has_hung_up_and_reads_on_is_taken_back_by_a_ban()
     );
 }
 
+#[test]
+fn a_reply_that_is_taken_back_with_its_room_is_told_as_not_in_room() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let victim = member(&mut world, "victim", "den");
+    world.say(owner, &send("den", "secret").to_string());
+    told(&mut world, victim);
+    world.client(victim).set_window(0);
+    // Something else waits first, and stays.
+    world.say(victim, &json!({"type": "ping", "id": "p"}).to_string());
+    for request in [
+        json!({"type": "members", "id": 1, "room": "den"}),
+        json!({"type": "history", "id": "two", "room": "den"}),
+        json!({"type": "join", "id": 3, "room": "den", "since": 0}),
+        json!({"type": "history", "room": "den"}),
+    ] {
+        world.say(victim, &request.to_string());
+    }
+    act(&mut world, owner, "ban", "den", "victim");
+    world.client(victim).set_window(usize::MAX);
+    world.settle();
+    let told = told(&mut world, victim);
+    let kinds: Vec<_> = told.iter().map(|notice| &notice["type"]).collect();
+    assert_eq!(kinds, ["ok", "error", "error", "error", "error", "removed"]);
+    let ids: Vec<_> = told.iter().map(|notice| &notice["id"]).collect();
+    let null = Value::Null;
+    assert_eq!(
+        ids,
+        [
+            &json!("p"),
+            &json!(1),
+            &json!("two"),
+            &json!(3),
+            &null,
+            &null
+        ]
+    );
+    let refused = |notice: &Value| notice["code"] == "not_in_room" && notice["room"].is_null();
+    assert!(told[1..5].iter().all(refused), "{told:?}");
+    let secret = |notice: &Value| notice.to_string().contains("secret");
+    assert!(!told.iter().any(secret), "{told:?}");
+}
+
 /// Somebody who has left a room by themselves, with something said there before that they have not read.
 fn gone_and_behind(world: &mut World, room: &str) -> [ConnectionId; 2] {
     let owner = made(world, "owner", room, "public");

@@ -127,11 +127,6 @@ impl Oracle {
             if is_put_out || !self.may_hear(&room, &link.user, now.wall) {
                 let from = link.received;
                 link.seats.insert(room.clone(), Seat::Out { from });
-                // Replies about the room that wait are taken back with the rest of it.
-                let is_behind = !link.is_free;
-                for asked in link.pending.values_mut() {
-                    asked.may_be_lost |= is_behind && asked.room == room;
-                }
             }
         }
         Ok(())

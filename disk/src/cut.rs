@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 
-use crate::record::Call;
+use crate::Call;
 
 /// Bytes that are written whole or not at all.
 const SECTOR: usize = 512;
@@ -14,10 +15,12 @@ const SECTOR: usize = 512;
 pub struct Dice(u64);
 
 impl Dice {
+    /// Dice that fall the same way whenever they are made of this seed.
     pub fn new(seed: u64) -> Self {
         Dice(seed)
     }
 
+    /// A number below `bound`; 0 when there is none.
     pub fn below(&mut self, bound: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -38,14 +41,45 @@ enum Fate {
 }
 
 /// Files by their names.
-#[derive(Debug, Default)]
-pub struct Disk {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
     files: BTreeMap<String, Vec<u8>>,
 }
 
-impl Disk {
-    /// After these calls, the power went.
-    pub fn after_a_cut(calls: &[Call], are_syncs_kept: bool, mut dice: Dice) -> Disk {
+impl Files {
+    /// Those of a directory whose names begin like this.
+    ///
+    /// # Errors
+    /// When they can not be read.
+    pub fn read(directory: &Path, beginning: &str) -> io::Result<Files> {
+        let mut files = BTreeMap::new();
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // What is shared in memory alone is not on the disk.
+            if name.starts_with(beginning) && !name.ends_with("-shm") {
+                files.insert(name, fs::read(entry.path())?);
+            }
+        }
+        Ok(Files { files })
+    }
+
+    /// What a power cut leaves of these files, which were for good, after these calls.
+    pub fn after_a_cut(self, calls: &[Call], are_syncs_kept: bool, mut dice: Dice) -> Files {
+        let fate = match dice.below(8) {
+            0 => Fate::AllKept,
+            1 => Fate::AllDropped,
+            _ => Fate::Mixed,
+        };
+        self.after_as(calls, are_syncs_kept, fate, dice)
+    }
+
+    /// These files after these calls, as whoever looks sees them who has not gone down with whoever called.
+    pub fn after(self, calls: &[Call]) -> Files {
+        self.after_as(calls, true, Fate::AllKept, Dice::new(0))
+    }
+
+    fn after_as(self, calls: &[Call], are_syncs_kept: bool, fate: Fate, mut dice: Dice) -> Files {
         let mut synced = BTreeMap::new();
         let mut names_synced = 0;
         for (at, call) in calls.iter().enumerate().filter(|_| are_syncs_kept) {
@@ -55,12 +89,7 @@ impl Disk {
                 _ => {}
             }
         }
-        let fate = match dice.below(8) {
-            0 => Fate::AllKept,
-            1 => Fate::AllDropped,
-            _ => Fate::Mixed,
-        };
-        let mut disk = Disk::default();
+        let mut disk = self;
         for (at, call) in calls.iter().enumerate() {
             match call {
                 Call::Create(file) => {
@@ -89,7 +118,7 @@ impl Disk {
                         found.resize(*length, 0);
                     }
                 }
-                Call::Sync(_) | Call::SyncNames | Call::Acknowledge => {}
+                Call::Sync(_) | Call::SyncNames => {}
             }
         }
         disk
@@ -127,10 +156,14 @@ impl Disk {
     }
 
     /// Puts the files into a directory.
-    pub fn write(&self, directory: &Path) {
+    ///
+    /// # Errors
+    /// When they can not be written.
+    pub fn write(&self, directory: &Path) -> io::Result<()> {
         for (name, bytes) in &self.files {
-            fs::write(directory.join(name), bytes).expect("a file");
+            fs::write(directory.join(name), bytes)?;
         }
+        Ok(())
     }
 }
 
