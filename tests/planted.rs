@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-/// Faults that there must be at least.
+/// Faults that there must be at least for the simulator, and for each fuzz target.
 const FAULTS_MIN: usize = 20;
+const FAULTS_OF_TARGET_MIN: usize = 3;
 
-fn patches() -> Vec<PathBuf> {
-    let entries = fs::read_dir("tests/planted").expect("a folder of patches");
+/// The patches in a folder.
+fn patches(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of patches");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut patches: Vec<PathBuf> = paths
         .filter(|path| {
@@ -20,6 +22,30 @@ fn patches() -> Vec<PathBuf> {
     patches
 }
 
+/// Fuzz targets, by the folders of their corpora.
+fn targets() -> BTreeSet<String> {
+    let entries = fs::read_dir("fuzz/corpus").expect("corpora");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names.map(|name| name.display().to_string()).collect()
+}
+
+/// Those for the fuzz targets.
+fn patches_of_targets() -> Vec<PathBuf> {
+    let targets = targets().into_iter();
+    let folders = targets.map(|target| format!("tests/planted/fuzz/{target}"));
+    folders.flat_map(|folder| patches(&folder)).collect()
+}
+
+/// The patches that the tables of a page name, in the rows that `is_meant`.
+fn told(page: &str, is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let page = fs::read_to_string(page).expect("the page");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows = rows.filter(|row| is_meant(row));
+    rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned()))
+        .filter(|name| name.ends_with(".patch"))
+        .collect()
+}
+
 /// What a hunk expects to find: its lines but those that it adds.
 fn before(hunk: &str) -> String {
     let lines = hunk.lines().skip(1).filter(|line| !line.starts_with('+'));
@@ -29,9 +55,9 @@ fn before(hunk: &str) -> String {
 
 #[test]
 fn every_fault_can_still_be_planted() {
-    let patches = patches();
-    assert!(patches.len() >= FAULTS_MIN, "{} faults", patches.len());
-    for patch in patches {
+    let of_simulator = patches("tests/planted");
+    assert!(of_simulator.len() >= FAULTS_MIN, "{}", of_simulator.len());
+    for patch in of_simulator.into_iter().chain(patches_of_targets()) {
         let text = fs::read_to_string(&patch).expect("a patch");
         let file = text.lines().find_map(|line| line.strip_prefix("+++ b/"));
         let source = fs::read_to_string(file.expect("a file")).expect("the sources");
@@ -49,15 +75,25 @@ fn every_fault_can_still_be_planted() {
 
 #[test]
 fn every_fault_stands_in_the_table_with_the_seeds_that_find_it() {
-    let page = fs::read_to_string("docs/simulation.md").expect("the page");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
-    let rows = rows.filter(|row| row.contains(" seeds |") || row.contains(" seed |"));
-    let told: BTreeSet<&str> = rows
-        .filter_map(|row| Some(row.split_once('`')?.0))
-        .collect();
-    let patches = patches();
+    let is_meant = |row: &str| row.contains(" seeds |") || row.contains(" seed |");
+    let patches = patches("tests/planted");
     let names = patches
         .iter()
-        .filter_map(|patch| patch.file_name()?.to_str());
-    assert_eq!(told, names.collect());
+        .filter_map(|patch| Some(patch.file_name()?.to_str()?.to_owned()));
+    assert_eq!(told("docs/simulation.md", is_meant), names.collect());
+}
+
+#[test]
+fn every_fuzz_target_has_faults_and_they_stand_in_the_table_with_the_input_that_finds_them() {
+    for target in targets() {
+        let count = patches(&format!("tests/planted/fuzz/{target}")).len();
+        assert!(count >= FAULTS_OF_TARGET_MIN, "{target}: {count}");
+    }
+    let patches = patches_of_targets();
+    let names = patches.iter().filter_map(|patch| {
+        let path = patch.strip_prefix("tests/planted/fuzz").ok()?;
+        Some(path.to_str()?.to_owned())
+    });
+    let is_found = |row: &str| !row.contains("NOT ");
+    assert_eq!(told("docs/coverage.md", is_found), names.collect());
 }

@@ -56,3 +56,36 @@ impl fmt::Display for Prefix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    #[test]
+    fn prefixes_are_shown_as_networks_up_to_everyone() {
+        for (address, shown) in [
+            (
+                "192.0.2.77",
+                ["192.0.2.77/32", "192.0.2.0/24", "everyone else"],
+            ),
+            (
+                "2001:db8:1:2:3::7",
+                ["2001:db8:1:2::/64", "2001:db8:1::/48", "everyone else"],
+            ),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            let prefix = Prefix::of(address);
+            let above = [prefix, prefix.parent(), prefix.parent().parent()];
+            assert_eq!(above.map(|prefix| prefix.to_string()), shown);
+        }
+        for (prefix, shown) in [
+            (Prefix::Proxies, "proxies"),
+            (Prefix::Exempt, "exempt networks"),
+        ] {
+            assert_eq!(prefix.to_string(), shown);
+            assert_eq!(prefix.parent(), Prefix::Everyone);
+        }
+    }
+}

@@ -294,3 +294,6 @@ pub fn write_header(out: &mut Vec<u8>, opcode: Opcode, payload_bytes: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -372,5 +372,41 @@ mod tests {
         assert_eq!(banned.until, Some(Wall::from_millis(5)));
         assert_eq!(banned.reason, Some("noise"));
         assert_eq!(find("muted").reason, None);
+        for code in ["busy", "store_unavailable"] {
+            assert_eq!(find(code).retry_after_ms, Some(1000), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_at_fault_and_which_limit_of_whose_was_reached_are_named() {
+        let fields = [
+            ("outranked", "user"),
+            ("operator_ban", "user"),
+            ("oneself", "user"),
+            ("target_banned", "user"),
+            ("room_exists", "room"),
+            ("above_ceiling", "members_max"),
+            ("fixed", "kind"),
+            ("unknown_message", "seq"),
+            ("not_yours", "seq"),
+            ("message_too_long", "message"),
+            ("message_required", "body"),
+            ("body_required", "message"),
+        ];
+        let limits = [
+            ("too_many_rooms", "rooms_per_connection_max", "connection"),
+            ("room_full", "members_max", "room"),
+            ("rate_limited", "slow_mode_ms", "member"),
+            ("too_many_rooms_created", "rooms_max", "server"),
+            ("message_too_long", "message_characters_max", "room"),
+        ];
+        for refusal in &all() {
+            let told = refusal.told();
+            let field = fields.iter().find(|(code, _)| *code == told.code);
+            assert_eq!(told.field, field.map(|(_, field)| *field), "{told:?}");
+            let limit = limits.iter().find(|(code, ..)| *code == told.code);
+            let limit = limit.map(|(_, limit, scope)| (*limit, *scope));
+            assert_eq!(told.limit.zip(told.scope), limit, "{told:?}");
+        }
     }
 }

@@ -217,6 +217,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_is_there_even_if_it_was_before() {
+        use Capability::{Join, Send};
+        let joins = Capabilities::of(&[Join]);
+        assert_eq!(joins.with(Send), Capabilities::of(&[Join, Send]));
+        assert_eq!(joins.with(Send).with(Send), joins.with(Send));
+    }
+
+    #[test]
+    fn what_claims_take_is_their_places_and_texts_and_little_more() {
+        let patterns = (0..10).map(|n| (format!("room-of-{n}*").into(), Capabilities::NONE));
+        let bytes = RoomClaims::new(patterns).map(|claims| claims.bytes());
+        let place = size_of::<(Box<str>, Capabilities)>();
+        let least = size_of::<RoomClaims>() + 10 * place + 10 * "room-of-0*".len();
+        let most = least + 10 * place + 10 * 32;
+        assert!(bytes.is_some_and(|bytes| (least..=most).contains(&bytes)));
+    }
+
+    #[test]
     fn the_most_specific_pattern_decides() {
         use Capability::{Join, Read, Send};
         let claims = claims(&[

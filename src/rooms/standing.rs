@@ -124,3 +124,31 @@ impl Standing {
             && self.read == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sanction(reason: &str, by: &str) -> Option<Sanction> {
+        Some(Sanction {
+            until: None,
+            reason: reason.into(),
+            by: by.into(),
+            authority: Authority::Room,
+        })
+    }
+
+    #[test]
+    fn what_a_standing_takes_is_its_texts_and_a_little_for_each() {
+        let blank = Standing::default();
+        assert_eq!(blank.text_bytes("alice"), "alice".len());
+        let sanctioned = Standing {
+            ban: sanction(&"r".repeat(100), "bob"),
+            mute: sanction("noise", "olga"),
+            ..blank
+        };
+        let texts = "alice".len() + 100 + "bob".len() + "noise".len() + "olga".len();
+        let (least, most) = (texts + 4 * ALLOCATION, texts + 16 * ALLOCATION);
+        assert!((least..=most).contains(&sanctioned.text_bytes("alice")));
+    }
+}

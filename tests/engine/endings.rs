@@ -192,3 +192,32 @@ fn whoever_hangs_up_while_the_last_word_waits_for_them_has_no_more_time_to_read_
     assert_eq!(world.client(id).ending(), Ending::Closed);
     assert_eq!(world.census(), Census::default());
 }
+
+#[test]
+fn whoever_loses_no_right_with_their_connection_still_reads_what_was_said_before_its_end() {
+    let endings: [End; 3] = [
+        ("a binary message", |world, id| {
+            world.send(id, &masked(0x82, b"x"));
+        }),
+        ("a reserved bit", |world, id| {
+            world.send(id, &masked(0xC1, b"x"));
+        }),
+        ("the server stops", |world, _| world.stop()),
+    ];
+    for (name, end) in endings {
+        let mut world = world();
+        let hearer = world.join("hearer", "10.0.0.1");
+        let talker = world.join("talker", "10.0.0.7");
+        world.client(hearer).take_frames();
+        world.client(hearer).set_window(0);
+        world.say(talker, &crate::message("before"));
+        end(&mut world, hearer);
+        world.client(hearer).set_window(usize::MAX);
+        world.settle();
+        let frames = world.client(hearer).take_frames();
+        let first = String::from_utf8_lossy(&frames[0].payload);
+        assert!(first.contains("before"), "{name}: {first}");
+        let last = frames.last().map(|frame| frame.opcode);
+        assert_eq!(last, Some(8), "{name}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The authentication hook in virtual time: who is asked about, who waits, and who is told what.
 
-use wardroom::access::hook::answer::Expiry;
+use wardroom::access::hook::answer::{AnswerFault, Expiry};
 use wardroom::access::hook::{Answer, Silence};
 use wardroom::access::{AuthError, Authenticator, Credential, Identity};
 use wardroom::config::{HookSettings, Rate, RefuseWith};
@@ -121,9 +121,11 @@ fn equal_credentials_wait_for_one_answer() {
 
 #[test]
 fn a_refusal_costs_the_address_and_a_hook_that_is_down_costs_it_nothing() {
+    let nonsense = Answer::Unusable(AnswerFault::ContentType);
     for (says, told, charged) in [
         (Answer::Refused, "1008 invalid credentials", true),
         (SILENT, UNAVAILABLE, false),
+        (nonsense, UNAVAILABLE, false),
     ] {
         let mut world = world_with(|config| {
             config.limits.failed_authentications_per_address = Rate::new(2, seconds(60));
@@ -134,6 +136,8 @@ fn a_refusal_costs_the_address_and_a_hook_that_is_down_costs_it_nothing() {
             answer(&mut world, says.clone());
             assert_eq!(outcome(&mut world, id), told);
         }
+        let counted = format!("{{worker=\"hook\",outcome=\"{}\"}} 2", says.word());
+        assert!(world.metrics().contains(&counted), "{counted}");
         let third = knock(&mut world, "another");
         let expected = if charged { "429 too_many" } else { "no answer" };
         assert_eq!(outcome(&mut world, third), expected);

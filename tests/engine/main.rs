@@ -23,6 +23,7 @@ mod private;
 mod proxied;
 mod rates;
 mod reconfigure;
+mod redirect;
 mod refusals;
 mod replay;
 mod rooms;

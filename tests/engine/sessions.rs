@@ -655,3 +655,20 @@ fn a_jump_of_the_date_ends_only_what_has_expired_by_it() {
         "1008 token expired"
     );
 }
+
+#[test]
+fn whoever_shows_what_was_taken_back_is_told_so_by_a_close_frame_or_by_a_status() {
+    for (with, expected) in [
+        (RefuseWith::Close, "1008 revoked"),
+        (RefuseWith::Http, "401 revoked"),
+    ] {
+        let mut config = roomy();
+        config.auth.refuse_with = with;
+        let mut world = World::with_authenticator(config, authenticator(SECRET), [7; 32]);
+        let claims = json!({"sub": "alice", "jti": "a", "exp": now(&world) + 600});
+        let fields = bearer(&token(claims, SECRET));
+        assert_eq!(knock(&mut world, "10.0.0.1", "", &fields), "in as alice");
+        revoke(&mut world, Subject::Token("a".into()));
+        assert_eq!(knock(&mut world, "10.0.0.1", "", &fields), expected);
+    }
+}

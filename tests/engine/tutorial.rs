@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::rooms::{act, made, send};
 use crate::{lines, message, roomy, roomy_with, seconds, world};
 use wardroom::simulation::World;
 
@@ -218,4 +219,22 @@ fn a_connection_sits_in_so_many_rooms_and_no_more() {
     assert_eq!(notices[0]["scope"], "connection");
     world.say(id, r#"{"message":"three","room_id":"general"}"#);
     assert_eq!(lines(&world.client(id).take_notices()), ["alice: three"]);
+}
+
+#[test]
+fn whoever_is_put_out_is_told_why_and_hears_nothing_more_until_they_speak_there_again() {
+    let mut world = roomy_with(|_| {});
+    let owner = made(&mut world, "owner", "den", "public");
+    let guest = world.join("guest", "10.0.0.9");
+    let say = r#"{"message":"hello","room_id":"den"}"#;
+    for (verdict, word) in [("kick", "kicked"), ("ban", "banned")] {
+        world.say(guest, say);
+        world.client(guest).take_notices();
+        act(&mut world, owner, verdict, "den", "guest");
+        world.say(owner, &send("den", "among us").to_string());
+        let told = world.client(guest).take_notices();
+        let why = format!("System: You are not in this room any more: {word}.");
+        assert_eq!(lines(&told), [why]);
+        assert_eq!(told[0]["room_id"], "den");
+    }
 }

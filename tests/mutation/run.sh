@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Runs a module's tests once for each mutant of it, and says which mutants no test notices. docs/mutation.md tells what came of it.
+# Shows each mutant of some files to the tests that come by it, and says which ones no test notices. docs/mutation.md tells what came of it.
 #
-#   tests/mutation/run.sh NAME GLOB...     of the files that match, as 'src/limit/**'; in src/limit, access, protocol or rooms
+#   tests/mutation/run.sh NAME [--again] GLOB...     of the files that match, as 'src/limit/**'; in src/limit, access, protocol or rooms
 #
-# Needs `cargo install cargo-mutants --locked`, which says what the mutants are. They are made in a copy that has the lower layers of the server
-# and nothing else, all in one build; each costs as long as the unit tests of its module take, and what these do not notice is shown to those of
-# the other modules. The verdicts are left in target/mutation/NAME.txt.
+# Needs `cargo install cargo-mutants --locked`, which says what the mutants are. They are made in a copy of the tree, all in one build. The verdicts
+# are left in target/mutation/NAME.txt; `--again` takes those of them that say noticed as they are.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -13,22 +12,11 @@ root=$PWD
 name=$1
 shift
 copy=$root/target/mutation/$name
-layers=(access config fault hash id limit protocol rooms time)
 
+# All but the sources, which the tool writes.
 mkdir -p "$copy"
-rm -rf "$copy/src" "$copy/tests" "$copy/trim"
-mkdir -p "$copy/src" "$copy/tests" "$copy/.cargo"
-cp -r tests/fixtures tests/vectors "$copy/tests/"
-cp -r docs "$copy/"
-cp .cargo/config.toml .cargo/mutants.toml "$copy/.cargo/"
-cp -r trim Cargo.lock "$copy/"
-for layer in "${layers[@]}"; do
-  cp -r src/"$layer"* "$copy/src/"
-  echo "pub mod $layer;"
-done >"$copy/src/lib.rs"
-# Of the manifest what a library needs: no binary, no tests of its own folder, nothing that is the whole server again.
-awk '/^\[/ { keep = /^\[(package|workspace|lints|dependencies|target|dev-dependencies|lib|profile.dev)/ && !/^\[package.metadata/ }
-  keep && !/^(wardroom = |readme|exclude|members)/' Cargo.toml >"$copy/Cargo.toml"
+git ls-files --cached --others --exclude-standard -z -- . ':!src' ':!tests/browser' |
+  xargs --null cp --parents --update --preserve=timestamps --target-directory "$copy"
 
 CARGO_TARGET_DIR=$root/target/mutation/tool cargo build --quiet --release --manifest-path tests/mutation/Cargo.toml
 
@@ -42,4 +30,4 @@ if [[ -d $root/target/debug/deps && ! -d $CARGO_TARGET_DIR/debug ]]; then
   rm -f "$CARGO_TARGET_DIR"/debug/deps/*wardroom*
 fi
 
-exec "$root/target/mutation/tool/release/wardroom-mutation" "$copy" "$root/target/mutation/$name.txt" "$@"
+exec "$root/target/mutation/tool/release/wardroom-mutation" "$root" "$copy" "$root/target/mutation/$name.txt" "$@"

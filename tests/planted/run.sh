@@ -8,30 +8,13 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-root=$PWD
 seeds=300
 if [[ ${1:-} == --seeds ]]; then
   seeds=$2
   shift 2
 fi
-copy=${PLANTED_COPY:-$root/target/planted}
-export CARGO_TARGET_DIR=$copy/target
-mkdir -p "$copy"
-git ls-files -z | tar --null --files-from=- --create | tar --extract --keep-newer-files --directory "$copy" 2>/dev/null
-
-# A run that was stopped leaves its fault behind.
-sed -n 's|^+++ b/||p' tests/planted/*.patch | sort --unique | while read -r file; do
-  cmp --silent "$file" "$copy/$file" || cp "$file" "$copy/$file"
-done
-
-# What the tree has built of other crates serves the copy too.
-if [[ -d ${root}/target/debug/deps && ! -d $CARGO_TARGET_DIR/debug ]]; then
-  mkdir -p "$CARGO_TARGET_DIR/debug"
-  for folder in .fingerprint build deps; do
-    cp --archive --link "$root/target/debug/$folder" "$CARGO_TARGET_DIR/debug/"
-  done
-  rm -f "$CARGO_TARGET_DIR"/debug/deps/*wardroom* "$CARGO_TARGET_DIR"/debug/deps/*simulate*
-fi
+. tests/planted/copy.sh
+make_copy
 
 if (($# == 0)); then
   mapfile -t patches < <(cd tests/planted && ls -- *.patch)
@@ -43,11 +26,10 @@ echo "|---|---|---|---|"
 for name in "$@"; do
   patch=$root/tests/planted/$name.patch
   what=$(head -n 1 "$patch")
-  file=$(sed -n 's|^+++ b/||p' "$patch")
-  (cd "$copy" && patch --silent --strip=1 --forward <"$patch" >/dev/null)
+  plant "$patch"
   # A fault of the store is one in worlds of the real one.
   store=()
-  if [[ $file == src/store/* ]]; then store=(--store sqlite); fi
+  if grep -q '^+++ b/src/store/' "$patch"; then store=(--store sqlite); fi
   found=""
   if (cd "$copy" && cargo build --quiet --example simulate >"$copy/log" 2>&1); then
     (cd "$copy" && "$CARGO_TARGET_DIR/debug/examples/simulate" --seeds "$seeds" ${store[@]+"${store[@]}"} --stop) >"$copy/log" 2>&1 || true
@@ -55,8 +37,7 @@ for name in "$@"; do
   else
     found="does not build"
   fi
-  rm -f "$copy/$file.orig"
-  cp "$root/$file" "$copy/$file"
+  uproot "$patch"
   case $found in
     "seed "*)
       rule=$(sed -E 's/^seed [0-9]+, step [0-9]+: ([^:]*):.*/\1/' <<<"$found")

@@ -45,7 +45,7 @@ fn x_forwarded_for_is_walked_from_the_right_past_trusted_hops_only() {
     let after_many = format!("{many}, 1.1.1.1");
     let after_empties = format!("1.1.1.1{empties}");
     let trusted_for_ever = vec!["10.0.0.9"; 700].join(",");
-    let cases: [(&[&str], &str); 46] = [
+    let cases: [(&[&str], &str); 50] = [
         (&[], PEER),
         (&["1.1.1.1"], "1.1.1.1"),
         (&["  1.1.1.1\t"], "1.1.1.1"),
@@ -67,9 +67,13 @@ fn x_forwarded_for_is_walked_from_the_right_past_trusted_hops_only() {
         (&["1.1.1.1:65536"], PEER),
         (&["1.1.1.1:"], PEER),
         (&["1.1.1.1:80:80"], PEER),
+        (&["1.1.1.1:+80"], PEER),
+        (&["1.1.1.1:000080"], PEER),
+        (&["1.1.1.1:_"], PEER),
         // IPv6.
         (&["2001:db8::7"], "2001:db8::7"),
         (&["[2001:db8::7]"], "2001:db8::7"),
+        (&["[2001:db8::7]80"], PEER),
         (&["1.1.1.1, 2001:db8:aaaa::1"], "1.1.1.1"),
         (&["1.1.1.1, [2001:db8:aaaa::1]:443"], "1.1.1.1"),
         (&["2001:db8::7, ::ffff:10.0.0.2"], "2001:db8::7"),
@@ -125,7 +129,7 @@ fn a_list_of_ten_thousand_elements_is_looked_at_no_further_than_sixteen_hops() {
 
 #[test]
 fn forwarded_is_read_as_rfc_7239_says() {
-    let cases: [(&[&str], &str); 42] = [
+    let cases: [(&[&str], &str); 45] = [
         (&[], PEER),
         (&["for=1.1.1.1"], "1.1.1.1"),
         (&["FOR=1.1.1.1"], "1.1.1.1"),
@@ -162,6 +166,9 @@ fn forwarded_is_read_as_rfc_7239_says() {
         (&["for"], PEER),
         (&["=1.1.1.1"], PEER),
         (&["for =1.1.1.1"], PEER),
+        (&["a b=c;for=1.1.1.1"], PEER),
+        (&["by=;for=1.1.1.1"], PEER),
+        (&["by=a/b;for=1.1.1.1"], PEER),
         (&["for=1.1.1.1;for=6.6.6.6"], PEER),
         (&["for=1.1.1.1;"], PEER),
         (&["for=1.1.1.1 proto=https"], PEER),

@@ -215,10 +215,18 @@ fn a_weak_rsa_key_is_refused() {
         &[1, 0, 2],
         &[],
         &[1, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[1, 0, 0, 0, 0, 0, 1, 0, 1],
     ] {
         let jwk = format!(r#"{{"kty":"RSA","n":"{n}","e":"{}"}}"#, encode(e));
         assert_eq!(jwk_fault(&jwk, &["RS256"]), KeyFault::RsaExponent, "{e:?}");
     }
+    let eight_bytes = encode([1, 0, 0, 0, 0, 0, 0, 1]);
+    let jwk = format!(r#"{{"kty":"RSA","n":"{n}","e":"{eight_bytes}"}}"#);
+    assert!(load(&[source(None, &["RS256"], jwks(&jwk))]).is_ok());
+    let mut short = vec![0xff; 256];
+    short[0] = 0x7f;
+    let short = format!(r#"{{"kty":"RSA","n":"{}","e":"AQAB"}}"#, encode(short));
+    assert_eq!(jwk_fault(&short, &["RS256"]), KeyFault::RsaBits(2047));
     let large = format!(
         r#"{{"kty":"RSA","n":"{}","e":"AQAB"}}"#,
         encode(vec![0xff; 1025])
@@ -279,6 +287,9 @@ fn the_number_of_keys_is_bounded() {
     assert!(load(&(0..KEYS_TRIED_MAX).map(nameless).collect::<Vec<_>>()).is_ok());
     let many: Vec<_> = (0..=KEYS_TRIED_MAX).map(nameless).collect();
     assert_eq!(load(&many).err().unwrap().fault, KeyFault::TooManyWithoutId);
+    let mut named: Vec<_> = (0..KEYS_TRIED_MAX).map(named).collect();
+    named.push(nameless(KEYS_TRIED_MAX));
+    assert!(load(&named).is_ok(), "keys with ids are not counted");
 }
 
 #[test]

@@ -119,7 +119,11 @@ fn punycode_is_compared_as_it_stands() {
 
 #[test]
 fn addresses_are_compared_as_addresses() {
-    let list = list(&["http://[2001:db8::1]:9000", "http://192.0.2.7:9000"]);
+    let list = list(&[
+        "http://[2001:db8::1]:9000",
+        "http://192.0.2.7:9000",
+        "http://[2001:db8::3]",
+    ]);
     let cases: &[(&str, bool)] = &[
         ("http://[2001:db8::1]:9000", true),
         ("http://[2001:DB8:0:0:0:0:0:1]:9000", true),
@@ -130,6 +134,8 @@ fn addresses_are_compared_as_addresses() {
         ("http://[2001:db8::1:9000", false),
         ("http://2001:db8::1]:9000", false),
         ("http://[2001:db8::1]9000", false),
+        ("http://[2001:db8::3]", true),
+        ("http://[2001:db8::3]80", false),
         ("http://[2001:db8::1]x:9000", false),
         ("http://[2001:db8::1%25eth0]:9000", false),
         ("http://[[2001:db8::1]]:9000", false),
@@ -148,6 +154,18 @@ fn addresses_are_compared_as_addresses() {
     for (value, allowed) in cases {
         assert_eq!(list.allows(value.as_bytes()), *allowed, "{value:?}");
     }
+}
+
+#[test]
+fn the_longest_host_name_is_taken_and_nothing_longer_is_looked_at() {
+    let label = "a".repeat(63);
+    let name = |last: usize| format!("{label}.{label}.{label}.{}", "a".repeat(last));
+    let longest = format!("https://{}:65535", name(61));
+    assert!(list(&[&longest]).allows(longest.as_bytes()));
+    let fault = |text: String| Origin::parse(text.as_bytes()).err();
+    let one_more = format!("http://{}", name(62));
+    assert_eq!(fault(one_more), Some(OriginFault::Host));
+    assert_eq!(fault(format!("{longest}0")), Some(OriginFault::Length));
 }
 
 #[test]

@@ -90,10 +90,11 @@ fn each_kind_concerns_what_it_names_and_nothing_else() {
 #[test]
 fn the_later_of_two_stays_and_none_outlives_its_time() {
     let mut table = Revocations::new(Keyed::new(1, 2));
+    assert!(table.is_empty());
     let alice = || Subject::User("alice".into());
     table.insert(revocation(alice(), 200, 900), wall(200));
     table.insert(revocation(alice(), 100, 800), wall(200));
-    assert_eq!(table.len(), 1);
+    assert!(table.len() == 1 && !table.is_empty());
     assert!(table.concern(&identity("alice", Some(150), None, None)));
     for n in 0..100 {
         let subject = Subject::Token(format!("{n}").into());

@@ -137,11 +137,31 @@ fn both_bounds_are_named_and_released() {
     tickets
         .mint(identity("a"), None, at(1_000), value(4))
         .unwrap();
+    assert!(!tickets.is_empty());
     let full = TicketError::Full {
         max: 3,
         retry_after: LIFETIME,
     };
     assert!(full.to_string().contains("auth.ticket.tickets_max"));
+}
+
+#[test]
+fn other_settings_are_for_tickets_made_from_then_on() {
+    let mut tickets = tickets(10, 1);
+    let mint = |tickets: &mut Tickets, n| {
+        let minted = tickets.mint(identity("a"), None, at(0), value(n));
+        minted.map_err(|_| ())
+    };
+    let first = mint(&mut tickets, 1).expect("a ticket");
+    assert_eq!(mint(&mut tickets, 2), Err(()));
+    tickets.reconfigure(TicketSettings {
+        lifetime: LIFETIME / 3,
+        tickets_max: 10,
+        tickets_per_user_max: 2,
+    });
+    let second = mint(&mut tickets, 2).expect("a ticket more");
+    assert!(tickets.redeem(&first, None, at(29_999)).is_ok());
+    assert!(tickets.redeem(&second, None, at(10_000)).is_err());
 }
 
 #[test]

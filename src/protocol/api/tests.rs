@@ -105,3 +105,58 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_unknown_parameter_is_answered_with_those_that_there_are() {
+    let detail = |found: Result<(), Problem>| match found {
+        Err(Problem::InvalidField {
+            field: None,
+            detail,
+        }) => detail.into_owned(),
+        other => panic!("{other:?}"),
+    };
+    let unknown = ConnectionQuery::parse(Some("limit=3&User=a")).map(drop);
+    assert_eq!(
+        detail(unknown),
+        "the parameters of this route are limit, cursor, user, room"
+    );
+    assert_eq!(
+        detail(expect_none(Some("limit=3"))),
+        "this route has no parameters"
+    );
+    assert_eq!(expect_none(Some("")), Ok(()));
+}
+
+#[test]
+fn a_plus_in_a_path_is_a_plus() {
+    let row = ROUTES.iter().find(|row| row.path.contains("{room}"));
+    let row = row.expect("a route of a room");
+    let path = row.path.replace("{room}", "a+b%20c");
+    let found = find(row.method, &path).expect("a route");
+    assert_eq!(found.segment, "a+b c");
+}
+
+#[test]
+fn exactly_one_thing_is_taken_back_by_one_request() {
+    let words = |body: &str| match Revoke::parse(body.as_bytes()) {
+        Ok(Revoke::User(user)) => format!("user {user}"),
+        Ok(Revoke::Token(token)) => format!("token {token}"),
+        Ok(Revoke::Session(session)) => format!("session {session}"),
+        Err(problem) => problem.kind().0.to_owned(),
+    };
+    for (body, expected) in [
+        (r#"{"user":"a"}"#, "user a"),
+        (r#"{"token_id":"b"}"#, "token b"),
+        (r#"{"session":"c"}"#, "session c"),
+        ("{}", "invalid-field"),
+        (r#"{"user":"a","token_id":"b"}"#, "invalid-field"),
+        (r#"{"user":"a","session":"c"}"#, "invalid-field"),
+        (r#"{"token_id":"b","session":"c"}"#, "invalid-field"),
+        (
+            r#"{"user":"a","token_id":"b","session":"c"}"#,
+            "invalid-field",
+        ),
+    ] {
+        assert_eq!(words(body), expected, "{body}");
+    }
+}

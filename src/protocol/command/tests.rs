@@ -94,6 +94,8 @@ fn control_characters_are_refused_and_bidi_ones_are_not() {
         };
         let message = format!("a{character}b");
         assert_eq!(check_message(&message, &BOUNDS), expected, "{code:x}");
+        let doubled = format!("{message}{character}");
+        assert_eq!(check_message(&doubled, &BOUNDS), expected, "twice {code:x}");
     }
     for character in char::MIN..=char::MAX {
         let mut buffer = [0; 4];
@@ -101,6 +103,7 @@ fn control_characters_are_refused_and_bidi_ones_are_not() {
         let text = character.encode_utf8(&mut buffer);
         assert_eq!(holds_control_characters(text), expected, "{text:?}");
     }
+    assert!(holds_control_characters("\u{1}\u{85}"), "of both kinds");
     for message in [
         " ~",
         "\u{a0}x",

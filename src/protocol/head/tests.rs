@@ -80,6 +80,7 @@ fn methods_are_told_apart_by_case() {
         ("GET", Method::Get),
         ("HEAD", Method::Head),
         ("POST", Method::Post),
+        ("OPTIONS", Method::Options),
         ("get", Method::Other),
         ("M-SEARCH", Method::Other),
     ] {
@@ -128,6 +129,8 @@ fn bytes_after_the_head_are_left_alone() {
     let mut scanner = HeadScanner::new(BYTES_MAX);
     assert_eq!(scanner.find_end(&bytes), Ok(Some(length)));
     assert_eq!(scanner.find_end(&bytes), Ok(Some(length)), "asked again");
+    let surplus = [&bytes[..length], b"\r\n"].concat();
+    assert!(Head::parse(&surplus, FIELDS).is_err(), "no part of a head");
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn a_display_name_is_cleaned() {
     let zalgo = format!("a{}b", "\u{334}".repeat(50));
     let zalgo_kept = format!("a{}b", "\u{334}".repeat(COMBINING_MARKS_MAX));
     let at_bound = format!("{} y", "x".repeat(63));
+    let wide_at_bound = format!("{} 😀", "😀".repeat(47));
     let table: &[(&str, Option<&str>)] = &[
         ("Alice", Some("Alice")),
         ("  Alice \t\n Liddell  ", Some("Alice Liddell")),
@@ -72,6 +73,7 @@ fn a_display_name_is_cleaned() {
         (&long, Some(&long[..64])),
         (&wide, Some(&wide[..192])),
         (&at_bound, Some(&at_bound[..63])),
+        (&wide_at_bound, Some(&wide_at_bound[..188])),
         ("", None),
         (" \u{200b}\u{3000}", None),
         ("\u{3164}\u{2800}", None),
@@ -121,6 +123,9 @@ fn system_and_its_look_alikes_are_reserved() {
         "Syst€m",
         "Sÿstém",
         "S\u{334}ystem",
+        // A mark, and a blank, that count as letters.
+        "S\u{345}ystem",
+        "Sys\u{3164}tem",
         "Sys tem",
         "ꜱʏꜱᴛᴇᴍ",
         "Syſtem",
@@ -128,6 +133,8 @@ fn system_and_its_look_alikes_are_reserved() {
         "SУSTEM",
         "sуsteм",
         "ѕуѕтеｍ",
+        "s\u{28F}stem",
+        "S\u{3C5}stem",
     ];
     for name in table {
         assert!(is_reserved(name), "{name:?}");
@@ -144,6 +151,7 @@ fn other_names_are_not_reserved() {
         "Stem",
         "System Bot",
         "System2",
+        "Systerns",
         "Sytem",
         "Systm",
         "Sys",
@@ -214,5 +222,15 @@ fn what_people_take_for_each_other_has_one_likeness() {
         "\u{43b}\u{43e}\u{431}\u{431}\u{438}",
     ] {
         assert_ne!(likeness("lobby"), likeness(other), "{other}");
+    }
+}
+
+#[test]
+fn a_room_name_may_mix_scripts_unless_a_word_of_it_reads_as_latin() {
+    for good in ["Team A", "команда А", "он\u{65e5}\u{672c}", "A команда"] {
+        assert!(is_room_name(good), "{good:?}");
+    }
+    for bad in ["C\u{43e}uncil", "Team \u{421}ouncil", "p\u{430}y"] {
+        assert!(!is_room_name(bad), "{bad:?}");
     }
 }

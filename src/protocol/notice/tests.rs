@@ -181,3 +181,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_goes_without_what_is_of_use_for_a_moment_is_told_later_what_it_told_of() {
+    let crowd = rooms::Crowd {
+        room: "lobby",
+        count: 9,
+        joined: 3,
+        left: 2,
+        timestamp: AT,
+    };
+    let typing = Typing {
+        room: "lobby",
+        person: ALICE,
+    };
+    for (notice, expected) in [
+        (Notice::Typing(typing), Some((0, 0))),
+        (Notice::Joined(presence()), Some((1, 0))),
+        (Notice::Left(presence()), Some((0, 1))),
+        (Notice::Presence(crowd), Some((3, 2))),
+        (said("hi"), None),
+    ] {
+        let passing = notice
+            .passing()
+            .map(|passing| (passing.joined, passing.left));
+        assert_eq!(passing, expected);
+    }
+}

@@ -188,3 +188,112 @@ fn each_reply_that_is_taken_back_gives_what_is_told_in_its_place_and_one_that_is
 fn a_segment_is_no_larger_for_what_it_tells_of() {
     assert_eq!(size_of::<Segment>(), 40);
 }
+
+#[test]
+fn what_an_outbox_weighs_is_its_own_and_goes_as_it_is_written() {
+    let room = RoomKey(1);
+    let told: Bytes = frame(b'a', 1000).into();
+    let mut outbox = Outbox::default();
+    outbox.push_told(told.clone(), room);
+    assert_eq!(outbox.weight(), SEGMENT_BYTES, "others hold the frame");
+    outbox.push_passing(told.clone(), room, Passing::default());
+    assert_eq!(outbox.weight(), 2 * SEGMENT_BYTES, "and this one");
+    outbox.push_of_room(told.clone(), room);
+    let own = SEGMENT_BYTES + told.len();
+    assert_eq!(outbox.weight(), 2 * SEGMENT_BYTES + own);
+    outbox.push_payload(vec![0; SHARE_BYTES_MIN].into());
+    let shared = SEGMENT_BYTES + SHARE_BYTES_MIN;
+    assert_eq!(outbox.weight(), 2 * SEGMENT_BYTES + own + shared);
+    let run = outbox.weight();
+    for length in [RUN_BYTES - 1000, 2000] {
+        outbox.append(|run| run.resize(run.len() + length, 0));
+    }
+    let run = outbox.weight() - run;
+    let expected = SEGMENT_BYTES + RUN_BYTES + 1000;
+    assert_eq!(run, expected, "a full run keeps no room that it grew by");
+    for (length, weight) in [
+        (told.len(), SEGMENT_BYTES + own + shared + run),
+        (told.len(), own + shared + run),
+        (told.len() - 1, own + shared + run),
+        (1, shared + run),
+        (SHARE_BYTES_MIN, run),
+        (RUN_BYTES + 1000, 0),
+    ] {
+        assert!(!outbox.is_empty());
+        outbox.consume(length);
+        assert_eq!(outbox.weight(), weight, "{length} bytes more are written");
+    }
+    assert!(outbox.is_empty() && outbox.passing == 0);
+}
+
+#[test]
+fn small_replies_are_one_write_and_a_large_one_is_not_copied() {
+    let mut outbox = Outbox::default();
+    for _ in 0..10 {
+        outbox.push_payload(vec![1; SHARE_BYTES_MIN - 1].into());
+        outbox.push_payload(vec![1; 10].into());
+    }
+    let (full, rest) = (outbox.bytes() / RUN_BYTES, 1);
+    assert_eq!(outbox.segments.len(), full + rest);
+    let large = Bytes::from(vec![2; SHARE_BYTES_MIN]);
+    outbox.push_payload(large.clone());
+    let last = outbox.segments.back().expect("a segment").as_slice();
+    assert_eq!(last.as_ptr(), large.as_ptr());
+}
+
+#[test]
+fn an_outbox_that_was_full_gives_its_places_back_and_a_small_one_keeps_them() {
+    for (segments, is_kept) in [(1, true), (SEGMENTS_KEPT, true), (100, false)] {
+        let mut outbox = Outbox::default();
+        for _ in 0..segments {
+            outbox.push_shared(Bytes::from_static(b"x"));
+        }
+        outbox.consume(segments);
+        let capacity = outbox.segments.capacity();
+        assert_eq!(capacity > 0, is_kept, "{segments} leave {capacity}");
+        assert!(capacity <= SEGMENTS_KEPT);
+    }
+}
+
+#[test]
+fn what_is_taken_back_weighs_nothing_and_is_counted_as_far_as_it_was_among_the_first() {
+    let (one, other) = (RoomKey(1), RoomKey(2));
+    for (written, first, of_first) in [
+        (0, 0, 0),
+        (0, 12, 12),
+        (0, 30, 18),
+        (0, 100, 24),
+        (12, 12, 0),
+        (12, 20, 8),
+        (25, 5, 0),
+    ] {
+        let mut outbox = Outbox::default();
+        for room in [one, other, one] {
+            outbox.push_of_room(frame(b'a', 10).into(), room);
+        }
+        outbox.consume(written);
+        let purged = outbox.purge_room(one, first, &mut Vec::new());
+        let is_begun = written % 12 > 0;
+        let bytes = 24 - written.min(12) - 12 * usize::from(is_begun);
+        assert_eq!(purged, Purged { bytes, of_first }, "{written} {first}");
+        let left = 36 - written - bytes;
+        assert_eq!(outbox.bytes(), left);
+        let segments = left.div_ceil(12);
+        assert_eq!(outbox.weight(), segments * (SEGMENT_BYTES + 12));
+    }
+}
+
+#[test]
+fn of_what_nobody_was_sent_nothing_stays_but_the_rest_of_what_was_begun() {
+    for (written, rest) in [(0, 0), (1, 11), (12, 0), (13, 11)] {
+        let mut outbox = Outbox::default();
+        for _ in 0..3 {
+            outbox.push_shared(frame(b'a', 10).into());
+        }
+        outbox.consume(written);
+        assert_eq!(outbox.purge_unwritten(), 36 - written - rest);
+        assert_eq!((outbox.bytes(), left(&outbox).len()), (rest, rest));
+        let weight = rest.div_ceil(12) * (SEGMENT_BYTES + 12);
+        assert_eq!(outbox.weight(), weight);
+    }
+}

@@ -30,6 +30,7 @@ fn refusals() -> Vec<(Refusal, u16, &'static [&'static str])> {
         ),
         (Refusal::CredentialsInvalid, 401, invalid),
         (Refusal::CredentialsExpired, 401, invalid),
+        (Refusal::CredentialsRevoked, 401, invalid),
         (Refusal::OriginForbidden("origin not allowed"), 403, &[]),
         (Refusal::NotFound, 404, &[]),
         (
@@ -175,4 +176,26 @@ fn a_plain_response_says_whether_the_connection_stays_open() {
         );
         assert_eq!(head, expected);
     }
+}
+
+#[test]
+fn a_secure_answer_says_so_and_a_redirect_has_its_phrase() {
+    let page = Response::ok("text/css", b"").with_strict_transport(Some("max-age=60"));
+    let (head, _) = written(|out| page.write(Method::Get, out));
+    assert!(
+        head.ends_with("\r\nStrict-Transport-Security: max-age=60"),
+        "{head}"
+    );
+    let plain = page.with_strict_transport(None);
+    let (head, _) = written(|out| plain.write(Method::Get, out));
+    assert!(!head.contains("Strict-Transport"), "{head}");
+    let moved = Response {
+        status: 308,
+        ..plain
+    };
+    let (head, _) = written(|out| moved.write(Method::Get, out));
+    assert!(
+        head.starts_with("HTTP/1.1 308 Permanent Redirect\r\n"),
+        "{head}"
+    );
 }

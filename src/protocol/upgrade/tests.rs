@@ -243,6 +243,9 @@ fn subprotocols_are_offered_in_order_over_any_number_of_lines() {
                 && !protocols.is_empty()
         );
     });
+    with_head(&added(""), |upgrade| {
+        assert!(upgrade.unwrap().protocols.is_empty());
+    });
 }
 
 #[test]

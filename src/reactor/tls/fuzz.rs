@@ -132,7 +132,8 @@ impl Authenticator for Nobody {
 /// costs no more than it may, and ends.
 ///
 /// The first byte chooses: the bytes as they are (0), or changes to what a real client of TLS 1.3 (1) or 1.2 (2) sends, three bytes each: a place and
-/// what it is changed by; or (3) the bytes as they are behind a handshake of TLS 1.3. The second says how many lengths of pieces follow.
+/// what it is changed by; or (3) the bytes as they are behind a handshake of TLS 1.3; or changes again, to a client of TLS 1.2 (4) or 1.3 (5) that says goodbye
+/// right behind its request. The second says how many lengths of pieces follow.
 ///
 /// # Panics
 /// When it is not so.
@@ -144,14 +145,16 @@ pub fn tls(input: &[u8]) {
         return;
     };
     let mut peer = Peer::new(lengths);
-    match choice % 4 {
+    let choice = choice % 6;
+    match choice {
         0 => peer.send(bytes),
-        choice => {
-            let config = &CLIENTS[usize::from(choice == 2)];
-            peer.speak(Arc::clone(config), if choice == 3 { &[] } else { bytes });
-            if choice == 3 {
-                peer.send(bytes);
-            }
+        3 => {
+            peer.speak(&CLIENTS[0], false, &[]);
+            peer.send(bytes);
+        }
+        _ => {
+            let is_older = choice % 2 == 0;
+            peer.speak(&CLIENTS[usize::from(is_older)], choice > 3, bytes);
         }
     }
     peer.end();
@@ -173,6 +176,8 @@ struct Peer<'a> {
     /// What a client has sealed.
     sealed: Vec<u8>,
     is_secured: bool,
+    /// The client's goodbye was passed on.
+    has_ended: bool,
     is_closed: bool,
 }
 
@@ -194,6 +199,7 @@ impl<'a> Peer<'a> {
             told: Vec::new(),
             sealed: Vec::new(),
             is_secured: false,
+            has_ended: false,
             is_closed: false,
         }
     }
@@ -252,6 +258,7 @@ impl<'a> Peer<'a> {
         if let Some(failure) = opened.failure {
             self.engine.end_insecure(id, failure, now);
         } else if opened.is_end {
+            self.has_ended = true;
             self.engine.end_of_input(id, now);
         }
         self.leave();
@@ -315,9 +322,9 @@ impl<'a> Peer<'a> {
     }
 
     /// A real client speaks, and what it sends is changed at these places.
-    fn speak(&mut self, config: Arc<ClientConfig>, changes: &[u8]) {
+    fn speak(&mut self, config: &Arc<ClientConfig>, says_goodbye: bool, changes: &[u8]) {
         let name = ServerName::try_from("h").expect("a name");
-        let mut client = ClientConnection::new(config, name).expect("a client");
+        let mut client = ClientConnection::new(Arc::clone(config), name).expect("a client");
         let mut has_asked = false;
         let mut heard = 0;
         let mut is_changed = false;
@@ -327,6 +334,9 @@ impl<'a> Peer<'a> {
                 has_asked = true;
                 self.sealed = REQUEST.to_vec();
                 std::io::Write::write_all(&mut client.writer(), REQUEST).expect("room for it");
+                if says_goodbye {
+                    client.send_close_notify();
+                }
             }
             let mut sealed = Vec::new();
             while client.wants_write() {
@@ -347,6 +357,10 @@ impl<'a> Peer<'a> {
             let _ = std::io::Read::read_to_end(&mut client.reader(), &mut answer);
         }
         assert!(is_changed || answer.starts_with(ANSWER), "{answer:?}");
+        // Where it comes after the answer, the server has said goodbye itself.
+        let is_late = self.lengths.next().is_some();
+        let is_heard = self.has_ended == says_goodbye;
+        assert!(is_changed || is_late || is_heard, "{}", self.has_ended);
     }
 
     /// Whoever says nothing more is gone some time, and was told nothing but records, or plain words.

@@ -1,8 +1,12 @@
 //! Typed commands back to the fields that they were read from.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::protocol::api::{NewRoom, RoomChange};
+use crate::protocol::api::{
+    Author, Disconnect, NewRoom, Pardon, Publish, Revoke, RoomChange, SessionRequest, TicketRequest,
+};
 use crate::protocol::command::rooms::{Place, RoomCommand, RoomPatch};
 use crate::protocol::command::tutorial::TutorialMessage;
 use crate::protocol::command::v1::{Command, Request, RequestId, Said};
@@ -53,6 +57,65 @@ pub(super) fn new_room(new: NewRoom<'_>) -> Asked {
     asked.put("owner", new.owner);
     put_patch(&mut asked, *new.settings);
     asked
+}
+
+/// The fields of a call of the operator's.
+type Fields = BTreeMap<String, Value>;
+
+pub(super) fn publish(publish: Publish) -> Fields {
+    let author = publish.author.map(author);
+    let author = author.map(|author| author.into_iter().collect::<Value>());
+    fields([("message", Some(publish.message.into())), ("as", author)])
+}
+
+pub(super) fn disconnect(disconnect: Disconnect) -> Fields {
+    fields([
+        ("user", Some(disconnect.user.into())),
+        ("reason", disconnect.reason.map(Value::from)),
+    ])
+}
+
+pub(super) fn pardon(pardon: Pardon) -> Fields {
+    fields([("address", Some(pardon.address.to_string().into()))])
+}
+
+pub(super) fn ticket(ticket: TicketRequest) -> Fields {
+    let mut all = author(ticket.author);
+    all.extend(fields([("origin", ticket.origin.map(Value::from))]));
+    all
+}
+
+pub(super) fn session(session: SessionRequest) -> Fields {
+    let lifetime = session.lifetime.map(|time| time.as_millis() as u64);
+    let mut all = author(session.author);
+    all.extend(fields([
+        ("label", session.label.map(Value::from)),
+        ("lifetime_ms", lifetime.map(Value::from)),
+    ]));
+    all
+}
+
+pub(super) fn revoke(revoke: Revoke) -> Fields {
+    let (name, subject) = match revoke {
+        Revoke::User(user) => ("user", user),
+        Revoke::Token(token) => ("token_id", token),
+        Revoke::Session(session) => ("session", session),
+    };
+    fields([(name, Some(subject.into()))])
+}
+
+fn author(author: Author) -> Fields {
+    fields([
+        ("user", Some(author.user.into())),
+        ("name", author.name.map(Value::from)),
+    ])
+}
+
+fn fields<const N: usize>(all: [(&str, Option<Value>); N]) -> Fields {
+    let given = all.into_iter();
+    given
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 impl Asked {

@@ -122,9 +122,18 @@ fn accept(loaded: &Loaded, directory: &Path) {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         panic!("what was loaded is refused: {errors:#?}\n{text}")
     });
+    let (before, after) = (in_force(&loaded.config), in_force(&again.config));
+    assert_eq!(before, after, "{text}");
     let again = again.settings.iter().filter(|setting| is_given(setting));
     let values = |setting: &Effective| (setting.key.clone(), setting.value.clone());
     assert!(given.map(values).eq(again.map(values)), "{text}");
+}
+
+/// Everything that is in force but the keys, which no table shows.
+fn in_force(config: &Config) -> String {
+    let mut config = config.clone();
+    config.auth.keys.clear();
+    format!("{config:#?}")
 }
 
 /// Whether a setting has a value that can be written into a file.

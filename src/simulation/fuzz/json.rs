@@ -1,14 +1,20 @@
 //! Texts, held against a reading by way of a tree of all their fields.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::asked;
-use crate::protocol::api::{NewRoom, RoomChange};
+use crate::protocol::api::{
+    Disconnect, NewRoom, Pardon, Publish, Revoke, RoomChange, SessionRequest, TicketRequest,
+};
 use crate::protocol::command::v1;
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::problem::Problem;
 use crate::simulation::reference::commands::{Asked, Code};
 use crate::simulation::reference::{bodies, commands};
 
-/// A text is the same command, or refused with the same code, in both protocols.
+/// A text is the same command, or refused with the same code, in both protocols, and the same call of the operator's.
 ///
 /// # Panics
 /// When it is not.
@@ -24,6 +30,10 @@ pub fn json(input: &[u8]) {
     );
     assert_eq!(asked_change(text), bodies::change(text), "{text:?}");
     assert_eq!(asked_new_room(text), bodies::new_room(text), "{text:?}");
+    for (kind, _) in bodies::CALLS {
+        let found = asked_call(kind, text.as_bytes()).map_err(|problem| fault(&problem));
+        assert_eq!(found, bodies::call(kind, text), "{kind}: {text:?}");
+    }
 }
 
 fn asked_v1(text: &str) -> Result<Asked, Code> {
@@ -44,6 +54,17 @@ fn asked_change(text: &str) -> Result<Asked, Code> {
 fn asked_new_room(text: &str) -> Result<Asked, Code> {
     let room = NewRoom::parse(text.as_bytes(), &Bounds::default());
     room.map(asked::new_room).map_err(|problem| fault(&problem))
+}
+
+fn asked_call(kind: &str, body: &[u8]) -> Result<BTreeMap<String, Value>, Problem> {
+    Ok(match kind {
+        "publish" => asked::publish(Publish::parse(body, &Bounds::default())?),
+        "disconnect" => asked::disconnect(Disconnect::parse(body)?),
+        "pardon" => asked::pardon(Pardon::parse(body)?),
+        "ticket" => asked::ticket(TicketRequest::parse(body)?),
+        "session" => asked::session(SessionRequest::parse(body)?),
+        _ => asked::revoke(Revoke::parse(body)?),
+    })
 }
 
 fn fault(problem: &Problem) -> Code {

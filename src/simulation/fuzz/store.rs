@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -25,6 +26,9 @@ const PAGE_BYTES: u16 = 512;
 const ROOM: &str = "a";
 /// Where the file says what it is.
 const HEADER_BYTES: usize = 100;
+/// Where in it the version stands, and the latest there is.
+const VERSION: Range<usize> = 60..64;
+const VERSION_MAX: i32 = 3;
 /// Changes of one input, at most.
 const CHANGES_MAX: usize = 64;
 /// Steps of tidying up that are gone.
@@ -116,8 +120,15 @@ fn run(scratch: &Scratch, input: &[u8]) {
     if !log.is_empty() {
         scratch.write(LOG, &log);
     }
-    // What a log ends with that is cut off was never kept, as far as anybody can tell; and a file of one byte counts as empty to SQLite, a new store.
+    // A file of one byte counts as empty to SQLite: a new store, unless a log is there, which alone has what was said.
     let is_empty = database.len() <= 1;
+    if is_empty && !log.is_empty() {
+        let opened = Sqlite::open(scratch.path(), Company::Alone);
+        assert!(opened.is_err(), "a log whose database is gone");
+        assert_eq!(fs::read(scratch.path().join(LOG)).ok(), Some(log));
+        return;
+    }
+    // What a log ends with that is cut off was never kept, as far as anybody can tell.
     let held = (!is_changed && !is_empty).then_some(&good.content);
     // A log is copied whenever the file was open.
     let untouched = log.is_empty().then_some(&*database);
@@ -152,6 +163,9 @@ fn open(directory: &Path, untouched: Option<&[u8]>, held: Option<&Content>, is_l
         Ok(store) => store,
         Err(error) => return refused(directory, untouched, &error),
     };
+    let version = untouched.and_then(|file| file.get(VERSION)?.try_into().ok());
+    let version = version.map_or(0, i32::from_be_bytes);
+    assert!(version <= VERSION_MAX, "a store of version {version}");
     let Ok(found) = read(&mut store) else {
         return;
     };

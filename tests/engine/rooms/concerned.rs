@@ -114,6 +114,29 @@ fn whoever_is_connected_and_not_in_the_room_is_told_what_is_done_to_them() {
 }
 
 #[test]
+fn whoever_is_in_the_room_hears_what_is_done_to_others_there_and_not_who_is_asked_in() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let bystander = world.join_v1("ann", "10.0.0.5");
+    assert_eq!(verdict(&mut world, bystander, &join("den")), "ok");
+    told(&mut world, bystander);
+    for (kind, is_told) in [
+        ("invite", false),
+        ("withdraw", false),
+        ("mute", true),
+        ("unmute", true),
+        ("kick", true),
+        ("ban", true),
+        ("unban", true),
+    ] {
+        does(&mut world, owner, about(kind, "guest", json!({})));
+        let heard = words(&told(&mut world, bystander));
+        let expected = is_told.then(|| format!("moderation {kind}"));
+        assert_eq!(heard, Vec::from_iter(expected), "{kind}");
+    }
+}
+
+#[test]
 fn whoever_belonged_to_a_closed_room_is_told_that_it_is_over_and_a_stranger_nothing() {
     for kind in ["members", "private"] {
         let mut world = durable();

@@ -5,6 +5,7 @@ use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
 
 use super::{durable, made, member, send, told, verdict};
+use crate::roomy_with;
 
 fn edit(id: u64, seq: u64) -> Value {
     json!({"type": "edit", "id": id, "room": "den", "seq": seq, "message": "other words"})
@@ -201,6 +202,39 @@ fn several_long_deletions_go_on_in_turns_and_let_moderation_pass_between_their_s
     let done = replies(&told(&mut world, owner));
     assert_eq!((done.len(), count(&done, "ok")), (3, 3), "{done:?}");
     assert_eq!(world.census().changes, 0);
+}
+
+#[test]
+fn long_deletions_that_have_begun_leave_a_place_for_a_ban_and_none_for_one_more_of_their_kind() {
+    let mut world = roomy_with(|config| config.rooms.changes_waiting_max = 2);
+    let owner = made(&mut world, "owner", "den", "public");
+    let authors = ["one", "two", "three"];
+    for user in authors {
+        let (author, _) = speaker(&mut world, user);
+        for _ in 0..600 {
+            world.say(author, &send("den", "much").to_string());
+        }
+        world.reset(author);
+    }
+    told(&mut world, owner);
+    world.answers_held = true;
+    for user in authors {
+        world.say(owner, &about("purge", user).to_string());
+    }
+    answer(&mut world, 4);
+    world.say(owner, &about("purge", "four").to_string());
+    world.say(owner, &about("ban", "one").to_string());
+    answer(&mut world, 2);
+    let done = replies(&told(&mut world, owner));
+    let expected = [("purge", "busy"), ("ban", "ok")];
+    assert_eq!(
+        done,
+        expected.map(|(kind, code)| (json!(kind), code.to_owned()))
+    );
+    world.answers_held = false;
+    world.settle();
+    let done = replies(&told(&mut world, owner));
+    assert_eq!((done.len(), count(&done, "ok")), (3, 3), "{done:?}");
 }
 
 #[test]

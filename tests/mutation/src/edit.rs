@@ -23,6 +23,18 @@ pub struct Edited {
     pub text: String,
     /// Those that no switch could be made for.
     pub left_out: BTreeSet<u32>,
+    /// Those that no compiler takes: `||` beside a `let`.
+    pub no_program: BTreeSet<u32>,
+}
+
+impl Edited {
+    pub fn unchanged(source: &str) -> Self {
+        Edited {
+            text: source.to_owned(),
+            left_out: BTreeSet::new(),
+            no_program: BTreeSet::new(),
+        }
+    }
 }
 
 /// `constant` names functions that have to stay `const`: nothing in them can ask for a switch.
@@ -35,6 +47,7 @@ pub fn edit(source: &str, mutants: &[&Mutant], constant: &BTreeSet<String>) -> E
         edits: BTreeMap::new(),
         removed: Vec::new(),
         placed: BTreeSet::new(),
+        no_program: BTreeSet::new(),
         constant,
     };
     for mutant in mutants {
@@ -46,11 +59,12 @@ pub fn edit(source: &str, mutants: &[&Mutant], constant: &BTreeSet<String>) -> E
     let left_out = mutants
         .iter()
         .map(|mutant| mutant.number)
-        .filter(|number| !finder.placed.contains(number))
+        .filter(|number| !finder.placed.contains(number) && !finder.no_program.contains(number))
         .collect();
     Edited {
         text: finder.render(0, source.len(), None),
         left_out,
+        no_program: finder.no_program,
     }
 }
 
@@ -86,6 +100,7 @@ struct Finder<'s, 'm> {
     edits: BTreeMap<(usize, std::cmp::Reverse<usize>), Edit>,
     removed: Vec<(usize, usize)>,
     placed: BTreeSet<u32>,
+    no_program: BTreeSet<u32>,
     constant: &'s BTreeSet<String>,
 }
 
@@ -258,6 +273,9 @@ impl<'ast> Visit<'ast> for Finder<'_, '_> {
                 .map(|(number, operator)| (number, format!("{left} {operator} {right}")))
                 .collect();
             self.instead(self.range(expression.span()), alternatives);
+        } else {
+            self.no_program
+                .extend(mutants.into_iter().map(|(number, _)| number));
         }
         syn::visit::visit_expr_binary(self, expression);
     }

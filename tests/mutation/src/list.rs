@@ -29,14 +29,6 @@ pub struct Mutant {
     pub number: u32,
 }
 
-impl Mutant {
-    /// The top-level module that it is in.
-    pub fn module(&self) -> &str {
-        let path = self.file.trim_start_matches("src/");
-        path.split('/').next().unwrap_or_default()
-    }
-}
-
 /// Those in the files that match one of `globs`.
 pub fn list(tree: &Path, globs: &[String]) -> Vec<Mutant> {
     let mut command = Command::new("cargo");

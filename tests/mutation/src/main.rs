@@ -1,60 +1,61 @@
-//! Runs the tests of a module once for each mutant of it, from a single build: every mutant is compiled in, and the environment says which one
-//! is on. `run.sh` prepares the tree; docs/mutation.md tells what came of it.
+//! Shows each mutant to the tests that come by it, from a single build: every mutant is compiled in, and the environment says which one is on.
+//! `run.sh` prepares the tree; docs/mutation.md tells what came of it.
 //!
-//! `wardroom-mutation TREE OUT GLOB...`: the tree, whose sources are overwritten; where the verdicts go; which files.
+//! `wardroom-mutation TREE COPY OUT [--again] GLOB...`: the tree; its copy, whose sources are overwritten; where the verdicts go; which files.
+//! `--again` takes the verdicts in OUT as they are, but for what is said to have survived.
 
 mod edit;
 mod list;
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use list::Mutant;
 use serde_json::Value;
+use tests::Tests;
 
 const BUILDS_MAX: usize = 30;
-/// Of the processor: how busy the machine is counts for nothing. Far more than all tests of these modules take.
-const TEST_TIME_MAX: Duration = Duration::from_secs(40);
-/// Of the clock, for tests that wait for something that never comes.
-const WAIT_MAX: Duration = Duration::from_secs(600);
 
-const SWITCH: &str = "
-pub mod mutant {
-    pub fn is(number: u32) -> bool {
-        static ON: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-        let on = ON.get_or_init(|| {
-            let named = std::env::var(\"MUTANT\").ok();
-            named.and_then(|number| number.parse().ok()).unwrap_or(0)
-        });
-        *on == number
-    }
-}
-";
+/// What is asked besides the library's own tests: the engine in virtual time, and what is read from files. No sockets.
+const TESTS: [&str; 4] = ["engine", "corpora", "vectors", "protocol_document"];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().expect("TREE OUT GLOB...");
-    let (tree, out) = (PathBuf::from(next()), PathBuf::from(next()));
+    let mut arguments = std::env::args().skip(1).peekable();
+    let mut next = || {
+        let next = arguments.next();
+        PathBuf::from(next.expect("TREE COPY OUT [--again] GLOB..."))
+    };
+    let (tree, copy, out) = (next(), next(), next());
+    let is_again = arguments.next_if(|word| word == "--again").is_some();
     let globs: Vec<String> = arguments.collect();
+    let before = if is_again {
+        verdicts_before(&out)
+    } else {
+        BTreeMap::new()
+    };
     let mutants = list::list(&tree, &globs);
     println!("{} mutants", mutants.len());
-    let mut build = Build::new(tree, mutants);
-    let test = build.until_it_compiles();
-    assert_eq!(run(&test, 0, ""), "survived", "the tests hold as it is");
+    let mut build = Build::new(&tree, copy, mutants);
+    let unviable = build.mutants.iter().filter(|mutant| {
+        let verdict = before.get(&mutant.name);
+        verdict.is_some_and(|verdict| *verdict == "unviable")
+    });
+    build.unviable = unviable.map(|mutant| mutant.number).collect();
+    let programs = build.until_it_compiles();
+    let tests = Tests::new(build.copy.clone(), programs);
     let mut verdicts = String::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for mutant in &build.mutants {
         let verdict = match mutant.number {
             number if build.unviable.contains(&number) => "unviable",
             number if build.left_out.contains(&number) => "not tried",
-            // The module's own tests, and only if they notice nothing those of the others.
-            number => match run(&test, number, &format!("{}::", mutant.module())) {
-                "survived" => run(&test, number, ""),
-                noticed => noticed,
+            number => match before.get(&mutant.name) {
+                Some(noticed) => noticed,
+                None => tests.verdict(number),
             },
         };
         *counts.entry(verdict).or_default() += 1;
@@ -62,13 +63,35 @@ fn main() {
             println!("{verdict}: {}", mutant.name);
         }
         writeln!(verdicts, "{verdict}\t{}\t{}", mutant.number, mutant.name).expect("a string");
-        fs::write(&out, &verdicts).expect("a file of verdicts");
+        fs::write(out.with_extension("new"), &verdicts).expect("a file of verdicts");
     }
+    fs::rename(out.with_extension("new"), &out).expect("a file of verdicts");
     println!("{counts:?}");
 }
 
+/// What an earlier run came to, ended or not, by the names of the mutants.
+fn verdicts_before(out: &Path) -> BTreeMap<String, &'static str> {
+    let whole = fs::read_to_string(out).unwrap_or_default();
+    let part = fs::read_to_string(out.with_extension("new")).unwrap_or_default();
+    let of_line = |line: &str| {
+        let mut columns = line.split('\t');
+        let verdict = match columns.next()? {
+            "caught" => "caught",
+            "timeout" => "timeout",
+            "unviable" => "unviable",
+            _ => return None,
+        };
+        Some((columns.nth(1)?.to_owned(), verdict))
+    };
+    whole
+        .lines()
+        .chain(part.lines())
+        .filter_map(of_line)
+        .collect()
+}
+
 struct Build {
-    tree: PathBuf,
+    copy: PathBuf,
     /// The sources as they are.
     sources: BTreeMap<String, String>,
     mutants: Vec<Mutant>,
@@ -80,17 +103,13 @@ struct Build {
 }
 
 impl Build {
-    fn new(tree: PathBuf, mutants: Vec<Mutant>) -> Self {
-        let read = |file: &String| fs::read_to_string(tree.join(file)).expect("a source");
-        let sources = mutants
-            .iter()
-            .map(|mutant| (mutant.file.clone(), read(&mutant.file)))
-            .collect();
-        let library = tree.join("src/lib.rs");
-        let text = fs::read_to_string(&library).expect("a library");
-        fs::write(&library, text + SWITCH).expect("a library");
+    fn new(tree: &Path, copy: PathBuf, mutants: Vec<Mutant>) -> Self {
+        let mut sources = BTreeMap::new();
+        read_sources(tree, Path::new("src"), &mut sources);
+        let library = sources.get_mut("src/lib.rs").expect("a library");
+        library.push_str(tests::SWITCH);
         Build {
-            tree,
+            copy,
             sources,
             mutants,
             unviable: BTreeSet::new(),
@@ -99,13 +118,13 @@ impl Build {
         }
     }
 
-    /// The test program.
-    fn until_it_compiles(&mut self) -> PathBuf {
+    /// The test programs.
+    fn until_it_compiles(&mut self) -> Vec<PathBuf> {
         for _ in 0..BUILDS_MAX {
             self.write();
-            let (program, errors) = self.compile();
-            if let Some(program) = program {
-                return program;
+            let (programs, errors) = self.compile();
+            if let Some(programs) = programs {
+                return programs;
             }
             let before = (self.unviable.len(), self.constant.len());
             for error in &errors {
@@ -134,34 +153,49 @@ impl Build {
             let viable: Vec<&Mutant> = here
                 .filter(|mutant| !self.unviable.contains(&mutant.number))
                 .collect();
-            let edited = edit::edit(source, &viable, &self.constant);
+            let edited = match viable.is_empty() {
+                true => edit::Edited::unchanged(source),
+                false => edit::edit(source, &viable, &self.constant),
+            };
             self.left_out.extend(edited.left_out);
-            fs::write(self.tree.join(file), edited.text).expect("a source");
+            self.unviable.extend(edited.no_program);
+            // What stays as it was is not built again.
+            let place = self.copy.join(file);
+            if fs::read_to_string(&place).is_ok_and(|there| there == edited.text) {
+                continue;
+            }
+            fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+            fs::write(place, edited.text).expect("a source");
         }
     }
 
-    fn compile(&self) -> (Option<PathBuf>, Vec<Value>) {
+    fn compile(&self) -> (Option<Vec<PathBuf>>, Vec<Value>) {
         let mut command = Command::new("cargo");
         command
-            .args(["test", "--lib", "--no-run", "--message-format=json"])
-            .current_dir(&self.tree)
-            .stderr(Stdio::null());
+            .args(["test", "--no-run", "--message-format=json", "--lib"])
+            .args(TESTS.iter().flat_map(|name| ["--test", name]))
+            .current_dir(&self.copy)
+            .stderr(std::process::Stdio::null());
         let output = command.output().expect("cargo");
         let messages = output.stdout.split(|byte| *byte == b'\n');
         let messages: Vec<Value> = messages
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect();
-        let program = messages.iter().find_map(|message| {
-            let is_test = message["profile"]["test"] == true;
-            message["executable"].as_str().filter(|_| is_test)
-        });
+        let mut programs: Vec<(bool, PathBuf)> = messages
+            .iter()
+            .filter(|message| message["profile"]["test"] == true)
+            .filter_map(|message| {
+                let is_other = message["target"]["kind"][0] == "test";
+                Some((is_other, message["executable"].as_str()?.into()))
+            })
+            .collect();
+        programs.sort();
+        let programs = programs.into_iter().map(|(_, program)| program).collect();
         let errors = messages
             .iter()
             .filter(|message| message["message"]["level"] == "error");
         (
-            program
-                .filter(|_| output.status.success())
-                .map(PathBuf::from),
+            output.status.success().then_some(programs),
             errors.cloned().collect(),
         )
     }
@@ -199,6 +233,20 @@ impl Build {
     }
 }
 
+/// Every file of a folder, by its path in the tree.
+fn read_sources(tree: &Path, folder: &Path, sources: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(tree.join(folder)).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let path = folder.join(entry.file_name());
+        if entry.path().is_dir() {
+            read_sources(tree, &path, sources);
+        } else {
+            let text = fs::read_to_string(entry.path()).expect("a source");
+            sources.insert(path.display().to_string(), text);
+        }
+    }
+}
+
 /// The switches in the lines of a span.
 fn numbers(span: &Value) -> Vec<u32> {
     let lines = span["text"].as_array().cloned().unwrap_or_default();
@@ -207,42 +255,4 @@ fn numbers(span: &Value) -> Vec<u32> {
         .flat_map(|text| text.split("crate::mutant::is(").skip(1))
         .filter_map(|rest| rest.split(')').next()?.parse().ok())
         .collect()
-}
-
-/// Whether the tests notice the mutant that is on.
-fn run(test: &Path, number: u32, filter: &str) -> &'static str {
-    let mut child = Command::new(test)
-        .args(["--quiet", filter])
-        .current_dir(test.ancestors().nth(4).expect("a tree"))
-        .env("MUTANT", number.to_string())
-        .env("RUST_BACKTRACE", "0")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a test program");
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return if status.success() {
-                "survived"
-            } else {
-                "caught"
-            };
-        }
-        if processor_time(child.id()) > TEST_TIME_MAX || begun.elapsed() > WAIT_MAX {
-            child.kill().expect("a child");
-            child.wait().expect("a child");
-            return "timeout";
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// What all threads of a process have used.
-fn processor_time(process: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    let used = behind_name.split_whitespace().skip(11).take(2);
-    let ticks: u64 = used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
 }

@@ -51,6 +51,24 @@ fn a_good_answer_names_the_user() {
 }
 
 #[test]
+fn what_is_counted_of_an_answer_is_what_came_of_it() {
+    for (status, body, word) in [
+        (200, r#"{"user":"u1"}"#, "known"),
+        (403, "", "refused"),
+        (200, "[]", "unusable"),
+        (500, "", "unusable"),
+    ] {
+        let answer = read(Reply {
+            status,
+            content_type: JSON,
+            body: body.as_bytes(),
+        });
+        assert_eq!(answer.word(), word, "{status} {body}");
+    }
+    assert_eq!(Answer::Silent(Silence::TooSlow).word(), "silent");
+}
+
+#[test]
 fn an_answer_may_say_what_they_may_do_in_rooms() {
     let Answer::Known { identity, .. } =
         reply(r#"{"user":"u1","rooms":{"team-*":["join","send"],"audit":["read"]}}"#)

@@ -214,6 +214,10 @@ fn a_claim_of_the_wrong_type_is_refused() {
 fn a_token_is_told_from_credentials_of_other_kinds() {
     let parts = |header: &str| format!("{}.{}.c2lnbmVk", encode(header), encode("{}"));
     let long = format!("{}.e30.{}", encode("{}"), "A".repeat(5000));
+    // Not too long to be looked into, by one byte.
+    let begin = format!("{}.e30.", encode("{}"));
+    let longest = jwt().token_bytes_max - begin.len();
+    let longest = format!("{begin}{}", "A".repeat(longest));
     for (value, is_token) in [
         (with_claims(CLAIMS), true),
         (parts(r#"{"alg":"none"}"#), true),
@@ -221,6 +225,7 @@ fn a_token_is_told_from_credentials_of_other_kinds() {
         (parts(r#"{"user":7}"#), false),
         (parts("not JSON"), false),
         (long, true),
+        (longest, false),
         ("eyJ1c2VyIjo3fQ.aVJx2g.c2lnbmVk".to_owned(), false),
         ("s%3A5f0c.c2lnbmVk".to_owned(), false),
         ("0b7de65f418c29a3d2f4a1c680957e3b".to_owned(), false),

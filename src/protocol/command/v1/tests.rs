@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::protocol::command::rooms::REASON_BYTES_MAX;
 
 mod rooms;
 
@@ -393,5 +394,25 @@ proptest! {
         let object: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
         let ours = v1(&text).map(drop).map_err(|refused| refused.error.code());
         prop_assert_eq!(ours, reference(&object), "{}", text);
+    }
+}
+
+#[test]
+fn words_and_bodies_are_taken_up_to_their_last_byte() {
+    let reason = |length: usize| {
+        let reason = "r".repeat(length);
+        json!({"type": "kick", "room": "den", "user": "bob", "reason": reason}).to_string()
+    };
+    let body = |length: usize| {
+        json!({"type": "send", "room": "den", "body": "A".repeat(length)}).to_string()
+    };
+    let body_bytes_max = Bounds::default().body_bytes_max;
+    // No whole number of bytes is written in a length like this.
+    assert_ne!(body_bytes_max % 4, 1);
+    for good in [reason(REASON_BYTES_MAX), body(body_bytes_max)] {
+        assert!(v1(&good).is_ok(), "{good}");
+    }
+    for long in [reason(REASON_BYTES_MAX + 1), body(body_bytes_max + 1)] {
+        assert!(matches!(error(&long), CommandError::TooLong { .. }));
     }
 }

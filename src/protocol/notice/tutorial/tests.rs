@@ -1,7 +1,8 @@
 use crate::protocol::notice::tests::{ALICE, AT, error, hello, presence, said, tutorial};
 use crate::protocol::notice::{
-    Announcement, Bye, ErrorReply, MembersReply, Notice, OkReply, Typing,
+    Announcement, Bye, ErrorReply, MembersReply, Notice, OkReply, Removed, Typing,
 };
+use crate::protocol::vocabulary::Removal;
 
 #[test]
 fn the_tutorial_hears_only_what_its_protocol_has() {
@@ -79,4 +80,20 @@ fn the_tutorial_hears_only_what_its_protocol_has() {
     for (notice, expected) in table {
         assert_eq!(tutorial(notice).as_deref(), expected);
     }
+}
+
+#[test]
+fn whoever_is_put_out_is_told_in_a_sentence() {
+    let removed = Removed {
+        room: "lobby",
+        code: Removal::Banned,
+        reason: "noise",
+        until: None,
+        timestamp: AT,
+    };
+    let expected = r#"{"sender":"System","message":"You are not in this room any more: banned.","timestamp":1764000000.123,"room_id":"lobby"}"#;
+    assert_eq!(
+        tutorial(Notice::Removed(removed)).as_deref(),
+        Some(expected)
+    );
 }

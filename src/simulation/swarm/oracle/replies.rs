@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::books::Kept;
 use super::hearing::date;
 use super::{Judged, Oracle, Violation, deed, text_of};
 use crate::protocol::vocabulary::JoinRule;
@@ -70,8 +71,10 @@ impl Oracle {
             let is_it = room.has_said(seq, &link.user, &request.text);
             let is_same_key = || {
                 let kept = room.messages.get(&seq);
-                request.key.is_some()
-                    && kept.is_some_and(|kept| kept.key.as_deref() == request.key.as_deref())
+                let is_own = |kept: &Kept| {
+                    *kept.sender == *link.user && kept.key.as_deref() == request.key.as_deref()
+                };
+                request.key.is_some() && kept.is_some_and(is_own)
             };
             is_it || is_same_key()
         });
