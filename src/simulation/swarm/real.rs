@@ -134,7 +134,11 @@ impl Real {
             self.store = None;
             self.check()?;
             self.open()?;
-            return self.compare();
+            // A log that was removed in order may be back after a power cut, with all that it held, until another is written.
+            let unknown = std::mem::take(&mut self.unknown);
+            let found = self.compare();
+            self.unknown = unknown;
+            return found;
         }
         let died_at = self.died_at.take().unwrap_or_else(wardroom_disk::calls);
         let is_cut = self.dice.happens(1, 2);
