@@ -48,7 +48,7 @@ fn replay(target: &str, mutations_max: usize, run: fn(&[u8])) {
     let files = corpus(target);
     let mutations = (MUTATIONS / files.len()).min(mutations_max);
     for (name, bytes) in &files {
-        judge(run, bytes, || format!("`{name}`"));
+        judge(run, bytes, || format!("`{target}/{name}`"));
     }
     let is_short = |(_, bytes): &&(String, Vec<u8>)| bytes.len() <= MUTATED_BYTES_MAX;
     for (name, bytes) in files.iter().filter(is_short) {
@@ -57,7 +57,8 @@ fn replay(target: &str, mutations_max: usize, run: fn(&[u8])) {
             for _ in 0..=random.next_u32() % 3 {
                 mutate(&mut mutated, &mut random);
             }
-            let whence = || format!("a mutation of `{name}`\nwith these bytes: {mutated:?}");
+            let whence =
+                || format!("a mutation of `{target}/{name}`\nwith these bytes: {mutated:?}");
             judge(run, &mutated, whence);
         }
     }

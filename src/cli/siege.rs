@@ -38,7 +38,7 @@ pub(super) struct Siege {
     /// Only these attacks.
     #[arg(long = "attack", value_name = "NAME,…", value_delimiter = ',')]
     attacks: Vec<String>,
-    /// How long each attack takes, and the calm before it. In less than two seconds not every limit can be reached.
+    /// How long each attack takes, and the calm before it: two seconds at least, in less not every limit can be reached.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=SECONDS_MAX))]
     seconds: u64,
     /// A round trip of at most this is no fault, however quick it was in the calm.

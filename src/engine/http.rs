@@ -19,6 +19,9 @@ use crate::telemetry::{Event, Party};
 use crate::time::Now;
 use crate::web;
 
+/// A stranger who leaves this much unread gets one more answer, and that is the last: a thousand of them stay far below what people need.
+const UNREAD_ANSWERS_BYTES_MAX: usize = 16 * 1024;
+
 /// When to come back to a server that is full.
 pub(super) const FULL_RETRY: Duration = Duration::from_secs(5);
 
@@ -234,7 +237,7 @@ impl Engine {
         };
         let limits = &self.config.limits;
         let reads = match connection.door {
-            Door::Public | Door::Redirect => waiting < limits.outbound_bytes_per_connection_max,
+            Door::Public | Door::Redirect => waiting < UNREAD_ANSWERS_BYTES_MAX,
             // Lists are long, and what waits here is not to crowd out what waits for people.
             Door::Private => connection.outbox.is_empty(),
         };

@@ -108,7 +108,7 @@ impl Engine {
             || exempt.iter().any(|network| network.contains(&address))
     }
 
-    /// Somebody with a good credential asks for a session. Says once if most people come from one address, which has all the sessions it may have.
+    /// Somebody with a good credential asks for a session.
     pub(super) fn note_sign_in(&mut self, id: ConnectionId, user: &str) {
         let Some(connection) = self.connections.get(id) else {
             return;
@@ -119,20 +119,24 @@ impl Engine {
         let address = connection.peer.ip().to_canonical();
         self.majority.note(Prefix::of(address), user);
         let open = self.prefixes.entry(connection.prefix).open_connections as usize;
-        if open >= self.config.limits.connections_per_address
-            && self.majority.is(Prefix::of(address))
-            && !std::mem::replace(&mut self.has_met_crowd, true)
-        {
+        if open >= self.config.limits.connections_per_address {
+            self.is_everybodys(id);
+        }
+    }
+
+    /// Whether most people come from this address: it is a proxy's that nobody named, and keeping it out would keep out everybody. Says so once.
+    fn is_everybodys(&mut self, id: ConnectionId) -> bool {
+        let Some(connection) = self.connections.get(id) else {
+            return false;
+        };
+        let address = connection.peer.ip().to_canonical();
+        let is_everybodys = self.majority.is(Prefix::of(address));
+        if is_everybodys && !std::mem::replace(&mut self.has_met_crowd, true) {
             log::error!(
                 "config: proxy identity: most people who sign in come from {address} and share its limits: if that is a proxy, name it in \
                  proxy.trusted; if it is a network of many people, in limits.exempt; until then it is not kept out, whatever it does"
             );
         }
-    }
-
-    /// Whether most people come from this address: it is a proxy's that nobody named, and keeping it out would keep out everybody.
-    fn is_everybodys(&self, id: ConnectionId) -> bool {
-        let connection = self.connections.get(id);
-        connection.is_some_and(|connection| self.majority.is(Prefix::of(connection.peer.ip())))
+        is_everybodys
     }
 }

@@ -11,6 +11,7 @@ use super::http::FULL_RETRY;
 use super::outbound::WriteAsked;
 use super::stock::short_of_memory;
 use crate::id::ConnectionId;
+use crate::limit::waiting_room::Place;
 use crate::protocol::close::CloseReason;
 use crate::protocol::response::Refusal;
 use crate::time::{Instant, Now};
@@ -58,9 +59,8 @@ impl Engine {
     pub(super) fn relieve(&mut self, now: Now) {
         let drawn = self.memory_drawn();
         if self.stock.look(drawn, now.instant) {
-            self.shed_strangers(now);
-            self.shed_slow_readers(now);
-            self.shed_idle(now);
+            // Those of one kind go to the last of them before anybody of the next.
+            let _ = self.shed_strangers(now) || self.shed_slow_readers(now) || self.shed_idle(now);
             let drawn = self.memory_drawn();
             self.stock.pressure = self.stock.budget.pressure(drawn);
         }
@@ -77,28 +77,31 @@ impl Engine {
         self.memory_drawn().saturating_sub(self.stock.budget.soft())
     }
 
-    fn shed_strangers(&mut self, now: Now) {
+    /// Whether that was enough, or there are more of them.
+    fn shed_strangers(&mut self, now: Now) -> bool {
         for _ in 0..SHED_MAX {
             if self.excess() == 0 {
-                return;
+                return true;
             }
             let Some(id) = self.cheapest_with_time(now.instant) else {
-                return;
+                return false;
             };
-            self.count_shed(STRANGERS, 1);
+            let was_told = self.is_leaving(id);
+            self.count_shed(STRANGERS, u64::from(!was_told));
             self.lose(id, &short_of_memory(), now);
         }
+        true
     }
 
-    /// Somebody is there who can not be accepted: strangers who have had their time go, so that there is a descriptor for them.
+    /// Somebody is there who can not be accepted: strangers go as they do when all their places are taken, so that there is a descriptor for them.
     pub fn lack_descriptors(&mut self, now: Now) {
         self.counters.unaccepted += 1;
         for _ in 0..UNACCEPTED_SHED_MAX {
-            let Some(id) = self.cheapest_with_time(now.instant) else {
+            let Some(id) = self.waiting.cheapest() else {
                 return;
             };
             let full = Refusal::Full {
-                limit: "connections_max",
+                limit: "descriptors",
                 retry_after: FULL_RETRY,
             };
             self.lose(id, &full, now);
@@ -112,36 +115,34 @@ impl Engine {
         waiting.find(|id| self.has_had_time(*id, now))
     }
 
+    fn is_leaving(&self, id: ConnectionId) -> bool {
+        let place = self.connections.get(id).and_then(|found| found.place);
+        place.is_some_and(Place::is_leaving)
+    }
+
     fn has_had_time(&self, id: ConnectionId, now: Instant) -> bool {
         let place = self.connections.get(id).and_then(|found| found.place);
         place.is_some_and(|place| now.since(place.since()) >= PATIENCE)
     }
 
-    /// Those with most unread go first.
-    fn shed_slow_readers(&mut self, now: Now) {
-        let gone = self.let_go(most_unread, now);
-        self.count_shed(SLOW_READERS, gone);
+    /// Those with most unread go first, also of those who have been told to.
+    fn shed_slow_readers(&mut self, now: Now) -> bool {
+        let excess = self.excess();
+        self.let_go(SLOW_READERS, most_unread, excess, now)
     }
 
-    /// Those go first who have said nothing for longest. Until they have gone nobody else is shed so: what goes with them is not back yet.
-    fn shed_idle(&mut self, now: Now) {
-        if !self.stock.may_shed_idle(now.instant) {
-            return;
-        }
-        let gone = self.let_go(longest_idle, now);
-        self.count_shed(IDLE, gone);
-        if gone > 0 {
-            let all_have_gone = now.instant + self.config.deadlines.close;
-            self.stock.shed_no_idle_until(all_have_gone);
-        }
+    /// Those go first who have said nothing for longest. What those still have who have been told to go counts as given back.
+    fn shed_idle(&mut self, now: Now) -> bool {
+        let on_their_way = self.waiting.leavers();
+        let on_their_way = on_their_way.filter_map(|id| self.connections.get(id));
+        let going: usize = on_their_way.map(|found| found.drawn.bytes()).sum();
+        let excess = self.excess().saturating_sub(going);
+        self.let_go(IDLE, longest_idle, excess, now)
     }
 
-    /// Connections that can be spared, in the order in which they are, while somebody has to go at all.
+    /// Connections that can be spared, in the order in which they are.
     fn candidates(&self, rank: Rank, now: Instant) -> BTreeSet<(Instant, ConnectionId)> {
         let mut ranked = BTreeSet::new();
-        if self.excess() == 0 {
-            return ranked;
-        }
         for found in self.connections.iter().filter(|found| !found.is_private()) {
             if let Some(rank) = rank(found, now) {
                 ranked.insert((rank, found.id));
@@ -153,23 +154,27 @@ impl Engine {
         ranked
     }
 
-    /// Lets connections go, one after the other, until it is enough; gives how many went.
-    fn let_go(&mut self, rank: Rank, now: Now) -> u64 {
+    /// Lets connections of a kind go, one after the other, until `excess` bytes have gone with them; whether they have, or there are more of the kind.
+    fn let_go(&mut self, kind: usize, rank: Rank, mut excess: usize, now: Now) -> bool {
+        if excess == 0 {
+            return true;
+        }
         let ranked = self.candidates(rank, now.instant);
-        let mut excess = self.excess();
-        let mut gone = 0;
+        let has_more = ranked.len() == SHED_MAX;
         for (_, id) in ranked {
             let Some(connection) = self.connections.get(id).filter(|_| excess > 0) else {
                 break;
             };
             // A few last words are left of it for a moment; they are nothing beside what goes.
             excess = excess.saturating_sub(connection.drawn.bytes());
-            gone += 1;
-            match connection.phase {
-                Phase::Open(_) => self.close(id, CloseReason::OutOfMemory, now),
-                _ => self.lose(id, &short_of_memory(), now),
+            let is_open = matches!(connection.phase, Phase::Open(_));
+            let was_told = self.is_leaving(id);
+            self.count_shed(kind, u64::from(!was_told));
+            match is_open {
+                true => self.close(id, CloseReason::OutOfMemory, now),
+                false => self.lose(id, &short_of_memory(), now),
             }
         }
-        gone
+        excess == 0 || has_more
     }
 }

@@ -143,8 +143,6 @@ pub(super) struct Stock {
     fallen: Option<Instant>,
     /// When it is given back once more.
     again: Option<Instant>,
-    /// Until then those who were let go for having said nothing are still on their way out.
-    no_idle_until: Instant,
 }
 
 impl Stock {
@@ -158,7 +156,6 @@ impl Stock {
             height: 0,
             fallen: None,
             again: None,
-            no_idle_until: Instant::ZERO,
         };
         stock.reconfigure(config);
         stock
@@ -201,14 +198,6 @@ impl Stock {
         self.account.redraw(drawn.class(), drawn.entry as usize, 0);
         self.account.redraw(Class::Tls, drawn.tls as usize, 0);
         self.account.redraw(Class::Held, drawn.held as usize, 0);
-    }
-
-    pub(super) fn may_shed_idle(&self, now: Instant) -> bool {
-        self.no_idle_until <= now
-    }
-
-    pub(super) fn shed_no_idle_until(&mut self, until: Instant) {
-        self.no_idle_until = until;
     }
 
     /// When somebody must be let go next, if nothing gets better, or free memory be given back.

@@ -100,9 +100,10 @@ impl Engine {
             .is_some_and(|late| late <= now.instant)
         {
             Due::Close(CloseReason::ReadingTooSlowly)
-        } else if session
-            .ping_sent
-            .is_some_and(|sent| sent + deadlines.pong <= now.instant)
+        } else if !session.is_deaf()
+            && session
+                .ping_sent
+                .is_some_and(|sent| sent + deadlines.pong <= now.instant)
         {
             Due::Close(CloseReason::NoPong)
         } else if !session.has_spoken
@@ -118,7 +119,8 @@ impl Engine {
             } else {
                 Due::Nothing
             }
-        } else if session.ping_sent.is_none()
+        } else if !session.is_deaf()
+            && session.ping_sent.is_none()
             && session.last_received + deadlines.ping <= now.instant
         {
             Due::Ping

@@ -44,9 +44,10 @@ impl Penalty {
         let level = self.level_at(penalties, now);
         let doubled = penalties.min.saturating_mul(1 << level.min(LEVEL_MAX - 1));
         let time = doubled.min(penalties.max);
+        let longer = u8::from(doubled < penalties.max);
         *self = Penalty {
             until: now + time,
-            level: level.saturating_add(1).min(LEVEL_MAX),
+            level: level.saturating_add(longer).min(LEVEL_MAX),
             unjudged: 0,
         };
         time
@@ -78,6 +79,17 @@ mod tests {
     }
 
     #[test]
+    fn however_long_somebody_offended_a_quiet_time_of_the_longest_halves_the_next() {
+        let mut penalty = Penalty::default();
+        let mut now = second(0);
+        for _ in 0..50 {
+            now = now + penalty.impose(PENALTIES, now);
+        }
+        now = now + PENALTIES.max;
+        assert_eq!(penalty.impose(PENALTIES, now), Duration::from_secs(40));
+    }
+
+    #[test]
     fn each_is_twice_as_long_up_to_the_longest_and_quiet_halves_the_next() {
         let mut penalty = Penalty::default();
         assert!(penalty.is_forgotten(PENALTIES, second(1000)));
@@ -89,8 +101,8 @@ mod tests {
             now += expected;
             assert_eq!(penalty.left(second(now)), Duration::ZERO);
         }
-        // Five were given; three quiet times leave two.
-        now += 3 * 60;
+        // The longest is four steps long; a quiet time leaves two of the three before it.
+        now += 60;
         assert_eq!(penalty.impose(PENALTIES, second(now)).as_secs(), 40);
         assert!(!penalty.is_forgotten(PENALTIES, second(now + 40 + 2 * 60)));
         assert!(penalty.is_forgotten(PENALTIES, second(now + 40 + 3 * 60)));

@@ -93,6 +93,12 @@ impl WaitingRoom {
         self.leaving.wide.members.len()
     }
 
+    /// Those who have had their session.
+    pub fn leavers(&self) -> impl Iterator<Item = ConnectionId> {
+        let members = self.leaving.wide.members.iter();
+        members.map(|(_, (_, id))| *id)
+    }
+
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -30,7 +30,8 @@ pub fn run(
 ) -> Result<bool, SiegeError> {
     let chosen = attacks::chosen(&plan.attacks)?;
     let cores = Cores::find();
-    let are_split = cores.are_split();
+    // One that runs already stays where it is.
+    let are_split = cores.are_split() && matches!(whom, Whom::Own { .. });
     let has_tls = matches!(whom, Whom::Own { has_tls: true, .. });
     let mut watched = Watched::begin(whom, cores)?;
     let limits = std::mem::take(&mut plan.limits);

@@ -13,6 +13,7 @@ mod counters;
 mod course;
 mod felt;
 mod inbox;
+mod interrupt;
 mod limits;
 mod machine;
 mod peer;

@@ -199,7 +199,7 @@ impl Report {
         let cores = if self.cores_split {
             "on a core of its own"
         } else {
-            "on the attackers' core"
+            "on cores that attackers use too"
         };
         writeln!(
             output,

@@ -16,6 +16,7 @@ use rustls::ClientConfig;
 
 use super::SiegeError;
 use super::bounds::{START_TIME_MAX, STOP_TIME_MAX};
+use super::interrupt::Belongings;
 use super::machine::Cores;
 use super::target::Target;
 use super::tls::Identity;
@@ -28,6 +29,7 @@ const LINES_KEPT_MAX: usize = 50;
 pub struct Home {
     directory: PathBuf,
     identity: Identity,
+    belongings: Arc<Belongings>,
 }
 
 impl Home {
@@ -39,10 +41,12 @@ impl Home {
         let name = format!("wardroom-siege-{}", random_hex::<8>()?);
         let directory = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&directory)?;
+        let belongings = Belongings::watched(directory.clone())?;
         let identity = Identity::make()?;
         let home = Home {
             directory,
             identity,
+            belongings,
         };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
@@ -134,6 +138,7 @@ pub(super) struct Server {
     pub(super) target: Target,
     pub(super) private: SocketAddr,
     ended: Receiver<()>,
+    belongings: Arc<Belongings>,
 }
 
 impl Server {
@@ -172,7 +177,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         cores.move_to_servers();
-        let child = command.spawn();
+        let child = home.belongings.start(&mut command);
         cores.move_to_others();
         let mut child = child?;
         let log = child
@@ -185,6 +190,7 @@ impl Server {
             target: Target::from_loopback(SocketAddr::from(([127, 0, 0, 1], 0)))?,
             private: SocketAddr::from(([127, 0, 0, 1], 0)),
             ended,
+            belongings: Arc::clone(&home.belongings),
         };
         server.wait(&lines)?;
         Ok(server)
@@ -224,6 +230,7 @@ impl Server {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
+        self.belongings.has_ended();
     }
 }
 

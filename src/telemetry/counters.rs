@@ -65,8 +65,9 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 43] = [
+const LIMITS: [[&str; 2]; 44] = [
     ["memory", "server"],
+    ["descriptors", "server"],
     ["connections_max", "server"],
     ["unauthenticated_max", "server"],
     ["stopping", "server"],

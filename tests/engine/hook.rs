@@ -122,10 +122,10 @@ fn equal_credentials_wait_for_one_answer() {
 #[test]
 fn a_refusal_costs_the_address_and_a_hook_that_is_down_costs_it_nothing() {
     let nonsense = Answer::Unusable(AnswerFault::ContentType);
-    for (says, told, charged) in [
-        (Answer::Refused, "1008 invalid credentials", true),
-        (SILENT, UNAVAILABLE, false),
-        (nonsense, UNAVAILABLE, false),
+    for (says, word, told, charged) in [
+        (Answer::Refused, "refused", "1008 invalid credentials", true),
+        (SILENT, "silent", UNAVAILABLE, false),
+        (nonsense, "unusable", UNAVAILABLE, false),
     ] {
         let mut world = world_with(|config| {
             config.limits.failed_authentications_per_address = Rate::new(2, seconds(60));
@@ -136,7 +136,7 @@ fn a_refusal_costs_the_address_and_a_hook_that_is_down_costs_it_nothing() {
             answer(&mut world, says.clone());
             assert_eq!(outcome(&mut world, id), told);
         }
-        let counted = format!("{{worker=\"hook\",outcome=\"{}\"}} 2", says.word());
+        let counted = format!("{{worker=\"hook\",outcome=\"{word}\"}} 2");
         assert!(world.metrics().contains(&counted), "{counted}");
         let third = knock(&mut world, "another");
         let expected = if charged { "429 too_many" } else { "no answer" };

@@ -109,8 +109,36 @@ fn over_the_soft_mark_strangers_go_then_the_slowest_readers_then_whoever_was_sil
     squeeze(&mut world, -4);
     world.advance(seconds(1));
     assert_eq!(closed(&mut world, busy), None, "whoever speaks is not shed");
-    // Who was told to go and is still there a second later is a stranger like others.
-    assert_eq!(shed(&world)[1..], [2, 2]);
+    assert_eq!(shed(&world), [1, 2, 2], "each is counted once");
+}
+
+#[test]
+fn strangers_who_read_nothing_cost_nobody_a_seat() {
+    let mut config = Config::default();
+    config.limits.earned_per_address_max = 0;
+    let mut world = World::new(config);
+    let people: Vec<_> = (0..50)
+        .map(|n| world.join_v1(&format!("user{n}"), &format!("10.1.{n}.1")))
+        .collect();
+    for _ in 0..5 {
+        world.advance(seconds(13));
+        people
+            .iter()
+            .for_each(|id| stay(&mut world, *id, millis(1)));
+    }
+    let requests = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(85);
+    for n in 0..900 {
+        let Ok(id) = world.connect(&format!("10.2.0.{}", n % 29)) else {
+            continue;
+        };
+        world.client(id).set_window(0);
+        world.queue(id, requests.as_bytes());
+    }
+    for _ in 0..30 {
+        world.advance(millis(100));
+        assert!(drawn(&world) < 60 << 20, "{} bytes", drawn(&world));
+    }
+    assert_eq!(world.census().user_connections, people.len());
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! The program's own attacker, against a server of its own, one that runs, and what it must leave alone.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use serde_json::Value;
 
 use crate::peer::Peer;
-use crate::server::{SECRET, Server, wardroom, write_secret};
+use crate::server::{PATIENCE, SECRET, Server, wardroom, write_secret};
 use crate::tls::authority::Authority;
 use crate::tls::{Secure, directory};
 
@@ -224,6 +228,50 @@ fn a_server_that_runs_and_speaks_tls_is_attacked_over_it() {
     let secure = Secure::serve("", "");
     attack_running(&secure.server, "wss", &["ping-flood", "plain-to-tls"]);
     assert_eq!(secure.connect().get("/healthz"), "200");
+}
+
+#[test]
+fn a_siege_that_is_told_to_end_takes_its_server_with_it_and_leaves_no_file() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut siege = wardroom(home.path())
+            .args(["siege", "--attack", "ping-flood"])
+            .env("TMPDIR", home.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // The first line comes when its server serves.
+        let mut line = String::new();
+        let output = siege.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let servers = children(siege.id());
+        assert_eq!(servers.len(), 1, "{servers:?}");
+        kill_process(Pid::from_child(&siege), signal).expect("its own child");
+        let status = siege.wait().expect("it ends");
+        assert_eq!(status.code(), Some(130), "{signal:?}");
+        assert_eq!(fs::read_dir(home.path()).expect("a directory").count(), 0);
+        let until = Instant::now() + PATIENCE;
+        while servers.iter().any(|server| lives(*server)) {
+            assert!(Instant::now() < until, "{servers:?} live");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Processes whose parent this one is.
+fn children(parent: u32) -> Vec<u32> {
+    let listed = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    let listed = listed.expect("the kernel tells of children");
+    let numbers = listed.split_whitespace();
+    numbers
+        .map(|number| number.parse().expect("a number"))
+        .collect()
+}
+
+/// Whether a process is there that has not ended.
+fn lives(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/stat"));
+    status.is_ok_and(|status| !status.contains(") Z "))
 }
 
 #[test]
