@@ -108,7 +108,10 @@ impl Run<'_> {
         };
         let link = &mut self.links[number];
         if link.heeds_rates() {
-            let has_bytes = link.bytes.check(BEAT_BYTES, now).is_ok();
+            let of_address = self.paces.get(usize::from(link.tab.who));
+            let has_bytes = link.bytes.check(BEAT_BYTES, now).is_ok()
+                && of_address
+                    .is_none_or(|paces| paces[BYTES_OF_ADDRESS].check(BEAT_BYTES, now).is_ok());
             if let Err(at) = link.control.check(1, now) {
                 self.edges.insert(at);
                 return;
