@@ -40,7 +40,7 @@ const PLACES: [(&str, &[&str]); 25] = [
     ("rustls", &["src/reactor/", "src/siege/"]),
     ("sd_notify", &["src/reactor/service.rs"]),
     ("seccompiler", &["src/reactor/sandbox/"]),
-    ("signal_hook", &["src/reactor/"]),
+    ("signal_hook", &["src/reactor/", "src/siege/"]),
     ("signal_hook_mio", &["src/reactor/"]),
     ("siphasher", &["src/hash.rs"]),
     ("slab", &["src/engine/"]),
