@@ -205,6 +205,11 @@ impl Connection {
         (self.lag.bytes as usize).saturating_sub(self.sealed)
     }
 
+    /// Whether something waits that was there at `start`, and nothing was taken since.
+    pub(super) fn has_taken_nothing_since(&self, start: Instant) -> bool {
+        self.waiting() > 0 && self.lag.since <= start
+    }
+
     /// When its reader is too late, if nothing that waits is taken until then.
     pub(super) fn too_late(&self, deadlines: &Deadlines) -> Option<Instant> {
         let is_watched = self.waiting() > 0 && !deadlines.unread.is_zero();

@@ -257,7 +257,11 @@ impl Engine {
             }
             Door::Private => self.private.connections -= 1,
         }
-        self.outbound.ask_to_part(Effect::Close(id));
+        let has_all = connection.waiting() == 0;
+        self.outbound.ask_to_part(match has_all {
+            true => Effect::Close(id),
+            false => Effect::Reset(id),
+        });
     }
 }
 

@@ -13,4 +13,6 @@ pub enum Effect {
     ShutdownWrite(ConnectionId),
     /// The connection is forgotten: close its socket.
     Close(ConnectionId),
+    /// The same with a reset (RFC 9293 §3.10.5): the peer has not taken all that it was told. Waiting for that is left to nobody, the kernel either.
+    Reset(ConnectionId),
 }

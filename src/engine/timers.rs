@@ -58,6 +58,10 @@ impl Engine {
             Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => {
                 self.refuse(id, Refusal::TooSlow, now);
             }
+            // Who has taken nothing since they were told will not read the last word either.
+            Phase::Closing { .. } if connection.has_taken_nothing_since(connection.since) => {
+                self.remove(id);
+            }
             Phase::Closing { .. } => self.finish(id, now),
             Phase::Ending { .. } => self.remove(id),
             Phase::Open(_) => {}

@@ -177,6 +177,14 @@ impl Sockets {
         Ok(())
     }
 
+    /// Ends a connection with a reset: the kernel keeps nothing of it, and the peer knows at once.
+    pub(super) fn reset(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.get_mut(id) {
+            let _ = SockRef::from(&socket.stream).set_linger(Some(Duration::ZERO));
+        }
+        self.remove(id);
+    }
+
     /// Closes a socket. The kernel forgets its registration with it.
     pub(super) fn remove(&mut self, id: ConnectionId) {
         if self.get_mut(id).is_some()

@@ -46,6 +46,7 @@ impl Server {
                     self.queue_read(id);
                 }
                 Effect::Close(id) => self.sockets.remove(id),
+                Effect::Reset(id) => self.sockets.reset(id),
             }
         }
     }

@@ -427,7 +427,7 @@ impl World {
             Effect::Write(id) => return self.write(id),
             Effect::Read(_) => {}
             Effect::ShutdownWrite(id) => self.end(id, Ending::HalfClosed),
-            Effect::Close(id) => self.end(id, Ending::Closed),
+            Effect::Close(id) | Effect::Reset(id) => self.end(id, Ending::Closed),
         }
         true
     }

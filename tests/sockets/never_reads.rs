@@ -48,7 +48,7 @@ fn a_member_who_never_reads_is_cut_off_and_nobody_waits() {
     let server = Server::serve(CONFIG);
     let before = server.figures();
     let mut talker = Peer::open(&server, "/ws/chat", &server.token("talker"));
-    let sleeper = Peer::open(&server, "/ws/chat", &server.token("sleeper"));
+    let mut sleeper = Peer::open(&server, "/ws/chat", &server.token("sleeper"));
     sleeper.narrow();
     let message = "z".repeat(500);
     let mut sent = 0;
@@ -57,6 +57,7 @@ fn a_member_who_never_reads_is_cut_off_and_nobody_waits() {
         assert!(sent < MESSAGES_MAX, "the sleeper is still waited for");
     }
     println!("{sent} messages were read by one and not by the other");
+    assert!(sleeper.is_reset(), "nothing of it is left to the kernel");
     drop((talker, sleeper));
     server.expect_unchanged(before, "sleeper");
 }

@@ -276,7 +276,7 @@ impl<'a> Peer<'a> {
                         self.session.iter_mut().for_each(Session::say_goodbye);
                         self.leave();
                     }
-                    Effect::Close(_) => self.is_closed = true,
+                    Effect::Close(_) | Effect::Reset(_) => self.is_closed = true,
                 }
             }
         }
