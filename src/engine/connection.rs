@@ -259,7 +259,6 @@ impl Session {
         let liveness = match (self.paused_until, self.ping_sent) {
             // While nothing is read, silence proves nothing.
             (Some(until), _) => until,
-            (None, _) if self.is_deaf() => now.instant + deadlines.ping,
             (None, Some(sent)) => sent + deadlines.pong,
             (None, None) => self.last_received + deadlines.ping,
         };

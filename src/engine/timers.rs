@@ -104,10 +104,9 @@ impl Engine {
             .is_some_and(|late| late <= now.instant)
         {
             Due::Close(CloseReason::ReadingTooSlowly)
-        } else if !session.is_deaf()
-            && session
-                .ping_sent
-                .is_some_and(|sent| sent + deadlines.pong <= now.instant)
+        } else if session
+            .ping_sent
+            .is_some_and(|sent| sent + deadlines.pong <= now.instant)
         {
             Due::Close(CloseReason::NoPong)
         } else if !session.has_spoken
@@ -123,8 +122,7 @@ impl Engine {
             } else {
                 Due::Nothing
             }
-        } else if !session.is_deaf()
-            && session.ping_sent.is_none()
+        } else if session.ping_sent.is_none()
             && session.last_received + deadlines.ping <= now.instant
         {
             Due::Ping

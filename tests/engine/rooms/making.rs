@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 use wardroom::id::ConnectionId;
-use wardroom::simulation::{Ending, World};
-
-use crate::seconds;
+use wardroom::simulation::World;
 
 use super::{durable, join, made, member, reply, send, told, verdict};
 
@@ -94,24 +92,6 @@ fn what_is_asked_of_a_room_that_is_not_made_after_all_is_answered_for_what_there
         expected.map(|(id, code)| (id.to_owned(), code.to_owned()))
     );
     assert_eq!(verdict(&mut world, other, &send("lobby", "hi")), "ok");
-}
-
-#[test]
-fn nobody_who_waits_for_a_slow_disk_is_taken_for_dead() {
-    let mut world = durable();
-    let owner = world.join_v1("owner", "10.0.0.1");
-    told(&mut world, owner);
-    world.answers_held = true;
-    for request in [create("one", "den"), with_id(join("den"), "join den")] {
-        world.say(owner, &request.to_string());
-    }
-    // Nothing of them is read meanwhile, so no pong either.
-    world.advance(seconds(300));
-    world.answers_held = false;
-    world.settle();
-    assert_eq!(replies(&mut world, owner), oks(&["one", "join den"]));
-    world.advance(seconds(29));
-    assert_eq!(world.client(owner).ending(), Ending::Open);
 }
 
 #[test]
