@@ -59,16 +59,18 @@ impl Engine {
     pub(super) fn relieve(&mut self, now: Now) {
         let drawn = self.memory_drawn();
         if self.stock.look(drawn, now.instant) {
-            // Those of one kind go to the last of them before anybody of the next.
+            // Those of one kind go to the last of them before anybody of the next does.
             let _ = self.shed_strangers(now) || self.shed_slow_readers(now) || self.shed_idle(now);
             let drawn = self.memory_drawn();
             self.stock.pressure = self.stock.budget.pressure(drawn);
         }
     }
 
-    fn count_shed(&mut self, kind: usize, count: u64) {
-        if let Some(shed) = self.counters.shed.get_mut(kind) {
-            *shed += count;
+    /// Counts a connection that goes, once: whoever was told to is counted already.
+    fn count_shed(&mut self, kind: usize, id: ConnectionId) {
+        let is_leaving = self.place_of(id).is_some_and(Place::is_leaving);
+        if !is_leaving && let Some(shed) = self.counters.shed.get_mut(kind) {
+            *shed += 1;
         }
     }
 
@@ -77,7 +79,7 @@ impl Engine {
         self.memory_drawn().saturating_sub(self.stock.budget.soft())
     }
 
-    /// Whether that was enough, or there are more of them.
+    /// Those go first who would be missed least. Whether that was enough, or there are more of them.
     fn shed_strangers(&mut self, now: Now) -> bool {
         for _ in 0..SHED_MAX {
             if self.excess() == 0 {
@@ -86,8 +88,7 @@ impl Engine {
             let Some(id) = self.cheapest_with_time(now.instant) else {
                 return false;
             };
-            let was_told = self.is_leaving(id);
-            self.count_shed(STRANGERS, u64::from(!was_told));
+            self.count_shed(STRANGERS, id);
             self.lose(id, &short_of_memory(), now);
         }
         true
@@ -115,13 +116,12 @@ impl Engine {
         waiting.find(|id| self.has_had_time(*id, now))
     }
 
-    fn is_leaving(&self, id: ConnectionId) -> bool {
-        let place = self.connections.get(id).and_then(|found| found.place);
-        place.is_some_and(Place::is_leaving)
+    fn place_of(&self, id: ConnectionId) -> Option<Place> {
+        self.connections.get(id)?.place
     }
 
     fn has_had_time(&self, id: ConnectionId, now: Instant) -> bool {
-        let place = self.connections.get(id).and_then(|found| found.place);
+        let place = self.place_of(id);
         place.is_some_and(|place| now.since(place.since()) >= PATIENCE)
     }
 
@@ -168,8 +168,7 @@ impl Engine {
             // A few last words are left of it for a moment; they are nothing beside what goes.
             excess = excess.saturating_sub(connection.drawn.bytes());
             let is_open = matches!(connection.phase, Phase::Open(_));
-            let was_told = self.is_leaving(id);
-            self.count_shed(kind, u64::from(!was_told));
+            self.count_shed(kind, id);
             match is_open {
                 true => self.close(id, CloseReason::OutOfMemory, now),
                 false => self.lose(id, &short_of_memory(), now),

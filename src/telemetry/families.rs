@@ -78,7 +78,7 @@ pub(super) static FAMILIES: &[Family] = families! {
     "wardroom_connections_accepted" [] Counter |s| s.counters.accepted,
         "Connections that were given a place";
     "wardroom_connections_unaccepted" [] Counter |s| s.counters.unaccepted,
-        "Times at which the kernel would not hand over a connection that waited, for want of descriptors or memory: strangers who have had their time make room then";
+        "Times at which the kernel would not hand over a connection that waited, for want of descriptors or memory: strangers make room then";
     "wardroom_users" [] Gauge |s| Some(s.users),
         "Users who are connected, or who left and still owe something to a limit";
     "wardroom_seats" [] Gauge |s| Some(s.seats),

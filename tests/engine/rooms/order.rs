@@ -174,24 +174,30 @@ fn a_long_deletion_lets_moderation_pass_and_is_finished_after_it() {
     assert_eq!(world.census().changes, 0);
 }
 
-#[test]
-fn several_long_deletions_go_on_in_turns_and_let_moderation_pass_between_their_steps() {
-    let mut world = durable();
-    let owner = made(&mut world, "owner", "den", "public");
+/// The owner of a room deletes what three people said, so much that each takes three steps; each has begun, and answers are held.
+fn begin_to_purge_three(world: &mut World) -> ConnectionId {
+    let owner = made(world, "owner", "den", "public");
     let authors = ["one", "two", "three"];
     for user in authors {
-        let (author, _) = speaker(&mut world, user);
+        let (author, _) = speaker(world, user);
         for _ in 0..600 {
             world.say(author, &send("den", "much").to_string());
         }
         world.reset(author);
     }
-    told(&mut world, owner);
+    told(world, owner);
     world.answers_held = true;
     for user in authors {
         world.say(owner, &about("purge", user).to_string());
     }
-    answer(&mut world, 4);
+    answer(world, 4);
+    owner
+}
+
+#[test]
+fn several_long_deletions_go_on_in_turns_and_let_moderation_pass_between_their_steps() {
+    let mut world = durable();
+    let owner = begin_to_purge_three(&mut world);
     // Each has begun, and none is done: there are three steps of each.
     world.say(owner, &about("ban", "one").to_string());
     answer(&mut world, 2);
@@ -207,21 +213,7 @@ fn several_long_deletions_go_on_in_turns_and_let_moderation_pass_between_their_s
 #[test]
 fn long_deletions_that_have_begun_leave_a_place_for_a_ban_and_none_for_one_more_of_their_kind() {
     let mut world = roomy_with(|config| config.rooms.changes_waiting_max = 2);
-    let owner = made(&mut world, "owner", "den", "public");
-    let authors = ["one", "two", "three"];
-    for user in authors {
-        let (author, _) = speaker(&mut world, user);
-        for _ in 0..600 {
-            world.say(author, &send("den", "much").to_string());
-        }
-        world.reset(author);
-    }
-    told(&mut world, owner);
-    world.answers_held = true;
-    for user in authors {
-        world.say(owner, &about("purge", user).to_string());
-    }
-    answer(&mut world, 4);
+    let owner = begin_to_purge_three(&mut world);
     world.say(owner, &about("purge", "four").to_string());
     world.say(owner, &about("ban", "one").to_string());
     answer(&mut world, 2);
