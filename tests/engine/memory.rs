@@ -113,6 +113,30 @@ fn over_the_soft_mark_strangers_go_then_the_slowest_readers_then_whoever_was_sil
 }
 
 #[test]
+fn as_long_as_there_are_strangers_to_let_go_nobody_who_is_in_goes() {
+    const STRANGERS: usize = 300;
+    let mut world = World::new(config());
+    let quiet = world.join_v1("quiet", "10.0.0.1");
+    stay(&mut world, quiet, seconds(70));
+    let slow = unread(&mut world, "slow", "10.0.0.2", 200);
+    let before = drawn(&world);
+    for n in 0..STRANGERS {
+        let peer = format!("10.1.{}.{}", n / 200, n % 200);
+        world.connect(&peer).expect("room");
+    }
+    let of_each = (drawn(&world) - before) / STRANGERS;
+    world.advance(millis(1500));
+    // More than go at a time.
+    squeeze(&mut world, -((of_each * 290) as isize));
+    world.advance(seconds(1));
+    assert_eq!(shed(&world)[1..], [0, 0]);
+    assert!(shed(&world)[0] >= 290, "{:?}", shed(&world));
+    for id in [quiet, slow] {
+        assert_eq!(world.client(id).ending(), Ending::Open);
+    }
+}
+
+#[test]
 fn strangers_who_read_nothing_cost_nobody_a_seat() {
     let mut config = Config::default();
     config.limits.earned_per_address_max = 0;
