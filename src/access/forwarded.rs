@@ -36,20 +36,11 @@ pub fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
 /// only past trusted addresses: the first that is not trusted is the client's, and what stands left of it is what the client
 /// says. At an element that names no address the walk ends, and the last trusted hop is the answer.
 pub fn client(proxy: &Proxy, from: SocketAddr, head: &Head<'_>) -> SocketAddr {
-    let (name, node): (_, ReadNode) = match proxy.header {
-        _ if !is_trusted(proxy, from.ip()) => return from,
-        ForwardedField::None => return from,
-        ForwardedField::XForwardedFor => ("x-forwarded-for", x_forwarded_for),
-        ForwardedField::Forwarded => ("forwarded", forwarded),
+    let Some((name, node)) = believed(proxy, from) else {
+        return from;
     };
-    let lines: Vec<&[u8]> = head.fields(name).collect();
-    let elements = lines.into_iter().rev().flat_map(FromRight::new);
-    let hops = elements
-        .take(ELEMENTS_MAX)
-        .filter(|element| !element.is_empty())
-        .take(HOPS_MAX);
     let mut client = from;
-    for element in hops {
+    for element in hops(head, name) {
         match node(element) {
             Some(address) => client = address,
             None => return client,
@@ -59,6 +50,64 @@ pub fn client(proxy: &Proxy, from: SocketAddr, head: &Head<'_>) -> SocketAddr {
         }
     }
     client
+}
+
+/// Whom the client of this request says to ask for, when that is somebody else: it is no trusted proxy, so that is told and not
+/// believed. Where `from` is the client, in any of the fields that proxies have for it; behind a trusted proxy in that one's field.
+pub fn claimed(proxy: &Proxy, from: SocketAddr, head: &Head<'_>) -> Option<IpAddr> {
+    let (client, claimed) = match believed(proxy, from) {
+        Some((name, node)) => {
+            let is_a_proxy =
+                |hop: &Option<SocketAddr>| hop.is_some_and(|hop| is_trusted(proxy, hop.ip()));
+            let mut beyond = hops(head, name).map(node).skip_while(is_a_proxy);
+            (beyond.next()??, beyond.next()??)
+        }
+        None if is_trusted(proxy, from.ip()) => return None,
+        None => {
+            let named = |(name, node): (_, ReadNode)| hops(head, name).next().and_then(node);
+            (from, FIELDS.into_iter().find_map(named)?)
+        }
+    };
+    (claimed.ip() != client.ip()).then_some(claimed.ip())
+}
+
+/// Whether no stranger on the Internet can have it as the source of a connection: it is this machine's, a private network's (RFC 1918,
+/// RFC 4193), a link's (RFC 3927, RFC 4291 §2.5.6), or a provider's within (RFC 6598).
+pub fn is_internal(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let is_shared = v4.to_bits() >> 22 == Ipv4Addr::new(100, 64, 0, 0).to_bits() >> 22;
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// Fields in which proxies name whom they ask for.
+const FIELDS: [(&str, ReadNode); 3] = [
+    ("x-forwarded-for", x_forwarded_for),
+    ("forwarded", forwarded),
+    ("x-real-ip", x_forwarded_for),
+];
+
+/// The field in which `from` is believed, and how its elements are read.
+fn believed(proxy: &Proxy, from: SocketAddr) -> Option<(&'static str, ReadNode)> {
+    match proxy.header {
+        _ if !is_trusted(proxy, from.ip()) => None,
+        ForwardedField::None => None,
+        ForwardedField::XForwardedFor => Some(("x-forwarded-for", x_forwarded_for)),
+        ForwardedField::Forwarded => Some(("forwarded", forwarded)),
+    }
+}
+
+/// What stands in all lines of this field, from the last hop back.
+fn hops<'a>(head: &Head<'a>, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let lines: Vec<&[u8]> = head.fields(name).collect();
+    let elements = lines.into_iter().rev().flat_map(FromRight::new);
+    elements
+        .take(ELEMENTS_MAX)
+        .filter(|element| !element.is_empty())
+        .take(HOPS_MAX)
 }
 
 /// The elements of one field line from right to left, without the white space around them.

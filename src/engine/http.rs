@@ -128,7 +128,7 @@ impl Engine {
                 return self.handle_bytes(id, bytes, now);
             };
             if proxy::is_header(bytes) {
-                return self.refuse_announcement(id, now);
+                return self.refuse_announcement(id, bytes, now);
             }
             let end = match arriving.scanner.find_end(bytes) {
                 Ok(Some(end)) => end,

@@ -81,7 +81,7 @@ use crate::access::ticket::Tickets;
 use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
-use crate::limit::{Majority, PrefixTable, WaitingRoom};
+use crate::limit::{Forwarders, Majority, PrefixTable, WaitingRoom};
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::{Configured, Rooms};
@@ -161,6 +161,9 @@ pub struct Engine {
     has_met_crowd: bool,
     /// Which address most people come from.
     majority: Majority,
+    /// Who says to ask for others and is no trusted proxy: within, and from the Internet, which can not push the others out.
+    inner_forwarders: Forwarders,
+    outer_forwarders: Forwarders,
     /// Who is still to be told that the server goes.
     departing: VecDeque<ConnectionId>,
     stock: Stock,
@@ -231,6 +234,8 @@ impl Engine {
             has_met_silent_proxy: false,
             has_met_crowd: false,
             majority: Majority::new(hash),
+            inner_forwarders: Forwarders::new(hash),
+            outer_forwarders: Forwarders::new(hash),
             stock: Stock::new(&config),
             counters: Counters::default(),
             security: SecurityLog::new(&config.log),

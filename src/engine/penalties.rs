@@ -2,6 +2,7 @@
 //!
 //! Their sessions go on: who shares the address with an attacker and is in stays in.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Engine;
@@ -9,7 +10,7 @@ use super::open::too_many;
 use crate::access::forwarded;
 use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::{Kept, Penalties, Prefix, PrefixKey, Scope};
+use crate::limit::{Forwarders, Kept, Penalties, Prefix, PrefixKey, Scope};
 use crate::protocol::response::Refusal;
 use crate::telemetry::Event;
 use crate::time::Now;
@@ -124,19 +125,66 @@ impl Engine {
         }
     }
 
-    /// Whether most people come from this address: it is a proxy's that nobody named, and keeping it out would keep out everybody. Says so once.
+    /// The connection's peer, who is no trusted proxy, says to ask for this client.
+    pub(super) fn note_claim(&mut self, id: ConnectionId, client: IpAddr) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        let address = connection.peer.ip().to_canonical();
+        if !connection.prefix.is_limited() || client.to_canonical() == address {
+            return;
+        }
+        let (prefix, forwarders) = (Prefix::of(address), self.forwarders(address));
+        forwarders.note(prefix, client);
+        if forwarders.has_many(prefix) {
+            self.tell_of_forwarder(address);
+        }
+    }
+
+    /// Whether the address is shared by many, and keeping it out would keep out everybody. Says so.
+    ///
+    /// What a peer says of clients proves nothing: a stranger on the Internet who makes that up must not be spared for it. One who can
+    /// not be a stranger is a proxy of the operator's, or a neighbour, whom all other limits hold as before.
     fn is_everybodys(&mut self, id: ConnectionId) -> bool {
         let Some(connection) = self.connections.get(id) else {
             return false;
         };
         let address = connection.peer.ip().to_canonical();
-        let is_everybodys = self.majority.is(Prefix::of(address));
-        if is_everybodys && !std::mem::replace(&mut self.has_met_crowd, true) {
+        let prefix = Prefix::of(address);
+        if forwarded::is_internal(address) && self.inner_forwarders.has(prefix) {
+            self.tell_of_forwarder(address);
+            return true;
+        }
+        let is_most = self.majority.is(prefix);
+        if is_most && !std::mem::replace(&mut self.has_met_crowd, true) {
             log::error!(
                 "config: proxy identity: most people who sign in come from {address} and share its limits: if that is a proxy, name it in \
                  proxy.trusted; if it is a network of many people, in limits.exempt; until then it is not kept out, whatever it does"
             );
         }
-        is_everybodys
+        is_most
+    }
+
+    fn tell_of_forwarder(&mut self, address: IpAddr) {
+        if !self.forwarders(address).tell(Prefix::of(address)) {
+            return;
+        }
+        let until_then = match forwarded::is_internal(address) {
+            true => "until then it is not kept out, since no stranger has such an address",
+            false => {
+                "until then that is not believed, and it is kept out like anybody when it offends"
+            }
+        };
+        log::error!(
+            "config: proxy identity: requests from {address} say that they are passed on for others (X-Forwarded-For, Forwarded, X-Real-IP, \
+             PROXY), and all of them share its limits: if that is a proxy of yours, name it in proxy.trusted; {until_then}"
+        );
+    }
+
+    fn forwarders(&mut self, address: IpAddr) -> &mut Forwarders {
+        match forwarded::is_internal(address) {
+            true => &mut self.inner_forwarders,
+            false => &mut self.outer_forwarders,
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::access::forwarded;
 use crate::id::ConnectionId;
 use crate::limit::PrefixKey;
 use crate::protocol::head::Head;
-use crate::protocol::proxy::{Announced, Progress};
+use crate::protocol::proxy::{Announced, HeaderReader, Progress};
 use crate::protocol::response::Refusal;
 use crate::telemetry::Event;
 use crate::time::Now;
@@ -191,13 +191,20 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return Ok(());
         };
-        // A request that is looked at again has been met.
-        let Via::Field {
-            proxy,
-            is_named: false,
-        } = connection.via
-        else {
-            return Ok(());
+        let (peer, via) = (connection.peer, connection.via);
+        let proxy = match via {
+            Via::Field {
+                proxy,
+                is_named: false,
+            } => proxy,
+            // A request that is looked at again has been met.
+            Via::Field { .. } => return Ok(()),
+            Via::Nobody | Via::Protocol { .. } => {
+                if let Some(claimed) = forwarded::claimed(&self.config.proxy, peer, head) {
+                    self.note_claim(id, claimed);
+                }
+                return Ok(());
+            }
         };
         let client = forwarded::client(&self.config.proxy, proxy, head);
         if client == proxy && forwarded::is_trusted(&self.config.proxy, proxy.ip()) {
@@ -207,7 +214,11 @@ impl Engine {
             proxy,
             is_named: true,
         };
-        self.attribute(id, client, via, now)?;
+        let attributed = self.attribute(id, client, via, now);
+        if let Some(claimed) = forwarded::claimed(&self.config.proxy, proxy, head) {
+            self.note_claim(id, claimed);
+        }
+        attributed?;
         match self.charge_address(id, bytes, now) {
             debt if debt.is_zero() => Ok(()),
             debt => Err(too_many("bytes_per_address", debt)),
@@ -215,10 +226,17 @@ impl Engine {
     }
 
     /// Somebody has announced a client where nobody may: who is no trusted proxy, or one that is not expected to.
-    pub(super) fn refuse_announcement(&mut self, id: ConnectionId, now: Now) {
+    pub(super) fn refuse_announcement(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
         let reason = "a PROXY header where none is expected";
         let connection = self.connections.get(id);
         if connection.is_some_and(|found| found.via == Via::Nobody && found.door.has_proxies()) {
+            if let Ok(Progress::Complete {
+                announced: Announced::Client(client),
+                ..
+            }) = HeaderReader::default().read(bytes)
+            {
+                self.note_claim(id, client.ip());
+            }
             self.report_about(id, &Event::ForgedAddress { reason }, None, now);
         }
         self.refuse(id, Refusal::Malformed(reason), now);

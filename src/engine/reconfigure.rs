@@ -53,6 +53,9 @@ impl Engine {
         if old.limits.exempt != self.config.limits.exempt {
             self.recount_exempt(now);
         }
+        // A proxy that is still not named is told of once more.
+        self.inner_forwarders.forget();
+        self.outer_forwarders.forget();
         self.report(&Event::Reloaded { fault: None }, Party::default(), now);
         if old.deadlines != self.config.deadlines {
             // An entry of the table may be early, never late.

@@ -4,6 +4,7 @@
 
 pub mod deficit;
 pub mod earned;
+pub mod forwarders;
 pub mod glitch;
 pub mod majority;
 pub mod memory;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use deficit::Deficit;
 pub use earned::Earned;
+pub use forwarders::Forwarders;
 pub use glitch::Glitch;
 pub use majority::Majority;
 pub use penalty::{Penalties, Penalty};

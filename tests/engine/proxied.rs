@@ -4,13 +4,14 @@ mod books;
 mod field;
 mod logged;
 mod protocol;
+mod unnamed;
 
 use wardroom::config::Config;
 use wardroom::engine::Census;
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{Ending, World};
 
-use crate::{chat_request, knock, outcome, seconds, world_with};
+use crate::{chat_request, knock, millis, outcome, seconds, world_with};
 
 const PROXY: &str = "10.0.0.1";
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";

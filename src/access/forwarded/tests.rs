@@ -128,6 +128,92 @@ fn a_list_of_ten_thousand_elements_is_looked_at_no_further_than_sixteen_hops() {
 }
 
 #[test]
+fn whom_the_client_names_in_turn_is_told_of_whoever_is_no_trusted_proxy() {
+    let claims = |from: &str, header, fields: &str| {
+        let head = format!("GET / HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n");
+        let head = Head::parse(head.as_bytes(), 128).expect("a head");
+        let from = from.parse().expect("an address");
+        claimed(&proxy(header), from, &head).map(|address| address.to_string())
+    };
+    let stranger = "9.9.9.9:5000";
+    let rows: [(&str, &str, Option<&str>); 16] = [
+        (stranger, "X: y", None),
+        (stranger, "X-Forwarded-For: 1.1.1.1", Some("1.1.1.1")),
+        (
+            stranger,
+            "X-Forwarded-For: 6.6.6.6, 1.1.1.1:80, ",
+            Some("1.1.1.1"),
+        ),
+        (
+            stranger,
+            "Forwarded: for=6.6.6.6, for=\"[2001:db8::7]:1\"",
+            Some("2001:db8::7"),
+        ),
+        (stranger, "X-Real-IP: 1.1.1.1", Some("1.1.1.1")),
+        (
+            stranger,
+            "X-Forwarded-For: unknown\r\nX-Real-IP: 1.1.1.1",
+            Some("1.1.1.1"),
+        ),
+        (stranger, "X-Forwarded-For: unknown", None),
+        (stranger, "X-Forwarded-For: 9.9.9.9", None),
+        (stranger, "X-Forwarded-For: 10.0.0.9", Some("10.0.0.9")),
+        // A trusted proxy names the client, and beyond that it is the client's own tale.
+        (PEER, "X-Forwarded-For: 1.1.1.1", None),
+        (PEER, "X-Forwarded-For: 6.6.6.6, 1.1.1.1", Some("6.6.6.6")),
+        (
+            PEER,
+            "X-Forwarded-For: 6.6.6.6, 1.1.1.1, 10.0.0.2",
+            Some("6.6.6.6"),
+        ),
+        (PEER, "X-Forwarded-For: unknown, 1.1.1.1", None),
+        (PEER, "X-Forwarded-For: 6.6.6.6, unknown", None),
+        (PEER, "X-Real-IP: 1.1.1.1", None),
+        (PEER, "X-Forwarded-For: 10.0.0.3, 10.0.0.2", None),
+    ];
+    for (from, fields, expected) in rows {
+        let found = claims(from, ForwardedField::XForwardedFor, fields);
+        assert_eq!(found.as_deref(), expected, "{from} {fields}");
+    }
+    let fields = "Forwarded: for=6.6.6.6, for=1.1.1.1";
+    let found = claims(PEER, ForwardedField::Forwarded, fields);
+    assert_eq!(found.as_deref(), Some("6.6.6.6"));
+    assert_eq!(claims(PEER, ForwardedField::None, fields), None);
+}
+
+#[test]
+fn internal_addresses_are_those_that_no_stranger_can_come_from() {
+    let rows = [
+        (
+            "127.0.0.1 127.9.9.9 10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1 169.254.1.1",
+            true,
+        ),
+        (
+            "100.64.0.0 100.127.255.255 ::1 fc00::1 fdff::1 fe80::1 febf::1 ::ffff:10.0.0.1",
+            true,
+        ),
+        (
+            "126.255.255.255 128.0.0.1 9.255.255.255 11.0.0.0 172.15.255.255 172.32.0.0 192.167.255.255 192.169.0.0",
+            false,
+        ),
+        (
+            "169.253.1.1 169.255.0.0 100.63.255.255 100.128.0.0 203.0.113.7 0.0.0.0 255.255.255.255",
+            false,
+        ),
+        (
+            ":: ::2 fbff::1 fe00::1 fec0::1 2001:db8::1 ff02::1 ::ffff:203.0.113.7",
+            false,
+        ),
+    ];
+    for (addresses, expected) in rows {
+        for address in addresses.split(' ') {
+            let parsed = address.parse().expect("an address");
+            assert_eq!(is_internal(parsed), expected, "{address}");
+        }
+    }
+}
+
+#[test]
 fn forwarded_is_read_as_rfc_7239_says() {
     let cases: [(&[&str], &str); 45] = [
         (&[], PEER),
