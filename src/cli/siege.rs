@@ -13,7 +13,9 @@ use super::Failure;
 use super::arguments::{Settings, parse_time};
 use super::token::{self, TokenRequest};
 use crate::config::{Auth, Config, KeySource, Loaded, Place};
-use crate::siege::{self, Files, Home, Plan, SECONDS_MAX, SiegeError, Target, Whom};
+use crate::siege::{
+    self, Conclusion, Files, Home, Manners, Plan, SECONDS_MAX, SiegeError, Target, Times, Whom,
+};
 use crate::time::Wall;
 
 /// What is attacked, how, and for how long.
@@ -47,8 +49,8 @@ pub(super) struct Siege {
     /// Write everything that was measured as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Draw what honest people waited over time.
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw what honest people waited over time, as SVG.
+    #[arg(long, value_name = "FILE.svg", value_parser = parse_svg)]
     plot: Option<PathBuf>,
     /// Print the names of the attacks and what each does, and attack nothing.
     #[arg(long)]
@@ -75,6 +77,7 @@ impl Siege {
         let private = self.private.map(Target::from_loopback).transpose()?;
         let loaded = Config::load(self.config.as_deref(), &self.settings.flags, environment)
             .map_err(Failure::Config)?;
+        let plan = self.plan(&loaded)?;
         let mut auth = loaded.config.auth.clone();
         let whom = match target {
             Some(target) => {
@@ -102,10 +105,18 @@ impl Siege {
             plot: plot.as_mut().map(|file| file as &mut dyn Write),
         };
         let mint = |user: &str, ttl: Duration, now: Wall| mint(&auth, user, ttl, now);
-        if siege::run(whom, self.plan(&loaded), &mint, output, files)? {
-            return Ok(());
-        }
-        let why = "not everything held; the lines above marked FAILED say what and by how much";
+        let why = match siege::run(whom, plan, &mint, output, files)? {
+            Conclusion::Held => return Ok(()),
+            Conclusion::Failed => {
+                "not everything held: the lines above marked FAILED say what and by how much"
+            }
+            Conclusion::Unsure => {
+                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held: other programs had the server's core"
+            }
+            Conclusion::Untried => {
+                "no attack was made: those that were asked for need a server of the siege's own"
+            }
+        };
         Err(Failure::Operation(why.to_owned()))
     }
 
@@ -117,23 +128,40 @@ impl Siege {
         Ok(keys.into_iter().collect())
     }
 
-    fn plan(&self, loaded: &Loaded) -> Plan {
+    fn plan(&self, loaded: &Loaded) -> Result<Plan, SiegeError> {
         let config = &loaded.config;
         let lobby = config.rooms.lobby.clone();
-        Plan {
+        let time = Duration::from_secs(self.seconds);
+        Ok(Plan {
             attacks: self.attacks.clone(),
-            time: Duration::from_secs(self.seconds),
+            time,
             unnoticed: self.unnoticed,
             room: config.rooms.public.first().unwrap_or(&lobby).clone(),
             lobby,
-            head_time_max: config.deadlines.head,
+            times: Times {
+                head: config.deadlines.head,
+                sign_in: config.deadlines.sign_in,
+            },
+            manners: Manners::within(config, time)?,
+            rehearsed: config.limits.shadow.names().to_vec(),
             memory: config.memory as u64,
             limits: settings(loaded)
                 .into_iter()
                 .filter(|(key, _)| siege::is_limit(key))
                 .collect(),
-        }
+        })
     }
+}
+
+/// The picture's file, whose name says what is in it.
+fn parse_svg(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_svg = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
+    is_svg
+        .then_some(path)
+        .ok_or_else(|| "the picture is SVG: allowed is a name that ends in .svg".to_owned())
 }
 
 /// Says which settings that somebody gave are not those of the server under siege, and why.

@@ -47,6 +47,14 @@ pub(super) struct Attack {
     pub(super) slowdown_max: f64,
 }
 
+impl Attack {
+    /// The value of a setting for this attack, where that is another than the configured one.
+    pub(super) fn changed(&self, name: &str) -> Option<&'static str> {
+        let found = self.changes.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| *value)
+    }
+}
+
 /// Appends what is sent.
 pub(super) type Shot = fn(&Aim<'_>, &mut Vec<u8>);
 
@@ -140,7 +148,7 @@ pub(super) enum Outcome {
     Held,
     /// The same, but it had only just come: it could not have been answered yet.
     UnderWay,
-    /// The same, though no request was complete and the time for one was over.
+    /// The same, though no request was complete and the time for one was over, or no session begun and the time for that.
     Overdue,
     /// The client itself went.
     Left,

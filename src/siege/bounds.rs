@@ -32,6 +32,10 @@ pub(super) const TALKERS: usize = 40;
 pub(super) const TALK_EVERY: Duration = Duration::from_millis(1250);
 /// From one question for the time of a talker to the next: a round trip without anybody else.
 pub(super) const ASK_EVERY: Duration = Duration::from_millis(250);
+/// The longest these may be where limits are low: what is heard less often than that tells nothing.
+pub(super) const TALK_EVERY_MAX: Duration = Duration::from_secs(20);
+/// Shorter than what attacks make of `deadlines.idle` and `deadlines.first_message`, which are not for honest people.
+pub(super) const ASK_EVERY_MAX: Duration = Duration::from_secs(2);
 /// From one newcomer to the next.
 pub(super) const NEWCOMER_EVERY: Duration = Duration::from_millis(100);
 /// Every so many newcomers one comes from the attackers' own /24.

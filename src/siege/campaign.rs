@@ -6,7 +6,7 @@ use super::attack::Attack;
 use super::clock::Clock;
 use super::machine::{self, Cores};
 use super::plot::Series;
-use super::report::{self, Report};
+use super::report::{self, Conclusion, Report};
 use super::verdict::{self, Finding, Law};
 use super::watched::Watched;
 use super::{Ground, Mint, Plan, SiegeError, Whom, attacks};
@@ -17,7 +17,7 @@ pub struct Files<'a> {
     pub plot: Option<&'a mut dyn Write>,
 }
 
-/// Makes every attack of `plan` on `whom` and prints what came of it. Whether everything held.
+/// Makes every attack of `plan` on `whom` and prints what came of it.
 ///
 /// # Errors
 /// [`SiegeError`] when there is nothing to attack, the server ends, or nothing can be written.
@@ -27,7 +27,7 @@ pub fn run(
     mint: Mint<'_>,
     output: &mut dyn Write,
     files: Files<'_>,
-) -> Result<bool, SiegeError> {
+) -> Result<Conclusion, SiegeError> {
     let chosen = attacks::chosen(&plan.attacks)?;
     let cores = Cores::find();
     // One that runs already stays where it is.
@@ -35,11 +35,17 @@ pub fn run(
     let has_tls = matches!(whom, Whom::Own { has_tls: true, .. });
     let mut watched = Watched::begin(whom, cores)?;
     let limits = std::mem::take(&mut plan.limits);
-    let mut report = Report::new(&watched.described(), are_split, plan.time, limits);
+    let mut report = Report::new(
+        &watched.described(),
+        are_split,
+        plan.time,
+        limits,
+        &plan.rehearsed,
+    );
     let mut series = Series::default();
     let sockets_max = machine::sockets_max();
     let clock = Clock::start();
-    report::head(output)?;
+    report::head(plan.manners, output)?;
     for attack in chosen {
         if !watched.prepare(attack, has_tls)? {
             report::left_out(attack, output)?;
@@ -50,7 +56,8 @@ pub fn run(
             tls: watched.client(),
             sockets_max,
             network: attacks::number(attack),
-            head_time_max: plan.head_time_max,
+            times: plan.times.under(attack),
+            manners: plan.manners,
             lobby: &plan.lobby,
             room: &plan.room,
             mint,
@@ -66,7 +73,7 @@ pub fn run(
     if let Some(file) = files.plot {
         series.write_svg(file)?;
     }
-    Ok(report.holds())
+    Ok(report.conclusion())
 }
 
 /// One attack from its calm to its verdict.
@@ -88,6 +95,7 @@ fn one(
     let law = Law {
         unnoticed: plan.unnoticed,
         memory: plan.memory,
+        rehearsed: &plan.rehearsed,
     };
     let outcomes = course.outcomes(&parts);
     verdict::judge(attack, &outcomes, course.has_sign(attack), &mut found, &law);

@@ -52,8 +52,11 @@ impl Course {
         let (Some(before), Some(after)) = (&self.before, &self.after) else {
             return true;
         };
-        let mut signs = attack.signs.iter();
-        attack.signs.is_empty() || signs.any(|sign| after.get(sign) > before.get(sign))
+        let mut signs = attack.signs.iter().copied();
+        let has_risen = |counter: &str| after.get(counter) > before.get(counter);
+        let is_sign =
+            |sign: &str| has_risen(sign) || has_risen(&sign.replacen("limited:", "shadowed:", 1));
+        attack.signs.is_empty() || signs.any(is_sign)
     }
 
     /// How connections ended; of an attack with parts only what neither it nor the part expects.
@@ -74,11 +77,13 @@ impl Course {
         let (Some(before), Some(after)) = (&self.before, &self.after) else {
             return BTreeMap::new();
         };
-        let rises = after.rises(before, "limited");
-        let limits = rises.filter(|(label, _)| !SCOPES.contains(label));
-        limits
-            .map(|(label, rise)| (label.to_owned(), rise))
-            .collect()
+        let of = |family, note: &'static str| {
+            let rises = after.rises(before, family);
+            let limits = rises.filter(|(label, _)| !SCOPES.contains(label));
+            limits.map(move |(label, rise)| (format!("{label}{note}"), rise))
+        };
+        let rehearsed = of(limits::REHEARSED, " (rehearsed)");
+        of("limited", "").chain(rehearsed).collect()
     }
 
     fn shown(

@@ -27,7 +27,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 28] = [
+const PROOFS: [(&str, Proof); 29] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -69,6 +69,10 @@ const PROOFS: [(&str, Proof); 28] = [
         Proof::Shared("handshakes:request_timeout"),
     ),
     ("deadlines.handshake", Proof::Shared("tls_failures:timeout")),
+    (
+        "deadlines.sign_in",
+        Proof::Shared("handshakes:request_timeout"),
+    ),
     (
         "deadlines.first_message",
         Proof::Shared("closes:no_first_message"),
@@ -118,6 +122,9 @@ const PROOFS: [(&str, Proof); 28] = [
     ),
 ];
 
+/// The family of what rehearsed limits would have refused.
+pub(super) const REHEARSED: &str = "shadowed";
+
 const OFFENCES: &str = "limited:offences_per_address";
 
 /// Limits whose number the server also shows, so that it can be seen to stay within it.
@@ -162,7 +169,8 @@ pub(super) struct Evidence<'a> {
 /// What `attack` has shown of each limit that it reached.
 pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown)> {
     let mut all = Vec::new();
-    for (label, count) in found.after.rises(found.before, "limited") {
+    let rises = |family| found.after.rises(found.before, family);
+    for (label, count) in rises("limited").chain(rises(REHEARSED)) {
         let said_no = Shown {
             said_no: count,
             most: None,
@@ -170,7 +178,11 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown
         all.push((format!("limits.{label}"), said_no));
     }
     for name in attack.limits {
-        let rise = |counter: &str| (found.after.get(counter) - found.before.get(counter)) as u64;
+        let risen = |counter: &str| found.after.get(counter) - found.before.get(counter);
+        let rise = |counter: &str| {
+            let rehearsed = counter.replacen("limited:", "shadowed:", 1);
+            risen(counter).max(risen(&rehearsed)) as u64
+        };
         let value = value_in(attack, name);
         let of = match proof(name) {
             None => continue,
@@ -214,14 +226,8 @@ fn proof(name: &str) -> Option<Proof> {
     found.map(|(_, proof)| *proof)
 }
 
-/// The limit's value for this attack, where that is another than the configured one.
-fn changed(attack: &Attack, name: &str) -> Option<&'static str> {
-    let found = attack.changes.iter().find(|(key, _)| *key == name);
-    found.map(|(_, value)| *value)
-}
-
 fn value_in(attack: &Attack, name: &str) -> Option<u64> {
-    changed(attack, name)?.parse().ok()
+    attack.changed(name)?.parse().ok()
 }
 
 /// Whether a limit has a line: each of `[limits]`, and of the others those that can be seen.
@@ -235,6 +241,8 @@ pub(super) struct Limit {
     name: String,
     value: String,
     expected: String,
+    /// It is counted what it would refuse, and nothing is refused.
+    is_rehearsed: bool,
     said_no: u64,
     most: Option<u64>,
     /// The attacks in which it said no, and its value there when it was another.
@@ -245,18 +253,35 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    pub(super) fn new(name: String, value: String) -> Self {
+    /// `rehearsed`: the names of limits that are counted and not enforced.
+    pub(super) fn new(name: String, value: String, rehearsed: &[&str]) -> Self {
+        let is_one = |of: &str| {
+            rehearsed
+                .iter()
+                .any(|name| of.ends_with(&format!(".{name}")))
+        };
+        let is_rehearsed = match proof(&name) {
+            None => is_one(&name),
+            // Penalties are for offences.
+            Some(Proof::Shared(counter)) => is_one(&counter.replacen("limited:", "limits.", 1)),
+            Some(_) => false,
+        };
         let expected = match proof(&name) {
             Some(Proof::Never(why)) => format!("not reached by a siege: {why}"),
             _ => {
                 let names: Vec<&str> = attacks::on(&name).map(|attack| attack.name).collect();
-                format!("says no to {}", names.join(", "))
+                let names = names.join(", ");
+                match is_rehearsed {
+                    true => format!("rehearsed: counts {names} and lets it pass"),
+                    false => format!("says no to {names}"),
+                }
             }
         };
         Limit {
             name,
             value,
             expected,
+            is_rehearsed,
             said_no: 0,
             most: None,
             by: Vec::new(),
@@ -282,13 +307,15 @@ impl Limit {
         };
         self.said_no += shown.said_no;
         self.most = self.most.max(shown.most);
-        let other = changed(of, &self.name);
+        let other = of.changed(&self.name);
         self.by.push(match other {
             Some(value) => format!("{attack} at {value}"),
             None => attack.to_owned(),
         });
         let value = bytes(other.unwrap_or(&self.value));
-        self.passed |= matches!((shown.most, value), (Some(most), Some(value)) if most > value);
+        // One that is rehearsed is there to be passed.
+        self.passed |= !self.is_rehearsed
+            && matches!((shown.most, value), (Some(most), Some(value)) if most > value);
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -308,6 +335,12 @@ impl Limit {
         let measured = match (self.said_no, self.missed.is_empty()) {
             (0, true) => "not tried".to_owned(),
             (0, false) => format!("not reached by {}", self.missed.join(", ")),
+            (times, _) if self.is_rehearsed => {
+                format!(
+                    "counted {times} times, not enforced: {}",
+                    self.by.join(", ")
+                )
+            }
             (times, _) => format!("said no {times} times{most}: {}", self.by.join(", ")),
         };
         let Limit {
@@ -360,7 +393,11 @@ mod tests {
 
     #[test]
     fn a_limit_that_was_to_be_reached_and_was_not_has_failed() {
-        let mut limit = Limit::new("limits.connections_per_user".to_owned(), "3".to_owned());
+        let mut limit = Limit::new(
+            "limits.connections_per_user".to_owned(),
+            "3".to_owned(),
+            &[],
+        );
         limit.note("ping-flood", None);
         assert!(!limit.has_failed());
         assert!(limit.line().starts_with("-        limits.connections_per_user = 3 [says no to one-user-everywhere] not tried"), "{}", limit.line());
@@ -385,7 +422,8 @@ mod tests {
     #[test]
     fn a_limit_that_was_passed_has_failed_however_often_it_said_no() {
         let line = |most| {
-            let mut limit = Limit::new("limits.connections_max".to_owned(), "10000".to_owned());
+            let mut limit =
+                Limit::new("limits.connections_max".to_owned(), "10000".to_owned(), &[]);
             limit.note(
                 "full-house",
                 Some(&Shown {

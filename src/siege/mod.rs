@@ -16,6 +16,7 @@ mod inbox;
 mod interrupt;
 mod limits;
 mod machine;
+mod manners;
 mod peer;
 mod people;
 mod plot;
@@ -32,14 +33,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::parse_duration;
 use crate::time::Wall;
-use attack::From;
+use attack::{Attack, From};
 use clock::Clock;
 use peer::Way;
 use rustls::ClientConfig;
 
 pub use bounds::SECONDS_MAX;
 pub use campaign::{Files, run};
+pub use manners::Manners;
+pub use report::Conclusion;
 pub use server::{Home, left_out};
 pub use target::Target;
 
@@ -52,6 +56,9 @@ pub enum SiegeError {
     /// An attack that there is not.
     #[error("no attack is called {0:?}; there are: {1}")]
     Attack(String, String),
+    /// Settings of the server that its honest people can not keep within, each on a line.
+    #[error("too low for the siege's honest people:\n{0}")]
+    TooLow(String),
     /// The server did not start, or has ended; its last words.
     #[error("the server does not run: {0}")]
     Server(String),
@@ -90,12 +97,36 @@ pub struct Plan {
     pub lobby: String,
     /// Another that anybody may join.
     pub room: String,
-    /// From accept to a complete request head.
-    pub head_time_max: Duration,
+    /// What strangers have time for.
+    pub times: Times,
+    /// How often honest people say something.
+    pub manners: Manners,
+    /// Limits that are counted and not enforced, without their section.
+    pub rehearsed: Vec<&'static str>,
     /// Bytes that the server may draw for connections, queues and tables.
     pub memory: u64,
     /// Every limit by its name and value, to say which of them were reached.
     pub limits: Vec<(String, String)>,
+}
+
+/// How long a connection may be there.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// From accept to a complete request head.
+    pub head: Duration,
+    /// From accept to a session.
+    pub sign_in: Duration,
+}
+
+impl Times {
+    /// Those in force during this attack.
+    fn under(self, attack: &Attack) -> Times {
+        let changed = |name| attack.changed(name).and_then(parse_duration);
+        Times {
+            head: changed("deadlines.head").unwrap_or(self.head),
+            sign_in: changed("deadlines.sign_in").unwrap_or(self.sign_in),
+        }
+    }
 }
 
 /// Signs a token for a user, good for so long from a date on.
@@ -119,7 +150,8 @@ struct Ground<'a> {
     sockets_max: usize,
     /// Which /24 is the attackers' own: another for each attack, so that none pays for what the one before it did.
     network: u8,
-    head_time_max: Duration,
+    times: Times,
+    manners: Manners,
     lobby: &'a str,
     room: &'a str,
     mint: Mint<'a>,

@@ -11,12 +11,12 @@ use mio::{Events, Poll, Token};
 use super::Ground;
 use super::attack::{newcomer_source, talker_source};
 use super::bounds::{
-    ARRIVAL_TIME_MAX, ASK_EVERY, DELIVERY_TIME_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, NEWCOMERS_MAX,
-    TALK_EVERY, TALKERS,
+    ARRIVAL_TIME_MAX, DELIVERY_TIME_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, NEWCOMERS_MAX, TALKERS,
 };
 use super::clock::Clock;
 use super::felt::{Arrival, Heard, Story};
 use super::inbox::{Inbox, Seen};
+use super::manners::Manners;
 use super::peer::{Flow, Peer};
 use crate::protocol::client::{masked, text, upgrade_request};
 use crate::time::Instant;
@@ -116,6 +116,10 @@ impl<'a> People<'a> {
     /// Talks and lets newcomers arrive until `stop` says so or is gone, then waits for what is still on its way.
     pub(super) fn talk(mut self, stop: &Receiver<()>) -> io::Result<Story> {
         let mut events = Events::with_capacity(1024);
+        let Manners {
+            talk_every,
+            ask_every,
+        } = self.ground.manners;
         let mut next_word = self.clock.now();
         let mut next_newcomer = next_word;
         let mut next_question = next_word;
@@ -123,11 +127,11 @@ impl<'a> People<'a> {
             let now = self.clock.now();
             if next_word <= now {
                 self.say(now);
-                next_word = later(next_word, TALK_EVERY / TALKERS as u32, now);
+                next_word = later(next_word, talk_every / TALKERS as u32, now);
             }
             if next_question <= now {
                 self.ask(now);
-                next_question = later(next_question, ASK_EVERY / TALKERS as u32, now);
+                next_question = later(next_question, ask_every / TALKERS as u32, now);
             }
             if next_newcomer <= now {
                 self.newcomer()?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::attack::Attack;
 use super::felt::Quantiles;
 use super::limits::Limit;
+use super::manners::Manners;
 use super::verdict::{Finding, Verdict, mebibytes};
 
 /// Everything that was found.
@@ -23,13 +24,27 @@ pub(super) struct Report {
     limits: Vec<Limit>,
 }
 
+/// What a siege comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    Held,
+    Failed,
+    /// Nothing failed, and of some attacks it can not be told.
+    Unsure,
+    /// None of the attacks could be made.
+    Untried,
+}
+
 /// The two attacks whose costs are compared.
 pub(super) const BAD_TOKEN: &str = "bad-token";
 pub(super) const SIGN_IN: &str = "sign-in-storm";
 
 const WIDTHS: [usize; 9] = [7, 24, 17, 17, 6, 10, 16, 9, 20];
 
-pub(super) fn head(output: &mut dyn Write) -> io::Result<()> {
+pub(super) fn head(manners: Manners, output: &mut dyn Write) -> io::Result<()> {
+    if let Some(told) = manners.told() {
+        writeln!(output, "{told}")?;
+    }
     let told = "Honest people: round trip of a message as p50/p99/p99.9 in ms, deliveries lost, newcomers who got in (from elsewhere + from the attackers' /24)";
     writeln!(output, "{told}")?;
     let names = [
@@ -134,9 +149,10 @@ impl Report {
         cores_split: bool,
         time: Duration,
         limits: Vec<(String, String)>,
+        rehearsed: &[&str],
     ) -> Self {
         let limits = limits.into_iter();
-        let limits = limits.map(|(name, value)| Limit::new(name, value));
+        let limits = limits.map(|(name, value)| Limit::new(name, value, rehearsed));
         Report {
             version: env!("CARGO_PKG_VERSION"),
             server: server.to_owned(),
@@ -157,10 +173,19 @@ impl Report {
         self.attacks.push(found);
     }
 
-    pub(super) fn holds(&self) -> bool {
-        let is_cheap = self.costs().is_none_or(|(bad, good)| bad < good);
-        let do_limits_hold = !self.limits.iter().any(Limit::has_failed);
-        is_cheap && do_limits_hold && self.count(Verdict::Held) == self.attacks.len()
+    pub(super) fn conclusion(&self) -> Conclusion {
+        let is_dear = self.costs().is_some_and(|(bad, good)| bad >= good);
+        let limits_failed = self.limits.iter().filter(|limit| limit.has_failed());
+        let failed = [self.count(Verdict::Failed), limits_failed.count()];
+        if self.attacks.is_empty() {
+            Conclusion::Untried
+        } else if is_dear || failed != [0, 0] {
+            Conclusion::Failed
+        } else if self.count(Verdict::Unsure) > 0 {
+            Conclusion::Unsure
+        } else {
+            Conclusion::Held
+        }
     }
 
     fn count(&self, verdict: Verdict) -> usize {

@@ -45,6 +45,8 @@ struct Bot {
     is_in: bool,
     /// The server has answered something.
     is_answered: bool,
+    /// It has taken the upgrade.
+    is_upgraded: bool,
     began: Instant,
     shots: u64,
     next: Instant,
@@ -254,6 +256,7 @@ impl Swarm<'_> {
             is_in: attack.entry == Entry::Raw,
             began: now,
             is_answered: false,
+            is_upgraded: false,
             shots: 0,
             next: now,
             has_ended: false,
@@ -339,9 +342,12 @@ impl Swarm<'_> {
             };
             bot.peer.reset_at_end();
             let age = now.since(bot.began);
+            let is_past = |deadline| age > deadline + DEADLINE_SLACK;
+            let is_late_head = !bot.is_answered && is_past(self.ground.times.head);
+            let is_late_session = !bot.is_upgraded && is_past(self.ground.times.sign_in);
             let outcome = if age < ANSWER_TIME_MAX {
                 Outcome::UnderWay
-            } else if !bot.is_answered && age > self.ground.head_time_max + DEADLINE_SLACK {
+            } else if is_late_head || is_late_session {
                 Outcome::Overdue
             } else {
                 Outcome::Held
@@ -422,13 +428,16 @@ impl Bot {
             is_in,
             last_word,
             is_answered,
+            is_upgraded,
             ..
         } = self;
         let mut pongs: Vec<u8> = Vec::new();
         let flow = peer.read(buffer, &mut |bytes| {
             *is_answered = true;
             inbox.receive(bytes, &mut |seen| match seen {
-                Seen::Upgraded => *is_in = true,
+                Seen::Upgraded => (*is_in, *is_upgraded) = (true, true),
+                // What it asked for, and it may ask for more.
+                Seen::Status(200) => {}
                 Seen::Status(status) => *last_word = Some(Outcome::Status(status)),
                 Seen::Close(code) => *last_word = Some(Outcome::Close(code)),
                 Seen::Nonsense => *last_word = Some(Outcome::Nonsense),

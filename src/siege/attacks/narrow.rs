@@ -43,7 +43,7 @@ const QUIET: Attack = Attack {
     ..MEMBERS
 };
 
-pub(super) const ATTACKS: [Attack; 16] = [
+pub(super) const ATTACKS: [Attack; 17] = [
     Attack {
         name: "full-house",
         what: "Silent sockets from everywhere, more than all connections that there may be",
@@ -233,6 +233,29 @@ pub(super) const ATTACKS: [Attack; 16] = [
         sockets: 500,
         shots: u64::MAX,
         shot: |aim, out| out.push(HEAD.get(aim.shot as usize).copied().unwrap_or(b'a')),
+        expect: &[
+            Outcome::Held,
+            Outcome::Status(408),
+            Outcome::Ended,
+            Outcome::Reset,
+        ],
+        ..STRANGERS
+    },
+    Attack {
+        name: "never-signs-in",
+        what: "One plain request after another, of people who never sign in",
+        limits: &["deadlines.sign_in"],
+        signs: &["handshakes:request_timeout"],
+        changes: &[("deadlines.sign_in", "1s")],
+        sockets: 100,
+        shots: u64::MAX,
+        // Each shot ends one request and begins the next, so that neither deadline of a request is ever over.
+        shot: |aim, out| {
+            let end: &[u8] = if aim.shot == 0 { b"" } else { b"\r\n" };
+            out.extend_from_slice(end);
+            out.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n");
+        },
+        time_min: Duration::from_secs(5),
         expect: &[
             Outcome::Held,
             Outcome::Status(408),
