@@ -14,7 +14,7 @@ use super::arguments::{Settings, parse_time};
 use super::token::{self, TokenRequest};
 use crate::config::{Auth, Config, KeySource, Loaded, Place};
 use crate::siege::{
-    self, Conclusion, Files, Home, Manners, Plan, SECONDS_MAX, SiegeError, Target, Times, Whom,
+    self, Files, Home, Manners, Plan, SECONDS_MAX, SiegeError, Target, Times, Whom,
 };
 use crate::time::Wall;
 
@@ -89,7 +89,8 @@ impl Siege {
                 tell_left_out(&loaded, output)?;
                 let home = Home::make()?;
                 auth.keys = self.secret(Some(&home.secret()))?;
-                let settings = settings(&loaded);
+                let mut settings = settings(&loaded);
+                settings.retain(|(key, _)| !is_covering(&loaded, key));
                 let has_tls = loaded.config.tls.is_on();
                 Whom::Own {
                     home,
@@ -105,19 +106,11 @@ impl Siege {
             plot: plot.as_mut().map(|file| file as &mut dyn Write),
         };
         let mint = |user: &str, ttl: Duration, now: Wall| mint(&auth, user, ttl, now);
-        let why = match siege::run(whom, plan, &mint, output, files)? {
-            Conclusion::Held => return Ok(()),
-            Conclusion::Failed => {
-                "not everything held: the lines above marked FAILED say what and by how much"
-            }
-            Conclusion::Unsure => {
-                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held: other programs had the server's core"
-            }
-            Conclusion::Untried => {
-                "no attack was made: those that were asked for need a server of the siege's own"
-            }
-        };
-        Err(Failure::Operation(why.to_owned()))
+        let conclusion = siege::run(whom, plan, &mint, output, files)?;
+        match conclusion.fault() {
+            None => Ok(()),
+            Some(why) => Err(Failure::Operation(why.to_owned())),
+        }
     }
 
     fn secret(&self, file: Option<&PathBuf>) -> Result<Vec<KeySource>, Failure> {
@@ -168,11 +161,25 @@ fn parse_svg(text: &str) -> Result<PathBuf, String> {
 fn tell_left_out(loaded: &Loaded, output: &mut dyn Write) -> std::io::Result<()> {
     let given = loaded.settings.iter();
     for setting in given.filter(|setting| setting.place != Place::Default) {
-        if let Some(why) = siege::left_out(&setting.key) {
+        let covering = is_covering(loaded, &setting.key)
+            .then_some("which names addresses that the siege's people and attackers come from");
+        if let Some(why) = siege::left_out(&setting.key).or(covering) {
             writeln!(output, "not in this siege: {}, {why}", setting.key)?;
         }
     }
     Ok(())
+}
+
+/// Whether it is of a list of networks that the siege's own addresses are in: nothing of what it measures would be so for others.
+fn is_covering(loaded: &Loaded, key: &str) -> bool {
+    let (limits, proxy) = (&loaded.config.limits, &loaded.config.proxy);
+    let networks = match key {
+        "limits.exempt" => &limits.exempt,
+        "limits.penalty_exempt" => &limits.penalty_exempt,
+        _ if key.starts_with("proxy.") => &proxy.trusted,
+        _ => return false,
+    };
+    siege::are_among(networks)
 }
 
 /// Every setting in force that has a value.

@@ -1,8 +1,10 @@
 //! How an attack is described: who comes, what they send and how fast, and what the server is expected to do.
 //! [`Attack`] is plain data, so that most attacks are a few lines of a table.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 /// One attack.
 #[derive(Clone, Copy)]
@@ -216,6 +218,17 @@ pub(super) fn newcomer_source(network: u8, number: u64, is_neighbour: bool) -> I
         (number % 250 + 1) as u8,
         7,
     )
+}
+
+/// Whether people or attackers of a siege come from one of these networks.
+pub fn are_among(networks: &[IpNet]) -> bool {
+    let attackers = [From::Address, From::Everywhere].map(|from| from.source(1, 0));
+    let people = [talker_source(0), newcomer_source(1, 0, false)];
+    let mut sources = attackers.into_iter().chain(people);
+    sources.any(|source| {
+        let source = IpAddr::V4(source);
+        networks.iter().any(|network| network.contains(&source))
+    })
 }
 
 /// What most attacks on the way in have in common.

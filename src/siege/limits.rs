@@ -420,6 +420,40 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_is_rehearsed_is_judged_by_its_being_counted() {
+        let shown = Shown {
+            said_no: 7,
+            most: Some(30),
+        };
+        for (name, rehearsed) in [
+            ("limits.messages_per_user", "messages_per_user"),
+            ("limits.penalty_max", "offences_per_address"),
+        ] {
+            let [by, ..] = attacks::on(name).map(|on| on.name).collect::<Vec<_>>()[..] else {
+                panic!("{name} is attacked");
+            };
+            let mut limit = Limit::new(name.to_owned(), "3".to_owned(), &[rehearsed]);
+            limit.note(by, None);
+            assert!(limit.line().starts_with("FAILED "), "{}", limit.line());
+            limit.note(by, Some(&shown));
+            let line = limit.line();
+            assert!(line.starts_with("held "), "{line}");
+            assert!(
+                line.contains(&format!(
+                    "[rehearsed: counts {by} and lets it pass] counted 7 times, not enforced: "
+                )),
+                "{line}"
+            );
+        }
+        let other = Limit::new(
+            "limits.commands_per_user".to_owned(),
+            "3".to_owned(),
+            &["messages_per_user"],
+        );
+        assert!(other.line().contains("[says no to "), "{}", other.line());
+    }
+
+    #[test]
     fn a_limit_that_was_passed_has_failed_however_often_it_said_no() {
         let line = |most| {
             let mut limit =

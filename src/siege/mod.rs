@@ -40,6 +40,7 @@ use clock::Clock;
 use peer::Way;
 use rustls::ClientConfig;
 
+pub use attack::are_among;
 pub use bounds::SECONDS_MAX;
 pub use campaign::{Files, run};
 pub use manners::Manners;

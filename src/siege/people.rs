@@ -9,7 +9,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use super::Ground;
-use super::attack::{newcomer_source, talker_source};
+use super::attack::{Outcome, newcomer_source, talker_source};
 use super::bounds::{
     ARRIVAL_TIME_MAX, DELIVERY_TIME_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, NEWCOMERS_MAX, TALKERS,
 };
@@ -72,6 +72,8 @@ pub(super) struct People<'a> {
     /// Questions for the time: answered to whoever asked, and to nobody else.
     questions: Vec<Message>,
     newcomers: u64,
+    /// What the last was told whom the server did not want.
+    last_word: Option<Outcome>,
     story: Story,
 }
 
@@ -88,6 +90,7 @@ impl<'a> People<'a> {
             messages: Vec::new(),
             questions: Vec::new(),
             newcomers: 0,
+            last_word: None,
             story: Story::default(),
         };
         let began = clock.now();
@@ -105,8 +108,12 @@ impl<'a> People<'a> {
                 || people.people.iter().flatten().count() < TALKERS
             {
                 let in_time = people.talkers();
+                let told = match people.last_word {
+                    Some(word) => format!("one of the others was told {word}"),
+                    None => "the others were told nothing".to_owned(),
+                };
                 return Err(io::Error::other(format!(
-                    "of {TALKERS} honest people who want to talk {in_time} got in"
+                    "of {TALKERS} honest people who want to talk {in_time} got in; {told}"
                 )));
             }
         }
@@ -273,6 +280,7 @@ impl<'a> People<'a> {
             messages,
             questions,
             story,
+            last_word,
             ..
         } = self;
         let Some(person) = people.get_mut(slot).and_then(Option::as_mut) else {
@@ -281,7 +289,7 @@ impl<'a> People<'a> {
         if is_writable {
             person.peer.can_write();
         }
-        let mut is_over = false;
+        let mut over = None;
         let mut answer = Vec::new();
         let Person {
             peer,
@@ -300,13 +308,16 @@ impl<'a> People<'a> {
                     let all = [&mut messages[..], &mut questions[..]];
                     listen(text, slot, now, role, all, story);
                 }
-                Seen::Status(_) | Seen::Close(_) | Seen::Nonsense => is_over = true,
+                Seen::Status(status) => over = Some(Outcome::Status(status)),
+                Seen::Close(code) => over = Some(Outcome::Close(code)),
+                Seen::Nonsense => over = Some(Outcome::Nonsense),
             });
         });
         answer.extend(first_words(role, *is_in, ground.lobby));
         peer.queue().append(&mut answer);
         let flushed = peer.flush();
-        if is_over || flow != Flow::Open || flushed == Flow::Broken {
+        *last_word = over.or(*last_word);
+        if over.is_some() || flow != Flow::Open || flushed == Flow::Broken {
             self.went(slot);
         }
     }

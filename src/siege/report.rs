@@ -35,6 +35,24 @@ pub enum Conclusion {
     Untried,
 }
 
+impl Conclusion {
+    /// Why that is no success.
+    pub const fn fault(self) -> Option<&'static str> {
+        match self {
+            Conclusion::Held => None,
+            Conclusion::Failed => {
+                Some("not everything held: the lines above marked FAILED say what and by how much")
+            }
+            Conclusion::Unsure => Some(
+                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held: other programs had the server's core",
+            ),
+            Conclusion::Untried => Some(
+                "no attack was made: those that were asked for need a server of the siege's own",
+            ),
+        }
+    }
+}
+
 /// The two attacks whose costs are compared.
 pub(super) const BAD_TOKEN: &str = "bad-token";
 pub(super) const SIGN_IN: &str = "sign-in-storm";
@@ -236,5 +254,56 @@ impl Report {
     pub(super) fn write_json(&self, file: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *file, self)?;
         writeln!(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict::tests::good;
+    use super::*;
+
+    fn of(verdicts: &[Verdict]) -> Conclusion {
+        let mut report = Report::new("a server", true, Duration::ZERO, Vec::new(), &[]);
+        for verdict in verdicts {
+            let mut found = good();
+            found.verdict = *verdict;
+            report.add(found);
+        }
+        report.conclusion()
+    }
+
+    #[test]
+    fn what_a_siege_comes_to_is_what_its_lines_say() {
+        use Verdict::{Failed, Held, Unsure};
+        let rows: [(&[Verdict], Conclusion); 5] = [
+            (&[Held, Held], Conclusion::Held),
+            (&[Held, Unsure], Conclusion::Unsure),
+            (&[Unsure, Failed, Held], Conclusion::Failed),
+            (&[Failed], Conclusion::Failed),
+            (&[], Conclusion::Untried),
+        ];
+        for (verdicts, expected) in rows {
+            let found = of(verdicts);
+            assert_eq!(found, expected, "{verdicts:?}");
+            let fault = found.fault().unwrap_or_default();
+            let has_failed = verdicts.contains(&Failed);
+            assert_eq!(
+                fault.contains("FAILED"),
+                has_failed,
+                "{verdicts:?}: {fault}"
+            );
+            assert_eq!(fault.is_empty(), found == Conclusion::Held);
+        }
+        let limits = vec![("limits.connections_per_user".to_owned(), "3".to_owned())];
+        let mut report = Report::new("a server", true, Duration::ZERO, limits, &[]);
+        let mut found = good();
+        found.verdict = Held;
+        (found.attack, found.shown) = ("one-user-everywhere", Some(Vec::new()));
+        report.add(found);
+        assert_eq!(
+            report.conclusion(),
+            Conclusion::Failed,
+            "its limit said nothing"
+        );
     }
 }

@@ -260,7 +260,7 @@ pub(super) fn mebibytes(bytes: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::attack::STRANGERS;
     use super::*;
 
@@ -271,7 +271,7 @@ mod tests {
     };
     const MIB: u64 = 1024 * 1024;
 
-    fn good() -> Finding {
+    pub(in crate::siege) fn good() -> Finding {
         let all = Arrivals {
             came: 40,
             got_in: 40,
@@ -378,6 +378,29 @@ mod tests {
         );
         let silent = judged(&mut good(), Outcome::Status(429), false);
         assert_eq!(silent, ["none of limited:x said no"]);
+    }
+
+    #[test]
+    fn who_is_let_pass_by_a_rehearsed_limit_is_no_fault_and_whatever_else_comes_of_it_is() {
+        let attack = Attack {
+            limits: &["limits.x"],
+            ..ATTACK
+        };
+        for (rehearsed, outcome, expected) in [
+            (&["x"][..], Outcome::Held, Verdict::Held),
+            (&["x"], Outcome::Status(503), Verdict::Failed),
+            (&["y"], Outcome::Held, Verdict::Failed),
+        ] {
+            let law = Law {
+                unnoticed: Duration::ZERO,
+                memory: 104 * MIB,
+                rehearsed,
+            };
+            let mut found = good();
+            let outcomes = BTreeMap::from([(outcome, 3)]);
+            judge(&attack, &outcomes, true, &mut found, &law);
+            assert_eq!(found.verdict, expected, "{rehearsed:?} {outcome}");
+        }
     }
 
     #[test]

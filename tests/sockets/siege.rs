@@ -186,6 +186,99 @@ fn a_server_that_was_made_weak_does_not_pass() {
     assert!(told.contains("0 of 1 attacks held"), "{told}");
 }
 
+#[test]
+fn whoever_asks_and_asks_and_never_signs_in_is_gone_at_the_deadline() {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = siege(home.path(), &["--attack", "never-signs-in"]);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let is_line = |line: &str| {
+        line.starts_with("held     deadlines.sign_in = \"1m\" [says no to never-signs-in] said no ")
+            && line.ends_with(" times: never-signs-in at 1s")
+    };
+    assert!(told.lines().any(is_line), "{told}");
+}
+
+#[test]
+fn honest_people_keep_within_low_limits_and_a_rehearsed_one_is_judged_by_its_being_counted() {
+    let home = tempfile::tempdir().expect("a directory");
+    let low = [
+        "limits.messages_per_user={ burst = 1, per = \"5s\" }",
+        "limits.commands_per_user={ burst = 20, per = \"10s\" }",
+        "limits.shadow=[\"control_frames_per_connection\"]",
+        "limits.exempt=[\"127.0.0.0/8\"]",
+    ];
+    let mut arguments = vec!["--attack", "ping-flood"];
+    arguments.extend(low.iter().flat_map(|set| ["--set", set]));
+    let output = siege(home.path(), &arguments);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for line in [
+        "not in this siege: limits.exempt, which names addresses that the siege's people and attackers come from",
+        "Honest people keep within the configured limits: 6.4 messages and 57.6 questions a second of all 40, fewer than usual",
+        "held     ping-flood ",
+        "held     limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [rehearsed: counts ping-flood, pong-flood and lets it pass] counted ",
+        "1 of 1 attacks held ",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_leave_honest_people_no_room_are_named_instead_of_a_siege() {
+    let home = tempfile::tempdir().expect("a directory");
+    let low = [
+        "limits.messages_per_user={ burst = 1, per = \"5m\" }",
+        "limits.message_characters_max=5",
+    ];
+    let arguments = low.iter().flat_map(|set| ["--set", set]);
+    let output = siege(home.path(), &arguments.collect::<Vec<_>>());
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(
+        told,
+        "too low for the siege's honest people:\n\
+         limits.messages_per_user: they say something every 20 s at least\n\
+         limits.message_characters_max: their messages have up to 24\n"
+    );
+}
+
+#[test]
+fn a_picture_that_would_not_be_what_its_name_says_is_refused() {
+    let home = tempfile::tempdir().expect("a directory");
+    for name in ["siege.png", "siege", "svg"] {
+        let output = siege(home.path(), &["--attack", "nobody", "--plot", name]);
+        let told = printed(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(
+            told.contains("allowed is a name that ends in .svg"),
+            "{told}"
+        );
+        assert!(!home.path().join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_siege_that_could_make_none_of_its_attacks_is_no_success() {
+    let server = Server::serve("");
+    let home = tempfile::tempdir().expect("a directory");
+    write_secret(&home.path().join("secret"), SECRET);
+    let target = format!("ws://{}/ws/chat", server.address);
+    let whom = ["--target", &target, "--token-secret-file", "secret"];
+    let output = siege(
+        home.path(),
+        &[&whom[..], &["--attack", "slower-head"]].concat(),
+    );
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("left out slower-head: "), "{told}");
+    assert!(told.contains("no attack was made: "), "{told}");
+    assert!(!told.contains("FAILED"), "{told}");
+}
+
 /// Attacks a server that runs, which must hold, and go on.
 fn attack_running(server: &Server, scheme: &str, attacks: &[&str]) {
     let home = tempfile::tempdir().expect("a directory");
