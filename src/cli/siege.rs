@@ -179,7 +179,7 @@ fn is_covering(loaded: &Loaded, key: &str) -> bool {
         _ if key.starts_with("proxy.") => &proxy.trusted,
         _ => return false,
     };
-    siege::are_among(networks)
+    siege::comes_from(|address| networks.iter().any(|network| network.contains(&address)))
 }
 
 /// Every setting in force that has a value.

@@ -4,8 +4,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 /// One attack.
 #[derive(Clone, Copy)]
 pub(super) struct Attack {
@@ -220,15 +218,12 @@ pub(super) fn newcomer_source(network: u8, number: u64, is_neighbour: bool) -> I
     )
 }
 
-/// Whether people or attackers of a siege come from one of these networks.
-pub fn are_among(networks: &[IpNet]) -> bool {
+/// Whether this is so of an address that people or attackers of a siege come from.
+pub fn comes_from(is_one: impl FnMut(IpAddr) -> bool) -> bool {
     let attackers = [From::Address, From::Everywhere].map(|from| from.source(1, 0));
     let people = [talker_source(0), newcomer_source(1, 0, false)];
-    let mut sources = attackers.into_iter().chain(people);
-    sources.any(|source| {
-        let source = IpAddr::V4(source);
-        networks.iter().any(|network| network.contains(&source))
-    })
+    let sources = attackers.into_iter().chain(people);
+    sources.map(IpAddr::V4).any(is_one)
 }
 
 /// What most attacks on the way in have in common.

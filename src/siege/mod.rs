@@ -40,7 +40,7 @@ use clock::Clock;
 use peer::Way;
 use rustls::ClientConfig;
 
-pub use attack::are_among;
+pub use attack::comes_from;
 pub use bounds::SECONDS_MAX;
 pub use campaign::{Files, run};
 pub use manners::Manners;
