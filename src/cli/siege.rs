@@ -69,7 +69,7 @@ impl Siege {
     ) -> Result<(), Failure> {
         if self.list {
             for (name, what) in siege::list() {
-                writeln!(output, "{name:20}  {what}.")?;
+                writeln!(output, "{name:23}  {what}.")?;
             }
             return Ok(());
         }
@@ -162,7 +162,7 @@ fn tell_left_out(loaded: &Loaded, output: &mut dyn Write) -> std::io::Result<()>
     let given = loaded.settings.iter();
     for setting in given.filter(|setting| setting.place != Place::Default) {
         let covering = is_covering(loaded, &setting.key)
-            .then_some("which names addresses that the siege's people and attackers come from");
+            .then_some("which is about addresses that the siege's people and attackers come from");
         if let Some(why) = siege::left_out(&setting.key).or(covering) {
             writeln!(output, "not in this siege: {}, {why}", setting.key)?;
         }

@@ -214,7 +214,7 @@ fn honest_people_keep_within_low_limits_and_a_rehearsed_one_is_judged_by_its_bei
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     for line in [
-        "not in this siege: limits.exempt, which names addresses that the siege's people and attackers come from",
+        "not in this siege: limits.exempt, which is about addresses that the siege's people and attackers come from",
         "Honest people keep within the configured limits: 6.4 messages and 57.6 questions a second of all 40, fewer than usual",
         "held     ping-flood ",
         "held     limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [rehearsed: counts ping-flood, pong-flood and lets it pass] counted ",
