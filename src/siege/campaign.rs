@@ -95,7 +95,6 @@ fn one(
     let law = Law {
         unnoticed: plan.unnoticed,
         memory: plan.memory,
-        rehearsed: &plan.rehearsed,
     };
     let outcomes = course.outcomes(&parts);
     verdict::judge(attack, &outcomes, course.has_sign(attack), &mut found, &law);

@@ -9,7 +9,7 @@ use super::felt::Story;
 use super::limits::{self, Evidence, Shown};
 use super::server::Figures;
 use super::swarm::Tally;
-use super::verdict::{Finding, Memory, Starved, Verdict};
+use super::verdict::{Finding, Memory, Starved, Verdict, rehearsed};
 use crate::time::Instant;
 
 /// Labels of `limited` that say whose a limit is, not which.
@@ -54,8 +54,7 @@ impl Course {
         };
         let mut signs = attack.signs.iter().copied();
         let has_risen = |counter: &str| after.get(counter) > before.get(counter);
-        let is_sign =
-            |sign: &str| has_risen(sign) || has_risen(&sign.replacen("limited:", "shadowed:", 1));
+        let is_sign = |sign: &str| has_risen(sign) || has_risen(&limits::in_rehearsal(sign));
         attack.signs.is_empty() || signs.any(is_sign)
     }
 
@@ -77,13 +76,13 @@ impl Course {
         let (Some(before), Some(after)) = (&self.before, &self.after) else {
             return BTreeMap::new();
         };
-        let of = |family, note: &'static str| {
+        let of = |family| {
             let rises = after.rises(before, family);
-            let limits = rises.filter(|(label, _)| !SCOPES.contains(label));
-            limits.map(move |(label, rise)| (format!("{label}{note}"), rise))
+            rises.filter(|(label, _)| !SCOPES.contains(label))
         };
-        let rehearsed = of(limits::REHEARSED, " (rehearsed)");
-        of("limited", "").chain(rehearsed).collect()
+        let enforced = of("limited").map(|(label, rise)| (label.to_owned(), rise));
+        let rehearsed = of(limits::REHEARSED).map(|(label, rise)| (rehearsed(label), rise));
+        enforced.chain(rehearsed).collect()
     }
 
     fn shown(

@@ -95,26 +95,27 @@ impl Starved {
     }
 }
 
-/// What the judge goes by besides the result itself.
-pub(super) struct Law<'a> {
-    pub(super) unnoticed: Duration,
-    pub(super) memory: u64,
-    /// Limits that are counted and not enforced, without their section.
-    pub(super) rehearsed: &'a [&'a str],
+/// A limit that is only counted, among those that said no.
+pub(super) fn rehearsed(name: &str) -> String {
+    format!("{name} (rehearsed)")
 }
 
-impl Law<'_> {
-    /// Whether a limit that is to hold the attack lets it pass.
-    fn lets_pass(&self, attack: &Attack) -> bool {
-        let mut limits = attack.limits.iter();
-        limits.any(|limit| {
-            let name = limit.strip_prefix("limits.");
-            name.is_some_and(|name| self.rehearsed.contains(&name))
-        })
-    }
+/// What the judge goes by besides the result itself.
+pub(super) struct Law {
+    pub(super) unnoticed: Duration,
+    pub(super) memory: u64,
 }
 
 impl Finding {
+    /// Whether a limit that is to hold the attack is rehearsed, and counted it.
+    fn was_let_pass(&self, attack: &Attack) -> bool {
+        let mut limits = attack.limits.iter();
+        limits.any(|limit| {
+            let name = limit.strip_prefix("limits.").unwrap_or(limit);
+            self.limited.contains_key(&rehearsed(name))
+        })
+    }
+
     /// In words, when the machine had a part in it.
     fn starvation(&self) -> String {
         let [_, under] = self.starved;
@@ -141,7 +142,7 @@ pub(super) fn judge(
     outcomes: &BTreeMap<Outcome, u64>,
     has_sign: bool,
     result: &mut Finding,
-    law: &Law<'_>,
+    law: &Law,
 ) {
     let mut faults = faults(attack, outcomes, has_sign, result, law);
     let [_, under] = result.starved;
@@ -161,13 +162,13 @@ fn faults(
     outcomes: &BTreeMap<Outcome, u64>,
     has_sign: bool,
     result: &Finding,
-    law: &Law<'_>,
+    law: &Law,
 ) -> Vec<String> {
     let mut faults = Vec::new();
     for (outcome, count) in outcomes {
         // Neither says anything of this attack: too late to be answered, and refused before TLS.
         let is_nothing = matches!(outcome, Outcome::UnderWay | Outcome::Alert)
-            || (*outcome == Outcome::Held && law.lets_pass(attack));
+            || (*outcome == Outcome::Held && result.was_let_pass(attack));
         if !is_nothing && !attack.expect.contains(outcome) {
             let told = format!(
                 "{count} of {} connections: {outcome}, which is not expected",
@@ -211,7 +212,7 @@ fn people(result: &Finding, faults: &mut Vec<String>) {
 }
 
 /// How much longer than in the calm people waited, when it is too much.
-fn slowness(attack: &Attack, result: &Finding, law: &Law<'_>) -> Option<String> {
+fn slowness(attack: &Attack, result: &Finding, law: &Law) -> Option<String> {
     let bound = (result.calm.p99 * attack.slowdown_max).max(milliseconds(law.unnoticed));
     let is_late = result.under_attack.p99 > bound;
     is_late.then(|| {
@@ -225,7 +226,7 @@ fn slowness(attack: &Attack, result: &Finding, law: &Law<'_>) -> Option<String> 
     })
 }
 
-fn machine(result: &Finding, law: &Law<'_>, faults: &mut Vec<String>) {
+fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
     if let Some(Memory { calm, peak, after }) = result.memory {
         let peak_max = law.memory.saturating_add(MEMORY_BESIDE_BUDGET_BYTES);
         if peak > peak_max {
@@ -319,7 +320,6 @@ pub(super) mod tests {
         let law = Law {
             unnoticed: Duration::from_millis(2),
             memory: 104 * MIB,
-            rehearsed: &[],
         };
         let outcomes = BTreeMap::from([(outcome, 3), (Outcome::UnderWay, 1)]);
         judge(&ATTACK, &outcomes, has_sign, found, &law);
@@ -386,20 +386,21 @@ pub(super) mod tests {
             limits: &["limits.x"],
             ..ATTACK
         };
-        for (rehearsed, outcome, expected) in [
-            (&["x"][..], Outcome::Held, Verdict::Held),
-            (&["x"], Outcome::Status(503), Verdict::Failed),
-            (&["y"], Outcome::Held, Verdict::Failed),
+        let law = Law {
+            unnoticed: Duration::from_millis(2),
+            memory: 104 * MIB,
+        };
+        for (counted, outcome, expected) in [
+            (rehearsed("x"), Outcome::Held, Verdict::Held),
+            (rehearsed("x"), Outcome::Status(503), Verdict::Failed),
+            (rehearsed("y"), Outcome::Held, Verdict::Failed),
+            ("x".to_owned(), Outcome::Held, Verdict::Failed),
         ] {
-            let law = Law {
-                unnoticed: Duration::ZERO,
-                memory: 104 * MIB,
-                rehearsed,
-            };
             let mut found = good();
+            found.limited.insert(counted.clone(), 3);
             let outcomes = BTreeMap::from([(outcome, 3)]);
             judge(&attack, &outcomes, true, &mut found, &law);
-            assert_eq!(found.verdict, expected, "{rehearsed:?} {outcome}");
+            assert_eq!(found.verdict, expected, "{counted} {outcome}");
         }
     }
 

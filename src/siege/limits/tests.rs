@@ -1,0 +1,118 @@
+use super::*;
+use crate::config::reference;
+
+#[test]
+fn every_limit_there_is_is_attacked_or_has_a_reason_why_not() {
+    let reference = reference();
+    let (_, section) = reference.split_once("`[limits]`").expect("the section");
+    let rows = section.lines().skip_while(|line| !line.starts_with("| `"));
+    let names = rows.map_while(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut count = 0;
+    for name in names {
+        count += 1;
+        let name = format!("limits.{name}");
+        let is_beyond = matches!(proof(&name), Some(Proof::Never(_)));
+        assert!(is_beyond || attacks::on(&name).next().is_some(), "{name}");
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn a_limit_that_was_to_be_reached_and_was_not_has_failed() {
+    let mut limit = Limit::new(
+        "limits.connections_per_user".to_owned(),
+        "3".to_owned(),
+        &[],
+    );
+    limit.note("ping-flood", None);
+    assert!(!limit.has_failed());
+    assert!(
+        limit.line().starts_with(
+            "-        limits.connections_per_user = 3 [says no to one-user-everywhere] not tried"
+        ),
+        "{}",
+        limit.line()
+    );
+    limit.note("one-user-everywhere", None);
+    assert!(limit.has_failed());
+    assert!(
+        limit
+            .line()
+            .ends_with(" not reached by one-user-everywhere")
+    );
+    limit.note(
+        "everything",
+        Some(&Shown {
+            said_no: 7,
+            is_rehearsed: false,
+            most: None,
+        }),
+    );
+    assert!(!limit.has_failed());
+    assert!(limit.line().ends_with(" said no 7 times: everything"));
+}
+
+#[test]
+fn a_limit_that_is_rehearsed_is_judged_by_its_being_counted() {
+    let shown = Shown {
+        said_no: 7,
+        is_rehearsed: false,
+        most: Some(30),
+    };
+    for (name, rehearsed) in [
+        ("limits.messages_per_user", "messages_per_user"),
+        ("limits.penalty_max", "offences_per_address"),
+    ] {
+        let [by, ..] = attacks::on(name).map(|on| on.name).collect::<Vec<_>>()[..] else {
+            panic!("{name} is attacked");
+        };
+        let mut limit = Limit::new(name.to_owned(), "3".to_owned(), &[rehearsed]);
+        limit.note(by, None);
+        assert!(limit.line().starts_with("FAILED "), "{}", limit.line());
+        limit.note(by, Some(&shown));
+        let line = limit.line();
+        assert!(line.starts_with("held "), "{line}");
+        assert!(
+            line.contains(&format!(
+                "[rehearsed: counts {by} and lets it pass] counted 7 times, not enforced: "
+            )),
+            "{line}"
+        );
+    }
+    let mut other = Limit::new(
+        "limits.commands_per_user".to_owned(),
+        "3".to_owned(),
+        &["messages_per_user"],
+    );
+    assert!(other.line().contains("[says no to "), "{}", other.line());
+    // A server that runs says itself that it only counts.
+    let counted = Shown {
+        is_rehearsed: true,
+        ..shown
+    };
+    other.note("room-join-storm", Some(&counted));
+    assert!(
+        other.line().contains(" counted 7 times, not enforced: "),
+        "{}",
+        other.line()
+    );
+}
+
+#[test]
+fn a_limit_that_was_passed_has_failed_however_often_it_said_no() {
+    let line = |most| {
+        let mut limit = Limit::new("limits.connections_max".to_owned(), "10000".to_owned(), &[]);
+        limit.note(
+            "full-house",
+            Some(&Shown {
+                said_no: 9,
+                is_rehearsed: false,
+                most: Some(most),
+            }),
+        );
+        limit.line()
+    };
+    assert!(line(300).starts_with("held     "), "{}", line(300));
+    assert!(line(300).ends_with("said no 9 times, 300 at most: full-house at 300"));
+    assert!(line(301).starts_with("FAILED   "), "{}", line(301));
+}
