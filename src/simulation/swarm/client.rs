@@ -12,6 +12,9 @@ use crate::time::{Instant, Wall};
 /// Errors after which somebody honest waits: fewer than the server tells of.
 const ERRORS: Rate = Rate::new(6, Duration::from_secs(10));
 
+/// How much longer than it stood still the server waits for an answer to a ping.
+pub const LISTENED: Duration = Duration::from_secs(1);
+
 /// A request without a reply.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -183,11 +186,11 @@ impl Link {
         self.is_open && self.told_close.is_none() && !self.has_gone
     }
 
-    /// The server's process stood still for so long: what it had to do in that time may be as late.
+    /// The server's process stood still for so long: what it had to do in that time may be as late, and it listens a moment more.
     pub fn forgive(&mut self, time: Duration) {
         let later = |at: &mut Instant| *at = *at + time;
         later(&mut self.watched);
-        later(&mut self.last_taken);
+        self.last_taken = self.last_taken + time + LISTENED;
         self.stuck.as_mut().map(|(since, _)| since).map(later);
         self.ended_since.as_mut().map(later);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::client::LISTENED;
 use super::disk::look;
 use super::oracle::Violation;
 use super::perform::late_for;
@@ -85,7 +86,7 @@ impl Run<'_> {
             {
                 late_for(self.paces.get_mut(who), now);
             }
-            stray.last_taken = stray.last_taken + time;
+            stray.last_taken = stray.last_taken + time + LISTENED;
         }
         self.rejoin();
     }
