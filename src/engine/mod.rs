@@ -81,7 +81,7 @@ use crate::access::ticket::Tickets;
 use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
-use crate::limit::{Majority, PrefixTable, WaitingRoom};
+use crate::limit::{Kept, Majority, PrefixTable, WaitingRoom};
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::{Configured, Rooms};
@@ -208,7 +208,7 @@ impl Engine {
             users: Users::new(&config.limits, hash),
             prefixes: PrefixTable::new(
                 config.limits.prefixes_max,
-                penalties::kept(&config.limits),
+                Kept::of(&config.limits),
                 hash,
             ),
             waiting: WaitingRoom::default(),
