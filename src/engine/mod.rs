@@ -206,11 +206,7 @@ impl Engine {
             plain_connections: 0,
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
-            prefixes: PrefixTable::new(
-                config.limits.prefixes_max,
-                Kept::of(&config.limits),
-                hash,
-            ),
+            prefixes: PrefixTable::new(config.limits.prefixes_max, Kept::of(&config.limits), hash),
             waiting: WaitingRoom::default(),
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,

@@ -1,5 +1,7 @@
 //! Attacks on signing in.
 
+use std::time::Duration;
+
 use super::super::attack::{Aim, Attack, From, Outcome, STRANGERS, Shot};
 use crate::protocol::client::upgrade_request;
 
@@ -35,10 +37,21 @@ fn spoilt(aim: &Aim<'_>) -> String {
     format!("{rest}.{signature}")
 }
 
-pub(super) const ATTACKS: [Attack; 7] = [
+pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "bad-token",
         what: "Upgrades with a token whose signature is wrong",
+        shot: BAD_TOKEN,
+        ..FLOOD
+    },
+    Attack {
+        name: "many-networks",
+        what: "Bad tokens, one from each of more /24 than the server has places for, going round",
+        limits: &[],
+        signs: &["handshakes:invalid_credentials"],
+        from: From::Networks,
+        // So that all places are taken for some of the time.
+        time_min: Duration::from_secs(8),
         shot: BAD_TOKEN,
         ..FLOOD
     },

@@ -1,0 +1,216 @@
+//! More prefixes than there are slots, and what they can and can not do to each other.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::*;
+
+/// As it is by default.
+const FAILURES: Rate = Rate::new(10, Duration::from_secs(60));
+
+fn second(second: u64) -> Instant {
+    Instant::ZERO + Duration::from_secs(second)
+}
+
+/// A bad token; whether it was looked at.
+fn guess(table: &mut PrefixTable, address: IpAddr, now: Instant) -> bool {
+    let key = table.find(address, now);
+    let failures = &mut table.entry(key).failed_authentications;
+    failures.take(1, FAILURES, now).is_ok()
+}
+
+/// Bad tokens that somebody could still show.
+fn left(table: &mut PrefixTable, address: IpAddr, now: Instant) -> u64 {
+    let key = table.find(address, now);
+    let failures = table.entry(key).failed_authentications;
+    FAILURES.burst.saturating_sub(failures.used(FAILURES, now))
+}
+
+#[test]
+fn however_many_networks_show_a_bad_token_each_a_fresh_one_gets_most_of_a_bucket() {
+    // The default table, as fast as its slots regain what they owe; and a small one, all at once.
+    for (slots, networks, in_a_second) in [(16_384, 100_000, 2500), (1024, 5000, u32::MAX)] {
+        let mut table = table(slots);
+        for number in 0..networks {
+            let now = second(u64::from(number / in_a_second));
+            assert!(guess(&mut table, network(number), now), "{number}");
+            if number % 1000 == 999 {
+                let fresh = network(1 << 20 | number);
+                let left = left(&mut table, fresh, now);
+                assert!(left >= 5, "{left} left after {number} networks");
+                let key = table.find(fresh, now);
+                assert!(matches!(key, PrefixKey::Own(_)), "{key:?} after {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_takes_over_a_slot_owes_what_it_owes_and_has_earned_nothing() {
+    let mut table = table(64);
+    let now = Instant::ZERO;
+    let half = table.kept.earned;
+    for number in 0..56 {
+        (0..3).for_each(|_| assert!(guess(&mut table, network(number), now)));
+        let key = table.find(network(number), now);
+        let entry = table.entry(key);
+        entry.earned.gain(half, now);
+        entry.earned.lose(half, now);
+        (0..9).for_each(|_| assert!(!entry.penalty.refused_unjudged()));
+    }
+    assert_eq!(left(&mut table, network(100), now), 7);
+    let key = table.find(network(100), now);
+    let entry = table.entry(key);
+    assert_eq!(entry.prefix().to_string(), "0.0.100.9/32");
+    assert_eq!(entry.earned.room(half, now), 0);
+    assert!(entry.penalty.refused_unjudged(), "the tenth");
+}
+
+#[test]
+fn of_the_slots_that_are_looked_at_the_lightest_is_taken_over() {
+    let mut table = table(18);
+    let now = Instant::ZERO;
+    for number in 0..16 {
+        let times = if number == 11 { 1 } else { 3 };
+        (0..times).for_each(|_| assert!(guess(&mut table, network(number), now)));
+    }
+    let lightest = table.find(network(11), now);
+    assert_eq!(table.find(network(100), now), lightest);
+    assert_eq!(left(&mut table, network(100), now), 9);
+}
+
+#[test]
+fn who_has_used_up_a_bucket_gets_none_of_it_back_by_others_until_time_has_brought_half() {
+    let mut table = table(64);
+    let greedy = network(1 << 20);
+    while guess(&mut table, greedy, second(0)) {}
+    let own = table.find(greedy, second(0));
+    let mut churned = 0;
+    let mut churn = |table: &mut PrefixTable, now| {
+        for _ in 0..1000 {
+            churned += 1;
+            guess(table, network(churned), now);
+        }
+    };
+    for now in 0..30 {
+        churn(&mut table, second(now));
+        assert_eq!(table.find(greedy, second(now)), own);
+        assert_eq!(left(&mut table, greedy, second(now)), now / 6);
+    }
+    // From here on its slot may go to another, and it may be given another's: half a bucket sooner than time alone brings it
+    // at the most, and that slot is short of what it gains.
+    churn(&mut table, second(30));
+    assert_ne!(table.entry(own).prefix, Prefix::of(greedy));
+}
+
+#[test]
+fn what_is_in_use_penalised_or_earned_is_never_taken_over() {
+    type Use = fn(&mut PrefixEntry, Kept);
+    // A penalty of ten seconds is remembered for ten minutes.
+    let now = second(599);
+    let uses: [Use; 5] = [
+        |entry, _| entry.plain_connections = 1,
+        |entry, _| entry.open_connections = 1,
+        |entry, kept| {
+            entry.penalty.impose(kept.penalties, second(0));
+        },
+        |entry, kept| (0..4).for_each(|_| entry.earned.gain(kept.earned, second(0))),
+        |entry, _| {
+            entry
+                .bytes
+                .charge(300_000, Limits::default().bytes_per_address, second(599));
+        },
+    ];
+    let mut table = table(64);
+    let kept = table.kept;
+    let keys = uses.map(|in_use| {
+        let number = table.own.entries.len() as u32;
+        let key = table.find(network(number), now);
+        in_use(table.entry(key), kept);
+        key
+    });
+    for number in 0..10_000 {
+        guess(&mut table, network(1000 + number), now);
+    }
+    for (number, key) in (0..).zip(keys) {
+        assert_eq!(table.find(network(number), now), key);
+    }
+}
+
+#[test]
+fn strangers_are_counted_with_everyone_else_when_no_slot_is_light_and_are_allowed_no_token_more() {
+    let mut table = table(64);
+    let allowed = |table: &mut PrefixTable, networks: Range<u32>| {
+        let allowed = networks.filter(|number| guess(table, network(*number), second(0)));
+        allowed.count()
+    };
+    // 56 slots and 7 of parents, each of which is given away while no more than five of its ten tokens are used; and the last.
+    assert_eq!(allowed(&mut table, 0..100_000), 63 * 6 + 10);
+    let stranger = network(200_000);
+    assert_eq!(table.find(stranger, second(0)), PrefixKey::EVERYONE);
+    let key = table.find(stranger, second(6));
+    assert!(matches!(key, PrefixKey::Own(_)), "{key:?}");
+}
+
+#[test]
+fn whatever_table_is_full_addresses_are_allowed_no_more_together_than_its_slots_allow() {
+    let limits = Limits {
+        handshakes_per_address: Rate::new(4, Duration::from_secs(60)),
+        ..Limits::default()
+    };
+    let rate = limits.handshakes_per_address;
+    let mut table = table_of(64, &limits);
+    let mut allowed = BTreeMap::new();
+    let mut number = 1u32;
+    for _ in 0..20_000 {
+        // A linear congruential generator: any order of many addresses in few networks.
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let address = IpAddr::V4(Ipv4Addr::from_bits((number >> 8) % 1000 * 7));
+        let key = table.find(address, Instant::ZERO);
+        let bucket = &mut table.entry(key).handshakes;
+        if bucket.take(1, rate, Instant::ZERO).is_ok() {
+            *allowed.entry(address).or_insert(0) += 1;
+        }
+    }
+    // 64 slots hold four each. One address may be allowed more than four: it may use what it owes in its own slot, in its
+    // /24's and in everyone's, and whenever it is taken from a slot at half or below, up to half of another's.
+    let (all, most) = (allowed.values().sum::<u64>(), allowed.values().max());
+    assert!(all <= 64 * 4, "{all}");
+    assert!(most <= Some(&(3 * 4 + 56 * 2)), "{most:?}");
+    assert!(allowed.len() >= 56, "{}", allowed.len());
+    println!("ALLOWED {all} {most:?} {}", allowed.len());
+}
+
+proptest::proptest! {
+    #[test]
+    fn in_no_window_are_all_addresses_allowed_more_than_slots_times_burst_and_refill(
+        steps in proptest::collection::vec((0u32..300, 0u64..60), 1..400),
+    ) {
+        const SLOTS: u64 = 16;
+        let limits = Limits {
+            failed_authentications_per_address: Rate::new(2, Duration::from_secs(10)),
+            ..Limits::default()
+        };
+        let rate = limits.failed_authentications_per_address;
+        let mut table = table_of(SLOTS as usize, &limits);
+        let mut now = 0;
+        let mut allowed = Vec::new();
+        for (number, millis) in steps {
+            now += millis;
+            let instant = Instant::from_nanos(now * 1_000_000);
+            // Four addresses in each network.
+            let address = IpAddr::V4(Ipv4Addr::from_bits((number / 4) << 8 | number % 4));
+            let key = table.find(address, instant);
+            if table.entry(key).failed_authentications.take(1, rate, instant).is_ok() {
+                allowed.push(now);
+            }
+        }
+        for (first, begin) in allowed.iter().enumerate() {
+            for (last, end) in allowed.iter().enumerate().skip(first) {
+                let count = (last - first) as u64 + 1;
+                let regained = SLOTS * (end - begin) * 2 / 10_000;
+                proptest::prop_assert!(count <= SLOTS * 2 + regained, "{count} from {begin} to {end}");
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Attackers from more networks than the table of address prefixes has places for, one address of each.
+
+use std::ops::Range;
+
+use wardroom::config::{Config, Rate};
+use wardroom::simulation::World;
+
+use crate::{default_config, knock, seconds};
+
+/// A network of its own for each number.
+fn network(number: u32) -> String {
+    let [_, high, middle, low] = number.to_be_bytes();
+    format!("{}.{middle}.{low}.9", 10 + high)
+}
+
+fn config(prefixes_max: usize) -> Config {
+    let mut config = default_config();
+    config.limits.prefixes_max = prefixes_max;
+    // Time passes that nobody fills with signs of life.
+    config.deadlines.ping = seconds(6000);
+    config
+}
+
+/// One bad token from each; how many of them were looked at.
+fn bad_tokens(world: &mut World, networks: Range<u32>) -> usize {
+    let told = networks.map(|number| {
+        let id = crate::ask(
+            world,
+            &network(number),
+            &crate::chat_request("?token=bad", ""),
+        );
+        let told = crate::outcome(world, id);
+        world.reset(id);
+        told
+    });
+    told.filter(|told| told == "1008 invalid credentials")
+        .count()
+}
+
+/// So many newcomers, each from a network that nobody has come from; how many get in.
+fn newcomers(world: &mut World, count: u32) -> usize {
+    let told = (0..count).map(|number| {
+        let told = knock(
+            world,
+            &network(1_000_000 + number),
+            &format!("?token=newcomer{number}"),
+            "",
+        );
+        told == format!("in as newcomer{number}")
+    });
+    told.filter(|is_in| *is_in).count()
+}
+
+#[test]
+fn a_bad_token_from_each_of_thirty_thousand_networks_keeps_no_newcomer_out() {
+    /// Networks and places, both so many times fewer than they are by default.
+    const SHARE: u32 = 16;
+    let places = Config::default().limits.prefixes_max / SHARE as usize;
+    let mut world = World::new(config(places));
+    let networks = 30_000 / SHARE;
+    assert_eq!(bad_tokens(&mut world, 0..networks), networks as usize);
+    assert_eq!(newcomers(&mut world, 100), 100);
+}
+
+/// Seven more than half of what 56 slots, 7 of parents and everybody else's allow: no slot is light.
+fn heavy(config: Config) -> World {
+    let mut world = World::new(config);
+    for _ in 0..6 {
+        bad_tokens(&mut world, 0..56);
+    }
+    for _ in 0..6 {
+        bad_tokens(&mut world, 56..63);
+    }
+    assert_eq!(
+        bad_tokens(&mut world, 100..200),
+        10,
+        "those of everybody else"
+    );
+    world
+}
+
+#[test]
+fn when_more_than_half_is_used_of_every_place_strangers_wait_until_half_has_come_back() {
+    let mut world = heavy(config(64));
+    assert_eq!(newcomers(&mut world, 50), 0);
+    world.advance(seconds(6));
+    assert_eq!(newcomers(&mut world, 50), 50);
+}
+
+#[test]
+fn after_a_reload_it_is_half_of_what_the_new_rates_allow_that_counts() {
+    let old = config(64);
+    let mut world = heavy(old.clone());
+    let mut new = old;
+    new.limits.failed_authentications_per_address = Rate::new(10, seconds(600));
+    world.reconfigure(new);
+    world.advance(seconds(60));
+    assert_eq!(newcomers(&mut world, 50), 50);
+}
