@@ -5,7 +5,7 @@ use std::ops::Range;
 use wardroom::config::{Config, Rate};
 use wardroom::simulation::World;
 
-use crate::{default_config, knock, seconds};
+use crate::{ask, chat_request, default_config, outcome, seconds};
 
 /// A network of its own for each number.
 fn network(number: u32) -> String {
@@ -21,18 +21,20 @@ fn config(prefixes_max: usize) -> Config {
     config
 }
 
+/// Asks for a chat with a token; what became of it. Whoever does not get in goes.
+fn try_with(world: &mut World, number: u32, token: &str) -> String {
+    let request = chat_request(&format!("?token={token}"), "");
+    let id = ask(world, &network(number), &request);
+    let told = outcome(world, id);
+    if !told.starts_with("in as ") {
+        world.reset(id);
+    }
+    told
+}
+
 /// One bad token from each; how many of them were looked at.
 fn bad_tokens(world: &mut World, networks: Range<u32>) -> usize {
-    let told = networks.map(|number| {
-        let id = crate::ask(
-            world,
-            &network(number),
-            &crate::chat_request("?token=bad", ""),
-        );
-        let told = crate::outcome(world, id);
-        world.reset(id);
-        told
-    });
+    let told = networks.map(|number| try_with(world, number, "bad"));
     told.filter(|told| told == "1008 invalid credentials")
         .count()
 }
@@ -40,13 +42,8 @@ fn bad_tokens(world: &mut World, networks: Range<u32>) -> usize {
 /// So many newcomers, each from a network that nobody has come from; how many get in.
 fn newcomers(world: &mut World, count: u32) -> usize {
     let told = (0..count).map(|number| {
-        let told = knock(
-            world,
-            &network(1_000_000 + number),
-            &format!("?token=newcomer{number}"),
-            "",
-        );
-        told == format!("in as newcomer{number}")
+        let user = format!("newcomer{number}");
+        try_with(world, 1_000_000 + number, &user) == format!("in as {user}")
     });
     told.filter(|is_in| *is_in).count()
 }
@@ -54,7 +51,7 @@ fn newcomers(world: &mut World, count: u32) -> usize {
 #[test]
 fn a_bad_token_from_each_of_thirty_thousand_networks_keeps_no_newcomer_out() {
     /// Networks and places, both so many times fewer than they are by default.
-    const SHARE: u32 = 16;
+    const SHARE: u32 = 32;
     let places = Config::default().limits.prefixes_max / SHARE as usize;
     let mut world = World::new(config(places));
     let networks = 30_000 / SHARE;

@@ -172,13 +172,12 @@ fn whatever_table_is_full_addresses_are_allowed_no_more_together_than_its_slots_
             *allowed.entry(address).or_insert(0) += 1;
         }
     }
-    // 64 slots hold four each. One address may be allowed more than four: it may use what it owes in its own slot, in its
-    // /24's and in everyone's, and whenever it is taken from a slot at half or below, up to half of another's.
-    let (all, most) = (allowed.values().sum::<u64>(), allowed.values().max());
-    assert!(all <= 64 * 4, "{all}");
-    assert!(most <= Some(&(3 * 4 + 56 * 2)), "{most:?}");
+    // The bound of all together is what 64 slots hold, four each. It is no bound of one address: one that has used two and is
+    // taken from its slot may use two of another's, if it finds a lighter one. In an order that nobody has made for that, none
+    // is allowed more than a slot of its own allows.
+    assert_eq!(allowed.values().sum::<u64>(), 64 * 4);
+    assert!(allowed.values().all(|times| *times <= 4), "{allowed:?}");
     assert!(allowed.len() >= 56, "{}", allowed.len());
-    println!("ALLOWED {all} {most:?} {}", allowed.len());
 }
 
 proptest::proptest! {
