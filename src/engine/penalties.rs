@@ -42,8 +42,12 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return;
         };
-        let prefix = connection.prefix;
-        if connection.is_private() || self.is_above_penalties(id, prefix) {
+        let (prefix, address) = (connection.prefix, connection.peer.ip());
+        if connection.is_private() {
+            return;
+        }
+        self.prefixes.note_offence(address, now.instant);
+        if self.is_above_penalties(id, prefix) {
             return;
         }
         let rate = self.config.limits.offences_per_address;

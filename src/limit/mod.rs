@@ -7,6 +7,7 @@ pub mod earned;
 pub mod glitch;
 pub mod majority;
 pub mod memory;
+pub mod offenders;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::offenders::Offenders;
 use super::{Earned, Penalties, Penalty, Prefix, TokenBucket};
 use crate::config::{Limits, Rate};
 use crate::hash::Keyed;
@@ -12,8 +13,9 @@ use crate::time::Instant;
 
 /// Slots looked at for one that can be spared when the table is full.
 const SWEEP_STEPS: usize = 16;
-/// A slot of which no bucket is used by more than this share may be given to another prefix: whoever gets it meets the rest.
-const LIGHT_SHARE_MAX: u64 = TokenBucket::WHOLE / 2;
+/// A slot of which no bucket is used by more than this share may be given to another prefix: whoever gets it meets the rest,
+/// which is enough to sign in.
+const LIGHT_SHARE_MAX: u64 = TokenBucket::WHOLE / 10 * 9;
 /// One slot in this many is kept for parent prefixes.
 const PARENT_SHARE: usize = 8;
 
@@ -104,14 +106,14 @@ impl PrefixEntry {
         !self.is_held(kept, now) && self.buckets().iter().all(|bucket| bucket.is_full(now))
     }
 
-    /// How much is used of its emptiest bucket; `None`: more than whoever takes the slot over should meet, or it is held.
+    /// How much is used of its emptiest bucket; `None`: it is held.
     fn weight(&self, kept: &Kept, now: Instant) -> Option<u64> {
         if self.is_held(kept, now) {
             return None;
         }
         let shares = self.buckets().into_iter().zip(kept.rates);
         let used = shares.map(|(bucket, rate)| bucket.used_share(rate, now));
-        used.max().filter(|share| *share <= LIGHT_SHARE_MAX)
+        used.max()
     }
 
     /// Makes it another prefix's: what is owed stays owed.
@@ -154,21 +156,21 @@ impl Kept {
 /// Remembers at most a fixed number of prefixes and never fails open.
 ///
 /// **No slot is ever emptied of what is owed: all addresses together are allowed what the slots allow, however many they are.**
-/// When there is none left, a new prefix takes over one that is light: no connection is counted in it, no penalty runs or is
-/// remembered, and no bucket is used by more than half. The new one owes what the slot owes, and so has at least half of
-/// every bucket (the thought is that of the Space-Saving sketch, Metwally et al. 2005). Where no light one is found it is
-/// counted with its parent (/24, /48), and when those have no light one either, with everyone else: limits then bite earlier,
-/// never later. Neither class takes the other's room.
+/// When there is none left, a new prefix takes over the lightest of a few: no connection is counted in it, no penalty runs or
+/// is remembered, and a tenth is left of every bucket. The new one owes what the slot owes (the thought is that of the
+/// Space-Saving sketch, Metwally et al. 2005). Whoever has offended lately takes over no slot in which anything is owed. Where
+/// none is found, a prefix is counted with its parent (/24, /48), and when those have none either, with everyone else: limits
+/// then bite earlier, never later. Neither class takes the other's room.
 ///
 /// What many addresses can do, all the same:
-/// - An address that has used half or less may lose its slot and come back to another: its own bucket is full again, at the
-///   most, and what it gained the other slot has lost. Whoever has used more waits until half has come back by itself.
-/// - When more than half is used of every slot there is no light one: that takes an address for each slot, and for as long as
-///   it is to last as many tokens as all slots regain. Strangers are counted with everyone else then.
+/// - One that has not offended may lose its slot and come back to a lighter one. What it gains, that slot has lost.
+/// - Whoever has as many addresses as there are slots can use up every one, as fast as all of them regain, or have a penalty
+///   remembered for each. Strangers are then counted with everyone else, but for those who find what was regained just now.
 #[derive(Debug)]
 pub struct PrefixTable {
     own: Slots,
     parents: Slots,
+    offenders: Offenders,
     proxies: PrefixEntry,
     exempt: PrefixEntry,
     pub kept: Kept,
@@ -184,9 +186,10 @@ struct Slots {
 }
 
 impl PrefixTable {
-    /// What a prefix costs: its entry, and its place in an index of which up to half is empty.
-    pub const ENTRY_BYTES: usize =
-        size_of::<PrefixEntry>() + 16 * (size_of::<(Prefix, u32)>() + 1) / 7;
+    /// What a prefix costs: its entry, its place in an index of which up to half is empty, and places for those who offend.
+    pub const ENTRY_BYTES: usize = size_of::<PrefixEntry>()
+        + 16 * (size_of::<(Prefix, u32)>() + 1) / 7
+        + Offenders::BYTES_PER_PREFIX;
 
     /// A table of at most `prefixes_max` prefixes.
     pub fn new(prefixes_max: usize, kept: Kept, hash: Keyed) -> Self {
@@ -197,6 +200,7 @@ impl PrefixTable {
         PrefixTable {
             own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
             parents,
+            offenders: Offenders::beside(prefixes_max, hash),
             proxies: PrefixEntry::new(Prefix::Proxies),
             exempt: PrefixEntry::new(Prefix::Exempt),
             kept,
@@ -206,11 +210,21 @@ impl PrefixTable {
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        if let Some(slot) = self.own.find(own, &self.kept, now) {
+        let weight_max = match self.offenders.have(own, now) {
+            true => 0,
+            false => LIGHT_SHARE_MAX,
+        };
+        if let Some(slot) = self.own.find(own, weight_max, &self.kept, now) {
             return PrefixKey::Own(slot);
         }
-        let slot = self.parents.find(own.parent(), &self.kept, now);
+        let parent = own.parent();
+        let slot = self.parents.find(parent, weight_max, &self.kept, now);
         PrefixKey::Parent(slot.unwrap_or(0))
+    }
+
+    /// Takes note of an offence of `address`: for a minute no slot is given to it in which others owe something.
+    pub fn note_offence(&mut self, address: IpAddr, now: Instant) {
+        self.offenders.note(Prefix::of(address), now);
     }
 
     /// The entry in a slot.
@@ -274,15 +288,15 @@ impl Slots {
         }
     }
 
-    /// The prefix's slot, a new one, or one that can be spared; `None` when all of them matter.
-    fn find(&mut self, prefix: Prefix, kept: &Kept, now: Instant) -> Option<u32> {
+    /// The prefix's slot, a new one, or one of `weight_max` at the most that can be spared; `None` when there is none.
+    fn find(&mut self, prefix: Prefix, weight_max: u64, kept: &Kept, now: Instant) -> Option<u32> {
         if let Some(slot) = self.index.get(&prefix) {
             return Some(*slot);
         }
         if self.entries.len() < self.entries_max {
             return Some(self.insert(prefix));
         }
-        let slot = self.sweep(kept, now)?;
+        let slot = self.sweep(weight_max, kept, now)?;
         let entry = self.entries.get_mut(slot)?;
         self.index.remove(&entry.prefix);
         entry.pass_to(prefix);
@@ -310,8 +324,8 @@ impl Slots {
         self.index.shrink_to_fit();
     }
 
-    /// Looks at a few slots, going round, for the lightest; `None` when each of them matters.
-    fn sweep(&mut self, kept: &Kept, now: Instant) -> Option<usize> {
+    /// Looks at a few slots, going round, for the lightest; `None` when each of them weighs more than `weight_max`.
+    fn sweep(&mut self, weight_max: u64, kept: &Kept, now: Instant) -> Option<usize> {
         let mut lightest = None;
         for _ in 0..SWEEP_STEPS {
             self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
@@ -322,7 +336,9 @@ impl Slots {
                 break;
             }
         }
-        lightest.map(|(_, slot)| slot)
+        lightest
+            .filter(|(weight, _)| *weight <= weight_max)
+            .map(|(_, slot)| slot)
     }
 }
 

@@ -82,7 +82,7 @@ const PROOFS: [(&str, Proof); 28] = [
     ),
     (
         "limits.prefixes_max",
-        Proof::Never("takes as many addresses that all owe something at once"),
+        Proof::Never("refuses nothing: past it prefixes share what is left"),
     ),
     (
         "limits.pending_answers_max",

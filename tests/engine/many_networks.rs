@@ -59,35 +59,30 @@ fn a_bad_token_from_each_of_thirty_thousand_networks_keeps_no_newcomer_out() {
     assert_eq!(newcomers(&mut world, 100), 100);
 }
 
-/// Seven more than half of what 56 slots, 7 of parents and everybody else's allow: no slot is light.
-fn heavy(config: Config) -> World {
+/// Every token of 56 places, of seven for networks and of the one for everybody else is used.
+fn used_up(config: Config) -> World {
     let mut world = World::new(config);
-    for _ in 0..6 {
-        bad_tokens(&mut world, 0..56);
+    for networks in [0..56, 56..63, 63..64] {
+        for _ in 0..10 {
+            let count = networks.len();
+            assert_eq!(bad_tokens(&mut world, networks.clone()), count);
+        }
     }
-    for _ in 0..6 {
-        bad_tokens(&mut world, 56..63);
-    }
-    assert_eq!(
-        bad_tokens(&mut world, 100..200),
-        10,
-        "those of everybody else"
-    );
     world
 }
 
 #[test]
-fn when_more_than_half_is_used_of_every_place_strangers_wait_until_half_has_come_back() {
-    let mut world = heavy(config(64));
+fn when_everything_is_used_of_every_place_strangers_wait_until_something_has_come_back() {
+    let mut world = used_up(config(64));
     assert_eq!(newcomers(&mut world, 50), 0);
     world.advance(seconds(6));
     assert_eq!(newcomers(&mut world, 50), 50);
 }
 
 #[test]
-fn after_a_reload_it_is_half_of_what_the_new_rates_allow_that_counts() {
+fn after_a_reload_it_is_a_tenth_of_what_the_new_rates_allow_that_counts() {
     let old = config(64);
-    let mut world = heavy(old.clone());
+    let mut world = used_up(old.clone());
     let mut new = old;
     new.limits.failed_authentications_per_address = Rate::new(10, seconds(600));
     world.reconfigure(new);

@@ -1,7 +1,5 @@
 //! Attacks on signing in.
 
-use std::time::Duration;
-
 use super::super::attack::{Aim, Attack, From, Outcome, STRANGERS, Shot};
 use crate::protocol::client::upgrade_request;
 
@@ -50,8 +48,8 @@ pub(super) const ATTACKS: [Attack; 8] = [
         limits: &[],
         signs: &["handshakes:invalid_credentials"],
         from: From::Networks,
-        // So that all places are taken for some of the time.
-        time_min: Duration::from_secs(8),
+        // Half of them, so that all are taken within a second or two, and memory that stays with them is little.
+        changes: &[("limits.prefixes_max", "8192")],
         shot: BAD_TOKEN,
         ..FLOOD
     },
