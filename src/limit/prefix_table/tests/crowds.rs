@@ -163,7 +163,7 @@ fn what_is_in_use_penalised_or_earned_is_never_taken_over() {
         |entry, _| {
             entry
                 .bytes
-                .charge(500_000, Limits::default().bytes_per_address, second(599));
+                .charge(480_000, Limits::default().bytes_per_address, second(599));
         },
     ];
     let mut table = table(64);
