@@ -48,8 +48,9 @@ pub(super) const ATTACKS: [Attack; 8] = [
         limits: &[],
         signs: &["handshakes:invalid_credentials"],
         from: From::Networks,
-        // Half of them, so that all are taken within a second or two, and memory that stays with them is little.
-        changes: &[("limits.prefixes_max", "8192")],
+        connects_per_second: 5000,
+        // So few that all are taken within two seconds, and that little memory stays with them for as long as they owe something.
+        changes: &[("limits.prefixes_max", "6144")],
         shot: BAD_TOKEN,
         ..FLOOD
     },
