@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::connection::{Phase, Session, Wire};
+use super::making::{self, Turn};
 use super::reply::{self, Complaint, Who};
 use super::room_work::Requester;
 use crate::id::{ConnectionId, RoomKey, UserKey};
@@ -127,8 +128,11 @@ impl Engine {
     /// Does what a text that is charged asks for, when it is its turn.
     pub(super) fn obey(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
         match v1::parse(text, &self.bounds()) {
-            Ok(request) if self.put_aside(id, request.command.room(), text) => {}
-            Ok(request) => self.carry_out(id, user, request, now),
+            Ok(request) => match self.put_aside(id, &request, text) {
+                Turn::Now => self.carry_out(id, user, request, now),
+                Turn::Later => {}
+                Turn::Never => self.object(id, &making::too_slow(request.id), now),
+            },
             Err(refused) => {
                 self.charge_invalid(user, now);
                 self.charge_glitches(id, Glitch::Malformed.points(), now);

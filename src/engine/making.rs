@@ -1,11 +1,16 @@
 //! A connection that has asked for a room and goes on before it is made: what it asks of that room waits, and everything after it.
 //!
-//! One text waits for each connection; behind it nothing is read.
+//! One text waits for each connection; behind it nothing is read. It waits no longer than a peer may be silent: then it is answered
+//! `busy`, and whoever is there can show it again.
 
 use std::sync::Arc;
 
 use super::Engine;
+use super::reply::Complaint;
+use super::verify::BUSY_RETRY;
 use crate::id::ConnectionId;
+use crate::protocol::command::v1::{self, Request, RequestId};
+use crate::protocol::refusal::RoomRefusal;
 use crate::time::Now;
 
 /// Rooms that a connection has asked for and that are not made yet: as many as it may ask for at once.
@@ -14,6 +19,18 @@ pub(super) struct Making {
     rooms: Vec<Arc<str>>,
     /// A command about one of them, as it came; it is charged.
     aside: Option<(Arc<str>, Box<str>)>,
+    /// One has waited in vain: nothing waits for these rooms any more.
+    is_slow: bool,
+}
+
+/// When a command about a room is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Now,
+    /// When the room is made; it was put aside.
+    Later,
+    /// Not at all: the room takes too long to be made.
+    Never,
 }
 
 impl Making {
@@ -31,17 +48,47 @@ impl Engine {
         }
     }
 
-    /// Puts a command aside that is about a room which is being made for this connection. Whether it was.
-    pub(super) fn put_aside(&mut self, id: ConnectionId, room: Option<&str>, text: &str) -> bool {
-        let making = self
-            .session_mut(id)
-            .and_then(|session| session.making.as_mut());
-        let (Some(making), Some(room)) = (making, room) else {
-            return false;
+    /// Puts a command aside that is about a room which is being made for this connection.
+    pub(super) fn put_aside(
+        &mut self,
+        id: ConnectionId,
+        request: &Request<'_>,
+        text: &str,
+    ) -> Turn {
+        let (Some(session), Some(room)) = (self.session_mut(id), request.command.room()) else {
+            return Turn::Now;
         };
-        let found = making.rooms.iter().find(|made| ***made == *room).cloned();
-        making.aside = found.map(|room| (room, text.into()));
-        making.is_waiting()
+        let Some(making) = &mut session.making else {
+            return Turn::Now;
+        };
+        let Some(room) = making.rooms.iter().find(|made| ***made == *room) else {
+            return Turn::Now;
+        };
+        if making.is_slow {
+            return Turn::Never;
+        }
+        making.aside = Some((Arc::clone(room), text.into()));
+        // An answer to an earlier ping is not read either.
+        session.ping_sent = None;
+        Turn::Later
+    }
+
+    /// Answers what was put aside, so that the connection is read again. What it asks of those rooms is not put aside any more.
+    pub(super) fn give_up_waiting(&mut self, id: ConnectionId, now: Now) {
+        let bounds = self.bounds();
+        let Some(making) = self
+            .session_mut(id)
+            .and_then(|session| session.making.as_mut())
+        else {
+            return;
+        };
+        let Some((_, text)) = making.aside.take() else {
+            return;
+        };
+        making.is_slow = true;
+        let request = v1::parse(&text, &bounds).map_or(None, |request| request.id);
+        self.object(id, &too_slow(request), now);
+        self.hold(id, &[], true);
     }
 
     /// Goes on with what was put aside, once it is known what became of the room.
@@ -70,4 +117,9 @@ impl Engine {
         self.obey(id, user, &text, now);
         self.hold(id, &[], true);
     }
+}
+
+/// What whoever asks something of a room is told that takes too long to be made.
+pub(super) fn too_slow(request: Option<RequestId<'_>>) -> Complaint<'_> {
+    Complaint::refused(request, RoomRefusal::Busy(BUSY_RETRY))
 }

@@ -82,7 +82,10 @@ impl Engine {
                 }
                 self.close(id, reason, now);
             }
-            Due::Ping => self.ping(id, now),
+            Due::Ping => {
+                self.give_up_waiting(id, now);
+                self.ping(id, now);
+            }
             Due::Unpause => self.unpause(id, now),
             Due::Nothing => {}
         }

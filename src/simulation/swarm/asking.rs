@@ -201,7 +201,8 @@ impl Run<'_> {
         is_in_pace
     }
 
-    /// Bytes that a request may have so that nothing is left of what may be sent; and no more than a message may have.
+    /// Bytes that a request may have so that nothing is left of what may be sent but for a pong, which the server may ask for in the same
+    /// moment; and no more than a message may have.
     fn bytes_left(&self, number: usize) -> usize {
         let now = self.now().instant;
         let link = &self.links[number];
@@ -209,7 +210,8 @@ impl Run<'_> {
         let of_address = of_address.map_or(u64::MAX, |paces| paces[BYTES_OF_ADDRESS].tokens(now));
         let left = link.bytes.tokens(now).min(of_address) as usize;
         let header = frame(0x81, REQUEST_BYTES_MAX, true).len() + MASK_BYTES;
-        left.saturating_sub(header)
+        let pong = frame(0x8A, 0, true).len() + MASK_BYTES;
+        left.saturating_sub(header + pong)
             .min(self.config.limits.message_bytes_max)
     }
 

@@ -85,7 +85,7 @@ pub struct Link {
     /// Whether it has ended the connection itself.
     pub has_gone: bool,
     pub opened: Instant,
-    /// Since when it is expected to do something: when it was opened, and later if the server's process stood still.
+    /// Since when it is expected to do something: when it was opened, or took again what it is sent, and later if the server's process stood still.
     pub watched: Instant,
     /// How long its credential is good from the moment at which it is looked at; zero: without end.
     pub life: Duration,

@@ -125,7 +125,10 @@ impl Run<'_> {
         let link = &mut self.links[number];
         link.received = total;
         let client = self.world.client(link.id);
-        link.is_free |= link.is_freed && !client.blocked;
+        if link.is_freed && !client.blocked && !link.is_free {
+            link.is_free = true;
+            link.watched = now.instant;
+        }
         let is_done =
             link.told_close.is_some() || (link.has_gone && read == link.sent && !client.hung_up);
         if is_done && link.ended_since.is_none() && !self.network.carries(number) {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use wardroom::id::ConnectionId;
-use wardroom::simulation::World;
+use wardroom::simulation::{Ending, World};
+
+use crate::{closed, seconds, stay};
 
 use super::{durable, join, made, member, reply, send, told, verdict};
 
@@ -92,6 +94,53 @@ fn what_is_asked_of_a_room_that_is_not_made_after_all_is_answered_for_what_there
         expected.map(|(id, code)| (id.to_owned(), code.to_owned()))
     );
     assert_eq!(verdict(&mut world, other, &send("lobby", "hi")), "ok");
+}
+
+#[test]
+fn a_room_that_takes_long_to_be_made_leaves_nobody_unread_and_nobody_dead() {
+    let mut world = durable();
+    let owner = world.join_v1("owner", "10.0.0.1");
+    told(&mut world, owner);
+    world.answers_held = true;
+    for request in [
+        create("one", "den"),
+        with_id(join("den"), "join den"),
+        with_id(send("lobby", "elsewhere"), "elsewhere"),
+        with_id(join("den"), "once more"),
+    ] {
+        world.say(owner, &request.to_string());
+    }
+    assert_eq!(replies(&mut world, owner), [], "they wait for the room");
+    world.advance(seconds(30));
+    let busy = |id: &str| (id.to_owned(), "busy".to_owned());
+    let expected = [
+        busy("join den"),
+        oks(&["elsewhere"])[0].clone(),
+        busy("once more"),
+    ];
+    assert_eq!(replies(&mut world, owner), expected);
+    // Whose pong is read from then on.
+    stay(&mut world, owner, seconds(300));
+    assert_eq!(world.client(owner).ending(), Ending::Open);
+    world.answers_held = false;
+    world.settle();
+    assert_eq!(replies(&mut world, owner), oks(&["one"]));
+    assert_eq!(verdict(&mut world, owner, &join("den")), "ok");
+}
+
+#[test]
+fn the_dead_are_not_waited_for_longer_because_of_a_room_that_is_not_made() {
+    let mut world = durable();
+    let owner = world.join_v1("owner", "10.0.0.1");
+    world.answers_held = true;
+    for request in [create("one", "den"), join("den")] {
+        world.say(owner, &request.to_string());
+    }
+    world.advance(seconds(49));
+    assert_eq!(closed(&mut world, owner), None);
+    world.advance(seconds(1));
+    let reason = "no answer to ping".to_owned();
+    assert_eq!(closed(&mut world, owner), Some((1001, reason)));
 }
 
 #[test]
