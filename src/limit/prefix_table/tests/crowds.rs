@@ -242,7 +242,7 @@ proptest::proptest! {
             now += millis;
             let instant = Instant::from_nanos(now * 1_000_000);
             // Four addresses in each network.
-            let address = IpAddr::V4(Ipv4Addr::from_bits((number / 4) << 8 | number % 4));
+            let address = IpAddr::V4(Ipv4Addr::from_bits(((number / 4) << 8) | (number % 4)));
             let key = table.find(address, instant);
             if table.entry(key).failed_authentications.take(1, rate, instant).is_ok() {
                 allowed.push(now);
