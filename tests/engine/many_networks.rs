@@ -5,6 +5,7 @@ use std::ops::Range;
 use wardroom::config::{Config, Rate};
 use wardroom::simulation::World;
 
+use crate::private::{get, key};
 use crate::{ask, chat_request, default_config, outcome, seconds};
 
 /// A network of its own for each number.
@@ -57,6 +58,25 @@ fn a_bad_token_from_each_of_thirty_thousand_networks_keeps_no_newcomer_out() {
     let networks = 30_000 / SHARE;
     assert_eq!(bad_tokens(&mut world, 0..networks), networks as usize);
     assert_eq!(newcomers(&mut world, 100), 100);
+}
+
+#[test]
+fn whoever_showed_a_bad_token_and_lost_their_place_is_given_none_in_which_others_owe_something() {
+    let mut config = config(64);
+    config.private.key = Some(key());
+    config.private.requests.burst = 1000;
+    let mut world = World::new(config);
+    bad_tokens(&mut world, 0..100);
+    let mut has_place = |number| {
+        let path = format!("/api/v1/limits?address={}", network(number));
+        let told = get(&mut world, &path).json();
+        let counted = told["addresses"][0]["address"].as_str();
+        counted == Some(&*format!("{}/32", network(number)))
+    };
+    // Those who had one of 56 places last, and a few whose offence is overwritten by another's already.
+    let count = (0..100).filter(|number| has_place(*number)).count();
+    assert!((56..70).contains(&count), "{count}");
+    assert!(has_place(500), "a stranger");
 }
 
 /// Every token of 56 places, of seven for networks and of the one for everybody else is used.
