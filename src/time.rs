@@ -26,6 +26,11 @@ impl Instant {
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// `by` earlier; not before [`Instant::ZERO`].
+    pub const fn before(self, by: Duration) -> Self {
+        Instant(self.0.saturating_sub(saturating_nanos(by)))
+    }
 }
 
 impl std::ops::Add<Duration> for Instant {

@@ -1,6 +1,8 @@
 //! What an address may do besides what everybody may: nothing of it is limited where the operator exempts its network, and it has
 //! more room where different people have come from it and stayed.
 
+use std::time::Duration;
+
 use super::Engine;
 use super::connection::{Connection, Phase};
 use crate::config::Rate;
@@ -9,7 +11,10 @@ use crate::limit::PrefixKey;
 use crate::time::Now;
 
 /// What no address ever uses up.
-pub(super) const WITHOUT_END: Rate = Rate::new(u64::MAX, std::time::Duration::from_millis(1));
+pub(super) const WITHOUT_END: Rate = Rate::new(u64::MAX, Duration::from_millis(1));
+
+/// How often somebody's further sessions are looked at, of which only one earns: seldom, for there may be a hundred thousand.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 impl Engine {
     /// How many connections this prefix may have where every prefix may have `base`.
@@ -56,14 +61,15 @@ impl Engine {
         let Some(user) = self.users.get_mut(session.user) else {
             return;
         };
+        let half = self.prefixes.kept.earned;
         if user.earns.is_some() {
-            // The other may end before this one.
-            session.stays_at = Some(now.instant + after);
+            // The other may end before this one. What it has earned here is kept whole for longer than this.
+            let again = after.max(LOOK_AGAIN_AFTER.min(half / 2));
+            session.stays_at = Some(now.instant + again);
             return;
         }
         user.earns = Some(id);
         session.stays_at = None;
-        let half = self.prefixes.kept.earned;
         let earned = &mut self.prefixes.entry(*prefix).earned;
         earned.gain(half, now.instant);
     }

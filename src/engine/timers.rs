@@ -1,5 +1,7 @@
 //! What is due: every deadline of a connection, when it has come.
 
+use std::time::Duration;
+
 use super::Engine;
 use super::connection::Phase;
 use super::secure::TlsFailure;
@@ -12,11 +14,14 @@ use crate::time::Now;
 
 /// Connections whose deadline is handled in one turn, about a millisecond's work; more are due in the next.
 const EXPIRED_PER_TURN_MAX: usize = 128;
+/// A deadline that is noticed later than this is one at which the process stood still. Whoever was to answer by then is listened to for as long again.
+const LATE_AT_MOST: Duration = Duration::from_secs(1);
 
 /// What a session's clock asks for.
 enum Due {
     Close(CloseReason),
     Ping,
+    Listen,
     Unpause,
     Nothing,
 }
@@ -86,6 +91,7 @@ impl Engine {
                 self.give_up_waiting(id, now);
                 self.ping(id, now);
             }
+            Due::Listen => self.listen(id, now),
             Due::Unpause => self.unpause(id, now),
             Due::Nothing => {}
         }
@@ -107,11 +113,15 @@ impl Engine {
             .is_some_and(|late| late <= now.instant)
         {
             Due::Close(CloseReason::ReadingTooSlowly)
-        } else if session
-            .ping_sent
-            .is_some_and(|sent| sent + deadlines.pong <= now.instant)
+        } else if let Some(sent) = session.ping_sent
+            && sent + deadlines.pong <= now.instant
         {
-            Due::Close(CloseReason::NoPong)
+            // The process stood still: what came meanwhile is not read yet.
+            if now.instant.since(sent + deadlines.pong) > LATE_AT_MOST {
+                Due::Listen
+            } else {
+                Due::Close(CloseReason::NoPong)
+            }
         } else if !session.has_spoken
             && !deadlines.first_message.is_zero()
             && waited >= deadlines.first_message
@@ -141,6 +151,14 @@ impl Engine {
             session.ping_sent = Some(now.instant);
             self.counters.pings += 1;
             self.outbound.write(connection, websocket::push_ping);
+        }
+    }
+
+    /// Gives a peer whose time was over while nobody listened a moment more.
+    fn listen(&mut self, id: ConnectionId, now: Now) {
+        let pong = self.config.deadlines.pong;
+        if let Some(session) = self.session_mut(id) {
+            session.ping_sent = Some((now.instant + LATE_AT_MOST).before(pong));
         }
     }
 

@@ -117,3 +117,21 @@ fn a_token_is_good_until_its_date_whatever_way_the_date_came_about() {
         }
     }
 }
+
+#[test]
+fn whoever_has_answered_while_the_process_stood_still_is_heard_and_the_dead_are_found_a_second_later()
+ {
+    let mut world = roomy_with(|_| {});
+    let [alice, bob] =
+        [("alice", "10.0.0.1"), ("bob", "10.0.0.2")].map(|(user, peer)| world.join(user, peer));
+    world.advance(seconds(31));
+    assert_eq!([alice, bob].map(|id| pings(&mut world, id)), [1, 1]);
+    world.queue(alice, &masked(0x8A, b""));
+    let woken = world.now().instant + seconds(100);
+    world.set_instant(woken);
+    world.settle();
+    assert_eq!([alice, bob].map(|id| closed(&mut world, id)), [None, None]);
+    world.advance(seconds(1));
+    let gone = Some((1001, "no answer to ping".to_owned()));
+    assert_eq!([alice, bob].map(|id| closed(&mut world, id)), [None, gone]);
+}

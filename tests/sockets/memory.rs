@@ -179,6 +179,9 @@ fn expect_given_back(server: &Server, before: u64) {
     }
 }
 
+/// How often the idle server's processor time is looked at, every ten seconds.
+const IDLE_LOOKS: usize = 5;
+
 /// How many idle sessions are held: of a hundred thousand, as many as there are descriptors for.
 fn idle_sessions() -> usize {
     let limit = getrlimit(Resource::Nofile).maximum;
@@ -202,7 +205,6 @@ enabled = true
 [limits]
 connections_max = {}
 connections_per_address = 1000
-connections_per_user = 10000
 prefixes_max = 262144
 handshakes_per_address = {{ burst = 1000000, per = "1s" }}
 [deadlines]
@@ -215,13 +217,11 @@ ping = "1h"
     let server = Server::start(command, directory);
     drop(Peer::open(&server, "/ws/chat", &server.token("first")));
     let before = server.figures();
-    let users = (0..64).map(|n| server.token(&format!("user-{n}")));
-    let tokens: Vec<String> = users.collect();
     let mut sessions = Vec::new();
     for n in 0..count {
         let [_, a, b, c] = (n as u32 + 256).to_be_bytes();
         let mut stream = connect_from([127, a + 1, b, c], server.address);
-        let token = &tokens[n % tokens.len()];
+        let token = server.token(&format!("user-{n}"));
         let fields = format!("Authorization: Bearer {token}\r\n");
         // In no room: who comes would be told to all who are there.
         let head = upgrade_request("/ws/echo", &fields);
@@ -233,13 +233,23 @@ ping = "1h"
     }
     std::thread::sleep(Duration::from_secs(3));
     let full = server.figures();
-    std::thread::sleep(Duration::from_secs(10));
-    let idle = server.figures();
     let bytes = (full.resident_kib - before.resident_kib) * 1024 / count as u64;
-    let percent = (idle.cpu - full.cpu).as_secs_f64() * 10.0;
     println!(
-        "{count} idle sessions, each of an address of its own: {bytes} bytes each, {percent:.2} % of a core"
+        "{count} idle sessions, each of a person and an address of its own: {bytes} bytes each"
     );
+    // The last of them has stayed long enough by then to earn its address a place.
+    let mut before = full.cpu;
+    let shares: Vec<f64> = (0..IDLE_LOOKS)
+        .map(|_| {
+            std::thread::sleep(Duration::from_secs(10));
+            let now = server.figures().cpu;
+            let share = (now - before).as_secs_f64() * 10.0;
+            before = now;
+            println!("{share:.2} % of a core");
+            share
+        })
+        .collect();
+    let percent = shares.last().copied().unwrap_or_default();
     assert!(bytes < 4096, "{bytes} bytes");
     // Built without optimization, the same turns take ten times as long.
     let most = if cfg!(debug_assertions) { 10.0 } else { 1.0 };
