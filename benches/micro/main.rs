@@ -9,9 +9,9 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use wardroom::access::token::TokenAuthenticator;
 use wardroom::access::{Authenticator, Credential, Source};
-use wardroom::config::{Auth, Config, KeyMaterial, KeySource, Rate};
+use wardroom::config::{Auth, Config, KeyMaterial, KeySource, Limits, Rate};
 use wardroom::hash::Keyed;
-use wardroom::limit::{Kept, Penalties, PrefixTable, TokenBucket};
+use wardroom::limit::{Kept, PrefixTable, TokenBucket};
 use wardroom::protocol::command::{Bounds, tutorial, v1};
 use wardroom::protocol::head::{Head, HeadScanner};
 use wardroom::protocol::notice::{Content, Message, Notice, Person};
@@ -103,14 +103,7 @@ fn limit(c: &mut Criterion) {
         b.iter(|| bucket.take(black_box(1), rate, Instant::ZERO + Duration::from_secs(1)));
     });
     group.bench_function("prefix of a full table", |b| {
-        let penalties = Penalties {
-            min: Duration::from_secs(10),
-            max: Duration::from_secs(600),
-        };
-        let kept = Kept {
-            penalties,
-            earned: Duration::from_secs(86_400),
-        };
+        let kept = Kept::of(&Limits::default());
         let mut table = PrefixTable::new(16_384, kept, Keyed::new(1, 2));
         let mut address = 0u32;
         b.iter(|| {

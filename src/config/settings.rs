@@ -220,7 +220,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.plain_per_address: Count { unit: "connections", min: 1, max: CONNECTIONS },
         "The same of one address. A browser opens six for one page. Past it, new ones are answered 429.";
     limits.prefixes_max: Count { unit: "prefixes", min: 64, max: 16 * CONNECTIONS },
-        "Entries of the table that counts per address. Past it, neighbours are counted together, never let through.", Restart;
+        "Entries of the table that counts per address. Past it, a newcomer takes over an entry with what it owes, or is counted with neighbours; never let through.", Restart;
     limits.departed_users_max: Count { unit: "users", min: 1, max: CONNECTIONS },
         "Users remembered after they left, until their buckets are full again. Past it, the longest gone is forgotten.";
     limits.commands_per_user: Rate { unit: "commands", min: 1, max: TOKENS },

@@ -81,7 +81,7 @@ use crate::access::ticket::Tickets;
 use crate::config::{Config, RoomSettings};
 use crate::hash::Keyed;
 use crate::id::ConnectionId;
-use crate::limit::{Forwarders, Majority, PrefixTable, WaitingRoom};
+use crate::limit::{Forwarders, Kept, Majority, PrefixTable, WaitingRoom};
 use crate::protocol::proxy::HeaderReader;
 use crate::protocol::response::Refusal;
 use crate::rooms::{Configured, Rooms};
@@ -209,11 +209,7 @@ impl Engine {
             plain_connections: 0,
             private: PrivateDoor::default(),
             users: Users::new(&config.limits, hash),
-            prefixes: PrefixTable::new(
-                config.limits.prefixes_max,
-                penalties::kept(&config.limits),
-                hash,
-            ),
+            prefixes: PrefixTable::new(config.limits.prefixes_max, Kept::of(&config.limits), hash),
             waiting: WaitingRoom::default(),
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,

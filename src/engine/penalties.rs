@@ -8,26 +8,14 @@ use std::time::Duration;
 use super::Engine;
 use super::open::too_many;
 use crate::access::forwarded;
-use crate::config::Limits;
 use crate::id::ConnectionId;
-use crate::limit::{Forwarders, Kept, Penalties, Prefix, PrefixKey, Scope};
+use crate::limit::{Forwarders, Prefix, PrefixKey, Scope};
 use crate::protocol::response::Refusal;
 use crate::telemetry::Event;
 use crate::time::Now;
 
 /// The limit's name, as refusals tell it.
 const LIMIT: &str = "offences_per_address";
-
-/// How long what is remembered of addresses is kept by the configuration.
-pub(super) fn kept(limits: &Limits) -> Kept {
-    Kept {
-        penalties: Penalties {
-            min: limits.penalty_min,
-            max: limits.penalty_max,
-        },
-        earned: limits.earned_kept,
-    }
-}
 
 impl Engine {
     /// Whether this prefix may try at all.
@@ -55,8 +43,12 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return;
         };
-        let prefix = connection.prefix;
-        if connection.is_private() || self.is_above_penalties(id, prefix) {
+        let (prefix, address) = (connection.prefix, connection.peer.ip());
+        if connection.is_private() {
+            return;
+        }
+        self.prefixes.note_offence(address, now.instant);
+        if self.is_above_penalties(id, prefix) {
             return;
         }
         let rate = self.config.limits.offences_per_address;

@@ -3,12 +3,11 @@
 //! A limit below what is in use refuses only what comes next. What is owed to a rate stays owed, at the new rate.
 
 use super::connection::Phase;
-use super::penalties::kept;
 use super::{Engine, configured};
 use crate::access::Authenticator;
 use crate::access::origin::OriginList;
 use crate::config::{Config, Limits, Rate};
-use crate::limit::{Penalty, TokenBucket};
+use crate::limit::{Kept, Penalty, TokenBucket};
 use crate::telemetry::{Event, Party};
 use crate::time::{Instant, Now};
 
@@ -128,7 +127,7 @@ impl Engine {
         let messages = of(|limits| limits.messages_per_address);
         let bytes = of(|limits| limits.bytes_per_address);
         let offences = of(|limits| limits.offences_per_address);
-        self.prefixes.kept = kept(&self.config.limits);
+        self.prefixes.kept = Kept::of(&self.config.limits);
         for entry in self.prefixes.entries_mut() {
             handshakes.apply(&mut entry.handshakes);
             failures.apply(&mut entry.failed_authentications);

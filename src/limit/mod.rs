@@ -8,6 +8,7 @@ pub mod forwarders;
 pub mod glitch;
 pub mod majority;
 pub mod memory;
+pub mod offenders;
 pub mod penalty;
 pub mod prefix;
 pub mod prefix_table;

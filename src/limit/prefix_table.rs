@@ -5,12 +5,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::offenders::Offenders;
 use super::{Earned, Penalties, Penalty, Prefix, TokenBucket};
+use crate::config::{Limits, Rate};
 use crate::hash::Keyed;
 use crate::time::Instant;
 
-/// Slots looked at for one that can be reused when the table is full.
+/// Slots looked at for one that can be spared when the table is full.
 const SWEEP_STEPS: usize = 16;
+/// A slot of which no bucket is used by more than this share may be given to another prefix: whoever gets it meets the rest,
+/// which is enough to sign in.
+const LIGHT_SHARE_MAX: u64 = TokenBucket::WHOLE / 10 * 9;
 /// One slot in this many is kept for parent prefixes.
 const PARENT_SHARE: usize = 8;
 
@@ -77,21 +82,44 @@ impl PrefixEntry {
         self.prefix
     }
 
+    fn buckets(&self) -> [TokenBucket; 5] {
+        [
+            self.handshakes,
+            self.failed_authentications,
+            self.messages,
+            self.bytes,
+            self.offences,
+        ]
+    }
+
+    /// Whether it is this prefix's whatever its buckets say.
+    fn is_held(&self, kept: &Kept, now: Instant) -> bool {
+        self.prefix == Prefix::Everyone
+            || self.plain_connections > 0
+            || self.open_connections > 0
+            || !self.penalty.is_forgotten(kept.penalties, now)
+            || self.earned.is_kept(kept.earned, now)
+    }
+
     /// Whether forgetting this entry would forget nothing.
-    fn is_idle(&self, kept: Kept, now: Instant) -> bool {
-        self.plain_connections == 0
-            && self.open_connections == 0
-            && self.penalty.is_forgotten(kept.penalties, now)
-            && !self.earned.is_kept(kept.earned, now)
-            && [
-                self.handshakes,
-                self.failed_authentications,
-                self.messages,
-                self.bytes,
-                self.offences,
-            ]
-            .iter()
-            .all(|bucket| bucket.is_full(now))
+    fn is_idle(&self, kept: &Kept, now: Instant) -> bool {
+        !self.is_held(kept, now) && self.buckets().iter().all(|bucket| bucket.is_full(now))
+    }
+
+    /// How much is used of its emptiest bucket; `None`: it is held.
+    fn weight(&self, kept: &Kept, now: Instant) -> Option<u64> {
+        if self.is_held(kept, now) {
+            return None;
+        }
+        let shares = self.buckets().into_iter().zip(kept.rates);
+        let used = shares.map(|(bucket, rate)| bucket.used_share(rate, now));
+        used.max()
+    }
+
+    /// Makes it another prefix's: what is owed stays owed.
+    fn pass_to(&mut self, prefix: Prefix) {
+        self.prefix = prefix;
+        self.earned = Earned::default();
     }
 }
 
@@ -101,17 +129,48 @@ pub struct Kept {
     pub penalties: Penalties,
     /// In this time what was earned is halved.
     pub earned: Duration,
+    /// Of an entry's buckets, in their order.
+    rates: [Rate; 5],
+}
+
+impl Kept {
+    /// As these limits have it.
+    pub fn of(limits: &Limits) -> Self {
+        Kept {
+            penalties: Penalties {
+                min: limits.penalty_min,
+                max: limits.penalty_max,
+            },
+            earned: limits.earned_kept,
+            rates: [
+                limits.handshakes_per_address,
+                limits.failed_authentications_per_address,
+                limits.messages_per_address,
+                limits.bytes_per_address,
+                limits.offences_per_address,
+            ],
+        }
+    }
 }
 
 /// Remembers at most a fixed number of prefixes and never fails open.
 ///
-/// **When it is full of prefixes that matter, a new one is counted with its parent (/24, /48), and when
-/// those have no room either, with everyone else: limits then bite earlier, never later.** Nothing that is
-/// still counted or owes tokens is forgotten, and neither class takes the other's room.
+/// **No slot is ever emptied of what is owed: all addresses together are allowed what the slots allow, however many they are.**
+/// When there is none left, a new prefix takes over the lightest of a few: no connection is counted in it, no penalty runs or
+/// is remembered, and a tenth is left of every bucket. The new one owes what the slot owes (the thought is that of the
+/// Space-Saving sketch, Metwally et al. 2005). Whoever has offended lately takes over no slot in which anything is owed. Where
+/// none is found, a prefix is counted with its parent (/24, /48), and when those have none either, with everyone else: limits
+/// then bite earlier, never later. Neither class takes the other's room.
+///
+/// What many addresses can do, all the same:
+/// - One that has not offended may lose its slot and come back to a lighter one. What it gains, that slot has lost.
+/// - Whoever has as many addresses as there are slots can use up every one, as fast as all of them regain, or have a penalty
+///   remembered for each. Strangers are then counted with everyone else, but for those who find what was regained just now.
 #[derive(Debug)]
 pub struct PrefixTable {
     own: Slots,
     parents: Slots,
+    offenders: Offenders,
     proxies: PrefixEntry,
     exempt: PrefixEntry,
     pub kept: Kept,
@@ -127,9 +186,10 @@ struct Slots {
 }
 
 impl PrefixTable {
-    /// What a prefix costs: its entry, and its place in an index of which up to half is empty.
-    pub const ENTRY_BYTES: usize =
-        size_of::<PrefixEntry>() + 16 * (size_of::<(Prefix, u32)>() + 1) / 7;
+    /// What a prefix costs: its entry, its place in an index of which up to half is empty, and places for those who offend.
+    pub const ENTRY_BYTES: usize = size_of::<PrefixEntry>()
+        + 16 * (size_of::<(Prefix, u32)>() + 1) / 7
+        + Offenders::BYTES_PER_PREFIX;
 
     /// A table of at most `prefixes_max` prefixes.
     pub fn new(prefixes_max: usize, kept: Kept, hash: Keyed) -> Self {
@@ -140,6 +200,7 @@ impl PrefixTable {
         PrefixTable {
             own: Slots::new(prefixes_max.saturating_sub(parents_max), hash),
             parents,
+            offenders: Offenders::beside(prefixes_max, hash),
             proxies: PrefixEntry::new(Prefix::Proxies),
             exempt: PrefixEntry::new(Prefix::Exempt),
             kept,
@@ -149,11 +210,21 @@ impl PrefixTable {
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        if let Some(slot) = self.own.find(own, self.kept, now) {
+        let weight_max = match self.offenders.have(own, now) {
+            true => 0,
+            false => LIGHT_SHARE_MAX,
+        };
+        if let Some(slot) = self.own.find(own, weight_max, &self.kept, now) {
             return PrefixKey::Own(slot);
         }
-        let slot = self.parents.find(own.parent(), self.kept, now);
+        let parent = own.parent();
+        let slot = self.parents.find(parent, weight_max, &self.kept, now);
         PrefixKey::Parent(slot.unwrap_or(0))
+    }
+
+    /// Takes note of an offence of `address`: for a minute no slot is given to it in which others owe something.
+    pub fn note_offence(&mut self, address: IpAddr, now: Instant) {
+        self.offenders.note(Prefix::of(address), now);
     }
 
     /// The entry in a slot.
@@ -197,7 +268,7 @@ impl PrefixTable {
     /// Gives back the memory of what has grown beyond the last entry that matters.
     pub fn shrink(&mut self, now: Instant) {
         for slots in [&mut self.own, &mut self.parents] {
-            slots.shrink(self.kept, now);
+            slots.shrink(&self.kept, now);
         }
     }
 
@@ -217,18 +288,18 @@ impl Slots {
         }
     }
 
-    /// The prefix's slot, a new one, or one that can be spared; `None` when all of them matter.
-    fn find(&mut self, prefix: Prefix, kept: Kept, now: Instant) -> Option<u32> {
+    /// The prefix's slot, a new one, or one of `weight_max` at the most that can be spared; `None` when there is none.
+    fn find(&mut self, prefix: Prefix, weight_max: u64, kept: &Kept, now: Instant) -> Option<u32> {
         if let Some(slot) = self.index.get(&prefix) {
             return Some(*slot);
         }
         if self.entries.len() < self.entries_max {
             return Some(self.insert(prefix));
         }
-        let slot = self.sweep(kept, now)?;
+        let slot = self.sweep(weight_max, kept, now)?;
         let entry = self.entries.get_mut(slot)?;
         self.index.remove(&entry.prefix);
-        *entry = PrefixEntry::new(prefix);
+        entry.pass_to(prefix);
         self.index.insert(prefix, slot as u32);
         Some(slot as u32)
     }
@@ -240,10 +311,11 @@ impl Slots {
         slot
     }
 
-    fn shrink(&mut self, kept: Kept, now: Instant) {
-        let is_needed =
-            |entry: &PrefixEntry| entry.prefix == Prefix::Everyone || !entry.is_idle(kept, now);
-        let needed = self.entries.iter().rposition(is_needed);
+    fn shrink(&mut self, kept: &Kept, now: Instant) {
+        let needed = self
+            .entries
+            .iter()
+            .rposition(|entry| !entry.is_idle(kept, now));
         let idle = self.entries.drain(needed.map_or(0, |last| last + 1)..);
         idle.for_each(|entry| {
             self.index.remove(&entry.prefix);
@@ -252,249 +324,23 @@ impl Slots {
         self.index.shrink_to_fit();
     }
 
-    /// Looks at a few slots, going round, for one whose loss loses nothing.
-    fn sweep(&mut self, kept: Kept, now: Instant) -> Option<usize> {
+    /// Looks at a few slots, going round, for the lightest; `None` when each of them weighs more than `weight_max`.
+    fn sweep(&mut self, weight_max: u64, kept: &Kept, now: Instant) -> Option<usize> {
+        let mut lightest = None;
         for _ in 0..SWEEP_STEPS {
             self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
-            let entry = self.entries.get(self.sweep_at)?;
-            if entry.prefix != Prefix::Everyone && entry.is_idle(kept, now) {
-                return Some(self.sweep_at);
+            let weight = self.entries.get(self.sweep_at)?.weight(kept, now);
+            let found = weight.map(|weight| (weight, self.sweep_at));
+            lightest = lightest.into_iter().chain(found).min();
+            if weight == Some(0) {
+                break;
             }
         }
-        None
+        lightest
+            .filter(|(weight, _)| *weight <= weight_max)
+            .map(|(_, slot)| slot)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
-
-    fn table(prefixes_max: usize) -> PrefixTable {
-        let penalties = Penalties {
-            min: std::time::Duration::from_secs(10),
-            max: std::time::Duration::from_secs(60),
-        };
-        let kept = Kept {
-            penalties,
-            earned: Duration::from_secs(3600),
-        };
-        PrefixTable::new(prefixes_max, kept, Keyed::new(1, 2))
-    }
-
-    fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
-    }
-
-    fn v6(text: &str) -> IpAddr {
-        IpAddr::V6(text.parse::<Ipv6Addr>().expect("an address"))
-    }
-
-    #[test]
-    fn one_address_is_one_source_and_so_is_an_ipv6_network() {
-        let mut table = table(64);
-        let now = Instant::ZERO;
-        assert_eq!(
-            table.find(v4(10, 0, 0, 1), now),
-            table.find(v4(10, 0, 0, 1), now)
-        );
-        assert_ne!(
-            table.find(v4(10, 0, 0, 1), now),
-            table.find(v4(10, 0, 0, 2), now)
-        );
-        assert_eq!(
-            table.find(v6("2001:db8:1:2::1"), now),
-            table.find(v6("2001:db8:1:2:ffff::9"), now)
-        );
-        assert_ne!(
-            table.find(v6("2001:db8:1:2::1"), now),
-            table.find(v6("2001:db8:1:3::1"), now)
-        );
-        assert_eq!(
-            table.find(v4(10, 0, 0, 1), now),
-            table.find(v6("::ffff:10.0.0.1"), now)
-        );
-    }
-
-    #[test]
-    fn a_full_table_counts_newcomers_with_their_parents_and_never_grows() {
-        let mut table = table(16);
-        let now = Instant::ZERO;
-        let mut keys = Vec::new();
-        for last in 0..200u8 {
-            let key = table.find(v4(10, 0, 0, last), now);
-            table.entry(key).open_connections += 1;
-            keys.push(key);
-        }
-        for key in [keys[0], PrefixKey::Proxies, PrefixKey::Exempt] {
-            table.entry(key).plain_connections += 2;
-        }
-        assert!(table.len() <= 16);
-        assert_eq!(table.connections(), (6, 200));
-        assert_eq!(keys[198], keys[199], "the overflow is counted together");
-        let elsewhere = table.find(v4(10, 0, 1, 1), now);
-        assert_ne!(elsewhere, keys[199], "another /24 has a parent of its own");
-    }
-
-    #[test]
-    fn limits_apply_to_all_but_proxies_and_exempt_networks() {
-        let mut table = table(16);
-        let own = table.find(v4(10, 0, 0, 1), Instant::ZERO);
-        assert!(own.is_limited() && PrefixKey::EVERYONE.is_limited());
-        assert!(!PrefixKey::Proxies.is_limited() && !PrefixKey::Exempt.is_limited());
-    }
-
-    #[test]
-    fn a_table_becomes_smaller_by_what_lies_above_all_that_matters_and_forgets_nothing_else() {
-        let mut table = table(1 << 14);
-        let now = Instant::ZERO;
-        let rate = crate::config::Rate::new(1, Duration::from_secs(60));
-        let keys: Vec<_> = (0..10_000u32)
-            .map(|n| table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now))
-            .collect();
-        table.entry(keys[5]).open_connections += 1;
-        table.entry(keys[7]).handshakes.charge(1, rate, now);
-        table.shrink(now);
-        assert_eq!(table.own.entries.len(), 8);
-        assert_eq!(table.own.index.len(), 8);
-        assert!(table.own.entries.capacity() < 100 && table.own.index.capacity() < 100);
-        for n in [5, 7, 9999] {
-            assert_eq!(
-                table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now),
-                keys[8.min(n as usize)]
-            );
-        }
-        table.shrink(now + Duration::from_secs(120));
-        assert_eq!(
-            table.own.entries.len(),
-            6,
-            "a debt is forgotten once it is paid"
-        );
-        assert_eq!(table.connections(), (0, 1));
-    }
-
-    #[test]
-    fn an_attacker_can_not_flush_out_what_is_still_owed() {
-        let mut table = table(16);
-        let now = Instant::ZERO;
-        let rate = crate::config::Rate::new(1, std::time::Duration::from_secs(60));
-        let owing = table.find(v4(10, 0, 0, 1), now);
-        table.entry(owing).handshakes.charge(1, rate, now);
-        for n in 0..10_000u32 {
-            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
-            table.entry(key).handshakes.charge(1, rate, now);
-        }
-        assert_eq!(table.find(v4(10, 0, 0, 1), now), owing);
-        assert!(table.entry(owing).handshakes.take(1, rate, now).is_err());
-    }
-
-    #[test]
-    fn neighbours_of_a_full_table_share_a_24_or_a_48() {
-        let mut table = table(64);
-        let now = Instant::ZERO;
-        // An eighth is for parents.
-        for n in 0..56u32 {
-            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
-            table.entry(key).open_connections += 1;
-        }
-        let mut told = |address| {
-            let key = table.find(address, now);
-            table.entry(key).open_connections += 1;
-            table.entry(key).prefix().to_string()
-        };
-        assert_eq!(told(v4(10, 9, 9, 9)), "10.9.9.0/24");
-        assert_eq!(told(v4(10, 9, 9, 200)), "10.9.9.0/24");
-        assert_eq!(told(v6("2001:db8:1:2::1")), "2001:db8:1::/48");
-        assert_eq!(told(v6("2001:db8:1:3::1")), "2001:db8:1::/48");
-        assert_eq!(told(v6("2001:db8:2:3::1")), "2001:db8:2::/48");
-        let last = (0..100).map(|n| told(v4(11, 0, n, 1))).last();
-        assert_eq!(last.as_deref(), Some("everyone else"));
-    }
-
-    #[test]
-    fn whatever_table_is_full_no_address_is_allowed_more_than_a_slot_of_its_own_allows() {
-        let rate = crate::config::Rate::new(3, Duration::from_secs(60));
-        let mut table = table(64);
-        let mut allowed = std::collections::BTreeMap::new();
-        let mut number = 1u32;
-        for _ in 0..20_000 {
-            // A linear congruential generator: any order of many addresses in few networks.
-            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let address = IpAddr::V4(Ipv4Addr::from_bits((number >> 8) % 1000 * 7));
-            let key = table.find(address, Instant::ZERO);
-            let bucket = &mut table.entry(key).handshakes;
-            if bucket.take(1, rate, Instant::ZERO).is_ok() {
-                *allowed.entry(address).or_insert(0) += 1;
-            }
-        }
-        assert!(allowed.values().all(|times| *times <= 3), "{allowed:?}");
-        assert!(allowed.len() >= 56, "{}", allowed.len());
-    }
-
-    #[test]
-    fn a_look_at_a_full_table_passes_a_few_slots_however_many_there_are() {
-        for size in [64, 4096] {
-            let mut table = table(size);
-            let now = Instant::ZERO;
-            for n in 0..2 * size as u32 {
-                let before = table.own.sweep_at;
-                let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n)), now);
-                table.entry(key).open_connections += 1;
-                let slots = table.own.entries.len();
-                let passed = (table.own.sweep_at + slots - before) % slots;
-                assert!(passed <= SWEEP_STEPS, "{passed} of {slots}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_office_keeps_what_it_has_earned_when_the_table_is_full_and_a_household_does_not() {
-        let mut table = table(16);
-        let now = Instant::ZERO;
-        let half = table.kept.earned;
-        for (address, people) in [(1, 20), (2, 2)] {
-            let key = table.find(v4(10, 0, 0, address), now);
-            let earned = &mut table.entry(key).earned;
-            (0..people).for_each(|_| earned.gain(half, now));
-            (0..people).for_each(|_| earned.lose(half, now));
-        }
-        for n in 0..10_000u32 {
-            table.find(IpAddr::V4(Ipv4Addr::from_bits(n << 8)), now);
-        }
-        let mut room = |address| {
-            let key = table.find(v4(10, 0, 0, address), now);
-            table.entry(key).earned.room(half, now)
-        };
-        assert_eq!([room(1), room(2)], [20, 0]);
-    }
-
-    #[test]
-    fn newcomers_never_take_the_room_kept_for_parents() {
-        let mut table = table(64);
-        let now = Instant::ZERO;
-        for last in 0..200u8 {
-            let key = table.find(v4(10, 0, 0, last), now);
-            table.entry(key).open_connections += 1;
-        }
-        let key = table.find(v4(10, 9, 9, 9), now);
-        assert!(
-            matches!(key, PrefixKey::Parent(slot) if slot > 0),
-            "{key:?}"
-        );
-    }
-
-    #[test]
-    fn prefixes_that_owe_nothing_make_room() {
-        let mut table = table(16);
-        let rate = crate::config::Rate::new(1, std::time::Duration::from_secs(1));
-        for n in 0..1000u64 {
-            let now = Instant::from_nanos(n * 2_000_000_000);
-            let key = table.find(IpAddr::V4(Ipv4Addr::from_bits(n as u32)), now);
-            assert!(
-                table.entry(key).handshakes.take(1, rate, now).is_ok(),
-                "source {n}"
-            );
-        }
-        assert!(table.len() <= 16);
-    }
-}
+mod tests;

@@ -16,6 +16,9 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
+    /// All of a burst, in millionths.
+    pub const WHOLE: u64 = 1_000_000;
+
     /// Takes `tokens` if they are all there.
     ///
     /// # Errors
@@ -60,6 +63,13 @@ impl TokenBucket {
         let per = u128::from(saturating_nanos(rate.per)).max(1);
         let used = u128::from(rate.burst) * self.full_in(now).as_nanos();
         u64::try_from(used.div_ceil(per)).unwrap_or(u64::MAX)
+    }
+
+    /// Tokens taken and not yet regained, as a share of [`TokenBucket::WHOLE`], rounded down. It is the same whatever the burst.
+    pub fn used_share(&self, rate: Rate, now: Instant) -> u64 {
+        let per = u128::from(saturating_nanos(rate.per)).max(1);
+        let share = self.full_in(now).as_nanos() * u128::from(Self::WHOLE) / per;
+        u64::try_from(share).unwrap_or(u64::MAX)
     }
 
     /// How long until it is full.

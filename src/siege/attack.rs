@@ -85,7 +85,12 @@ pub(super) enum From {
     Network,
     /// As many /24 as there are connections, or thousands.
     Everywhere,
+    /// All [`NETWORKS`], going round: more than the server has places for.
+    Networks,
 }
+
+/// The /24 that nobody else comes from.
+const NETWORKS: u64 = 203 * 250;
 
 /// What connections speak below their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,6 +201,15 @@ impl From {
                 part(connection),
                 9,
             ),
+            From::Networks => {
+                let connection = connection % NETWORKS;
+                let second = match (connection / 250) as u8 {
+                    number @ 0..55 => 11 + number,
+                    number @ 55..88 => 67 + (number - 55),
+                    number => 140 + (number - 88),
+                };
+                Ipv4Addr::new(127, second, part(connection), 8)
+            }
         }
     }
 }
@@ -261,3 +275,33 @@ pub(super) const MEMBERS: Attack = Attack {
     shots: u64::MAX,
     ..STRANGERS
 };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn many_networks_are_more_than_a_table_of_prefixes_holds_and_no_honest_person_comes_from_one() {
+        let network = |address: Ipv4Addr| address.to_bits() >> 8;
+        let all: BTreeSet<u32> = (0..NETWORKS)
+            .map(|connection| network(From::Networks.source(7, connection)))
+            .collect();
+        assert_eq!(all.len() as u64, NETWORKS);
+        assert_eq!(
+            From::Networks.source(7, NETWORKS),
+            From::Networks.source(7, 0)
+        );
+        assert!(all.len() > 2 * crate::config::Limits::default().prefixes_max);
+        let talkers = (0..250).map(talker_source);
+        let newcomers = (0..10_000).flat_map(|number| {
+            [true, false].map(|is_neighbour| newcomer_source(7, number, is_neighbour))
+        });
+        for honest in talkers.chain(newcomers) {
+            assert!(!all.contains(&network(honest)), "{honest}");
+            assert!(honest.is_loopback());
+        }
+        assert!(all.iter().all(|network| network >> 16 == 127));
+    }
+}

@@ -89,7 +89,7 @@ const PROOFS: [(&str, Proof); 29] = [
     ),
     (
         "limits.prefixes_max",
-        Proof::Never("takes as many addresses that all owe something at once"),
+        Proof::Never("refuses nothing: past it prefixes share what is left"),
     ),
     (
         "limits.pending_answers_max",

@@ -15,6 +15,7 @@ mod full_protocol;
 mod glitches;
 mod hook;
 mod interleavings;
+mod many_networks;
 mod memory;
 mod metrics;
 mod pages;

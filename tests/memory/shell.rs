@@ -4,12 +4,12 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 use wardroom::access::origin::OriginList;
-use wardroom::config::{Config, Rate};
+use wardroom::config::{Config, Limits, Rate};
 use wardroom::engine::{Door, Effect, Engine, Outcome, Reconfiguration, Share};
 use wardroom::hash::Keyed;
 use wardroom::id::ConnectionId;
 use wardroom::limit::memory::Class;
-use wardroom::limit::{Kept, Penalties, PrefixTable};
+use wardroom::limit::{Kept, PrefixTable};
 use wardroom::simulation::{Names, text, upgrade_request};
 use wardroom::telemetry::Exposition;
 use wardroom::time::{Instant, Now, Wall};
@@ -186,13 +186,7 @@ impl Shell {
 
 /// A table of address prefixes in which there is no room left.
 pub fn full_table(prefixes_max: usize) -> PrefixTable {
-    let kept = Kept {
-        penalties: Penalties {
-            min: Duration::from_secs(10),
-            max: Duration::from_secs(60),
-        },
-        earned: Duration::from_secs(3600),
-    };
+    let kept = Kept::of(&Limits::default());
     let mut table = PrefixTable::new(prefixes_max, kept, Keyed::new(1, 2));
     for n in 0..=u16::MAX {
         let [high, low] = n.to_be_bytes();

@@ -64,7 +64,7 @@ pub(super) struct Used<'a> {
     pub(super) used: u64,
     pub(super) burst: u64,
     pub(super) full_in_ms: u64,
-    /// Of its burst, in millionths: what the list is ordered by.
+    /// Of its burst: what the list is ordered by.
     #[serde(skip)]
     pub(super) share: u64,
 }
@@ -264,12 +264,11 @@ pub(super) fn measure<'a>(
     now: Instant,
 ) -> Used<'a> {
     let full_in = bucket.full_in(now);
-    let share = full_in.as_nanos().saturating_mul(1_000_000) / rate.per.as_nanos().max(1);
     Used {
         used: bucket.used(rate, now),
         burst: rate.burst,
         full_in_ms: u64::try_from(full_in.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX),
-        share: u64::try_from(share).unwrap_or(u64::MAX),
+        share: bucket.used_share(rate, now),
         ..Used::of(limit)
     }
 }

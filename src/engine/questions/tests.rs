@@ -4,7 +4,8 @@ use super::*;
 use crate::access::Source;
 use crate::access::hook::Silence;
 use crate::access::hook::answer::{AnswerFault, Expiry};
-use crate::limit::{Kept, Penalties, PrefixTable};
+use crate::config::Limits;
+use crate::limit::{Kept, PrefixTable};
 use crate::time::Wall;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -63,20 +64,9 @@ fn known(user: &str) -> Verdict {
 impl World {
     fn new(settings: HookSettings) -> World {
         let hash = Keyed::new(1, 2);
-        let penalties = Penalties {
-            min: Duration::from_secs(10),
-            max: Duration::from_secs(60),
-        };
         World {
             questions: Questions::new(settings, hash),
-            prefixes: PrefixTable::new(
-                64,
-                Kept {
-                    penalties,
-                    earned: Duration::from_secs(60),
-                },
-                hash,
-            ),
+            prefixes: PrefixTable::new(64, Kept::of(&Limits::default()), hash),
             now: Now {
                 instant: Instant::ZERO,
                 wall: BEGINNING,

@@ -35,10 +35,22 @@ fn spoilt(aim: &Aim<'_>) -> String {
     format!("{rest}.{signature}")
 }
 
-pub(super) const ATTACKS: [Attack; 7] = [
+pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "bad-token",
         what: "Upgrades with a token whose signature is wrong",
+        shot: BAD_TOKEN,
+        ..FLOOD
+    },
+    Attack {
+        name: "many-networks",
+        what: "Bad tokens, one from each of more /24 than the server has places for, going round",
+        limits: &[],
+        signs: &["handshakes:invalid_credentials"],
+        from: From::Networks,
+        connects_per_second: 5000,
+        // So few that all are taken within two seconds, and that little memory stays with them for as long as they owe something.
+        changes: &[("limits.prefixes_max", "6144")],
         shot: BAD_TOKEN,
         ..FLOOD
     },
