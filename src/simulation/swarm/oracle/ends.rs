@@ -32,7 +32,8 @@ impl Oracle {
         let silent = now.instant.since(link.last_taken);
         let most =
             deadlines.ping + deadlines.pong + deadlines.close * 2 + deadlines.linger + FORGIVEN;
-        if silent <= most {
+        // What was taken of them last may lie until they are read from again, and counts as heard then.
+        if silent <= most + self.unread_max(link) {
             return Ok(());
         }
         let words = format!("has been silent for {silent:?}, and is connected");
@@ -45,13 +46,10 @@ impl Oracle {
         let ending = deadlines.close + deadlines.linger + FORGIVEN;
         if let Some(since) = link.ended_since {
             let waited = now.instant.since(since);
-            // Who is told of errors without end is not read from for a while, so many times in a row, nor is anybody whose address owes for what
-            // others there have sent: their own end neither.
-            let is_heard = link.told_close.is_some() || link.heeds_rates();
-            let pauses = if is_heard {
-                Duration::ZERO
-            } else {
-                deadlines.pause * self.config.limits.pauses_max + self.debt_max()
+            // Their own end is not read either.
+            let pauses = match link.told_close {
+                Some(_) => Duration::ZERO,
+                None => self.unread_max(link),
             };
             // What ends while bytes are on their way has the time of a close twice: once for its last words, once for the peer's.
             if waited > pauses + ending + deadlines.close {
@@ -66,6 +64,15 @@ impl Oracle {
             return Err(Oracle::late(link, "no timer lost", words));
         }
         Ok(())
+    }
+
+    /// How long somebody may not be read from: who is told of errors without end is not for a while, so many times in a row, nor is anybody
+    /// whose address owes for what others there have sent.
+    fn unread_max(&self, link: &Link) -> Duration {
+        if link.heeds_rates() {
+            return Duration::ZERO;
+        }
+        self.config.deadlines.pause * self.config.limits.pauses_max + self.debt_max()
     }
 
     /// How long an address pays for one read of each connection of those who share it.
