@@ -13,8 +13,8 @@ use crate::time::Instant;
 
 /// Slots looked at for one that can be spared when the table is full.
 const SWEEP_STEPS: usize = 16;
-/// A slot of which no bucket is used by more than this share may be given to another prefix: whoever gets it meets the rest,
-/// which is enough to sign in.
+/// A slot of which no bucket is used by more than this share, nor to its last whole token, may be given to another prefix: whoever
+/// gets it meets the rest, which is enough to sign in.
 const LIGHT_SHARE_MAX: u64 = TokenBucket::WHOLE / 10 * 9;
 /// One slot in this many is kept for parent prefixes.
 const PARENT_SHARE: usize = 8;
@@ -93,27 +93,46 @@ impl PrefixEntry {
     }
 
     /// Whether it is this prefix's whatever its buckets say.
-    fn is_held(&self, kept: &Kept, now: Instant) -> bool {
+    fn is_held(&self, now: Instant) -> bool {
         self.prefix == Prefix::Everyone
             || self.plain_connections > 0
             || self.open_connections > 0
-            || !self.penalty.is_forgotten(kept.penalties, now)
-            || self.earned.is_kept(kept.earned, now)
+            || !self.penalty.left(now).is_zero()
+    }
+
+    /// What is remembered of those who have gone: places that they earned, and that a penalty is over.
+    fn remembered(&self, kept: &Kept, now: Instant) -> usize {
+        let earned = match self.earned.is_kept(kept.earned, now) {
+            true => self.earned.room(kept.earned, now),
+            false => 0,
+        };
+        earned + usize::from(!self.penalty.is_forgotten(kept.penalties, now))
     }
 
     /// Whether forgetting this entry would forget nothing.
     fn is_idle(&self, kept: &Kept, now: Instant) -> bool {
-        !self.is_held(kept, now) && self.buckets().iter().all(|bucket| bucket.is_full(now))
+        !self.is_held(now)
+            && self.remembered(kept, now) == 0
+            && self.buckets().iter().all(|bucket| bucket.is_full(now))
     }
 
-    /// How much is used of its emptiest bucket; `None`: it is held.
-    fn weight(&self, kept: &Kept, now: Instant) -> Option<u64> {
-        if self.is_held(kept, now) {
+    /// How little would be lost with it; `None`: it is not to be spared.
+    fn weight(&self, kept: &Kept, now: Instant) -> Option<Weight> {
+        if self.is_held(now) {
             return None;
         }
-        let shares = self.buckets().into_iter().zip(kept.rates);
-        let used = shares.map(|(bucket, rate)| bucket.used_share(rate, now));
-        used.max()
+        let mut weight = Weight {
+            remembered: self.remembered(kept, now),
+            used_share: 0,
+        };
+        for (bucket, rate) in self.buckets().into_iter().zip(kept.rates) {
+            let used_share = bucket.used_share(rate, now);
+            if used_share > LIGHT_SHARE_MAX || bucket.check(1, rate, now).is_err() {
+                return None;
+            }
+            weight.used_share = weight.used_share.max(used_share);
+        }
+        Some(weight)
     }
 
     /// Makes it another prefix's: what is owed stays owed.
@@ -121,6 +140,14 @@ impl PrefixEntry {
         self.prefix = prefix;
         self.earned = Earned::default();
     }
+}
+
+/// What is lost with a slot that another prefix takes over. What is remembered weighs more than anything owed: that is passed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Weight {
+    remembered: usize,
+    /// Of its emptiest bucket.
+    used_share: u64,
 }
 
 /// How long what is remembered of a prefix for good or ill is kept.
@@ -156,16 +183,18 @@ impl Kept {
 /// Remembers at most a fixed number of prefixes and never fails open.
 ///
 /// **No slot is ever emptied of what is owed: all addresses together are allowed what the slots allow, however many they are.**
-/// When there is none left, a new prefix takes over the lightest of a few: no connection is counted in it, no penalty runs or
-/// is remembered, and a tenth is left of every bucket. The new one owes what the slot owes (the thought is that of the
-/// Space-Saving sketch, Metwally et al. 2005). Whoever has offended lately takes over no slot in which anything is owed. Where
-/// none is found, a prefix is counted with its parent (/24, /48), and when those have none either, with everyone else: limits
-/// then bite earlier, never later. Neither class takes the other's room.
+/// When there is none left, a new prefix takes over the lightest of a few: no connection is counted in it, no penalty runs, and a
+/// tenth and a whole token are left of every bucket; one in which something is earned or a penalty remembered only when all of
+/// those are such. The new one owes what the slot owes (the thought is that of the Space-Saving sketch, Metwally et al. 2005).
+/// Whoever has offended lately takes over no slot in which anything is owed or remembered. Where none is found, a prefix is
+/// counted with its parent (/24, /48), and when those have none either, with everyone else: limits then bite earlier, never
+/// later. Neither class takes the other's room.
 ///
 /// What many addresses can do, all the same:
 /// - One that has not offended may lose its slot and come back to a lighter one. What it gains, that slot has lost.
 /// - Whoever has as many addresses as there are slots can use up every one, as fast as all of them regain, or have a penalty
-///   remembered for each. Strangers are then counted with everyone else, but for those who find what was regained just now.
+///   run for each. Strangers are then counted with everyone else, but for those who find what was regained just now, and what
+///   was earned by people who have gone is lost first.
 #[derive(Debug)]
 pub struct PrefixTable {
     own: Slots,
@@ -210,15 +239,12 @@ impl PrefixTable {
     /// The slot that `address` is counted in. O(1).
     pub fn find(&mut self, address: IpAddr, now: Instant) -> PrefixKey {
         let own = Prefix::of(address);
-        let weight_max = match self.offenders.have(own, now) {
-            true => 0,
-            false => LIGHT_SHARE_MAX,
-        };
-        if let Some(slot) = self.own.find(own, weight_max, &self.kept, now) {
+        let is_offender = self.offenders.have(own, now);
+        if let Some(slot) = self.own.find(own, is_offender, &self.kept, now) {
             return PrefixKey::Own(slot);
         }
         let parent = own.parent();
-        let slot = self.parents.find(parent, weight_max, &self.kept, now);
+        let slot = self.parents.find(parent, is_offender, &self.kept, now);
         PrefixKey::Parent(slot.unwrap_or(0))
     }
 
@@ -288,15 +314,24 @@ impl Slots {
         }
     }
 
-    /// The prefix's slot, a new one, or one of `weight_max` at the most that can be spared; `None` when there is none.
-    fn find(&mut self, prefix: Prefix, weight_max: u64, kept: &Kept, now: Instant) -> Option<u32> {
+    /// The prefix's slot, a new one, or one that can be spared, for an offender only one that is lost on nobody; `None` when there is none.
+    fn find(
+        &mut self,
+        prefix: Prefix,
+        is_offender: bool,
+        kept: &Kept,
+        now: Instant,
+    ) -> Option<u32> {
         if let Some(slot) = self.index.get(&prefix) {
             return Some(*slot);
         }
         if self.entries.len() < self.entries_max {
             return Some(self.insert(prefix));
         }
-        let slot = self.sweep(weight_max, kept, now)?;
+        let (weight, slot) = self.sweep(kept, now)?;
+        if is_offender && weight != Weight::default() {
+            return None;
+        }
         let entry = self.entries.get_mut(slot)?;
         self.index.remove(&entry.prefix);
         entry.pass_to(prefix);
@@ -324,21 +359,19 @@ impl Slots {
         self.index.shrink_to_fit();
     }
 
-    /// Looks at a few slots, going round, for the lightest; `None` when each of them weighs more than `weight_max`.
-    fn sweep(&mut self, weight_max: u64, kept: &Kept, now: Instant) -> Option<usize> {
+    /// Looks at a few slots, going round, for the lightest; `None` when none of them can be spared.
+    fn sweep(&mut self, kept: &Kept, now: Instant) -> Option<(Weight, usize)> {
         let mut lightest = None;
         for _ in 0..SWEEP_STEPS {
             self.sweep_at = (self.sweep_at + 1) % self.entries.len().max(1);
             let weight = self.entries.get(self.sweep_at)?.weight(kept, now);
             let found = weight.map(|weight| (weight, self.sweep_at));
             lightest = lightest.into_iter().chain(found).min();
-            if weight == Some(0) {
+            if weight == Some(Weight::default()) {
                 break;
             }
         }
         lightest
-            .filter(|(weight, _)| *weight <= weight_max)
-            .map(|(_, slot)| slot)
     }
 }
 

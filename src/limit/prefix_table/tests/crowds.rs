@@ -148,37 +148,110 @@ fn whoever_keeps_a_whole_table_busy_for_a_minute_keeps_few_newcomers_out() {
     assert!(first >= 95 && second >= 95, "{first} % and {second} %");
 }
 
-#[test]
-fn what_is_in_use_penalised_or_earned_is_never_taken_over() {
-    type Use = fn(&mut PrefixEntry, Kept);
-    // A penalty of ten seconds is remembered for ten minutes.
-    let now = second(599);
-    let uses: [Use; 5] = [
-        |entry, _| entry.plain_connections = 1,
-        |entry, _| entry.open_connections = 1,
-        |entry, kept| {
-            entry.penalty.impose(kept.penalties, second(0));
-        },
-        |entry, kept| (0..4).for_each(|_| entry.earned.gain(kept.earned, second(0))),
-        |entry, _| {
-            entry
-                .bytes
-                .charge(480_000, Limits::default().bytes_per_address, second(599));
-        },
-    ];
-    let mut table = table(64);
+type Use = fn(&mut PrefixEntry, Kept, Instant);
+
+/// A prefix for each use, in a small table.
+fn used<const N: usize>(table: &mut PrefixTable, uses: [Use; N], now: Instant) -> [PrefixKey; N] {
     let kept = table.kept;
-    let keys = uses.map(|in_use| {
+    uses.map(|in_use| {
         let number = table.own.entries.len() as u32;
         let key = table.find(network(number), now);
-        in_use(table.entry(key), kept);
+        in_use(table.entry(key), kept, now);
         key
-    });
+    })
+}
+
+#[test]
+fn what_is_in_use_used_up_or_kept_out_is_never_taken_over() {
+    let now = second(599);
+    let mut table = table(64);
+    let keys = used(
+        &mut table,
+        [
+            |entry, _, _| entry.plain_connections = 1,
+            |entry, _, _| entry.open_connections = 1,
+            |entry, kept, now| {
+                entry.penalty.impose(kept.penalties, now);
+            },
+            |entry, _, now| {
+                let rate = Limits::default().bytes_per_address;
+                entry.bytes.charge(480_000, rate, now);
+            },
+        ],
+        now,
+    );
     for number in 0..10_000 {
         guess(&mut table, network(1000 + number), now);
     }
     for (number, key) in (0..).zip(keys) {
         assert_eq!(table.find(network(number), now), key);
+    }
+}
+
+#[test]
+fn what_is_earned_or_remembered_stays_as_long_as_anything_else_can_go() {
+    // A penalty of ten seconds is remembered for ten minutes.
+    let now = second(599);
+    let mut table = table(64);
+    let keys = used(
+        &mut table,
+        [
+            |entry, kept, _| {
+                entry.penalty.impose(kept.penalties, second(0));
+            },
+            |entry, kept, _| {
+                (0..4).for_each(|_| entry.earned.gain(kept.earned, second(0)));
+                (0..4).for_each(|_| entry.earned.lose(kept.earned, second(0)));
+            },
+        ],
+        now,
+    );
+    for number in 0..10_000 {
+        table.find(network(1000 + number), now);
+    }
+    for (number, key) in (0..).zip(keys) {
+        assert_eq!(table.find(network(number), now), key);
+    }
+}
+
+#[test]
+fn a_few_accounts_that_go_from_address_to_address_hold_no_slot() {
+    let now = second(0);
+    let mut table = table(64);
+    let half = table.kept.earned;
+    for number in 0..64 {
+        let key = table.find(network(number), now);
+        let earned = &mut table.entry(key).earned;
+        (0..4).for_each(|_| earned.gain(half, now));
+        (0..4).for_each(|_| earned.lose(half, now));
+    }
+    for number in 100..110 {
+        let key = table.find(network(number), now);
+        assert!(matches!(key, PrefixKey::Own(_)), "{key:?}");
+    }
+}
+
+#[test]
+fn whoever_takes_over_a_slot_has_a_whole_token_of_everything() {
+    let mut limits = Limits::default();
+    let rate = Rate::new(3, Duration::from_secs(60));
+    limits.failed_authentications_per_address = rate;
+    let mut table = table_of(64, &limits);
+    for number in 0..64 {
+        let key = table.find(network(number), second(0));
+        let failures = &mut table.entry(key).failed_authentications;
+        (0..3).for_each(|_| failures.take(1, rate, second(0)).expect("a token"));
+    }
+    for at in [4, 11, 17, 27] {
+        let key = table.find(network(100 + at), second(at.into()));
+        let checked = table
+            .entry(key)
+            .failed_authentications
+            .check(1, rate, second(at.into()));
+        assert!(
+            key == PrefixKey::EVERYONE || checked.is_ok(),
+            "{at}: {key:?}"
+        );
     }
 }
 
