@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::attack::Attack;
+use super::bounds::SOCKETS_MIN;
 use super::clock::Clock;
 use super::machine::{self, Cores};
 use super::plot::Series;
@@ -44,11 +45,16 @@ pub fn run(
     );
     let mut series = Series::default();
     let sockets_max = machine::sockets_max();
+    if sockets_max < SOCKETS_MIN {
+        return Err(SiegeError::Descriptors(sockets_max));
+    }
     let clock = Clock::start();
     report::head(plan.manners, output)?;
+    let mut ended = Ok(());
     for attack in chosen {
-        if !watched.prepare(attack, has_tls)? {
-            report::left_out(attack, output)?;
+        if let Err(why) = watched.prepare(attack, has_tls) {
+            report::not_made(attack, &why, output)?;
+            report.leave_out(attack, watched.is_own());
             continue;
         }
         let ground = Ground {
@@ -62,9 +68,17 @@ pub fn run(
             room: &plan.room,
             mint,
         };
-        let found = one(&mut watched, &ground, clock, attack, &plan, &mut series)?;
-        report::line(&found, output)?;
-        report.add(found);
+        match one(&mut watched, &ground, clock, attack, &plan, &mut series) {
+            Ok(found) => {
+                report::line(&found, output)?;
+                report.add(found);
+            }
+            // What was found until then is told all the same.
+            Err(why) => {
+                ended = Err(why);
+                break;
+            }
+        }
     }
     report.conclude(output)?;
     if let Some(file) = files.json {
@@ -73,7 +87,7 @@ pub fn run(
     if let Some(file) = files.plot {
         series.write_svg(file)?;
     }
-    Ok(report.conclusion())
+    ended.map(|()| report.conclusion())
 }
 
 /// One attack from its calm to its verdict.
