@@ -1,9 +1,8 @@
 //! The order of a siege: for each attack a calm, the attack, and the time after it; then the report.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::attack::Attack;
-use super::bounds::SOCKETS_MIN;
 use super::clock::Clock;
 use super::machine::{self, Cores};
 use super::plot::Series;
@@ -44,10 +43,7 @@ pub fn run(
         &plan.rehearsed,
     );
     let mut series = Series::default();
-    let sockets_max = machine::sockets_max();
-    if sockets_max < SOCKETS_MIN {
-        return Err(SiegeError::Descriptors(sockets_max));
-    }
+    let sockets_max = machine::sockets_max()?;
     let clock = Clock::start();
     report::head(plan.manners, output)?;
     let mut ended = Ok(());
@@ -81,13 +77,18 @@ pub fn run(
         }
     }
     report.conclude(output)?;
+    write(&report, &series, files)?;
+    ended.map(|()| report.conclusion())
+}
+
+fn write(report: &Report, series: &Series, files: Files<'_>) -> io::Result<()> {
     if let Some(file) = files.json {
         report.write_json(file)?;
     }
     if let Some(file) = files.plot {
         series.write_svg(file)?;
     }
-    ended.map(|()| report.conclusion())
+    Ok(())
 }
 
 /// One attack from its calm to its verdict.
