@@ -21,7 +21,8 @@ use crate::time::Wall;
 /// What is attacked, how, and for how long.
 #[derive(Debug, Args)]
 pub(super) struct Siege {
-    /// Attack a server with these settings instead of the defaults. It gets a secret, a store and ports of its own.
+    /// Attack a server with these settings instead of the defaults. It gets a secret, a store and ports of its own. With --target: the settings of that
+    /// server, by which its limits are judged.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Attack a server that runs, on loopback only, instead of starting one.
