@@ -197,7 +197,12 @@ impl Run<'_> {
     }
 
     /// Strangers come.
-    pub(super) fn flood(&mut self, kind: Flood, times: u8, is_spread: bool) {
+    pub(super) fn flood(
+        &mut self,
+        kind: Flood,
+        times: u8,
+        is_spread: bool,
+    ) -> Result<(), Violation> {
         for _ in 0..times {
             let number = self.next_number;
             self.next_number += 1;
@@ -209,10 +214,11 @@ impl Run<'_> {
             if let Ok(id) = came
                 && kind == Flood::CutHead
             {
-                self.world.turn();
+                self.turn()?;
                 self.world.break_off(id);
             }
         }
+        Ok(())
     }
 
     fn come_alone(

@@ -50,7 +50,7 @@ impl Run<'_> {
                 kind,
                 times,
                 is_spread,
-            } => self.flood(kind, times, is_spread),
+            } => return self.flood(kind, times, is_spread),
             Act::Raw {
                 stranger,
                 opening,

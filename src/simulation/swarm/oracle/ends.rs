@@ -125,7 +125,8 @@ impl Oracle {
                 link.expires.is_some_and(|expires| now.wall >= expires) || jumps != link.jumps
             }
             "revoked" => link.revoked_from.is_some(),
-            "too many connections for this user" => may_be_crowded,
+            // Whoever reads late may have been one too many when they came.
+            "too many connections for this user" => may_be_crowded || !link.is_free,
             "server is going away" => true,
             "reading too slowly" | "overloaded, try again later" => {
                 !link.is_free || link.manner != Manner::Good
