@@ -155,6 +155,14 @@ mod tests {
     }
 
     #[test]
+    fn one_request_of_anybody_else_outweighs_one_of_each_that_is_kept() {
+        let mut forwarders = after((0..KEPT_MAX).map(|peer| (peer, 7)));
+        assert!((0..KEPT_MAX).all(|peer| forwarders.has(prefix(peer))));
+        forwarders.note(prefix(KEPT_MAX), address(7));
+        assert!(!(0..=KEPT_MAX).any(|peer| forwarders.has(prefix(peer))));
+    }
+
+    #[test]
     fn it_has_a_fixed_size_whoever_names_whom() {
         assert!(
             !std::mem::needs_drop::<Forwarders>(),
