@@ -1,7 +1,7 @@
 //! The siege: what may be asked of it, and where its results go.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,7 +21,8 @@ use crate::time::Wall;
 /// What is attacked, how, and for how long.
 #[derive(Debug, Args)]
 pub(super) struct Siege {
-    /// Attack a server with these settings instead of the defaults. It gets a secret, a store and ports of its own.
+    /// Attack a server with these settings instead of the defaults. It gets a secret, a store and ports of its own. With --target: the settings of that
+    /// server, by which its limits are judged.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Attack a server that runs, on loopback only, instead of starting one.
@@ -73,6 +74,7 @@ impl Siege {
             }
             return Ok(());
         }
+        siege::expect_known(&self.attacks)?;
         let target = self.target.as_deref().map(Target::parse).transpose()?;
         let private = self.private.map(Target::from_loopback).transpose()?;
         let loaded = Config::load(self.config.as_deref(), &self.settings.flags, environment)
@@ -99,8 +101,8 @@ impl Siege {
                 }
             }
         };
-        let mut json = self.json.as_ref().map(create).transpose()?;
-        let mut plot = self.plot.as_ref().map(create).transpose()?;
+        let mut json = self.json.as_ref().map(Results::open).transpose()?;
+        let mut plot = self.plot.as_ref().map(Results::open).transpose()?;
         let files = Files {
             json: json.as_mut().map(|file| file as &mut dyn Write),
             plot: plot.as_mut().map(|file| file as &mut dyn Write),
@@ -203,9 +205,38 @@ fn mint(auth: &Auth, user: &str, ttl: Duration, now: Wall) -> Result<String, Str
     token::issue(auth, &request, now).map_err(|failure| failure.to_string())
 }
 
-fn create(path: &PathBuf) -> Result<File, Failure> {
-    File::create(path)
-        .map_err(|error| Failure::Operation(format!("cannot write {}: {error}", path.display())))
+/// A file for results: it can be written from the beginning, and what was in it stays until there are new ones.
+struct Results {
+    file: File,
+    is_new: bool,
+}
+
+impl Results {
+    fn open(path: &PathBuf) -> Result<Self, Failure> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path);
+        let file = file.map_err(|error| {
+            Failure::Operation(format!("cannot write {}: {error}", path.display()))
+        })?;
+        let is_new = false;
+        Ok(Results { file, is_new })
+    }
+}
+
+impl Write for Results {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !std::mem::replace(&mut self.is_new, true) {
+            self.file.set_len(0)?;
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 impl From<SiegeError> for Failure {

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(super) const SOCKETS_MAX: usize = 5000;
 /// Descriptors kept for honest people, files and the child.
 pub(super) const DESCRIPTORS_RESERVED: usize = 512;
+/// Sockets of attackers without which no attack is worth the name.
+pub(super) const SOCKETS_MIN: usize = 128;
 /// Connections that attackers open in a second.
 pub(super) const CONNECTS_PER_SECOND_MAX: u32 = 10_000;
 /// Seconds of one attack.

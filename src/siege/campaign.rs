@@ -1,6 +1,6 @@
 //! The order of a siege: for each attack a calm, the attack, and the time after it; then the report.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::attack::Attack;
 use super::clock::Clock;
@@ -43,12 +43,14 @@ pub fn run(
         &plan.rehearsed,
     );
     let mut series = Series::default();
-    let sockets_max = machine::sockets_max();
+    let sockets_max = machine::sockets_max()?;
     let clock = Clock::start();
     report::head(plan.manners, output)?;
+    let mut ended = Ok(());
     for attack in chosen {
-        if !watched.prepare(attack, has_tls)? {
-            report::left_out(attack, output)?;
+        if let Err(why) = watched.prepare(attack, has_tls) {
+            report::not_made(attack, &why, output)?;
+            report.leave_out(attack, watched.is_own());
             continue;
         }
         let ground = Ground {
@@ -62,18 +64,31 @@ pub fn run(
             room: &plan.room,
             mint,
         };
-        let found = one(&mut watched, &ground, clock, attack, &plan, &mut series)?;
-        report::line(&found, output)?;
-        report.add(found);
+        match one(&mut watched, &ground, clock, attack, &plan, &mut series) {
+            Ok(found) => {
+                report::line(&found, output)?;
+                report.add(found);
+            }
+            // What was found until then is told all the same.
+            Err(why) => {
+                ended = Err(why);
+                break;
+            }
+        }
     }
     report.conclude(output)?;
+    write(&report, &series, files)?;
+    ended.map(|()| report.conclusion())
+}
+
+fn write(report: &Report, series: &Series, files: Files<'_>) -> io::Result<()> {
     if let Some(file) = files.json {
         report.write_json(file)?;
     }
     if let Some(file) = files.plot {
         series.write_svg(file)?;
     }
-    Ok(report.conclusion())
+    Ok(())
 }
 
 /// One attack from its calm to its verdict.

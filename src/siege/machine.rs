@@ -6,7 +6,8 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 
-use super::bounds::{ATTACKERS_NICE, DESCRIPTORS_RESERVED, SOCKETS_MAX};
+use super::SiegeError;
+use super::bounds::{ATTACKERS_NICE, DESCRIPTORS_RESERVED, SOCKETS_MAX, SOCKETS_MIN};
 
 /// One core for the server and the others for everybody else, or all for all.
 #[derive(Debug, Clone)]
@@ -65,7 +66,10 @@ pub(super) fn stand_back() {
 }
 
 /// Raises the limit on descriptors as far as it goes, and says how many sockets attackers may open.
-pub(super) fn sockets_max() -> usize {
+///
+/// # Errors
+/// [`SiegeError::Descriptors`] when those are too few for any attack.
+pub(super) fn sockets_max() -> Result<usize, SiegeError> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -81,7 +85,10 @@ pub(super) fn sockets_max() -> usize {
     if let Ok(last) = i32::try_from(sockets + DESCRIPTORS_RESERVED - 1) {
         let _ = fcntl_dupfd_cloexec(io::stderr(), last);
     }
-    sockets
+    if sockets < SOCKETS_MIN {
+        return Err(SiegeError::Descriptors(sockets));
+    }
+    Ok(sockets)
 }
 
 /// Lets whoever else wants this thread's core have it now. The kernel gives an attacker up to three milliseconds at a stretch, however far behind it

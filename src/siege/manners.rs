@@ -76,13 +76,13 @@ impl Manners {
         let mut low = Vec::new();
         if manners.talk_every > TALK_EVERY_MAX {
             low.push(format!(
-                "{by_talk}: they say something every {} s at least",
+                "{by_talk}: they say something at least once in {} s",
                 TALK_EVERY_MAX.as_secs()
             ));
         }
         if manners.ask_every > ASK_EVERY_MAX {
             low.push(format!(
-                "{by_ask}: they ask something every {} s at least",
+                "{by_ask}: they ask something at least once in {} s",
                 ASK_EVERY_MAX.as_secs()
             ));
         }

@@ -36,11 +36,13 @@ use std::time::Duration;
 use crate::config::parse_duration;
 use crate::time::Wall;
 use attack::{Attack, From};
+use bounds::SOCKETS_MIN;
 use clock::Clock;
 use peer::Way;
 use rustls::ClientConfig;
 
 pub use attack::comes_from;
+pub use attacks::expect_known;
 pub use bounds::SECONDS_MAX;
 pub use campaign::{Files, run};
 pub use manners::Manners;
@@ -63,6 +65,14 @@ pub enum SiegeError {
     /// The server did not start, or has ended; its last words.
     #[error("the server does not run: {0}")]
     Server(String),
+    /// A private listener that gives no counters.
+    #[error("nobody tells counters on {0}: is that the private listener of the server?")]
+    Private(SocketAddr),
+    /// The limit on open files leaves attackers too few sockets.
+    #[error(
+        "the limit on open files (ulimit -n) leaves attackers {0} sockets, {SOCKETS_MIN} at least are needed: raise it"
+    )]
+    Descriptors(usize),
     /// A token that could not be signed.
     #[error("{0}")]
     Token(String),

@@ -95,8 +95,9 @@ impl<'a> People<'a> {
         };
         let began = clock.now();
         for number in 0..TALKERS {
+            // Other people in each attack: what those of the last one have said is still counted.
             people.come(
-                &format!("honest-{number}"),
+                &format!("honest-{}-{number}", ground.network),
                 talker_source(number),
                 Role::Talker,
             )?;
@@ -211,7 +212,7 @@ impl<'a> People<'a> {
             arrived: None,
         };
         self.come(
-            &format!("newcomer-{number}"),
+            &format!("newcomer-{}-{number}", self.ground.network),
             newcomer_source(self.ground.network, number, is_neighbour),
             role,
         )

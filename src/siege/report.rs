@@ -21,6 +21,8 @@ pub(super) struct Report {
     cores_split: bool,
     seconds: f64,
     attacks: Vec<Finding>,
+    /// Attacks that could not be made with the operator's settings.
+    not_made: Vec<&'static str>,
     limits: Vec<Limit>,
 }
 
@@ -31,6 +33,8 @@ pub enum Conclusion {
     Failed,
     /// Nothing failed, and of some attacks it can not be told.
     Unsure,
+    /// Some attacks could not be made with the operator's settings, and nothing failed in the others.
+    NotMade,
     /// None of the attacks could be made.
     Untried,
 }
@@ -45,6 +49,9 @@ impl Conclusion {
             }
             Conclusion::Unsure => Some(
                 "nothing has failed, but of the attacks above marked unsure it can not be told whether they held: other programs had the server's core",
+            ),
+            Conclusion::NotMade => Some(
+                "nothing has failed, but the attacks above marked `not made` could not be made with these settings",
             ),
             Conclusion::Untried => Some(
                 "no attack was made: those that were asked for need a server of the siege's own",
@@ -104,13 +111,9 @@ fn counts(of: &BTreeMap<String, u64>) -> String {
     told.join(", ")
 }
 
-/// An attack that a server of somebody else's can not be put to: it asks for other settings.
-pub(super) fn left_out(attack: &Attack, output: &mut dyn Write) -> io::Result<()> {
-    writeln!(
-        output,
-        "left out {}: it needs a server of the siege's own",
-        attack.name
-    )
+/// An attack that this server can not be put to.
+pub(super) fn not_made(attack: &Attack, why: &str, output: &mut dyn Write) -> io::Result<()> {
+    writeln!(output, "not made {}: {why}", attack.name)
 }
 
 /// One attack, and below it everything that did not hold.
@@ -177,6 +180,7 @@ impl Report {
             cores_split,
             seconds: time.as_secs_f64(),
             attacks: Vec::new(),
+            not_made: Vec::new(),
             limits: limits.collect(),
         }
     }
@@ -191,14 +195,23 @@ impl Report {
         self.attacks.push(found);
     }
 
+    /// Takes note of an attack that was not made; one that runs with settings of its own is not to blame for that.
+    pub(super) fn leave_out(&mut self, attack: &Attack, is_own: bool) {
+        if is_own {
+            self.not_made.push(attack.name);
+        }
+    }
+
     pub(super) fn conclusion(&self) -> Conclusion {
         let is_dear = self.costs().is_some_and(|(bad, good)| bad >= good);
         let limits_failed = self.limits.iter().filter(|limit| limit.has_failed());
         let failed = [self.count(Verdict::Failed), limits_failed.count()];
-        if self.attacks.is_empty() {
+        if self.attacks.is_empty() && self.not_made.is_empty() {
             Conclusion::Untried
         } else if is_dear || failed != [0, 0] {
             Conclusion::Failed
+        } else if !self.not_made.is_empty() {
+            Conclusion::NotMade
         } else if self.count(Verdict::Unsure) > 0 {
             Conclusion::Unsure
         } else {
@@ -294,6 +307,12 @@ mod tests {
             );
             assert_eq!(fault.is_empty(), found == Conclusion::Held);
         }
+        let mut report = Report::new("a server", true, Duration::ZERO, Vec::new(), &[]);
+        let attack = super::super::attacks::all().next().expect("an attack");
+        report.leave_out(attack, false);
+        assert_eq!(report.conclusion(), Conclusion::Untried, "a running one's");
+        report.leave_out(attack, true);
+        assert_eq!(report.conclusion(), Conclusion::NotMade);
         let limits = vec![("limits.connections_per_user".to_owned(), "3".to_owned())];
         let mut report = Report::new("a server", true, Duration::ZERO, limits, &[]);
         let mut found = good();

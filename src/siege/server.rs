@@ -224,6 +224,10 @@ impl Server {
 impl Server {
     /// Lets it end, and waits for that.
     pub(super) fn end(&mut self) {
+        // Its number may be somebody else's by now.
+        if !self.lives() {
+            return self.belongings.has_ended();
+        }
         // Each fails only for a child that has ended.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         if self.ended.recv_timeout(STOP_TIME_MAX) == Err(RecvTimeoutError::Timeout) {

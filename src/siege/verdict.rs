@@ -165,6 +165,9 @@ fn faults(
     law: &Law,
 ) -> Vec<String> {
     let mut faults = Vec::new();
+    if attack.sockets > 0 && result.connections == 0 {
+        faults.push("no attacker has connected".to_owned());
+    }
     for (outcome, count) in outcomes {
         // Neither says anything of this attack: too late to be answered, and refused before TLS.
         let is_nothing = matches!(outcome, Outcome::UnderWay | Outcome::Alert)
@@ -371,6 +374,10 @@ pub(super) mod tests {
             );
             assert_eq!(found.verdict, Verdict::Failed, "{told}");
         }
+        let mut idle = good();
+        idle.connections = 0;
+        let faults = judged(&mut idle, Outcome::UnderWay, true);
+        assert_eq!(faults, ["no attacker has connected"]);
         let unexpected = judged(&mut good(), Outcome::Held, true);
         assert_eq!(
             unexpected,

@@ -40,7 +40,8 @@ pub(super) enum Watched {
 
 pub(super) struct Own {
     server: Server,
-    variant: Variant,
+    /// As it was started; `None`: it was not.
+    variant: Option<Variant>,
     settings: Vec<(String, String)>,
     client: Arc<ClientConfig>,
     cores: Cores,
@@ -84,7 +85,7 @@ impl Watched {
                 };
                 Ok(Watched::Own(Box::new(Own {
                     server: Server::start(&home, &settings, variant, &cores)?,
-                    variant,
+                    variant: Some(variant),
                     settings,
                     client: home.client()?,
                     cores,
@@ -92,6 +93,9 @@ impl Watched {
                 })))
             }
             Whom::Running { target, private } => {
+                if let Some(private) = private.filter(|at| Counters::ask(*at).is_empty()) {
+                    return Err(SiegeError::Private(private));
+                }
                 cores.move_to_others();
                 let speaks_tls = target.speaks_tls();
                 Ok(Watched::Running {
@@ -103,8 +107,11 @@ impl Watched {
         }
     }
 
-    /// Sees to it that the server is as this attack wants it. Whether it is.
-    pub(super) fn prepare(&mut self, attack: &Attack, has_tls: bool) -> Result<bool, SiegeError> {
+    /// Sees to it that the server is as this attack wants it.
+    ///
+    /// # Errors
+    /// Why it can not be so: one that runs has other settings, and one of the siege's own does not start with what the attack changes in the operator's.
+    pub(super) fn prepare(&mut self, attack: &Attack, has_tls: bool) -> Result<(), String> {
         let wanted = Variant {
             has_tls: has_tls || attack.wire.needs_tls(),
             changes: attack.changes,
@@ -112,15 +119,20 @@ impl Watched {
         match self {
             Watched::Running { target, .. } => {
                 let has_wire = target.speaks_tls() || !attack.wire.needs_tls();
-                Ok(has_wire && attack.changes.is_empty())
+                if has_wire && attack.changes.is_empty() {
+                    return Ok(());
+                }
+                Err("it needs a server of the siege's own".to_owned())
             }
-            Watched::Own(own) if own.variant == wanted => Ok(true),
+            Watched::Own(own) if own.variant == Some(wanted) => Ok(()),
             Watched::Own(own) => {
                 own.server.end();
                 own.home.clear();
-                own.server = Server::start(&own.home, &own.settings, wanted, &own.cores)?;
-                own.variant = wanted;
-                Ok(true)
+                own.variant = None;
+                own.server = Server::start(&own.home, &own.settings, wanted, &own.cores)
+                    .map_err(|error| error.to_string())?;
+                own.variant = Some(wanted);
+                Ok(())
             }
         }
     }
@@ -135,18 +147,23 @@ impl Watched {
     /// What its clients need when it speaks TLS.
     pub(super) fn client(&self) -> Option<Arc<ClientConfig>> {
         match self {
-            Watched::Own(own) if own.variant.has_tls => Some(Arc::clone(&own.client)),
+            Watched::Own(own) if own.variant.is_some_and(|variant| variant.has_tls) => {
+                Some(Arc::clone(&own.client))
+            }
             Watched::Own(_) => None,
             Watched::Running { client, .. } => client.clone(),
         }
     }
 
     pub(super) fn described(&self) -> String {
-        let whose = match self {
-            Watched::Running { .. } => "running server",
-            Watched::Own(_) => "own server",
+        let (whose, unseen) = match self {
+            Watched::Running { private: None, .. } => {
+                ("running server", ", its counters not looked at")
+            }
+            Watched::Running { .. } => ("running server", ""),
+            Watched::Own(_) => ("own server", ""),
         };
-        format!("{whose} on {}", self.target().address())
+        format!("{whose} on {}{unseen}", self.target().address())
     }
 
     /// `None`: it may not be asked, or does not answer.
@@ -157,6 +174,11 @@ impl Watched {
         };
         let counters = Counters::ask(private);
         (!counters.is_empty()).then_some(counters)
+    }
+
+    /// Whether it is a server of the siege's own.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Watched::Own(_))
     }
 
     fn figures(&self) -> Option<Figures> {

@@ -9,6 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 use wardroom::simulation::{masked, upgrade_request};
 
+use crate::line::token;
 use crate::peer::Peer;
 use crate::server::{Server, prepare};
 use crate::telemetry::ask;
@@ -221,7 +222,7 @@ ping = "1h"
     for n in 0..count {
         let [_, a, b, c] = (n as u32 + 256).to_be_bytes();
         let mut stream = connect_from([127, a + 1, b, c], server.address);
-        let token = server.token(&format!("user-{n}"));
+        let token = token(&format!("user-{n}"));
         let fields = format!("Authorization: Bearer {token}\r\n");
         // In no room: who comes would be told to all who are there.
         let head = upgrade_request("/ws/echo", &fields);

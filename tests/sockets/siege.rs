@@ -203,22 +203,22 @@ fn whoever_asks_and_asks_and_never_signs_in_is_gone_at_the_deadline() {
 fn honest_people_keep_within_low_limits_and_a_rehearsed_one_is_judged_by_its_being_counted() {
     let home = tempfile::tempdir().expect("a directory");
     let low = [
-        "limits.messages_per_user={ burst = 1, per = \"5s\" }",
+        "limits.messages_per_user={ burst = 1, per = \"10s\" }",
         "limits.commands_per_user={ burst = 20, per = \"10s\" }",
         "limits.shadow=[\"control_frames_per_connection\"]",
         "limits.exempt=[\"127.0.0.0/8\"]",
     ];
-    let mut arguments = vec!["--attack", "ping-flood"];
+    let mut arguments = vec!["--attack", "nobody,ping-flood"];
     arguments.extend(low.iter().flat_map(|set| ["--set", set]));
     let output = siege(home.path(), &arguments);
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     for line in [
         "not in this siege: limits.exempt, which is about addresses that the siege's people and attackers come from",
-        "Honest people keep within the configured limits: 6.4 messages and 57.6 questions a second of all 40, fewer than usual",
+        "Honest people keep within the configured limits: 3.2 messages and 60.8 questions a second of all 40, fewer than usual",
         "held     ping-flood ",
         "held     limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [rehearsed: counts ping-flood, pong-flood and lets it pass] counted ",
-        "1 of 1 attacks held ",
+        "2 of 2 attacks held ",
     ] {
         assert!(
             told.lines().any(|told| told.starts_with(line)),
@@ -241,7 +241,7 @@ fn settings_that_leave_honest_people_no_room_are_named_instead_of_a_siege() {
     assert_eq!(
         told,
         "too low for the siege's honest people:\n\
-         limits.messages_per_user: they say something every 20 s at least\n\
+         limits.messages_per_user: they say something at least once in 20 s\n\
          limits.message_characters_max: their messages have up to 24\n"
     );
 }
@@ -262,6 +262,81 @@ fn a_picture_that_would_not_be_what_its_name_says_is_refused() {
 }
 
 #[test]
+fn an_attack_that_the_operators_settings_rule_out_is_told_of_and_the_others_are_made() {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = siege(
+        home.path(),
+        &[
+            "--attack",
+            "full-house,ping-flood",
+            "--set",
+            "limits.connections_per_address=500",
+        ],
+    );
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let is_refused = |line: &str| {
+        line.starts_with("not made full-house: the server does not run: ")
+            && line.contains("limits.connections_per_address")
+    };
+    assert!(told.lines().any(is_refused), "{told}");
+    assert!(told.contains("\nheld     ping-flood "), "{told}");
+    assert!(told.contains("1 of 1 attacks held "), "{told}");
+    assert!(told.contains("marked `not made`"), "{told}");
+}
+
+#[test]
+fn results_of_before_stay_until_there_are_new_ones() {
+    let home = tempfile::tempdir().expect("a directory");
+    let path = home.path().join("old.json");
+    fs::write(&path, "old").expect("a file");
+    let output = siege(home.path(), &["--attack", "typo", "--json", "old.json"]);
+    assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
+    assert_eq!(fs::read_to_string(&path).expect("a file"), "old");
+    let output = siege(home.path(), &["--attack", "nobody", "--json", "old.json"]);
+    assert!(output.status.code() < Some(2), "{}", printed(&output));
+    let new = fs::read(&path).expect("a file");
+    let new: Value = serde_json::from_slice(&new).expect("JSON, and nothing of before");
+    assert_eq!(new["attacks"][0]["attack"], "nobody");
+}
+
+#[test]
+fn a_private_listener_that_tells_no_counters_is_no_siege() {
+    let server = Server::serve("");
+    let home = tempfile::tempdir().expect("a directory");
+    write_secret(&home.path().join("secret"), SECRET);
+    let target = format!("ws://{}/ws/chat", server.address);
+    let mut arguments = vec!["--target", &target, "--token-secret-file", "secret"];
+    // It answers, and it is not that one.
+    let address = server.address.to_string();
+    arguments.extend(["--private", &address, "--attack", "ping-flood"]);
+    let output = siege(home.path(), &arguments);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let expected = format!("nobody tells counters on {address}: ");
+    assert!(told.contains(&expected), "{told}");
+    assert!(!told.contains("held"), "{told}");
+}
+
+#[test]
+fn attackers_without_sockets_are_no_siege() {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut siege = std::process::Command::new("sh");
+    let line = format!(
+        "ulimit -n 600; exec {} siege --set limits.connections_max=100 --set limits.unauthenticated_max=50",
+        env!("CARGO_BIN_EXE_wardroom")
+    );
+    let output = siege.args(["-c", &line]).current_dir(home.path()).output();
+    let output = output.expect("a shell");
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("leaves attackers 88 sockets, 128 at least"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_siege_that_could_make_none_of_its_attacks_is_no_success() {
     let server = Server::serve("");
     let home = tempfile::tempdir().expect("a directory");
@@ -274,7 +349,7 @@ fn a_siege_that_could_make_none_of_its_attacks_is_no_success() {
     );
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("left out slower-head: "), "{told}");
+    assert!(told.contains("not made slower-head: "), "{told}");
     assert!(told.contains("no attack was made: "), "{told}");
     assert!(!told.contains("FAILED"), "{told}");
 }

@@ -92,6 +92,14 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Attack>, SiegeErro
     names.iter().map(find).collect()
 }
 
+/// Whether all of these are names of attacks.
+///
+/// # Errors
+/// [`SiegeError::Attack`] with the first that is none.
+pub fn expect_known(names: &[String]) -> Result<(), SiegeError> {
+    chosen(names).map(|_| ())
+}
+
 /// What an attack is made of: itself, or a part of all the others.
 pub(super) fn parts(attack: &Attack, has_tls: bool) -> Vec<Attack> {
     if attack.name != EVERYTHING.name {
