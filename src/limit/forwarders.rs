@@ -147,11 +147,37 @@ mod tests {
                 after((0..40).map(|n| (1, n)).chain((0..4000).map(|n| (n + 2, 7)))),
                 [false, false],
             ),
+            (
+                "it did for long, and has been gone for a little",
+                after(
+                    (0..5000)
+                        .map(|n| (1, n % 100))
+                        .chain((0..500).map(|n| (n + 2, 7))),
+                ),
+                [true, true],
+            ),
+            (
+                "it did for long, and has been gone for as much as anybody is ahead",
+                after(
+                    (0..5000)
+                        .map(|n| (1, n % 100))
+                        .chain((0..1100).map(|n| (n + 2, 7))),
+                ),
+                [false, false],
+            ),
         ];
         for (what, forwarders, expected) in rows {
             let found = [forwarders.has(prefix(1)), forwarders.has_many(prefix(1))];
             assert_eq!(found, expected, "{what}");
         }
+    }
+
+    #[test]
+    fn one_request_of_anybody_else_outweighs_one_of_each_that_is_kept() {
+        let mut forwarders = after((0..KEPT_MAX).map(|peer| (peer, 7)));
+        assert!((0..KEPT_MAX).all(|peer| forwarders.has(prefix(peer))));
+        forwarders.note(prefix(KEPT_MAX), address(7));
+        assert!(!(0..=KEPT_MAX).any(|peer| forwarders.has(prefix(peer))));
     }
 
     #[test]

@@ -135,3 +135,19 @@ fn whoever_has_answered_while_the_process_stood_still_is_heard_and_the_dead_are_
     let gone = Some((1001, "no answer to ping".to_owned()));
     assert_eq!([alice, bob].map(|id| closed(&mut world, id)), [None, gone]);
 }
+
+#[test]
+fn whoever_is_silent_is_listened_to_for_longer_only_where_the_process_stood_still_for_more_than_a_second()
+ {
+    let dead = Some((1001, "no answer to ping".to_owned()));
+    for (late, expected) in [(millis(1000), dead), (millis(1001), None)] {
+        let mut world = roomy_with(|_| {});
+        let alice = world.join("alice", "10.0.0.1");
+        world.advance(seconds(30));
+        assert_eq!(pings(&mut world, alice), 1);
+        let woken = world.now().instant + seconds(20) + late;
+        world.set_instant(woken);
+        world.settle();
+        assert_eq!(closed(&mut world, alice), expected, "{late:?} late");
+    }
+}

@@ -220,15 +220,20 @@ fn a_close_handshake_that_is_not_answered_ends_after_two_seconds_and_a_moment() 
 
 #[test]
 fn whoever_does_not_read_the_last_words_is_not_waited_for() {
-    let mut world = world();
-    let id = world.join("alice", "10.0.0.1");
-    world.client(id).set_window(0);
-    world.send(id, &frame(0x81, 1, false));
-    world.advance(seconds(2) - millis(1));
-    assert_eq!(world.client(id).ending(), Ending::Open);
-    world.advance(millis(1));
-    assert_eq!(world.client(id).ending(), Ending::Closed);
-    assert_eq!(world.census(), Census::default());
+    for (what, bytes) in [
+        ("nothing is expected of it", frame(0x81, 1, false)),
+        ("it is to answer", masked(0x82, b"binary")),
+    ] {
+        let mut world = world();
+        let id = world.join("alice", "10.0.0.1");
+        world.client(id).set_window(0);
+        world.send(id, &bytes);
+        world.advance(seconds(2) - millis(1));
+        assert_eq!(world.client(id).ending(), Ending::Open, "{what}");
+        world.advance(millis(1));
+        assert_eq!(world.client(id).ending(), Ending::Closed, "{what}");
+        assert_eq!(world.census(), Census::default(), "{what}");
+    }
 }
 
 #[test]

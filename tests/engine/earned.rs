@@ -166,6 +166,19 @@ fn a_second_session_of_somebody_earns_when_the_first_is_gone() {
 }
 
 #[test]
+fn what_somebody_has_earned_is_earned_on_by_another_session_before_it_is_forgotten() {
+    let mut office = office(|config| config.limits.earned_kept = seconds(400));
+    office.comes("alice");
+    office.world.advance(seconds(10));
+    office.comes("alice");
+    office.world.advance(seconds(60));
+    let first = office.people.remove(0);
+    office.world.reset(first);
+    office.world.advance(seconds(420));
+    assert_eq!(office.come(0..20), 5, "one is there of six");
+}
+
+#[test]
 fn no_limit_of_an_address_holds_an_exempt_network_and_those_of_a_user_do() {
     let mut config = default_config();
     config.limits.exempt = vec!["10.0.0.0/24".parse().expect("a network")];
@@ -231,6 +244,13 @@ fn a_reload_exempts_who_is_there_and_takes_it_back() {
     office.world.reconfigure(config);
     assert_eq!(office.come(40..60), 0, "they are counted again");
     assert_eq!(office.world.census().prefix_connections, (1, 25));
+    let first = office.people.drain(..5);
+    first.for_each(|id| office.world.reset(id));
+    assert_eq!(
+        office.come(60..80),
+        0,
+        "those are counted who came while it was exempt"
+    );
     office.world.reset(waiting);
     office.lose_network();
     assert_eq!(office.world.census().prefix_connections, (0, 0));

@@ -154,6 +154,18 @@ fn every_end_of_a_session_is_counted_by_its_reason() {
 }
 
 #[test]
+fn every_ping_is_counted() {
+    let mut world = world();
+    let id = world.join("alice", "192.0.2.1");
+    for _ in 0..2 {
+        assert_changes(&mut world, &["wardroom_pings_sent_total +1"], |world| {
+            world.advance(seconds(30));
+        });
+        world.send(id, &masked(0x8A, b""));
+    }
+}
+
+#[test]
 fn every_no_of_a_limit_is_counted_with_its_scope() {
     let limited = |limit: &str, scope: &str| {
         format!("wardroom_limited_total{{limit=\"{limit}\",scope=\"{scope}\"}} +1")

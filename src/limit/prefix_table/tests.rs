@@ -154,7 +154,7 @@ fn an_office_keeps_what_it_has_earned_when_the_table_is_full_and_a_household_doe
     let mut table = table(16);
     let now = Instant::ZERO;
     let half = table.kept.earned;
-    for (address, people) in [(1, 20), (2, 2)] {
+    for (address, people) in [(1, 20), (2, 3)] {
         let key = table.find(v4(10, 0, 0, address), now);
         let earned = &mut table.entry(key).earned;
         (0..people).for_each(|_| earned.gain(half, now));
