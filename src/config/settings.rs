@@ -236,7 +236,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.bytes_per_address: Rate { unit: "bytes", min: 16 * KIB, max: 1024 * GIB },
         "Bytes read from one address. Past it, reading from its sessions pauses, and its requests are answered 429.";
     limits.control_frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
-        "Pings, pongs and closes of one connection. Past it, the connection is closed with 1008.";
+        "Pings, pongs that nobody asked for, and closes of one connection. Past it, the connection is closed with 1008.";
     limits.frames_per_connection: Rate { unit: "frames", min: 2, max: TOKENS },
         "Frames of any kind, fragments and empty ones included. Past it, the connection is closed with 1008.";
     limits.glitches_per_connection: Rate { unit: "points", min: 20, max: TOKENS },

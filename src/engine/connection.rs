@@ -195,6 +195,8 @@ pub(super) struct Session {
     pub(super) deficit: Deficit,
     /// The last frame was a ping.
     pub(super) has_pinged: bool,
+    /// Pings of ours that have no pong yet. Whoever did not read for a while answers several at once.
+    pub(super) pongs_owed: u8,
     /// Fragments of the message that is arriving.
     pub(super) fragments: u32,
     /// Bytes of it that have come.
@@ -235,6 +237,7 @@ impl Session {
             missed: None,
             deficit: Deficit::default(),
             has_pinged: false,
+            pongs_owed: 0,
             fragments: 0,
             arriving: 0,
             stays_at: None,

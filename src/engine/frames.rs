@@ -215,7 +215,7 @@ impl Session {
         glitch.points()
     }
 
-    /// Every frame costs, whatever it is; control frames and fragments have bounds of their own.
+    /// Every frame costs, whatever it is; control frames that nobody asked for and fragments have bounds of their own.
     fn charge_frame(
         &mut self,
         header: FrameHeader,
@@ -236,6 +236,10 @@ impl Session {
         self.frames
             .take(1, limits.frames_per_connection, now)
             .or_else(|_| over("frames_per_connection"))?;
+        if header.opcode == Opcode::Pong && self.pongs_owed > 0 {
+            self.pongs_owed -= 1;
+            return Ok(());
+        }
         if header.opcode.is_control() {
             return self
                 .control_frames

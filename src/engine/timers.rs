@@ -149,6 +149,7 @@ impl Engine {
             && let Phase::Open(session) = &mut connection.phase
         {
             session.ping_sent = Some(now.instant);
+            session.pongs_owed = session.pongs_owed.saturating_add(1);
             self.counters.pings += 1;
             self.outbound.write(connection, websocket::push_ping);
         }

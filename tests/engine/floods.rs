@@ -60,6 +60,32 @@ fn a_burst_far_over_the_rate_in_one_read_is_paid_for_once() {
 }
 
 #[test]
+fn whoever_did_not_read_for_a_while_may_answer_every_ping_at_once_and_no_more_than_that() {
+    let mut world = roomy_with(|config| {
+        config.limits.control_frames_per_connection = Rate::new(2, seconds(10));
+        config.deadlines.unread = seconds(0);
+    });
+    let alice = world.join("alice", "10.0.0.1");
+    world.client(alice).take_frames();
+    world.client(alice).set_window(0);
+    for _ in 0..4 {
+        world.advance(seconds(31));
+        world.say(alice, &message("still here"));
+    }
+    world.client(alice).set_window(usize::MAX);
+    world.settle();
+    let frames = world.client(alice).take_frames();
+    let pings = frames.iter().filter(|frame| frame.opcode == 9).count();
+    assert_eq!(pings, 4);
+    let pongs = |count| masked(0x8A, b"").repeat(count);
+    world.send(alice, &pongs(4 + 2));
+    assert_eq!(closed(&mut world, alice), None);
+    world.send(alice, &pongs(1));
+    let told = Some((1008, "rate limit exceeded".to_owned()));
+    assert_eq!(closed(&mut world, alice), told, "nobody asked for that one");
+}
+
+#[test]
 fn a_long_pause_for_bytes_is_not_taken_for_silence() {
     let mut world = roomy_with(|config| {
         config.limits.bytes_per_connection = Rate::new(100, seconds(10));
