@@ -7,6 +7,8 @@ use crate::simulation::swarm::client::Link;
 use crate::simulation::swarm::script::{CREW, HONEST, Manner, PEOPLE, TABS};
 use crate::time::Now;
 
+/// A credential ends at a date, in whole milliseconds.
+const ROUNDED: Duration = Duration::from_millis(1);
 /// Turns begin at deadlines, and what a turn does takes no time here.
 const FORGIVEN: Duration = Duration::from_millis(5);
 
@@ -122,7 +124,12 @@ impl Oracle {
         };
         let has_reason = match reason.as_str() {
             "token expired" => {
-                link.expires.is_some_and(|expires| now.wall >= expires) || jumps != link.jumps
+                // Whoever reads late may never be told how long it is: that is taken back with all that waits.
+                let may_be = !link.is_free
+                    && !link.life.is_zero()
+                    && now.instant.since(link.opened) + ROUNDED >= link.life;
+                let is_over = link.expires.map_or(may_be, |expires| now.wall >= expires);
+                is_over || jumps != link.jumps
             }
             "revoked" => link.revoked_from.is_some(),
             // Whoever reads late may have been one too many when they came.
