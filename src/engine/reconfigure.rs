@@ -53,6 +53,7 @@ impl Engine {
             self.recount_exempt(now);
         }
         // A proxy that is still not named is told of once more.
+        self.has_met_crowd = false;
         self.inner_forwarders.forget();
         self.outer_forwarders.forget();
         self.report(&Event::Reloaded { fault: None }, Party::default(), now);

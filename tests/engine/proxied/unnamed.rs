@@ -193,3 +193,21 @@ fn after_a_reload_a_proxy_that_is_still_not_named_is_told_of_once_more() {
         world.reconfigure(same);
     }
 }
+
+#[test]
+fn after_a_reload_an_address_that_most_people_share_is_told_of_once_more() {
+    let mut world = fresh();
+    for round in 0..2 {
+        for n in 0..100 {
+            let user = format!("?token=user{round}-{n}");
+            knock(&mut world, "198.51.100.20", &user, "");
+            world.advance(seconds(1));
+        }
+        let lines = told();
+        assert!(
+            matches!(&*lines, [line] if line.contains("most people who sign in come from 198.51.100.20")),
+            "{lines:?}"
+        );
+        world.reconfigure(Config::default());
+    }
+}
