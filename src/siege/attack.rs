@@ -240,6 +240,14 @@ pub fn comes_from(is_one: impl FnMut(IpAddr) -> bool) -> bool {
     sources.map(IpAddr::V4).any(is_one)
 }
 
+/// How a connection may end that is held to a deadline.
+pub(super) const TOO_SLOW: &[Outcome] = &[
+    Outcome::Held,
+    Outcome::Status(408),
+    Outcome::Ended,
+    Outcome::Reset,
+];
+
 /// What most attacks on the way in have in common.
 pub(super) const STRANGERS: Attack = Attack {
     name: "",

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::super::attack::{Attack, End, Entry, From, MEMBERS, Outcome, Pace, STRANGERS, Wire};
+use super::super::attack::{
+    Attack, End, Entry, From, MEMBERS, Outcome, Pace, STRANGERS, TOO_SLOW, Wire,
+};
 use super::{SLOWED, credentials};
 use crate::protocol::client::text;
 
@@ -233,12 +235,7 @@ pub(super) const ATTACKS: [Attack; 17] = [
         sockets: 500,
         shots: u64::MAX,
         shot: |aim, out| out.push(HEAD.get(aim.shot as usize).copied().unwrap_or(b'a')),
-        expect: &[
-            Outcome::Held,
-            Outcome::Status(408),
-            Outcome::Ended,
-            Outcome::Reset,
-        ],
+        expect: TOO_SLOW,
         ..STRANGERS
     },
     Attack {
@@ -256,12 +253,7 @@ pub(super) const ATTACKS: [Attack; 17] = [
             out.extend_from_slice(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n");
         },
         time_min: Duration::from_secs(5),
-        expect: &[
-            Outcome::Held,
-            Outcome::Status(408),
-            Outcome::Ended,
-            Outcome::Reset,
-        ],
+        expect: TOO_SLOW,
         ..STRANGERS
     },
     Attack {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::attack::{Attack, End, From, Outcome, Pace, STRANGERS, Wire};
+use super::super::attack::{Attack, End, From, Outcome, Pace, STRANGERS, TOO_SLOW, Wire};
 
 /// The beginning of a ClientHello (RFC 8446 §4.1.2): a record of 512 bytes, of which few come.
 const HALF_HELLO: [u8; 24] = [
@@ -83,12 +83,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         connects_per_second: 1000,
         from: From::Everywhere,
         shots: 0,
-        expect: &[
-            Outcome::Held,
-            Outcome::Status(408),
-            Outcome::Ended,
-            Outcome::Reset,
-        ],
+        expect: TOO_SLOW,
         ..STRANGERS
     },
     Attack {
