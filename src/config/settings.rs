@@ -258,7 +258,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.earned_per_address_max: Count { unit: "connections", min: 0, max: CONNECTIONS },
         "Room that an address may earn: one more of limits.connections_per_address, limits.plain_per_address and limits.handshakes_per_address for each different user who is in from it and has stayed for limits.earned_after. 0: none.";
     limits.earned_after: Time { min: SECOND, max: DAY, zero: None },
-        "How long a user's session lasts before it earns its address room.";
+        "How long a user's session lasts before it earns its address room. Of several of one user one earns; when that ends, another does within ten minutes.";
     limits.earned_kept: Time { min: SECOND, max: 30 * DAY, zero: None },
         "How long after people have gone half of the room that they earned is forgotten; then half of the rest.";
     limits.refreshes_per_connection: Rate { unit: "refreshes", min: 1, max: TOKENS },
