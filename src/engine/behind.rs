@@ -11,6 +11,7 @@ use super::connection::{Connection, Phase, Wire};
 use super::gathered::Part;
 use super::outbound::Outbound;
 use super::reply;
+use super::standstill::Standstill;
 use super::stock::Told;
 use crate::config::Deadlines;
 use crate::id::{ConnectionId, RoomKey};
@@ -211,9 +212,13 @@ impl Connection {
     }
 
     /// When its reader is too late, if nothing that waits is taken until then.
-    pub(super) fn too_late(&self, deadlines: &Deadlines) -> Option<Instant> {
+    pub(super) fn too_late(
+        &self,
+        deadlines: &Deadlines,
+        standstill: Standstill,
+    ) -> Option<Instant> {
         let is_watched = self.waiting() > 0 && !deadlines.unread.is_zero();
-        is_watched.then(|| self.lag.since + deadlines.unread)
+        is_watched.then(|| standstill.put_off(self.lag.since + deadlines.unread))
     }
 
     /// Takes note of what it is not told. Who types concerns nobody later, and the tutorial's protocol has no words for how many came and went.

@@ -12,6 +12,7 @@ use super::outbound::WriteAsked;
 use super::proxied::Via;
 use super::refresh::Refreshing;
 use super::secure::Handshake;
+use super::standstill::Standstill;
 use super::stock::Drawn;
 use super::work::Awaited;
 use crate::access::Grant;
@@ -257,17 +258,36 @@ impl Session {
         self.paused_until.is_some() || making.is_some_and(Making::is_waiting)
     }
 
+    /// When it is closed if it has not said anything by then.
+    pub(super) fn first_message_due(
+        &self,
+        deadlines: &Deadlines,
+        standstill: Standstill,
+    ) -> Option<Instant> {
+        let is_awaited = !self.has_spoken && !deadlines.first_message.is_zero();
+        is_awaited.then(|| standstill.put_off(self.last_message + deadlines.first_message))
+    }
+
+    /// When it is closed if it says nothing more.
+    pub(super) fn idle_too_long(
+        &self,
+        deadlines: &Deadlines,
+        standstill: Standstill,
+    ) -> Option<Instant> {
+        let is_held = !deadlines.idle.is_zero();
+        is_held.then(|| standstill.put_off(self.last_message + deadlines.idle))
+    }
+
     /// When this session must be looked at again.
-    pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
+    fn next_deadline(&self, deadlines: &Deadlines, standstill: Standstill, now: Now) -> Instant {
         let liveness = match (self.paused_until, self.ping_sent) {
             // While nothing is read, silence proves nothing.
             (Some(until), _) => until,
-            (None, Some(sent)) => sent + deadlines.pong,
+            (None, Some(sent)) => standstill.put_off(sent + deadlines.pong),
             (None, None) => self.last_received + deadlines.ping,
         };
-        let first_message = (!self.has_spoken && !deadlines.first_message.is_zero())
-            .then(|| self.last_message + deadlines.first_message);
-        let idle = (!deadlines.idle.is_zero()).then(|| self.last_message + deadlines.idle);
+        let first_message = self.first_message_due(deadlines, standstill);
+        let idle = self.idle_too_long(deadlines, standstill);
         let expiry = self
             .expires
             .map(|expires| now.instant + until(expires, now.wall));
@@ -290,8 +310,13 @@ impl Connection {
     }
 
     /// When this connection must be looked at again.
-    pub(super) fn next_deadline(&self, deadlines: &Deadlines, now: Now) -> Instant {
-        match &self.phase {
+    pub(super) fn next_deadline(
+        &self,
+        deadlines: &Deadlines,
+        standstill: Standstill,
+        now: Now,
+    ) -> Instant {
+        let end = match &self.phase {
             Phase::Handshake(_) => {
                 self.before_session(deadlines.handshake.min(deadlines.head), deadlines)
             }
@@ -302,15 +327,16 @@ impl Connection {
                 self.before_session(deadlines.head, deadlines)
             }
             Phase::Open(session) => {
-                let session = session.next_deadline(deadlines, now);
-                self.too_late(deadlines)
-                    .map_or(session, |late| session.min(late))
+                let session = session.next_deadline(deadlines, standstill, now);
+                let late = self.too_late(deadlines, standstill);
+                return late.map_or(session, |late| session.min(late));
             }
             Phase::Closing { .. } | Phase::Ending { shut: false, .. } => {
                 self.since + deadlines.close
             }
             Phase::Ending { shut: true, .. } => self.since + deadlines.linger,
-        }
+        };
+        standstill.put_off(end)
     }
 
     /// When the present phase has had its time, or the connection all that it has before it must be a session.

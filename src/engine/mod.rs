@@ -58,6 +58,7 @@ mod secure;
 mod security;
 mod shadow;
 mod shed;
+mod standstill;
 mod stock;
 mod tell_change;
 mod tickets;
@@ -114,6 +115,7 @@ use questions::Questions;
 use retention::Retention;
 use room_work::RoomWorks;
 use security::SecurityLog;
+use standstill::Standstill;
 use stock::{Drawn, Stock};
 use users::Users;
 use work::{Awaited, Works};
@@ -138,6 +140,7 @@ pub struct Engine {
     waiting: WaitingRoom,
     rooms: Rooms,
     deadlines: Deadlines,
+    standstill: Standstill,
     fan_out: FanOut,
     passes: Passes,
     /// Told to browsers over TLS.
@@ -214,6 +217,7 @@ impl Engine {
             fan_out: FanOut::new(rooms.iter().count()),
             rooms,
             deadlines: Deadlines::default(),
+            standstill: Standstill::default(),
             outbound: Outbound::new(&config),
             unfinished: VecDeque::new(),
             postponed: VecDeque::new(),
@@ -246,6 +250,7 @@ impl Engine {
         self.signature_checks_left = self.config.turn.signature_checks_max;
         self.outbound.turn(now.instant);
         self.passes.turn();
+        self.standstill.turn(self.deadlines.next(), now.instant);
         self.expire(now);
         self.expire_questions(now);
         self.forget_aged(now);
@@ -413,7 +418,7 @@ impl Engine {
     fn arm(&mut self, id: ConnectionId, now: Now) {
         if let Some(connection) = self.connections.get_mut(id) {
             self.stock.settle(connection);
-            let at = connection.next_deadline(&self.config.deadlines, now);
+            let at = connection.next_deadline(&self.config.deadlines, self.standstill, now);
             self.deadlines.arm(id, at, &mut connection.armed);
         }
     }

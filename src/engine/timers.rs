@@ -1,7 +1,5 @@
 //! What is due: every deadline of a connection, when it has come.
 
-use std::time::Duration;
-
 use super::Engine;
 use super::connection::Phase;
 use super::secure::TlsFailure;
@@ -10,18 +8,15 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::response::Refusal;
 use crate::protocol::websocket;
 use crate::telemetry::UNREAD;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 /// Connections whose deadline is handled in one turn, about a millisecond's work; more are due in the next.
 const EXPIRED_PER_TURN_MAX: usize = 128;
-/// A deadline that is noticed later than this is one at which the process stood still. Whoever was to answer by then is listened to for as long again.
-const LATE_AT_MOST: Duration = Duration::from_secs(1);
 
 /// What a session's clock asks for.
 enum Due {
     Close(CloseReason),
     Ping,
-    Listen,
     Unpause,
     Nothing,
 }
@@ -43,7 +38,9 @@ impl Engine {
         connection.armed = None;
         if let Phase::Open(_) = connection.phase {
             self.look_at_session(id, now);
-        } else if connection.next_deadline(&self.config.deadlines, now) <= now.instant {
+        } else if connection.next_deadline(&self.config.deadlines, self.standstill, now)
+            <= now.instant
+        {
             self.out_of_time(id, now);
         }
         self.arm(id, now);
@@ -91,7 +88,6 @@ impl Engine {
                 self.give_up_waiting(id, now);
                 self.ping(id, now);
             }
-            Due::Listen => self.listen(id, now),
             Due::Unpause => self.unpause(id, now),
             Due::Nothing => {}
         }
@@ -105,29 +101,20 @@ impl Engine {
         let Phase::Open(session) = &connection.phase else {
             return Due::Nothing;
         };
-        let waited = now.instant.since(session.last_message);
+        let standstill = self.standstill;
+        let is_due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now.instant);
+        let pong = session
+            .ping_sent
+            .map(|sent| standstill.put_off(sent + deadlines.pong));
         if session.expires.is_some_and(|expires| expires <= now.wall) {
             Due::Close(CloseReason::TokenExpired)
-        } else if connection
-            .too_late(deadlines)
-            .is_some_and(|late| late <= now.instant)
-        {
+        } else if is_due(connection.too_late(deadlines, standstill)) {
             Due::Close(CloseReason::ReadingTooSlowly)
-        } else if let Some(sent) = session.ping_sent
-            && sent + deadlines.pong <= now.instant
-        {
-            // The process stood still: what came meanwhile is not read yet.
-            if now.instant.since(sent + deadlines.pong) > LATE_AT_MOST {
-                Due::Listen
-            } else {
-                Due::Close(CloseReason::NoPong)
-            }
-        } else if !session.has_spoken
-            && !deadlines.first_message.is_zero()
-            && waited >= deadlines.first_message
-        {
+        } else if is_due(pong) {
+            Due::Close(CloseReason::NoPong)
+        } else if is_due(session.first_message_due(deadlines, standstill)) {
             Due::Close(CloseReason::NoFirstMessage)
-        } else if !deadlines.idle.is_zero() && waited >= deadlines.idle {
+        } else if is_due(session.idle_too_long(deadlines, standstill)) {
             Due::Close(CloseReason::Idle)
         } else if let Some(until) = session.paused_until {
             if until <= now.instant {
@@ -152,14 +139,6 @@ impl Engine {
             session.pongs_owed = session.pongs_owed.saturating_add(1);
             self.counters.pings += 1;
             self.outbound.write(connection, websocket::push_ping);
-        }
-    }
-
-    /// Gives a peer whose time was over while nobody listened a moment more.
-    fn listen(&mut self, id: ConnectionId, now: Now) {
-        let pong = self.config.deadlines.pong;
-        if let Some(session) = self.session_mut(id) {
-            session.ping_sent = Some((now.instant + LATE_AT_MOST).before(pong));
         }
     }
 

@@ -13,7 +13,7 @@ fn jump(world: &mut World, by: i64) {
     world.jump_wall(Wall::from_millis(date.saturating_add_signed(by)));
 }
 
-fn pings(world: &mut World, id: wardroom::id::ConnectionId) -> usize {
+pub fn pings(world: &mut World, id: wardroom::id::ConnectionId) -> usize {
     let frames = world.client(id).take_frames();
     frames.iter().filter(|frame| frame.opcode == 9).count()
 }
@@ -115,39 +115,5 @@ fn a_token_is_good_until_its_date_whatever_way_the_date_came_about() {
             stay(&mut world, id, seconds(31));
             assert_eq!(closed(&mut world, id).map(|(code, _)| code), Some(1008));
         }
-    }
-}
-
-#[test]
-fn whoever_has_answered_while_the_process_stood_still_is_heard_and_the_dead_are_found_a_second_later()
- {
-    let mut world = roomy_with(|_| {});
-    let [alice, bob] =
-        [("alice", "10.0.0.1"), ("bob", "10.0.0.2")].map(|(user, peer)| world.join(user, peer));
-    world.advance(seconds(31));
-    assert_eq!([alice, bob].map(|id| pings(&mut world, id)), [1, 1]);
-    world.queue(alice, &masked(0x8A, b""));
-    let woken = world.now().instant + seconds(100);
-    world.set_instant(woken);
-    world.settle();
-    assert_eq!([alice, bob].map(|id| closed(&mut world, id)), [None, None]);
-    world.advance(seconds(1));
-    let gone = Some((1001, "no answer to ping".to_owned()));
-    assert_eq!([alice, bob].map(|id| closed(&mut world, id)), [None, gone]);
-}
-
-#[test]
-fn whoever_is_silent_is_listened_to_for_longer_only_where_the_process_stood_still_for_more_than_a_second()
- {
-    let dead = Some((1001, "no answer to ping".to_owned()));
-    for (late, expected) in [(millis(1000), dead), (millis(1001), None)] {
-        let mut world = roomy_with(|_| {});
-        let alice = world.join("alice", "10.0.0.1");
-        world.advance(seconds(30));
-        assert_eq!(pings(&mut world, alice), 1);
-        let woken = world.now().instant + seconds(20) + late;
-        world.set_instant(woken);
-        world.settle();
-        assert_eq!(closed(&mut world, alice), expected, "{late:?} late");
     }
 }

@@ -34,6 +34,7 @@ mod shadow;
 mod slices;
 mod slow_reader_model;
 mod slow_readers;
+mod standstill;
 mod tickets;
 mod tls;
 mod tokens;

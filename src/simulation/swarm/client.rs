@@ -12,7 +12,7 @@ use crate::time::{Instant, Wall};
 /// Errors after which somebody honest waits: fewer than the server tells of.
 const ERRORS: Rate = Rate::new(6, Duration::from_secs(10));
 
-/// How much longer than it stood still the server waits for an answer to a ping.
+/// How much longer than it stood still the server waits for what was to come by then.
 pub const LISTENED: Duration = Duration::from_secs(1);
 
 /// A request without a reply.
@@ -188,9 +188,9 @@ impl Link {
 
     /// The server's process stood still for so long: what it had to do in that time may be as late, and it listens a moment more.
     pub fn forgive(&mut self, time: Duration) {
-        let later = |at: &mut Instant| *at = *at + time;
+        let later = |at: &mut Instant| *at = *at + time + LISTENED;
         later(&mut self.watched);
-        self.last_taken = self.last_taken + time + LISTENED;
+        later(&mut self.last_taken);
         self.stuck.as_mut().map(|(since, _)| since).map(later);
         self.ended_since.as_mut().map(later);
     }

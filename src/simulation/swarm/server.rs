@@ -75,11 +75,11 @@ impl Run<'_> {
                 link.spend_all(now);
                 late_for(self.paces.get_mut(usize::from(link.tab.who)), now);
             }
-            // What it had sent may not have been looked at, and its time is over.
-            link.is_exact &= link.is_open && link.pending.is_empty();
+            // What it had asked may not have been looked at, and its time is over.
+            link.is_exact &= link.pending.is_empty();
         }
         for stray in &mut self.strays {
-            stray.watched = stray.watched + time;
+            stray.watched = stray.watched + time + LISTENED;
             // What it had sent was not looked at, and its time may be over.
             if !stray.is_answered
                 && let Some(who) = stray.honest.take()
