@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::client::{Request, Seat};
 use super::pace::{BYTES_OF_ADDRESS, COMMANDS, MESSAGES, MESSAGES_OF_ADDRESS};
 use super::run::Run;
-use super::script::{Asking, HONEST, PEOPLE, ROOMS, Tab, Verdict, Way};
+use super::script::{Asking, HONEST, PEOPLE, ROOMS, TABS, Tab, Verdict, Way};
 use crate::protocol::client::{frame, text};
+use crate::protocol::frame::CONTROL_PAYLOAD_BYTES_MAX;
 use crate::protocol::vocabulary::RoomKind;
 
 /// Settings that an `update` may set: bounds, and none again.
@@ -201,17 +202,21 @@ impl Run<'_> {
         is_in_pace
     }
 
-    /// Bytes that a request may have so that nothing is left of what may be sent but for a pong, which the server may ask for in the same
-    /// moment; and no more than a message may have.
+    /// Bytes that a request may have so that nothing is left of what may be sent but for what the server may ask for in the same moment: a pong of
+    /// this tab, and of the others, which share its address, an answer to a close; and no more than a message may have.
     fn bytes_left(&self, number: usize) -> usize {
         let now = self.now().instant;
         let link = &self.links[number];
+        let pong = frame(0x8A, 0, true).len() + MASK_BYTES;
+        let close = frame(0x88, CONTROL_PAYLOAD_BYTES_MAX, true).len()
+            + MASK_BYTES
+            + CONTROL_PAYLOAD_BYTES_MAX as usize;
+        let own = (link.bytes.tokens(now) as usize).saturating_sub(pong);
         let of_address = self.paces.get(usize::from(link.tab.who));
         let of_address = of_address.map_or(u64::MAX, |paces| paces[BYTES_OF_ADDRESS].tokens(now));
-        let left = link.bytes.tokens(now).min(of_address) as usize;
+        let left = own.min((of_address as usize).saturating_sub(pong + (TABS - 1) * close));
         let header = frame(0x81, REQUEST_BYTES_MAX, true).len() + MASK_BYTES;
-        let pong = frame(0x8A, 0, true).len() + MASK_BYTES;
-        left.saturating_sub(header + pong)
+        left.saturating_sub(header)
             .min(self.config.limits.message_bytes_max)
     }
 
