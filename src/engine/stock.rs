@@ -29,8 +29,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const TRIMMED_SHARE: usize = 32;
 /// How long after it was drawn that is looked for, and once in so long at most: while an attack goes on what is free is soon used again.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
-/// How long after that it is looked for once more: what is remembered of those who have gone goes piece by piece, each of which keeps a page.
-const TRIM_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How long after that it is looked for again, and how many times: what is remembered of those who have gone goes piece by piece, in the ten seconds in
+/// which a user's buckets fill, and each piece keeps a page.
+const TRIM_AGAIN_AFTER: Duration = Duration::from_millis(2500);
+const TRIMS_AGAIN: u8 = 4;
 /// Over the soft mark a connection is read no more at a time: what it may not say yet has to be held.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -141,8 +143,9 @@ pub(super) struct Stock {
     /// The most that was drawn since free memory was last given back, and when there may be enough to do so.
     height: usize,
     fallen: Option<Instant>,
-    /// When it is given back once more.
+    /// When it is given back again, and how many times still.
     again: Option<Instant>,
+    trims_left: u8,
 }
 
 impl Stock {
@@ -156,6 +159,7 @@ impl Stock {
             height: 0,
             fallen: None,
             again: None,
+            trims_left: 0,
         };
         stock.reconfigure(config);
         stock
@@ -209,7 +213,8 @@ impl Stock {
     /// Whether so much is free that it is worth giving back, and what is drawn has come to rest.
     pub(super) fn has_fallen(&mut self, drawn: usize, now: Instant) -> bool {
         if self.again.is_some_and(|again| again <= now) {
-            self.again = None;
+            self.trims_left = self.trims_left.saturating_sub(1);
+            self.again = (self.trims_left > 0).then(|| now + TRIM_AGAIN_AFTER);
             self.height = drawn;
             return true;
         }
@@ -224,6 +229,7 @@ impl Stock {
         }
         self.fallen = None;
         self.again = Some(now + TRIM_AGAIN_AFTER);
+        self.trims_left = TRIMS_AGAIN;
         self.height = drawn;
         true
     }

@@ -92,12 +92,14 @@ impl PrefixEntry {
         ]
     }
 
+    /// Whether a connection may know its place.
+    fn is_counted_in(&self) -> bool {
+        self.prefix == Prefix::Everyone || self.plain_connections > 0 || self.open_connections > 0
+    }
+
     /// Whether it is this prefix's whatever its buckets say.
     fn is_held(&self, now: Instant) -> bool {
-        self.prefix == Prefix::Everyone
-            || self.plain_connections > 0
-            || self.open_connections > 0
-            || !self.penalty.left(now).is_zero()
+        self.is_counted_in() || !self.penalty.left(now).is_zero()
     }
 
     /// What is remembered of those who have gone: places that they earned, and that a penalty is over.
@@ -346,15 +348,25 @@ impl Slots {
         slot
     }
 
+    /// Lets go of entries in which nothing is remembered. Those in which no connection is counted make way.
     fn shrink(&mut self, kept: &Kept, now: Instant) {
-        let needed = self
-            .entries
-            .iter()
-            .rposition(|entry| !entry.is_idle(kept, now));
-        let idle = self.entries.drain(needed.map_or(0, |last| last + 1)..);
-        idle.for_each(|entry| {
-            self.index.remove(&entry.prefix);
-        });
+        let mut free = 0;
+        while let Some(last) = self.entries.last() {
+            let (prefix, end) = (last.prefix, self.entries.len() - 1);
+            if !last.is_idle(kept, now) {
+                let before = self.entries.get(free..end).unwrap_or_default();
+                let idle = before.iter().position(|entry| entry.is_idle(kept, now));
+                let Some(idle) = idle.filter(|_| !last.is_counted_in()) else {
+                    break;
+                };
+                free += idle;
+                self.index.insert(prefix, free as u32);
+                self.entries.swap(free, end);
+            }
+            if let Some(gone) = self.entries.pop() {
+                self.index.remove(&gone.prefix);
+            }
+        }
         self.entries.shrink_to_fit();
         self.index.shrink_to_fit();
     }
