@@ -64,7 +64,7 @@ mod tests {
         for n in 0..1000_usize {
             pieces.push(vec![n as u8; 16 * 1024]);
         }
-        let stays = vec![1_u8; 100];
+        let stays = Box::new([1_u8; 100]);
         let full = resident();
         pieces.clear();
         trim();

@@ -65,18 +65,22 @@ impl Run<'_> {
         let time = Duration::from_millis(u64::from(for_ms));
         self.world.set_instant(self.now().instant + time);
         let now = self.now().instant;
+        let head = self.config.deadlines.head;
         for number in &self.active {
             let link = &mut self.links[*number];
             link.forgive(time);
-            let is_under_way = self.network.carries(*number)
-                || self.world.unread_bytes(link.id) > 0
-                || !link.pending.is_empty();
+            let is_carried = self.network.carries(*number);
+            let is_under_way =
+                is_carried || self.world.unread_bytes(link.id) > 0 || !link.pending.is_empty();
             if is_under_way {
                 link.spend_all(now);
                 late_for(self.paces.get_mut(usize::from(link.tab.who)), now);
             }
+            // A head that was due a moment ago is not listened for, nor is one that is still to come.
+            let due = link.opened + head;
+            let is_head_late = is_carried || (due <= now && now.since(due) <= LISTENED);
             // What it had asked may not have been looked at, and its time is over.
-            link.is_exact &= link.pending.is_empty();
+            link.is_exact &= link.pending.is_empty() && (link.is_open || !is_head_late);
         }
         for stray in &mut self.strays {
             stray.watched = stray.watched + time + LISTENED;
