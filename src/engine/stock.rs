@@ -29,8 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const TRIMMED_SHARE: usize = 32;
 /// How long after it was drawn that is looked for, and once in so long at most: while an attack goes on what is free is soon used again.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
-/// How long after that it is looked for again, and how many times: what is remembered of those who have gone goes piece by piece, in the ten seconds in
-/// which a user's buckets fill, and each piece keeps a page.
+/// How long after that it is looked for again, how many times, and from then on as long as less is drawn each time: what is remembered of those who have
+/// gone goes piece by piece, in the ten seconds in which a user's buckets fill, and each piece keeps a page.
 const TRIM_AGAIN_AFTER: Duration = Duration::from_millis(2500);
 const TRIMS_AGAIN: u8 = 4;
 /// Over the soft mark a connection is read no more at a time: what it may not say yet has to be held.
@@ -214,7 +214,8 @@ impl Stock {
     pub(super) fn has_fallen(&mut self, drawn: usize, now: Instant) -> bool {
         if self.again.is_some_and(|again| again <= now) {
             self.trims_left = self.trims_left.saturating_sub(1);
-            self.again = (self.trims_left > 0).then(|| now + TRIM_AGAIN_AFTER);
+            let goes_on = self.trims_left > 0 || drawn < self.height;
+            self.again = goes_on.then(|| now + TRIM_AGAIN_AFTER);
             self.height = drawn;
             return true;
         }

@@ -112,7 +112,7 @@ impl Users {
     pub(super) fn turn(&mut self, now: Instant) {
         if self.next_look <= now {
             self.next_look = now + LOOK_EVERY;
-            self.forget_departed(FORGOTTEN_PER_LOOK, now);
+            self.forget_paid(FORGOTTEN_PER_LOOK, now);
         }
     }
 
@@ -175,21 +175,45 @@ impl Users {
             let Some(key) = self.departed.front().copied() else {
                 return;
             };
-            let Some(user) = self.users.get_mut(key.0 as usize) else {
-                self.departed.pop_front();
-                continue;
-            };
-            let is_gone = user.connections == 0 && user.departures == 1;
-            let owes = !(user.messages.is_full(now) && user.commands.is_full(now));
-            if is_gone && owes && self.departed.len() <= self.departed_max {
+            let is_full = self.departed.len() > self.departed_max;
+            if !is_full && self.is_owing(key, now) {
                 return;
             }
             self.departed.pop_front();
-            user.departures -= 1;
-            if is_gone {
-                self.index.remove(&user.id);
-                self.users.remove(key.0 as usize);
+            self.forget(key);
+        }
+    }
+
+    /// Forgets those of the longest gone who owe nothing, whoever before them still does.
+    fn forget_paid(&mut self, looked_at: usize, now: Instant) {
+        let looked_at = looked_at.min(self.departed.len());
+        let looked_at: Vec<UserKey> = self.departed.drain(..looked_at).collect();
+        for key in looked_at.into_iter().rev() {
+            if self.is_owing(key, now) {
+                self.departed.push_front(key);
+            } else {
+                self.forget(key);
             }
+        }
+    }
+
+    /// Whether this entry of the departed list is the last of somebody who has gone and whose buckets are not full again.
+    fn is_owing(&self, key: UserKey, now: Instant) -> bool {
+        self.users.get(key.0 as usize).is_some_and(|user| {
+            let is_gone = user.connections == 0 && user.departures == 1;
+            is_gone && !(user.messages.is_full(now) && user.commands.is_full(now))
+        })
+    }
+
+    /// Counts an entry of the departed list that is taken off it.
+    fn forget(&mut self, key: UserKey) {
+        let Some(user) = self.users.get_mut(key.0 as usize) else {
+            return;
+        };
+        user.departures -= 1;
+        if user.connections == 0 && user.departures == 0 {
+            self.index.remove(&user.id);
+            self.users.remove(key.0 as usize);
         }
     }
 }
@@ -260,6 +284,31 @@ mod tests {
             users.leave(key, later);
         }
         assert!(users.len() <= 1, "{} remembered", users.len());
+    }
+
+    #[test]
+    fn whoever_owes_much_keeps_nobody_remembered_who_left_later() {
+        let mut users = users(10_000);
+        let rate = Limits::default().commands_per_user;
+        let mut now = Instant::ZERO;
+        for (user, commands) in [("first", 60), ("second", 1), ("third", 60)] {
+            let key = users.arrive(&identity(user), now);
+            let user = users.get_mut(key).expect("just arrived");
+            user.commands.charge(commands, rate, now);
+            users.leave(key, now);
+        }
+        now = now + LOOK_EVERY;
+        users.turn(now);
+        let left: Vec<_> = users.iter().map(|user| user.id.to_string()).collect();
+        assert_eq!(left, ["first", "third"]);
+        let still = users.departed.iter().map(|key| key.0);
+        assert_eq!(
+            still.collect::<Vec<_>>(),
+            [0, 2],
+            "in the order in which they left"
+        );
+        users.turn(now + Duration::from_secs(10));
+        assert_eq!((users.len(), users.departed.len()), (0, 0));
     }
 
     #[test]
