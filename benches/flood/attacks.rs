@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use wardroom::protocol::client::{masked, text};
+use wardroom::protocol::client::{frame, masked, text};
 
 use crate::language::{Language, spoilt};
 
@@ -90,7 +90,7 @@ pub const EVERYTHING: &str = "everything";
 /// Its sockets and connections of each attack when all come at once: so many times fewer.
 const SHARE: usize = 4;
 
-const ATTACKS: [Attack; 9] = [
+const ATTACKS: [Attack; 16] = [
     Attack {
         name: "nobody",
         what: "No attack: how much two calms differ",
@@ -117,6 +117,49 @@ const ATTACKS: [Attack; 9] = [
         ..MEMBERS
     },
     Attack {
+        name: "ping-flood",
+        what: "50 people, signed in, who send pings as fast as it goes",
+        shot: |_, out| out.extend(masked(0x89, b"")),
+        ..MEMBERS
+    },
+    Attack {
+        name: "giant-frames",
+        what: "50 people, signed in, with a frame each of a declared gigabyte, as much of it as is taken",
+        shot: |aim, out| match aim.shot {
+            0 => out.extend(frame(0x82, 1 << 30, true).into_iter().chain([0; 4])),
+            _ => out.extend([b'g'; 16 * 1024]),
+        },
+        ..MEMBERS
+    },
+    Attack {
+        name: "deep-json",
+        what: "50 people, signed in, who send arrays in arrays, 2,000 deep, as fast as it goes",
+        shot: |_, out| out.extend(text(&"[".repeat(2000))),
+        ..MEMBERS
+    },
+    Attack {
+        name: "broken-frames",
+        what: "People who sign in again and again for one frame without a mask, with a reserved bit, or of a text that is no UTF-8",
+        sockets: 50,
+        connects_per_second: 200,
+        shot: |aim, out| match aim.user.as_bytes().last().map_or(0, |last| last % 3) {
+            0 => out.extend(b"\x81\x05hello"),
+            1 => out.extend(masked(0xC1, b"hello")),
+            _ => out.extend(masked(0x81, b"\xFF\xFE")),
+        },
+        shots: 1,
+        ..MEMBERS
+    },
+    Attack {
+        name: "reconnect-herd",
+        what: "People who sign in and go at once, five hundred a second",
+        sockets: 200,
+        connects_per_second: 500,
+        shots: 0,
+        leaves: true,
+        ..MEMBERS
+    },
+    Attack {
         name: "bad-tokens",
         what: "Upgrades with a token whose signature is wrong, as fast as they go",
         shot: |aim, out| {
@@ -124,6 +167,26 @@ const ATTACKS: [Attack; 9] = [
             out.extend_from_slice(request.as_bytes());
         },
         is_about_tokens: true,
+        ..STRANGERS
+    },
+    Attack {
+        name: "garbage",
+        what: "Requests that are none, five thousand a second",
+        connects_per_second: 5000,
+        shot: |_, out| out.extend(b"\x16\x03\x01 / HTTP\r\nno field\r\n\r\n"),
+        ..STRANGERS
+    },
+    Attack {
+        name: "head-bombs",
+        what: "Request heads of 128 KiB, as fast as they go",
+        shot: |aim, out| {
+            if aim.shot == 0 {
+                out.extend(aim.language.endless_head().as_bytes());
+            }
+            out.extend([b'a'; 16 * 1024]);
+        },
+        pace: Pace::FlatOut,
+        shots: 8,
         ..STRANGERS
     },
     Attack {

@@ -141,7 +141,7 @@ impl Real {
             return found;
         }
         let died_at = self.died_at.take().unwrap_or_else(wardroom_disk::calls);
-        let is_cut = self.dice.happens(1, 2);
+        let mut is_cut = self.dice.happens(1, 2);
         self.die(died_at, is_cut);
         let before = wardroom_disk::calls();
         self.open()?;
@@ -149,10 +149,20 @@ impl Real {
             // In the middle of the start.
             let calls = wardroom_disk::calls() - before;
             let died_at = before + self.dice.below(calls as u64 + 1) as usize;
-            self.die(died_at, true);
+            is_cut = true;
+            self.die(died_at, is_cut);
             self.open()?;
         }
+        // The same holds when only the process has died.
+        let unknown = if is_cut {
+            Vec::new()
+        } else {
+            self.unknown.clone()
+        };
         let found = self.compare();
+        if matches!(&found, Ok((questions, _)) if questions.is_empty()) {
+            self.unknown = unknown;
+        }
         if self.dice.happens(1, AGAIN_EVERY) {
             // What it has once read it may have told.
             self.die(wardroom_disk::calls(), true);
