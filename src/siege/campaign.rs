@@ -62,7 +62,7 @@ pub fn run(
     // What was found until then is told all the same.
     let conclusion = report.close(early.as_ref());
     report.conclude(output)?;
-    write(&report, &siege.series, files)?;
+    write(&report, &siege.series, early.is_some(), files)?;
     early.map_or(Ok(conclusion), Err)
 }
 
@@ -166,12 +166,12 @@ impl Siege<'_> {
     }
 }
 
-fn write(report: &Report, series: &Series, files: Files<'_>) -> io::Result<()> {
+fn write(report: &Report, series: &Series, is_partial: bool, files: Files<'_>) -> io::Result<()> {
     if let Some(file) = files.json {
         report.write_json(file)?;
     }
     if let Some(file) = files.plot {
-        series.write_svg(file)?;
+        series.write_svg(file, is_partial)?;
     }
     Ok(())
 }

@@ -104,13 +104,18 @@ impl Course {
                 .retain(|(name, _)| !limits::is_always_shown(name) || given.beyond(name).is_none());
         }
         let attack = given.attack;
-        found.unreached = self.unreached(given, found.shown.as_deref().unwrap_or_default());
-        let are_all = !attack.limits.is_empty() && found.unreached.len() == attack.limits.len();
+        let shown = found.shown.as_deref().unwrap_or_default();
+        found.unreached = self.unreached(given, shown);
+        // One of which it is not known why it said nothing should have.
+        let is_known = |limit: &&str| {
+            let is_unreached = found.unreached.iter().any(|(name, _)| name == limit);
+            is_unreached || shown.iter().any(|(name, _)| name == limit)
+        };
+        let are_all = attack.limits.iter().all(is_known);
         if self.sign(attack) != Some(true) {
             let first = found.unreached.first().filter(|_| are_all);
-            found.not_reached = first
-                .map(|(_, why)| why.clone())
-                .or_else(|| given.hindrance());
+            let first = first.map(|(_, why)| why.clone());
+            found.not_reached = first.or_else(|| given.hindrance());
         }
     }
 
@@ -123,7 +128,7 @@ impl Course {
             let is_void = given.of(part).is_void();
             for (outcome, count) in &tally.outcomes {
                 let is_excused = is_void && *outcome != Outcome::Nonsense;
-                if !is_excused && !(are_many && part.expect.contains(outcome)) {
+                if !(is_excused || are_many && part.expect.contains(outcome)) {
                     *outcomes.entry(*outcome).or_insert(0) += count;
                 }
             }

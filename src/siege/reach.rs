@@ -152,7 +152,7 @@ impl<'a> Given<'a> {
             own.find_map(|need| self.unmet(*need))
         };
         let hindrance = self.hindrance().or_else(own);
-        hindrance.or_else(|| self.too_few(limit)).or_else(|| {
+        hindrance.or_else(|| self.too_few(limit, u64::MAX)).or_else(|| {
             let time = self.deadline(limit).filter(|time| *time >= self.time)?;
             let (time, lasts) = (time.as_secs_f64(), self.time.as_secs_f64());
             Some(format!(
@@ -161,9 +161,10 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// Why fewer sockets come than a limit on connections allows.
-    fn too_few(&self, limit: &str) -> Option<String> {
+    /// Why fewer sockets are there than a limit on connections allows, when so many come in all.
+    fn too_few(&self, limit: &str, connections: u64) -> Option<String> {
         let sockets = self.attack.sockets.min(self.sockets_max) as u64;
+        let sockets = sockets.min(connections);
         let most = match limit {
             "limits.connections_max" | "limits.unauthenticated_max" => sockets,
             "limits.plain_per_address" | "limits.connections_per_address" => {
@@ -199,6 +200,9 @@ impl<'a> Given<'a> {
             "glitches" => shots.saturating_mul(2),
             _ => shots,
         };
+        if let Some(why) = self.too_few(limit, connections) {
+            return Some(why);
+        }
         let each = amount.div_ceil(all);
         let allowed = match limit {
             "limits.fragments_per_message_max" => self.number(limit)? as f64,
@@ -376,6 +380,13 @@ mod tests {
             Some(
                 "limits.commands_per_user = { burst = 100, per = \"1s\" }: 300 of each user in 2 s, more than 300 would be needed"
             )
+        );
+        let few = self::given(&settings, attack("connect-flood"));
+        let why = few.not_passed("limits.unauthenticated_max", done(0));
+        assert!(
+            why.as_deref()
+                .is_some_and(|why| why.contains(": 100 connections at most")),
+            "{why:?}"
         );
         let more = given.not_passed("limits.commands_per_user", done(50 * 300 + 1));
         assert_eq!(more, None);

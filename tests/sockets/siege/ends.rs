@@ -108,6 +108,7 @@ fn a_siege_that_is_told_to_end_has_written_what_it_found_until_then() {
     assert_eq!(attacks[0]["verdict"], "held");
     let plot = fs::read_to_string(home.path().join("siege.svg")).expect("it was drawn");
     assert!(plot.contains(">nobody</text>"), "{plot}");
+    assert!(plot.contains("; partial: "), "{plot}");
 }
 
 /// A siege of a server that runs.
