@@ -131,7 +131,10 @@ impl Siege {
         let lobby = config.rooms.lobby.clone();
         let other = config.rooms.public.iter().find(|room| **room != lobby);
         let exempting = settings(loaded).map(|setting| setting.key);
-        let exempting = exempting.filter(|key| is_running && is_covering(loaded, key));
+        let exempting = exempting.filter(|key| {
+            let is_list = !key.starts_with("proxy.") || key == "proxy.trusted";
+            is_running && is_list && is_covering(loaded, key)
+        });
         let time = Duration::from_secs(self.seconds);
         Ok(Plan {
             attacks: self.attacks.clone(),

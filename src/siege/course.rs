@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::attack::{Attack, Outcome};
+use super::attacks;
 use super::counters::Counters;
 use super::felt::Story;
 use super::limits::{self, Evidence, Shown};
@@ -125,7 +126,9 @@ impl Course {
         let mut outcomes = BTreeMap::new();
         let are_many = parts.len() > 1;
         for (part, tally) in parts.iter().zip(&self.tallies) {
-            let is_void = given.of(part).is_void();
+            // With all of its sockets: fewer are no reason to end otherwise.
+            let whole = attacks::all().find(|whole| whole.name == part.name);
+            let is_void = given.of(whole.unwrap_or(part)).is_void();
             for (outcome, count) in &tally.outcomes {
                 let is_excused = is_void && *outcome != Outcome::Nonsense;
                 if !(is_excused || are_many && part.expect.contains(outcome)) {

@@ -89,15 +89,24 @@ impl<'a> Given<'a> {
     /// Why the attack is not what it is meant to be, whatever its own limits are.
     pub(super) fn hindrance(&self) -> Option<String> {
         let attack = self.attack;
-        let is_of_address = |limit: &&str| limit.ends_with("_per_address");
-        let is_passed = attack.limits.iter().any(is_of_address) && !self.exempting.is_empty();
-        if is_passed {
-            let told = self.exempting.join(", ");
-            return Some(format!("{told}: lets everybody pass who comes in a siege"));
+        if let Some(key) = self.exempting.iter().find(|key| self.is_spared_by(key)) {
+            return Some(format!(
+                "{key} spares the addresses that a siege comes from: others would be needed"
+            ));
         }
         let others = attack.needs.iter().filter(|need| !need.is_own_of(attack));
         let mut unmet = others.filter_map(|need| self.unmet(*need));
         unmet.next().or_else(|| self.silence())
+    }
+
+    /// Whether this setting, which names addresses that a siege comes from, keeps it from what it is on.
+    fn is_spared_by(&self, key: &str) -> bool {
+        let is_on = |is: fn(&str) -> bool| self.attack.limits.iter().any(|limit| is(limit));
+        match key {
+            "limits.penalty_exempt" => is_on(|limit| limit == "limits.offences_per_address"),
+            "proxy.trusted" => is_on(|limit| limit == "proxy.trusted" || is_of_address(limit)),
+            _ => is_on(is_of_address),
+        }
     }
 
     fn unmet(&self, need: Need) -> Option<String> {
@@ -231,6 +240,10 @@ impl<'a> Given<'a> {
     }
 }
 
+fn is_of_address(limit: &str) -> bool {
+    limit.ends_with("_per_address")
+}
+
 impl Need {
     fn key(self) -> Option<&'static str> {
         match self {
@@ -356,12 +369,19 @@ mod tests {
         alone.has_other_room = false;
         let told = alone.hindrance().expect("no room");
         assert!(told.starts_with("rooms.public: "), "{told}");
-        let exempting = ["limits.exempt".to_owned()];
-        for (name, is_spared) in [("bad-token", true), ("ping-flood", false)] {
+        for (key, name, is_spared) in [
+            ("limits.exempt", "bad-token", true),
+            ("limits.exempt", "ping-flood", false),
+            ("limits.penalty_exempt", "bad-token", false),
+            ("limits.penalty_exempt", "old-offender", true),
+            ("proxy.trusted", "forged-proxy", true),
+            ("proxy.trusted", "cross-site", false),
+        ] {
             let mut spared = given(&settings, attack(name));
+            let exempting = [key.to_owned()];
             spared.exempting = &exempting;
             let told = spared.hindrance();
-            assert_eq!(told.is_some(), is_spared, "{name}: {told:?}");
+            assert_eq!(told.is_some(), is_spared, "{key} {name}: {told:?}");
         }
     }
 

@@ -83,7 +83,7 @@ impl Conclusion {
                 "nothing has failed, but the attacks above marked `not made` could not be made with these settings",
             ),
             Conclusion::NotReached => Some(
-                "nothing has failed, but the limits above marked `not reached` could not be with these settings",
+                "nothing has failed, but the limits above marked `not reached` were not, for the reasons that stand there",
             ),
             Conclusion::Interrupted => Some("interrupted: nothing has failed until then"),
             Conclusion::Untried => Some(
@@ -329,7 +329,7 @@ impl Report {
         };
         let beyond = match beyond {
             0 => String::new(),
-            some => format!(", {some} did not reach their limits"),
+            some => format!(", {some} not reached"),
         };
         if let Some(why) = &self.partial {
             writeln!(output, "\npartial: {why}")?;

@@ -1,5 +1,8 @@
 //! Sieges of servers whose limits are far away, or are not what they are said to be.
 
+use std::path::Path;
+use std::process::Output;
+
 use super::{printed, siege, written};
 use crate::server::{SECRET, Server, write_secret};
 
@@ -19,13 +22,7 @@ fn a_server_that_lets_pass_what_it_is_said_to_limit_does_not_pass() {
     });
     let server = Server::serve(&format!("[limits]\n{}", weak.concat()));
     let home = tempfile::tempdir().expect("a directory");
-    write_secret(&home.path().join("secret"), SECRET);
-    let target = format!("ws://{}/ws/chat", server.address);
-    let private = server.private.expect("a private listener").to_string();
-    let mut arguments = vec!["--target", &target, "--private", &private];
-    arguments.extend(["--token-secret-file", "secret", "--attack", "ping-flood"]);
-    arguments.extend(["--json", "siege.json"]);
-    let output = siege(home.path(), &arguments);
+    let output = attack_running(&server, home.path(), "ping-flood", &[]);
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     for line in [
@@ -46,6 +43,42 @@ fn a_server_that_lets_pass_what_it_is_said_to_limit_does_not_pass() {
     assert_eq!(report["verdict"], "failed");
     assert_eq!(report["held"], false);
     assert_eq!(report["attacks"][0]["verdict"], "failed");
+}
+
+/// A siege of a server that runs, with its counters.
+fn attack_running(server: &Server, home: &Path, attacks: &str, settings: &[&str]) -> Output {
+    write_secret(&home.join("secret"), SECRET);
+    let target = format!("ws://{}/ws/chat", server.address);
+    let private = server.private.expect("a private listener").to_string();
+    let mut arguments = vec!["--target", &target, "--private", &private];
+    arguments.extend(["--token-secret-file", "secret", "--attack", attacks]);
+    arguments.extend(["--json", "siege.json"]);
+    arguments.extend(settings);
+    siege(home, &arguments)
+}
+
+#[test]
+fn a_running_server_that_exempts_the_addresses_of_a_siege_is_said_to_and_has_not_shown_their_limits()
+ {
+    let exempt = "exempt = [\"127.0.0.0/8\"]";
+    let server = Server::serve(&format!("[limits]\n{exempt}\n"));
+    let home = tempfile::tempdir().expect("a directory");
+    let settings = ["--set", "limits.exempt=[\"127.0.0.0/8\"]"];
+    let output = attack_running(&server, home.path(), "bad-token", &settings);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for line in [
+        "in force on that server: limits.exempt, ",
+        "not reached  bad-token ",
+        "             - limits.exempt spares the addresses that a siege comes from: others would be needed",
+        "not reached  limits.failed_authentications_per_address ",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+    assert_eq!(written(home.path())["verdict"], "not_reached");
 }
 
 #[test]
@@ -73,7 +106,7 @@ fn a_limit_that_lies_beyond_every_attack_has_neither_held_nor_failed_and_is_no_s
         "not reached  join-too-many ",
         "             - rooms.public: there is no room besides the lobby",
         "not reached  limits.rooms_per_connection_max = 32 ",
-        "0 of 3 attacks held, 3 did not reach their limits ",
+        "0 of 3 attacks held, 3 not reached ",
         "nothing has failed, but the limits above marked `not reached`",
     ] {
         assert!(
