@@ -202,12 +202,12 @@ impl<'a> Given<'a> {
             "user" => ("user", self.users(connections)),
             _ => ("connection", connections.max(1)),
         };
-        let amount = match what {
-            "bytes" => bytes,
-            "handshakes" | "failed_authentications" | "offences" => connections,
+        let (amount, what) = match what {
+            "bytes" => (bytes, "bytes"),
+            "handshakes" | "failed_authentications" | "offences" => (connections, "connections"),
             // Points: a tiny fragment has two.
-            "glitches" => shots.saturating_mul(2),
-            _ => shots,
+            "glitches" => (shots.saturating_mul(2), "points"),
+            _ => (shots, "shots"),
         };
         if let Some(why) = self.too_few(limit, connections) {
             return Some(why);
@@ -219,7 +219,7 @@ impl<'a> Given<'a> {
         };
         (each as f64 <= allowed).then(|| {
             format!(
-                "{limit} = {}: {each} of each {of} in {} s, more than {allowed:.0} would be needed",
+                "{limit} = {}: {each} {what} of each {of} in {} s, more than {allowed:.0} would be needed",
                 self.value(limit).unwrap_or_default(),
                 self.time.as_secs_f64()
             )
@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(
             why.as_deref(),
             Some(
-                "limits.commands_per_user = { burst = 100, per = \"1s\" }: 300 of each user in 2 s, more than 300 would be needed"
+                "limits.commands_per_user = { burst = 100, per = \"1s\" }: 300 shots of each user in 2 s, more than 300 would be needed"
             )
         );
         let few = self::given(&settings, attack("connect-flood"));
