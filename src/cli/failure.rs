@@ -21,14 +21,18 @@ pub enum Failure {
     /// It was rightly asked and could not be done.
     #[error("{0}")]
     Operation(String),
+    /// It was told to end.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl Failure {
-    /// 0 fine, 1 the operation failed, 2 wrong usage or configuration.
+    /// 0 fine, 1 the operation failed, 2 wrong usage or configuration, 130 told to end as shells have it.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(error) if !error.use_stderr() => 0,
             Failure::Operation(_) => 1,
+            Failure::Interrupted(_) => 130,
             Failure::Usage(_) | Failure::Config(_) | Failure::Key(_) => 2,
         }
     }

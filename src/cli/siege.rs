@@ -14,7 +14,7 @@ use super::arguments::{Settings, parse_time};
 use super::token::{self, TokenRequest};
 use crate::config::{Auth, Config, KeySource, Loaded, Place};
 use crate::siege::{
-    self, Files, Home, Manners, Plan, SECONDS_MAX, SiegeError, Target, Times, Whom,
+    self, Files, Home, Manners, Plan, SECONDS_MAX, Setting, SiegeError, Target, Times, Whom,
 };
 use crate::time::Wall;
 
@@ -79,20 +79,23 @@ impl Siege {
         let private = self.private.map(Target::from_loopback).transpose()?;
         let loaded = Config::load(self.config.as_deref(), &self.settings.flags, environment)
             .map_err(Failure::Config)?;
-        let plan = self.plan(&loaded)?;
+        let plan = self.plan(&loaded, target.is_some())?;
         let mut auth = loaded.config.auth.clone();
         let whom = match target {
             Some(target) => {
                 auth.keys = self.secret(self.token_secret_file.as_ref())?;
                 let private = private.and(self.private);
+                tell_exempting(&plan.exempting, output)?;
                 Whom::Running { target, private }
             }
             None => {
                 tell_left_out(&loaded, output)?;
                 let home = Home::make()?;
                 auth.keys = self.secret(Some(&home.secret()))?;
-                let mut settings = settings(&loaded);
-                settings.retain(|(key, _)| !is_covering(&loaded, key));
+                let settings = settings(&loaded)
+                    .filter(|setting| !is_covering(&loaded, &setting.key))
+                    .map(|setting| (setting.key, setting.value))
+                    .collect();
                 let has_tls = loaded.config.tls.is_on();
                 Whom::Own {
                     home,
@@ -108,7 +111,7 @@ impl Siege {
             plot: plot.as_mut().map(|file| file as &mut dyn Write),
         };
         let mint = |user: &str, ttl: Duration, now: Wall| mint(&auth, user, ttl, now);
-        let conclusion = siege::run(whom, plan, &mint, output, files)?;
+        let conclusion = siege::run(whom, &plan, &mint, output, files)?;
         match conclusion.fault() {
             None => Ok(()),
             Some(why) => Err(Failure::Operation(why.to_owned())),
@@ -123,15 +126,21 @@ impl Siege {
         Ok(keys.into_iter().collect())
     }
 
-    fn plan(&self, loaded: &Loaded) -> Result<Plan, SiegeError> {
+    fn plan(&self, loaded: &Loaded, is_running: bool) -> Result<Plan, SiegeError> {
         let config = &loaded.config;
         let lobby = config.rooms.lobby.clone();
+        let other = config.rooms.public.iter().find(|room| **room != lobby);
+        let exempting = settings(loaded).map(|setting| setting.key);
+        let exempting = exempting.filter(|key| {
+            let is_list = !key.starts_with("proxy.") || key == "proxy.trusted";
+            is_running && is_list && is_covering(loaded, key)
+        });
         let time = Duration::from_secs(self.seconds);
         Ok(Plan {
             attacks: self.attacks.clone(),
             time,
             unnoticed: self.unnoticed,
-            room: config.rooms.public.first().unwrap_or(&lobby).clone(),
+            room: other.unwrap_or(&lobby).clone(),
             lobby,
             times: Times {
                 head: config.deadlines.head,
@@ -140,10 +149,8 @@ impl Siege {
             manners: Manners::within(config, time)?,
             rehearsed: config.limits.shadow.names().to_vec(),
             memory: config.memory as u64,
-            limits: settings(loaded)
-                .into_iter()
-                .filter(|(key, _)| siege::is_limit(key))
-                .collect(),
+            settings: settings(loaded).collect(),
+            exempting: exempting.collect(),
         })
     }
 }
@@ -172,6 +179,17 @@ fn tell_left_out(loaded: &Loaded, output: &mut dyn Write) -> std::io::Result<()>
     Ok(())
 }
 
+/// Says which settings of a server that runs spare whoever comes in a siege.
+fn tell_exempting(exempting: &[String], output: &mut dyn Write) -> std::io::Result<()> {
+    for key in exempting {
+        writeln!(
+            output,
+            "in force on that server: {key}, which is about addresses that the siege's people and attackers come from: what limits of an address do to others is not seen"
+        )?;
+    }
+    Ok(())
+}
+
 /// Whether it is of a list of networks that the siege's own addresses are in: nothing of what it measures would be so for others.
 fn is_covering(loaded: &Loaded, key: &str) -> bool {
     let (limits, proxy) = (&loaded.config.limits, &loaded.config.proxy);
@@ -181,18 +199,19 @@ fn is_covering(loaded: &Loaded, key: &str) -> bool {
         _ if key.starts_with("proxy.") => &proxy.trusted,
         _ => return false,
     };
-    siege::comes_from(|address| networks.iter().any(|network| network.contains(&address)))
+    !networks.is_empty()
+        && siege::comes_from(|address| networks.iter().any(|network| network.contains(&address)))
 }
 
 /// Every setting in force that has a value.
-fn settings(loaded: &Loaded) -> Vec<(String, String)> {
-    let settings = loaded
-        .settings
-        .iter()
-        .filter(|setting| setting.value != "not set");
-    settings
-        .map(|setting| (setting.key.clone(), setting.value.clone()))
-        .collect()
+fn settings(loaded: &Loaded) -> impl Iterator<Item = Setting> {
+    let settings = loaded.settings.iter();
+    let settings = settings.filter(|setting| setting.value != "not set");
+    settings.map(|setting| Setting {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+        is_given: setting.place != Place::Default,
+    })
 }
 
 fn mint(auth: &Auth, user: &str, ttl: Duration, now: Wall) -> Result<String, String> {
@@ -242,6 +261,7 @@ impl Write for Results {
 impl From<SiegeError> for Failure {
     fn from(error: SiegeError) -> Self {
         match error {
+            SiegeError::Interrupted(_) => Failure::Interrupted(error.to_string()),
             SiegeError::Target(_) | SiegeError::Attack(..) => Failure::Key(error.to_string()),
             _ => Failure::Operation(error.to_string()),
         }

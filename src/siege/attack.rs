@@ -4,6 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use super::bounds::{NEIGHBOUR_EVERY, TALKERS};
+use super::reach::Need;
+
 /// One attack.
 #[derive(Clone, Copy)]
 pub(super) struct Attack {
@@ -15,6 +18,8 @@ pub(super) struct Attack {
     pub(super) limits: &'static [&'static str],
     /// Counters of the server (`family:label`) of which at least one must have risen; none: nothing is counted for it.
     pub(super) signs: &'static [&'static str],
+    /// What must be so of settings for it to be what it is meant to be, besides what follows from its figures.
+    pub(super) needs: &'static [Need],
     /// Sockets at once.
     pub(super) sockets: usize,
     /// New connections in a second, those that take the place of ended ones included.
@@ -222,7 +227,12 @@ pub(super) fn talker_source(number: usize) -> Ipv4Addr {
 /// The address of the newcomer of this number: the attackers' /24 but no address of theirs, or a /24 of their own.
 pub(super) fn newcomer_source(network: u8, number: u64, is_neighbour: bool) -> Ipv4Addr {
     if is_neighbour {
-        return Ipv4Addr::new(127, 66, network, (200 + number % 50) as u8);
+        return Ipv4Addr::new(
+            127,
+            66,
+            network,
+            (200 + number / NEIGHBOUR_EVERY % NEIGHBOURS) as u8,
+        );
     }
     Ipv4Addr::new(
         127,
@@ -232,11 +242,19 @@ pub(super) fn newcomer_source(network: u8, number: u64, is_neighbour: bool) -> I
     )
 }
 
+/// Addresses that newcomers from the attackers' /24 come from, one after another.
+pub(super) const NEIGHBOURS: u64 = 50;
+
 /// Whether this is so of an address that people or attackers of a siege come from.
 pub fn comes_from(is_one: impl FnMut(IpAddr) -> bool) -> bool {
-    let attackers = [From::Address, From::Everywhere].map(|from| from.source(1, 0));
-    let people = [talker_source(0), newcomer_source(1, 0, false)];
-    let sources = attackers.into_iter().chain(people);
+    let numbered = |from: From, count: u64| (0..count).map(move |number| from.source(0, number));
+    let everywhere = numbered(From::Everywhere, 10_000).chain(numbered(From::Networks, NETWORKS));
+    let newcomers = (0..10_000).map(|number| newcomer_source(0, number, false));
+    // Those of a /24 of the attackers' own, neighbours among them.
+    let own = (0..=u8::MAX).flat_map(|network| (1..250).map(move |host| [network, host]));
+    let own = own.map(|[network, host]| Ipv4Addr::new(127, 66, network, host));
+    let people = (0..TALKERS).map(talker_source).chain(newcomers);
+    let sources = people.chain(everywhere).chain(own);
     sources.map(IpAddr::V4).any(is_one)
 }
 
@@ -254,6 +272,7 @@ pub(super) const STRANGERS: Attack = Attack {
     what: "",
     limits: &[],
     signs: &[],
+    needs: &[],
     sockets: 500,
     connects_per_second: 2000,
     from: From::Network,
@@ -311,5 +330,30 @@ mod tests {
             assert!(honest.is_loopback());
         }
         assert!(all.iter().all(|network| network >> 16 == 127));
+    }
+
+    #[test]
+    fn every_address_that_anybody_comes_from_counts_as_one_of_a_siege() {
+        let is_in = |network: [u8; 2]| {
+            comes_from(|address| match address {
+                IpAddr::V4(address) => address.octets().starts_with(&network),
+                IpAddr::V6(_) => false,
+            })
+        };
+        let sources = (0..NETWORKS).map(|number| From::Networks.source(7, number));
+        let others = [From::Address, From::Network, From::Everywhere];
+        let others = others.map(|from| from.source(77, 189));
+        for source in sources
+            .step_by(250)
+            .chain(others)
+            .chain([talker_source(39)])
+        {
+            let [first, second, ..] = source.octets();
+            assert!(is_in([first, second]), "{source}");
+        }
+        assert!(!is_in([127, 0]));
+        assert!(!is_in([10, 0]));
+        let neighbour = newcomer_source(200, 249, true);
+        assert!(comes_from(|address| address == neighbour));
     }
 }

@@ -51,6 +51,8 @@ pub(super) const DELIVERY_TIME_MAX: Duration = Duration::from_secs(5);
 pub(super) const START_TIME_MAX: Duration = Duration::from_secs(20);
 /// From the wish that the child ends to its end.
 pub(super) const STOP_TIME_MAX: Duration = Duration::from_secs(12);
+/// One look whether somebody listens.
+pub(super) const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
 /// One request for counters or a ticket.
 pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// Bytes of one answer to such a request.

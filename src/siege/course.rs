@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::attack::{Attack, Outcome};
+use super::attacks;
 use super::counters::Counters;
 use super::felt::Story;
 use super::limits::{self, Evidence, Shown};
+use super::reach::{Done, Given};
 use super::server::Figures;
 use super::swarm::Tally;
 use super::verdict::{Finding, Memory, Starved, Verdict, rehearsed};
@@ -47,24 +49,89 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Whether a limit of the attack has said no, by the server's own count.
-    pub(super) fn has_sign(&self, attack: &Attack) -> bool {
-        let (Some(before), Some(after)) = (&self.before, &self.after) else {
-            return true;
-        };
+    /// Whether a limit of the attack has said no, by the server's own count; `None`: none is counted for it, or it may not be asked.
+    pub(super) fn sign(&self, attack: &Attack) -> Option<bool> {
+        let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
         let mut signs = attack.signs.iter().copied();
         let has_risen = |counter: &str| after.get(counter) > before.get(counter);
         let is_sign = |sign: &str| has_risen(sign) || has_risen(&limits::in_rehearsal(sign));
-        attack.signs.is_empty() || signs.any(is_sign)
+        (!attack.signs.is_empty()).then(|| signs.any(is_sign))
     }
 
-    /// How connections ended; of an attack with parts only what neither it nor the part expects.
-    pub(super) fn outcomes(&self, parts: &[Attack]) -> BTreeMap<Outcome, u64> {
+    /// Each limit of the attack that could not say no, and why.
+    fn unreached(
+        &self,
+        given: &Given<'_>,
+        shown: &[(String, Shown)],
+    ) -> Vec<(&'static str, String)> {
+        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
+        let done = Done {
+            connections: sum(|tally| tally.connections),
+            shots: sum(|tally| tally.shots),
+            bytes: sum(|tally| tally.bytes),
+        };
+        let limits = given.attack.limits.iter().copied();
+        let limits = limits.filter(|limit| shown.iter().all(|(name, _)| name != limit));
+        let why = |limit: &'static str| {
+            let measured = || {
+                let most = limits::at_height(limit, self.height.as_ref()?)?;
+                given
+                    .number(limit)
+                    .filter(|value| *value > most)
+                    .map(|value| {
+                        format!(
+                            "{limit} = {value}: {most} at the height of it, {value} would be needed"
+                        )
+                    })
+            };
+            let beyond = given
+                .beyond(limit)
+                .or_else(|| given.not_passed(limit, done));
+            let why = beyond.or_else(measured).or_else(|| {
+                let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
+                let others = limits::risen(before, after, given.attack);
+                given.others_first(limit, &others)
+            });
+            Some((limit, why?))
+        };
+        limits.filter_map(why).collect()
+    }
+
+    /// Takes note in `found` of what the attack could not reach.
+    pub(super) fn note_unreached(&self, given: &Given<'_>, found: &mut Finding) {
+        if let Some(shown) = &mut found.shown {
+            // Some show something whether they were reached or not.
+            shown
+                .retain(|(name, _)| !limits::is_always_shown(name) || given.beyond(name).is_none());
+        }
+        let attack = given.attack;
+        let shown = found.shown.as_deref().unwrap_or_default();
+        found.unreached = self.unreached(given, shown);
+        // One of which it is not known why it said nothing should have.
+        let is_known = |limit: &&str| {
+            let is_unreached = found.unreached.iter().any(|(name, _)| name == limit);
+            is_unreached || shown.iter().any(|(name, _)| name == limit)
+        };
+        let are_all = attack.limits.iter().all(is_known);
+        if self.sign(attack) != Some(true) {
+            let first = found.unreached.first().filter(|_| are_all);
+            let first = first.map(|(_, why)| why.clone());
+            found.not_reached = first.or_else(|| given.hindrance());
+        }
+    }
+
+    /// How connections ended, where that is to be judged: not of what the settings do not let be what it is meant to be, and of an attack with parts
+    /// only what neither it nor the part expects.
+    pub(super) fn outcomes(&self, parts: &[Attack], given: &Given<'_>) -> BTreeMap<Outcome, u64> {
         let mut outcomes = BTreeMap::new();
         let are_many = parts.len() > 1;
         for (part, tally) in parts.iter().zip(&self.tallies) {
+            // With all of its sockets: fewer are no reason to end otherwise.
+            let whole = attacks::all().find(|whole| whole.name == part.name);
+            let is_void = given.of(whole.unwrap_or(part)).is_void();
             for (outcome, count) in &tally.outcomes {
-                if !(are_many && part.expect.contains(outcome)) {
+                let is_excused = is_void && *outcome != Outcome::Nonsense;
+                if !(is_excused || are_many && part.expect.contains(outcome)) {
                     *outcomes.entry(*outcome).or_insert(0) += count;
                 }
             }
@@ -183,6 +250,8 @@ impl Course {
             cpu_per_connection_us: self.cpu_per_connection(connections),
             recovered_ms: None,
             verdict: Verdict::Failed,
+            not_reached: None,
+            unreached: Vec::new(),
             faults: Vec::new(),
         }
     }

@@ -231,6 +231,38 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown
     all
 }
 
+/// Whether something is shown of it also where it was not reached.
+pub(super) fn is_always_shown(name: &str) -> bool {
+    matches!(proof(name), Some(Proof::Each(_)))
+}
+
+/// So many there were of what a limit bounds, where a number tells that it was not reached.
+pub(super) fn at_height(name: &str, counters: &Counters) -> Option<u64> {
+    let number: Gauge = match proof(name) {
+        Some(Proof::Most(number)) => number,
+        // What waits for all is never less than what waits for one.
+        _ if name.starts_with("limits.outbound_bytes_") => |of| of.get("outbound_bytes:") as u64,
+        _ => return None,
+    };
+    Some(number(counters))
+}
+
+/// The limits that said no between two looks and are none of the attack's own.
+pub(super) fn risen(before: &Counters, after: &Counters, attack: &Attack) -> Vec<String> {
+    let counted = after
+        .rises(before, "limited")
+        .map(|(label, _)| format!("limits.{label}"));
+    let shared = PROOFS.iter().filter_map(|(name, proof)| match proof {
+        Proof::Shared(counter) => {
+            (after.get(counter) > before.get(counter)).then(|| (*name).to_owned())
+        }
+        _ => None,
+    });
+    let all = counted.chain(shared);
+    all.filter(|name| !attack.limits.contains(&name.as_str()))
+        .collect()
+}
+
 /// The counter of the same limit when it is rehearsed.
 pub(super) fn in_rehearsal(counter: &str) -> String {
     counter.replacen("limited:", "shadowed:", 1)
@@ -264,7 +296,20 @@ pub(super) struct Limit {
     by: Vec<String>,
     /// Attacks that were to reach it and did not.
     missed: Vec<&'static str>,
+    /// The same, where they could not with these settings, and why.
+    not_reached: Vec<String>,
     passed: bool,
+    verdict: Standing,
+}
+
+/// What a limit comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Standing {
+    Held,
+    Failed,
+    NotReached,
+    NotTried,
 }
 
 impl Limit {
@@ -291,7 +336,9 @@ impl Limit {
             most: None,
             by: Vec::new(),
             missed: Vec::new(),
+            not_reached: Vec::new(),
             passed: false,
+            verdict: Standing::NotTried,
         }
     }
 
@@ -299,14 +346,32 @@ impl Limit {
         &self.name
     }
 
-    /// Takes note of what an attack has shown of it; `None`: it did not reach it.
-    pub(super) fn note(&mut self, attack: &'static str, shown: Option<&Shown>) {
+    pub(super) fn verdict(&self) -> Standing {
+        self.verdict
+    }
+
+    /// Takes note of what an attack has shown of it. `None`: it did not reach it; that it could not, and why, says `why`.
+    pub(super) fn note(&mut self, attack: &'static str, shown: Option<&Shown>, why: Option<&str>) {
+        self.add(attack, shown, why);
+        let is_missed = self.said_no == 0 && !self.missed.is_empty();
+        self.verdict = match (self.passed || is_missed, self.said_no > 0) {
+            (true, _) => Standing::Failed,
+            (false, true) => Standing::Held,
+            (false, false) if !self.not_reached.is_empty() => Standing::NotReached,
+            (false, false) => Standing::NotTried,
+        };
+    }
+
+    fn add(&mut self, attack: &'static str, shown: Option<&Shown>, why: Option<&str>) {
         let Some(of) = attacks::all().find(|of| of.name == attack) else {
             return;
         };
         let Some(shown) = shown else {
             if attacks::on(&self.name).any(|on| on.name == attack) {
-                self.missed.push(attack);
+                match why {
+                    Some(why) => self.not_reached.push(format!("{attack} ({why})")),
+                    None => self.missed.push(attack),
+                }
             }
             return;
         };
@@ -328,21 +393,21 @@ impl Limit {
             && matches!((shown.most, value), (Some(most), Some(value)) if most > value);
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        self.passed || (self.said_no == 0 && !self.missed.is_empty())
-    }
-
     pub(super) fn line(&self) -> String {
-        let verdict = match (self.has_failed(), self.said_no > 0) {
-            (true, _) => "FAILED",
-            (false, true) => "held",
-            (false, false) => "-",
+        let verdict = match self.verdict {
+            Standing::Failed => "FAILED",
+            Standing::Held => "held",
+            Standing::NotReached => "not reached",
+            Standing::NotTried => "-",
         };
         let most = match self.most {
             Some(most) => format!(", {most} at most"),
             None => String::new(),
         };
         let measured = match (self.said_no, self.missed.is_empty()) {
+            (0, true) if !self.not_reached.is_empty() => {
+                format!("not reached by {}", self.not_reached.join(", "))
+            }
             (0, true) => "not tried".to_owned(),
             (0, false) => format!("not reached by {}", self.missed.join(", ")),
             (times, _) if self.is_rehearsed => {
@@ -359,7 +424,7 @@ impl Limit {
             expected,
             ..
         } = self;
-        format!("{verdict:7}  {name} = {value} [{expected}] {measured}")
+        format!("{verdict:11}  {name} = {value} [{expected}] {measured}")
     }
 }
 
@@ -377,7 +442,7 @@ fn expected(name: &str, is_rehearsed: bool) -> String {
 }
 
 /// A number, with or without a unit of bytes.
-fn bytes(value: &str) -> Option<u64> {
+pub(super) fn bytes(value: &str) -> Option<u64> {
     let (number, unit) = value.split_at(
         value
             .find(|c: char| !c.is_ascii_digit())

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use super::SiegeError;
+use super::attack::NEIGHBOURS;
 use super::bounds::{
-    ASK_EVERY, ASK_EVERY_MAX, NEWCOMER_EVERY, TALK_EVERY, TALK_EVERY_MAX, TALKERS,
+    ASK_EVERY, ASK_EVERY_MAX, NEIGHBOUR_EVERY, NEWCOMER_EVERY, TALK_EVERY, TALK_EVERY_MAX, TALKERS,
 };
+use super::clock::Clock;
+use super::{Mint, Setting, SiegeError, TOKEN_TIME, limits};
 use crate::config::{Config, Rate};
 
 /// What they take of a limit: the rest is for what comes late and then too close to what follows.
@@ -15,6 +17,8 @@ const SHARE: f64 = 0.8;
 const CHARACTERS: usize = 24;
 /// Bytes of one message or question on the wire, more than any has.
 const BYTES: f64 = 256.0;
+/// The name of an honest person who is called by more than any other is.
+const LONGEST_NAME: &str = "newcomer-255-99999";
 /// How long a newcomer may be there.
 const VISIT: Duration = Duration::from_secs(4);
 
@@ -37,29 +41,32 @@ impl Manners {
     /// [`SiegeError::TooLow`] with each setting that leaves honest people no room.
     pub fn within(config: &Config, time: Duration) -> Result<Self, SiegeError> {
         let limits = &config.limits;
-        let messages = lowest([
-            (of(limits.messages_per_user), "limits.messages_per_user"),
+        let messages = tightest([
+            (limits.messages_per_user, 1.0, "limits.messages_per_user"),
             (
-                of(limits.messages_per_connection),
+                limits.messages_per_connection,
+                1.0,
                 "limits.messages_per_connection",
             ),
             (
-                of(limits.messages_per_address),
+                limits.messages_per_address,
+                1.0,
                 "limits.messages_per_address",
             ),
         ]);
-        let bytes = |rate| of(rate) / BYTES;
-        let texts = lowest([
-            (of(limits.commands_per_user), "limits.commands_per_user"),
+        let texts = tightest([
+            (limits.commands_per_user, 1.0, "limits.commands_per_user"),
             (
-                of(limits.frames_per_connection),
+                limits.frames_per_connection,
+                1.0,
                 "limits.frames_per_connection",
             ),
             (
-                bytes(limits.bytes_per_connection),
+                limits.bytes_per_connection,
+                BYTES,
                 "limits.bytes_per_connection",
             ),
-            (bytes(limits.bytes_per_address), "limits.bytes_per_address"),
+            (limits.bytes_per_address, BYTES, "limits.bytes_per_address"),
         ]);
         let half = (texts.0 / 2.0, texts.1);
         let (talk, by_talk) = lowest([
@@ -98,6 +105,9 @@ impl Manners {
         let (limits, deadlines) = (&config.limits, &config.deadlines);
         let visitors = VISIT.div_duration_f64(NEWCOMER_EVERY) as usize;
         let silence = self.talk_every.min(self.ask_every);
+        // Neighbours take turns within one attack; everybody comes again for the next.
+        let turns = NEWCOMER_EVERY * (NEIGHBOUR_EVERY * NEIGHBOURS) as u32;
+        let again = turns.min(time * 2);
         let is_short = |deadline: Duration| !deadline.is_zero() && deadline < silence * 2;
         let rows = [
             (
@@ -116,9 +126,11 @@ impl Manners {
                 format!("limits.unauthenticated_max: {TALKERS} of them come at once"),
             ),
             (
-                of(limits.handshakes_per_address) * seconds(time) < 0.5,
-                "limits.handshakes_per_address: each of them comes in again for each attack"
-                    .to_owned(),
+                of(limits.handshakes_per_address) * SHARE * seconds(again) < 1.0,
+                format!(
+                    "limits.handshakes_per_address: each of them comes in again after {} s",
+                    again.as_secs()
+                ),
             ),
             (
                 is_short(deadlines.first_message),
@@ -152,6 +164,24 @@ impl Manners {
     }
 }
 
+/// Whether a token of an honest person is as short as the settings want it. It has everybody's issuer and audience in it.
+///
+/// # Errors
+/// [`SiegeError::TooLow`] with the setting, [`SiegeError::Token`] when none can be signed.
+pub(super) fn expect_short(mint: Mint<'_>, settings: &[Setting]) -> Result<(), SiegeError> {
+    const KEY: &str = "auth.jwt.token_bytes_max";
+    let token = mint(LONGEST_NAME, TOKEN_TIME, Clock::today()).map_err(SiegeError::Token)?;
+    let mut settings = settings.iter();
+    let setting = settings.find(|setting| setting.key == KEY);
+    match setting.and_then(|setting| limits::bytes(&setting.value)) {
+        Some(most) if most < token.len() as u64 => {
+            let told = format!("{KEY}: their tokens have up to {}", token.len());
+            Err(SiegeError::TooLow(told))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Tokens in a second.
 fn of(rate: Rate) -> f64 {
     rate.burst as f64 / seconds(rate.per)
@@ -159,6 +189,11 @@ fn of(rate: Rate) -> f64 {
 
 fn shared((rate, by): Bound) -> Bound {
     (rate * SHARE, by)
+}
+
+/// The lowest of rates, of which one takes so many tokens each.
+fn tightest<const N: usize>(rates: [(Rate, f64, &'static str); N]) -> Bound {
+    lowest(rates.map(|(rate, tokens, by)| (of(rate) / tokens, by)))
 }
 
 fn lowest<const N: usize>(bounds: [Bound; N]) -> Bound {
@@ -239,6 +274,41 @@ mod tests {
                     .is_some_and(|told| told.ends_with("fewer than usual"))
             );
         }
+    }
+
+    #[test]
+    fn honest_people_come_again_no_sooner_than_the_limit_on_handshakes_lets_them() {
+        let within = |rate, seconds| {
+            let mut config = Config::default();
+            config.limits.handshakes_per_address = rate;
+            Manners::within(&config, Duration::from_secs(seconds)).is_ok()
+        };
+        // For the next attack: of two seconds each, with their calm.
+        assert!(within(rate(1, 3), 2));
+        assert!(!within(rate(1, 4), 2));
+        // A neighbour within a long one.
+        assert!(within(rate(1, 20), 60));
+        assert!(!within(rate(1, 21), 60));
+    }
+
+    #[test]
+    fn a_token_that_is_longer_than_the_settings_want_is_told_before_anybody_comes() {
+        let told = |bytes: &str| {
+            let flag = format!("auth.jwt.token_bytes_max={bytes}");
+            let loaded = Config::load(None, &[flag], Vec::new()).expect("allowed");
+            let settings = loaded.settings.into_iter().map(|setting| Setting {
+                key: setting.key,
+                value: setting.value,
+                is_given: false,
+            });
+            let settings: Vec<Setting> = settings.collect();
+            let mint: Mint<'_> = &|_, _, _| Ok("t".repeat(300));
+            expect_short(mint, &settings).map_err(|error| error.to_string())
+        };
+        assert_eq!(told("300"), Ok(()));
+        assert_eq!(told("4KiB"), Ok(()));
+        let low = "too low for the siege's honest people:\nauth.jwt.token_bytes_max: their tokens have up to 300";
+        assert_eq!(told("299"), Err(low.to_owned()));
     }
 
     #[test]

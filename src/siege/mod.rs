@@ -20,6 +20,7 @@ mod manners;
 mod peer;
 mod people;
 mod plot;
+mod reach;
 mod report;
 mod server;
 mod swarm;
@@ -31,6 +32,7 @@ mod watched;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::config::parse_duration;
@@ -65,6 +67,15 @@ pub enum SiegeError {
     /// The server did not start, or has ended; its last words.
     #[error("the server does not run: {0}")]
     Server(String),
+    /// A server that runs elsewhere, as was said.
+    #[error("nobody listens on {0}: {1}")]
+    Down(SocketAddr, io::Error),
+    /// An attack that could not be made to its end, and why.
+    #[error("in the attack {0}: {1}")]
+    Stopped(&'static str, io::Error),
+    /// It was told to end; where it was.
+    #[error("interrupted {0}")]
+    Interrupted(String),
     /// A private listener that gives no counters.
     #[error("nobody tells counters on {0}: is that the private listener of the server?")]
     Private(SocketAddr),
@@ -116,8 +127,20 @@ pub struct Plan {
     pub rehearsed: Vec<&'static str>,
     /// Bytes that the server may draw for connections, queues and tables.
     pub memory: u64,
-    /// Every limit by its name and value, to say which of them were reached.
-    pub limits: Vec<(String, String)>,
+    /// Every setting, to say which limits were reached and which can not be.
+    pub settings: Vec<Setting>,
+    /// Settings of a server that runs which let everybody pass who comes from where a siege does.
+    pub exempting: Vec<String>,
+}
+
+/// One setting in force.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// `section.key`
+    pub key: String,
+    pub value: String,
+    /// Somebody gave it: it is no default.
+    pub is_given: bool,
 }
 
 /// How long a connection may be there.
@@ -148,11 +171,6 @@ pub fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
     attacks::all().map(|attack| (attack.name, attack.what))
 }
 
-/// Whether a setting is a limit that the report has a line for.
-pub fn is_limit(name: &str) -> bool {
-    limits::has_line(name)
-}
-
 /// What attackers and honest people stand on.
 struct Ground<'a> {
     target: Target,
@@ -166,6 +184,8 @@ struct Ground<'a> {
     lobby: &'a str,
     room: &'a str,
     mint: Mint<'a>,
+    /// It was told to end.
+    interrupted: &'a AtomicBool,
 }
 
 /// How long good tokens are good for.

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
@@ -106,6 +107,7 @@ impl<'a> People<'a> {
         while people.talkers() < TALKERS {
             people.wait(&mut events)?;
             if clock.now().since(began) > ASSEMBLY_TIME_MAX
+                || people.is_interrupted()
                 || people.people.iter().flatten().count() < TALKERS
             {
                 let in_time = people.talkers();
@@ -149,13 +151,17 @@ impl<'a> People<'a> {
             self.see_off(now);
         }
         let until = self.clock.now() + DELIVERY_TIME_MAX;
-        while self.is_waited_for() && self.clock.now() < until {
+        while self.is_waited_for() && self.clock.now() < until && !self.is_interrupted() {
             self.wait(&mut events)?;
             self.see_off(self.clock.now());
         }
         let all = self.messages.iter().chain(&self.questions);
         self.story.lost = all.map(|message| message.missing as u64).sum();
         Ok(self.story)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.ground.interrupted.load(Ordering::SeqCst)
     }
 
     fn talkers(&self) -> usize {

@@ -43,7 +43,8 @@ impl Series {
         self.attacks.push((attack, begin, end));
     }
 
-    pub(super) fn write_svg(&self, file: &mut dyn Write) -> io::Result<()> {
+    /// `is_partial`: the siege has ended early, and the picture says so.
+    pub(super) fn write_svg(&self, file: &mut dyn Write, is_partial: bool) -> io::Result<()> {
         let last = self.points.keys().next_back().copied().unwrap_or(0);
         let width = LEFT + 20.0 + across(last as f64 * STEP.as_secs_f64());
         let height = TOP + HEIGHT + 30.0;
@@ -74,9 +75,14 @@ impl Series {
         self.line(file, "#1f5fa8", |of| of.p50)?;
         self.line(file, "#b3261e", |of| of.p99)?;
         let foot = height - 10.0;
+        let partial = if is_partial {
+            "; partial: the siege ended early"
+        } else {
+            ""
+        };
         writeln!(
             file,
-            "<text x=\"{LEFT}\" y=\"{foot}\"><tspan fill=\"#1f5fa8\">median</tspan>, <tspan fill=\"#b3261e\">99 %</tspan> of each 0.1 s; attacks shaded</text>\n</svg>"
+            "<text x=\"{LEFT}\" y=\"{foot}\"><tspan fill=\"#1f5fa8\">median</tspan>, <tspan fill=\"#b3261e\">99 %</tspan> of each 0.1 s; attacks shaded{partial}</text>\n</svg>"
         )
     }
 

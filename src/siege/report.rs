@@ -8,26 +8,51 @@ use serde::Serialize;
 
 use super::attack::Attack;
 use super::felt::Quantiles;
-use super::limits::Limit;
+use super::limits::{self, Limit, Standing};
 use super::manners::Manners;
 use super::verdict::{Finding, Verdict, mebibytes};
+use super::{Setting, SiegeError};
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     version: &'static str,
+    /// What it all comes to, and whether that is a success.
+    verdict: Conclusion,
+    held: bool,
+    /// Why it ended before its end: what is told is a part.
+    partial: Option<String>,
     server: String,
     /// The server had a core that no attacker used.
     cores_split: bool,
     seconds: f64,
     attacks: Vec<Finding>,
-    /// Attacks that could not be made with the operator's settings.
-    not_made: Vec<&'static str>,
+    not_made: Vec<NotMade>,
     limits: Vec<Limit>,
+    costs: Option<Costs>,
+}
+
+/// An attack that this server can not be put to.
+#[derive(Debug, Serialize)]
+struct NotMade {
+    attack: &'static str,
+    why: String,
+    /// The operator's settings are why: one that runs with settings of its own is not to blame.
+    #[serde(skip)]
+    is_fault: bool,
+}
+
+/// What a connection costs the server's processor, in microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Costs {
+    bad_token_us: f64,
+    sign_in_us: f64,
+    held: bool,
 }
 
 /// What a siege comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Conclusion {
     Held,
     Failed,
@@ -35,6 +60,10 @@ pub enum Conclusion {
     Unsure,
     /// Some attacks could not be made with the operator's settings, and nothing failed in the others.
     NotMade,
+    /// Some limits lie beyond the attacks with the operator's settings, and nothing failed.
+    NotReached,
+    /// It was told to end, and nothing had failed until then.
+    Interrupted,
     /// None of the attacks could be made.
     Untried,
 }
@@ -53,6 +82,10 @@ impl Conclusion {
             Conclusion::NotMade => Some(
                 "nothing has failed, but the attacks above marked `not made` could not be made with these settings",
             ),
+            Conclusion::NotReached => Some(
+                "nothing has failed, but the limits above marked `not reached` were not, for the reasons that stand there",
+            ),
+            Conclusion::Interrupted => Some("interrupted: nothing has failed until then"),
             Conclusion::Untried => Some(
                 "no attack was made: those that were asked for need a server of the siege's own",
             ),
@@ -64,7 +97,7 @@ impl Conclusion {
 pub(super) const BAD_TOKEN: &str = "bad-token";
 pub(super) const SIGN_IN: &str = "sign-in-storm";
 
-const WIDTHS: [usize; 9] = [7, 24, 17, 17, 6, 10, 16, 9, 20];
+const WIDTHS: [usize; 9] = [11, 24, 17, 17, 6, 10, 16, 9, 20];
 
 pub(super) fn head(manners: Manners, output: &mut dyn Write) -> io::Result<()> {
     if let Some(told) = manners.told() {
@@ -111,17 +144,13 @@ fn counts(of: &BTreeMap<String, u64>) -> String {
     told.join(", ")
 }
 
-/// An attack that this server can not be put to.
-pub(super) fn not_made(attack: &Attack, why: &str, output: &mut dyn Write) -> io::Result<()> {
-    writeln!(output, "not made {}: {why}", attack.name)
-}
-
 /// One attack, and below it everything that did not hold.
 pub(super) fn line(found: &Finding, output: &mut dyn Write) -> io::Result<()> {
     let verdict = match found.verdict {
         Verdict::Held => "held",
         Verdict::Failed => "FAILED",
         Verdict::Unsure => "unsure",
+        Verdict::NotReached => "not reached",
     };
     let memory = found.memory.map_or_else(
         || "-".to_owned(),
@@ -158,8 +187,8 @@ pub(super) fn line(found: &Finding, output: &mut dyn Write) -> io::Result<()> {
         ));
     }
     row(&cells, &last, output)?;
-    for fault in &found.faults {
-        writeln!(output, "         - {fault}")?;
+    for fault in found.faults.iter().chain(&found.not_reached) {
+        writeln!(output, "             - {fault}")?;
     }
     output.flush()
 }
@@ -169,19 +198,25 @@ impl Report {
         server: &str,
         cores_split: bool,
         time: Duration,
-        limits: Vec<(String, String)>,
+        settings: &[Setting],
         rehearsed: &[&str],
     ) -> Self {
-        let limits = limits.into_iter();
-        let limits = limits.map(|(name, value)| Limit::new(name, value, rehearsed));
+        let limits = settings
+            .iter()
+            .filter(|setting| limits::has_line(&setting.key));
+        let limits = limits.map(|of| Limit::new(of.key.clone(), of.value.clone(), rehearsed));
         Report {
             version: env!("CARGO_PKG_VERSION"),
+            verdict: Conclusion::Untried,
+            held: false,
+            partial: None,
             server: server.to_owned(),
             cores_split,
             seconds: time.as_secs_f64(),
             attacks: Vec::new(),
             not_made: Vec::new(),
             limits: limits.collect(),
+            costs: None,
         }
     }
 
@@ -189,29 +224,76 @@ impl Report {
         for limit in &mut self.limits {
             if let Some(shown) = &found.shown {
                 let of = shown.iter().find(|(name, _)| name == limit.name());
-                limit.note(found.attack, of.map(|(_, shown)| shown));
+                let mut unreached = found.unreached.iter();
+                let why = unreached.find(|(name, _)| *name == limit.name());
+                limit.note(
+                    found.attack,
+                    of.map(|(_, shown)| shown),
+                    why.map(|(_, why)| &**why),
+                );
             }
         }
         self.attacks.push(found);
     }
 
-    /// Takes note of an attack that was not made; one that runs with settings of its own is not to blame for that.
-    pub(super) fn leave_out(&mut self, attack: &Attack, is_own: bool) {
-        if is_own {
-            self.not_made.push(attack.name);
-        }
+    /// Takes note of an attack that was not made; a server that runs with settings of its own is not to blame for that.
+    pub(super) fn leave_out(
+        &mut self,
+        attack: &Attack,
+        why: String,
+        is_own: bool,
+        output: &mut dyn Write,
+    ) -> io::Result<()> {
+        writeln!(output, "not made {}: {why}", attack.name)?;
+        self.not_made.push(NotMade {
+            attack: attack.name,
+            why,
+            is_fault: is_own,
+        });
+        Ok(())
     }
 
-    pub(super) fn conclusion(&self) -> Conclusion {
-        let is_dear = self.costs().is_some_and(|(bad, good)| bad >= good);
-        let limits_failed = self.limits.iter().filter(|limit| limit.has_failed());
-        let failed = [self.count(Verdict::Failed), limits_failed.count()];
-        if self.attacks.is_empty() && self.not_made.is_empty() {
+    /// Says what it comes to; `early` is why it ended before its end.
+    pub(super) fn close(&mut self, early: Option<&SiegeError>) -> Conclusion {
+        let cost = |name: &str| {
+            let found = self.attacks.iter().find(|found| found.attack == name)?;
+            found.cpu_per_connection_us
+        };
+        self.costs = cost(BAD_TOKEN).zip(cost(SIGN_IN)).map(|(bad, good)| Costs {
+            bad_token_us: bad,
+            sign_in_us: good,
+            held: bad < good,
+        });
+        self.verdict = match (self.conclusion(), early) {
+            (Conclusion::Failed, _) => Conclusion::Failed,
+            (_, Some(SiegeError::Interrupted(_))) => Conclusion::Interrupted,
+            (_, Some(_)) => Conclusion::Failed,
+            (conclusion, None) => conclusion,
+        };
+        self.held = self.verdict == Conclusion::Held;
+        self.partial = early.map(SiegeError::to_string);
+        self.verdict
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        let is_dear = self.costs.is_some_and(|costs| !costs.held);
+        let limits = |is: Standing| {
+            let of_it = self.limits.iter().filter(|limit| limit.verdict() == is);
+            of_it.count()
+        };
+        let failed = [self.count(Verdict::Failed), limits(Standing::Failed)];
+        let not_reached = [
+            self.count(Verdict::NotReached),
+            limits(Standing::NotReached),
+        ];
+        if self.attacks.is_empty() && !self.not_made.iter().any(|one| one.is_fault) {
             Conclusion::Untried
         } else if is_dear || failed != [0, 0] {
             Conclusion::Failed
-        } else if !self.not_made.is_empty() {
+        } else if self.not_made.iter().any(|one| one.is_fault) {
             Conclusion::NotMade
+        } else if not_reached != [0, 0] {
+            Conclusion::NotReached
         } else if self.count(Verdict::Unsure) > 0 {
             Conclusion::Unsure
         } else {
@@ -224,34 +306,34 @@ impl Report {
         of_it.count()
     }
 
-    /// What a bad token and a good sign-in cost, in microseconds, when both were tried.
-    fn costs(&self) -> Option<(f64, f64)> {
-        let cost = |name: &str| {
-            let found = self.attacks.iter().find(|found| found.attack == name)?;
-            found.cpu_per_connection_us
-        };
-        Some((cost(BAD_TOKEN)?, cost(SIGN_IN)?))
-    }
-
     /// The limits, and what it comes to.
     pub(super) fn conclude(&self, output: &mut dyn Write) -> io::Result<()> {
-        writeln!(output, "\nVERDICT  LIMIT = VALUE [EXPECTED] MEASURED")?;
+        writeln!(output, "\nVERDICT      LIMIT = VALUE [EXPECTED] MEASURED")?;
         for limit in &self.limits {
             writeln!(output, "{}", limit.line())?;
         }
-        if let Some((bad, good)) = self.costs() {
-            let verdict = if bad < good { "held" } else { "FAILED" };
+        if let Some(costs) = self.costs {
+            let verdict = if costs.held { "held" } else { "FAILED" };
+            let [bad, good] = [costs.bad_token_us, costs.sign_in_us];
             writeln!(
                 output,
                 "\n{verdict}: a bad token costs {bad:.0} us, a good sign-in {good:.0} us"
             )?;
         }
-        let [held, unsure] = [Verdict::Held, Verdict::Unsure].map(|verdict| self.count(verdict));
+        let [held, unsure, beyond] = [Verdict::Held, Verdict::Unsure, Verdict::NotReached]
+            .map(|verdict| self.count(verdict));
         let all = self.attacks.len();
         let unsure = match unsure {
             0 => String::new(),
             some => format!(", of {some} it can not be told"),
         };
+        let beyond = match beyond {
+            0 => String::new(),
+            some => format!(", {some} not reached"),
+        };
+        if let Some(why) = &self.partial {
+            writeln!(output, "\npartial: {why}")?;
+        }
         let cores = if self.cores_split {
             "on a core of its own"
         } else {
@@ -259,7 +341,7 @@ impl Report {
         };
         writeln!(
             output,
-            "\n{held} of {all} attacks held{unsure} ({}, {cores}, {} s each)",
+            "\n{held} of {all} attacks held{unsure}{beyond} ({}, {cores}, {} s each)",
             self.server, self.seconds
         )
     }
@@ -276,19 +358,21 @@ mod tests {
     use super::*;
 
     fn of(verdicts: &[Verdict]) -> Conclusion {
-        let mut report = Report::new("a server", true, Duration::ZERO, Vec::new(), &[]);
+        let mut report = Report::new("a server", true, Duration::ZERO, &[], &[]);
         for verdict in verdicts {
             let mut found = good();
             found.verdict = *verdict;
             report.add(found);
         }
-        report.conclusion()
+        report.close(None)
     }
 
     #[test]
     fn what_a_siege_comes_to_is_what_its_lines_say() {
-        use Verdict::{Failed, Held, Unsure};
-        let rows: [(&[Verdict], Conclusion); 5] = [
+        use Verdict::{Failed, Held, NotReached, Unsure};
+        let rows: [(&[Verdict], Conclusion); 7] = [
+            (&[Held, Unsure, NotReached], Conclusion::NotReached),
+            (&[NotReached, Failed], Conclusion::Failed),
             (&[Held, Held], Conclusion::Held),
             (&[Held, Unsure], Conclusion::Unsure),
             (&[Unsure, Failed, Held], Conclusion::Failed),
@@ -307,22 +391,47 @@ mod tests {
             );
             assert_eq!(fault.is_empty(), found == Conclusion::Held);
         }
-        let mut report = Report::new("a server", true, Duration::ZERO, Vec::new(), &[]);
+        let mut report = Report::new("a server", true, Duration::ZERO, &[], &[]);
         let attack = super::super::attacks::all().next().expect("an attack");
-        report.leave_out(attack, false);
-        assert_eq!(report.conclusion(), Conclusion::Untried, "a running one's");
-        report.leave_out(attack, true);
-        assert_eq!(report.conclusion(), Conclusion::NotMade);
-        let limits = vec![("limits.connections_per_user".to_owned(), "3".to_owned())];
-        let mut report = Report::new("a server", true, Duration::ZERO, limits, &[]);
+        let mut leave_out = |is_own| {
+            let told = report.leave_out(attack, "why".to_owned(), is_own, &mut Vec::new());
+            told.expect("a vector takes it");
+            report.close(None)
+        };
+        assert_eq!(leave_out(false), Conclusion::Untried, "a running one's");
+        assert_eq!(leave_out(true), Conclusion::NotMade);
+        let limits = [Setting {
+            key: "limits.connections_per_user".to_owned(),
+            value: "3".to_owned(),
+            is_given: false,
+        }];
+        let mut report = Report::new("a server", true, Duration::ZERO, &limits, &[]);
         let mut found = good();
         found.verdict = Held;
         (found.attack, found.shown) = ("one-user-everywhere", Some(Vec::new()));
         report.add(found);
         assert_eq!(
-            report.conclusion(),
+            report.close(None),
             Conclusion::Failed,
             "its limit said nothing"
         );
+        let mut report = Report::new("a server", true, Duration::ZERO, &limits, &[]);
+        let mut found = good();
+        found.verdict = Held;
+        (found.attack, found.shown) = ("one-user-everywhere", Some(Vec::new()));
+        found.unreached = vec![("limits.connections_per_user", "why".to_owned())];
+        report.add(found);
+        assert_eq!(report.close(None), Conclusion::NotReached);
+        let early = SiegeError::Interrupted("in the attack x".to_owned());
+        assert_eq!(report.close(Some(&early)), Conclusion::Interrupted);
+        let early = SiegeError::Server("it has ended".to_owned());
+        assert_eq!(report.close(Some(&early)), Conclusion::Failed);
+        let mut written = Vec::new();
+        report.write_json(&mut written).expect("a vector takes it");
+        let json: serde_json::Value = serde_json::from_slice(&written).expect("JSON");
+        assert_eq!(json["verdict"], "failed");
+        assert_eq!(json["held"], false);
+        assert_eq!(json["partial"], "the server does not run: it has ended");
+        assert_eq!(json["limits"][0]["verdict"], "not_reached");
     }
 }

@@ -1,14 +1,16 @@
 //! The server that a siege starts for itself: this very program as a child, in a directory that goes with it, on any free
 //! ports of 127.0.0.1. Also what the kernel says about it.
 
+use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,8 +24,10 @@ use super::target::Target;
 use super::tls::Identity;
 
 const SECRET_BYTES: usize = 32;
-/// Lines of the child's log that are kept, to say why it did not start.
-const LINES_KEPT_MAX: usize = 50;
+/// Lines of the child's log that are kept, the last of them, to say why it did not start or go on.
+const LINES_KEPT_MAX: usize = 20;
+/// How long the last of them may be on their way when the child has ended.
+const LAST_WORDS_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// A directory with a secret and a certificate, removed at the end.
 pub struct Home {
@@ -41,7 +45,7 @@ impl Home {
         let name = format!("wardroom-siege-{}", random_hex::<8>()?);
         let directory = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&directory)?;
-        let belongings = Belongings::watched(directory.clone())?;
+        let belongings = Belongings::watched(Some(directory.clone()))?;
         let identity = Identity::make()?;
         let home = Home {
             directory,
@@ -75,6 +79,11 @@ impl Home {
     pub(super) fn clear(&self) {
         // The next server says what is wrong with a directory that can not be removed.
         let _ = fs::remove_dir_all(self.directory.join("data"));
+    }
+
+    /// Whether the siege is to end.
+    pub(super) fn told(&self) -> &AtomicBool {
+        self.belongings.told()
     }
 
     fn config(&self) -> PathBuf {
@@ -131,6 +140,9 @@ pub(super) struct Variant {
     pub(super) changes: &'static [(&'static str, &'static str)],
 }
 
+/// The last lines of a child's log.
+type Log = Arc<Mutex<VecDeque<String>>>;
+
 /// A child, ended with this value.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -138,6 +150,7 @@ pub(super) struct Server {
     pub(super) target: Target,
     pub(super) private: SocketAddr,
     ended: Receiver<()>,
+    log: Log,
     belongings: Arc<Belongings>,
 }
 
@@ -184,12 +197,14 @@ impl Server {
             .stderr
             .take()
             .ok_or_else(|| io::Error::other("no log"))?;
-        let (lines, ended) = follow(log);
+        let kept = Log::default();
+        let (lines, ended) = follow(log, Arc::clone(&kept));
         let mut server = Server {
             child,
             target: Target::from_loopback(SocketAddr::from(([127, 0, 0, 1], 0)))?,
             private: SocketAddr::from(([127, 0, 0, 1], 0)),
             ended,
+            log: kept,
             belongings: Arc::clone(&home.belongings),
         };
         server.wait(&lines)?;
@@ -197,7 +212,6 @@ impl Server {
     }
 
     fn wait(&mut self, lines: &Receiver<String>) -> Result<(), SiegeError> {
-        let mut said = Vec::new();
         while let Ok(line) = lines.recv_timeout(START_TIME_MAX) {
             let address = |words: &str| line.split_once(words)?.1.parse::<SocketAddr>().ok();
             if let Some(private) = address("private listener on ") {
@@ -206,13 +220,26 @@ impl Server {
                 self.target = Target::from_loopback(public)?;
                 return Ok(());
             }
-            said.push(line);
         }
-        Err(SiegeError::Server(said.join("\n")))
+        Err(SiegeError::Server(self.last_words()))
     }
 
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How it ended and what it said last; `None`: it runs.
+    pub(super) fn obituary(&mut self) -> Option<String> {
+        let status = self.child.try_wait().ok()??;
+        self.belongings.has_ended();
+        let _ = self.ended.recv_timeout(LAST_WORDS_TIME_MAX);
+        Some(format!("{status}. Its last words:\n{}", self.last_words()))
+    }
+
+    fn last_words(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<&str> = log.iter().map(String::as_str).collect();
+        lines.join("\n")
     }
 
     /// Whether it still runs.
@@ -244,24 +271,22 @@ impl Drop for Server {
     }
 }
 
-/// Reads the child's log for as long as it lives: its first lines, and its end.
-fn follow(log: ChildStderr) -> (Receiver<String>, Receiver<()>) {
+/// Reads the child's log for as long as it lives: its lines for as long as somebody takes them, the last of them, and its end.
+fn follow(log: ChildStderr, last: Log) -> (Receiver<String>, Receiver<()>) {
     let (line, lines) = channel();
     let (end, ended) = channel();
     std::thread::spawn(move || {
-        let mut kept = Some(line);
-        for (number, text) in BufReader::new(log)
-            .lines()
-            .map_while(Result::ok)
-            .enumerate()
-        {
-            if number >= LINES_KEPT_MAX
-                || kept.as_ref().is_some_and(|line| line.send(text).is_err())
-            {
-                kept = None;
+        let mut taker = Some(line);
+        for text in BufReader::new(log).lines().map_while(Result::ok) {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.len() >= LINES_KEPT_MAX {
+                last.pop_front();
             }
+            last.push_back(text.clone());
+            drop(last);
+            taker = taker.filter(|line| line.send(text).is_ok());
         }
-        drop(end);
+        drop((taker, end));
     });
     (lines, ended)
 }

@@ -33,6 +33,8 @@ const CONNECTS_PER_TICK_MAX: u32 = 64;
 pub(super) struct Tally {
     pub(super) connections: u64,
     pub(super) shots: u64,
+    /// Of all shots.
+    pub(super) bytes: u64,
     pub(super) outcomes: BTreeMap<Outcome, u64>,
     /// Errors that the server told, by code.
     pub(super) errors: BTreeMap<String, u64>,
@@ -411,7 +413,9 @@ impl Bot {
         }
         while self.has_more(attack) && self.next <= now && self.peer.waiting_bytes() < QUEUE_BYTES {
             aim.shot = self.shots;
+            let before = self.peer.queue().len();
             (attack.shot)(&aim, self.peer.queue());
+            assault.tally.bytes += (self.peer.queue().len() - before) as u64;
             self.shots += 1;
             assault.tally.shots += 1;
             if let Pace::Every(pause) = attack.pace {

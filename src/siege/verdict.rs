@@ -20,12 +20,14 @@ const STARVED_UNSURE_PERCENT: f64 = 5.0;
 
 /// What an attack comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {
     Held,
     Failed,
     /// Only the time is at fault, and other programs had the server's core.
     Unsure,
+    /// Nothing is at fault, and the limits that it is made for lie beyond it with these settings.
+    NotReached,
 }
 
 /// One attack and everything that was measured.
@@ -67,6 +69,11 @@ pub(super) struct Finding {
     /// Milliseconds from the end of the attack until everything was as before; `None`: it never was.
     pub(super) recovered_ms: Option<f64>,
     pub(super) verdict: Verdict,
+    /// Why none of its limits could say no.
+    pub(super) not_reached: Option<String>,
+    /// Each of its limits that could not, and why.
+    #[serde(skip)]
+    pub(super) unreached: Vec<(&'static str, String)>,
     /// Everything that did not hold.
     pub(super) faults: Vec<String>,
 }
@@ -148,6 +155,7 @@ pub(super) fn judge(
     let [_, under] = result.starved;
     let late = slowness(attack, result, law);
     result.verdict = match (faults.is_empty(), &late) {
+        (true, None) if result.not_reached.is_some() => Verdict::NotReached,
         (true, None) => Verdict::Held,
         (true, Some(_)) if under.server >= STARVED_UNSURE_PERCENT => Verdict::Unsure,
         _ => Verdict::Failed,
@@ -180,7 +188,7 @@ fn faults(
             faults.push(told);
         }
     }
-    if !has_sign {
+    if !has_sign && result.not_reached.is_none() {
         faults.push(format!("none of {} said no", attack.signs.join(", ")));
     }
     people(result, &mut faults);
@@ -315,6 +323,8 @@ pub(super) mod tests {
             cpu_per_connection_us: None,
             recovered_ms: Some(1.0),
             verdict: Verdict::Failed,
+            not_reached: None,
+            unreached: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -385,6 +395,22 @@ pub(super) mod tests {
         );
         let silent = judged(&mut good(), Outcome::Status(429), false);
         assert_eq!(silent, ["none of limited:x said no"]);
+    }
+
+    #[test]
+    fn an_attack_whose_limits_lie_beyond_it_has_not_held_and_not_failed_but_for_another_fault() {
+        let unreached = || {
+            let mut found = good();
+            found.not_reached = Some("limits.x = 9: the attack goes to 8".to_owned());
+            found
+        };
+        let mut found = unreached();
+        assert_eq!(judged(&mut found, Outcome::Status(429), false), [""; 0]);
+        assert_eq!(found.verdict, Verdict::NotReached);
+        let mut found = unreached();
+        found.lost = 1;
+        judged(&mut found, Outcome::Status(429), false);
+        assert_eq!(found.verdict, Verdict::Failed);
     }
 
     #[test]

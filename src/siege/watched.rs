@@ -1,7 +1,7 @@
 //! The server under attack: what is done to it, and everything that can be learned about it meanwhile.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,11 +11,12 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use super::attack::Attack;
-use super::bounds::{LOOK_EVERY, RECOVERY_TIME_MAX};
+use super::bounds::{CONNECT_TIME_MAX, LOOK_EVERY, RECOVERY_TIME_MAX};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::course::{Course, Storm};
 use super::felt::milliseconds;
+use super::interrupt::Belongings;
 use super::machine::{self, Cores};
 use super::people::People;
 use super::server::{self, Figures, Server, Variant};
@@ -27,6 +28,9 @@ use super::{Ground, Home, SiegeError, Target, Whom};
 /// Gauges that must be what they were before anybody came.
 const GAUGES: [&str; 3] = ["outbound_bytes:", "outbound_connections:", "seats:"];
 
+/// Where a siege is before its first attack.
+const BEFORE_ALL: &str = "before the first attack";
+
 /// A server that runs, or one of the siege's own.
 pub(super) enum Watched {
     Running {
@@ -34,6 +38,7 @@ pub(super) enum Watched {
         private: Option<SocketAddr>,
         /// What its clients need when it speaks TLS.
         client: Option<Arc<ClientConfig>>,
+        belongings: Arc<Belongings>,
     },
     Own(Box<Own>),
 }
@@ -50,24 +55,36 @@ pub(super) struct Own {
 }
 
 /// Waits without anything to wait for.
-struct Pause {
+struct Pause<'a> {
+    /// When this is so it does not wait any more.
+    interrupted: &'a AtomicBool,
     never: Receiver<()>,
     /// A channel without a sender does not wait.
     _sender: Sender<()>,
 }
 
-impl Pause {
-    fn new() -> Self {
+impl<'a> Pause<'a> {
+    fn new(interrupted: &'a AtomicBool) -> Self {
         let (sender, never) = channel();
         Pause {
+            interrupted,
             never,
             _sender: sender,
         }
     }
 
     fn wait(&self, time: Duration) {
-        // Nobody sends: it always takes the whole time.
-        let _ = self.never.recv_timeout(time);
+        let mut left = time;
+        while !left.is_zero() && !self.is_over() {
+            let step = left.min(LOOK_EVERY);
+            // Nobody sends: it always takes the whole time.
+            let _ = self.never.recv_timeout(step);
+            left -= step;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
     }
 }
 
@@ -83,8 +100,12 @@ impl Watched {
                     has_tls,
                     changes: &[],
                 };
+                let server = Server::start(&home, &settings, variant, &cores);
+                if home.told().load(Ordering::SeqCst) {
+                    return Err(SiegeError::Interrupted(BEFORE_ALL.to_owned()));
+                }
                 Ok(Watched::Own(Box::new(Own {
-                    server: Server::start(&home, &settings, variant, &cores)?,
+                    server: server?,
                     variant: Some(variant),
                     settings,
                     client: home.client()?,
@@ -93,6 +114,9 @@ impl Watched {
                 })))
             }
             Whom::Running { target, private } => {
+                let belongings = Belongings::watched(None)?;
+                let address = target.address();
+                listens(target).map_err(|error| SiegeError::Down(address, error))?;
                 if let Some(private) = private.filter(|at| Counters::ask(*at).is_empty()) {
                     return Err(SiegeError::Private(private));
                 }
@@ -102,6 +126,7 @@ impl Watched {
                     target,
                     private,
                     client: speaks_tls.then(tls::client_of_any).transpose()?,
+                    belongings,
                 })
             }
         }
@@ -188,25 +213,35 @@ impl Watched {
         }
     }
 
-    /// A server of the siege's own that is no more.
-    fn has_ended(&mut self) -> bool {
+    /// Whether the siege is to end.
+    pub(super) fn told(&self) -> &AtomicBool {
         match self {
-            Watched::Running { .. } => false,
-            Watched::Own(own) => !own.server.lives(),
+            Watched::Running { belongings, .. } => belongings.told(),
+            Watched::Own(own) => own.home.told(),
+        }
+    }
+
+    /// What is seen of a server that is no more.
+    pub(super) fn end(&mut self) -> Option<String> {
+        match self {
+            Watched::Running { target, .. } => {
+                let error = listens(*target).err()?;
+                Some(format!("nobody listens on {}: {error}", target.address()))
+            }
+            Watched::Own(own) => own.server.obituary(),
         }
     }
 
     /// The calm, the attack, and the last words of the honest.
     pub(super) fn attack(
-        &mut self,
+        &self,
         ground: &Ground<'_>,
         clock: Clock,
-        attack: &Attack,
         parts: &[Attack],
         [calm_time, time]: [Duration; 2],
-    ) -> Result<Course, SiegeError> {
-        let watched = &*self;
-        let course = std::thread::scope(|scope| {
+    ) -> io::Result<Course> {
+        let watched = self;
+        std::thread::scope(|scope| {
             let (gathered, are_gathered) = channel();
             let (silence, is_silent) = channel();
             let people = scope.spawn(move || {
@@ -222,7 +257,7 @@ impl Watched {
             let calm = clock.now();
             let first = watched.figures();
             let first_wait = server::own_wait(thread);
-            Pause::new().wait(calm_time);
+            Pause::new(watched.told()).wait(calm_time);
             let before = watched.counters();
             let second = watched.figures();
             let second_wait = server::own_wait(thread);
@@ -246,12 +281,7 @@ impl Watched {
                 tallies: storm.tallies,
                 story: joined(people)?,
             })
-        });
-        if self.has_ended() {
-            let told = format!("it has ended in the attack {}", attack.name);
-            return Err(SiegeError::Server(told));
-        }
-        Ok(course?)
+        })
     }
 
     /// The attack alone.
@@ -263,13 +293,13 @@ impl Watched {
         time: Duration,
     ) -> io::Result<Storm> {
         let stop = AtomicBool::new(false);
-        let pause = Pause::new();
+        let pause = Pause::new(self.told());
         let resident = || self.figures().map_or(0, |figures| figures.resident_bytes);
         std::thread::scope(|scope| {
             let begin = clock.now();
             let attackers = scope.spawn(|| swarm::run(ground, clock, parts, &stop));
             let mut peak = resident();
-            while clock.now().since(begin) < time {
+            while clock.now().since(begin) < time && !pause.is_over() {
                 pause.wait(LOOK_EVERY);
                 peak = peak.max(resident());
             }
@@ -292,7 +322,7 @@ impl Watched {
     /// Waits until everything is as it was when nobody was there, or for too long.
     pub(super) fn recover(&self, clock: Clock, idle: Option<&Counters>, found: &mut Finding) {
         let began = clock.now();
-        let pause = Pause::new();
+        let pause = Pause::new(self.told());
         let after_max = found
             .memory
             .map_or(u64::MAX, |memory| Memory::after_max(memory.calm));
@@ -306,7 +336,7 @@ impl Watched {
             }
             let is_small = found.memory.is_none_or(|memory| memory.after <= after_max);
             let is_well = is_small && found.recovered_ms.is_some();
-            if is_well || took > RECOVERY_TIME_MAX {
+            if is_well || took > RECOVERY_TIME_MAX || pause.is_over() {
                 return;
             }
             pause.wait(LOOK_EVERY);
@@ -322,6 +352,11 @@ impl Watched {
         let are_gone = now.connections() <= idle.connections();
         are_gone && GAUGES.iter().all(|gauge| now.get(gauge) <= idle.get(gauge))
     }
+}
+
+/// Whether somebody takes connections there.
+fn listens(target: Target) -> io::Result<()> {
+    TcpStream::connect_timeout(&target.address(), CONNECT_TIME_MAX).map(drop)
 }
 
 fn joined<T>(thread: ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {

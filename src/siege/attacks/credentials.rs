@@ -1,6 +1,7 @@
 //! Attacks on signing in.
 
 use super::super::attack::{Aim, Attack, From, Outcome, STRANGERS, Shot};
+use super::super::reach::Need;
 use crate::protocol::client::upgrade_request;
 
 /// As fast as the machine goes.
@@ -137,6 +138,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "long-token",
         what: "Tokens of 6 KiB that are none",
+        needs: &[Need::AtLeast("limits.head_bytes_max", 6400)],
         signs: &[
             "handshakes:invalid_credentials",
             "limited:failed_authentications_per_address",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::attack::{Attack, MEMBERS, Outcome, Pace};
+use super::super::reach::Need;
 use super::SLOWED;
 use crate::protocol::client::{frame, masked, text};
 
@@ -34,6 +35,7 @@ pub(super) const ATTACKS: [Attack; 11] = [
     Attack {
         name: "tiny-fragments",
         what: "Messages in fragments of one byte, as many as a message may have",
+        needs: &[Need::AtLeast("limits.fragments_per_message_max", 100)],
         limits: &["limits.glitches_per_connection"],
         signs: &["limited:glitches_per_connection"],
         // A good request, so that nothing but the number of frames is at fault.
@@ -53,6 +55,7 @@ pub(super) const ATTACKS: [Attack; 11] = [
     Attack {
         name: "many-frames",
         what: "The same where oddness alone is no fault",
+        needs: &[Need::AtLeast("limits.fragments_per_message_max", 100)],
         limits: &["limits.frames_per_connection"],
         changes: &[(
             "limits.glitches_per_connection",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::attack::{Attack, Outcome, Pace, STRANGERS};
+use super::super::reach::Need;
 use crate::protocol::client::upgrade_request;
 
 const HEAD: &[u8] =
@@ -50,6 +51,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "many-fields",
         what: "Heads of more fields than any may have",
+        needs: &[Need::AtLeast("limits.head_bytes_max", 2048)],
         limits: &["limits.head_fields_max"],
         signs: &["handshakes:head_too_large"],
         shot: |_, out| {
@@ -65,6 +67,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "endless-requests",
         what: "Requests without end on one connection",
+        needs: &[Need::Below("limits.requests_per_connection_max", 150)],
         limits: &["limits.requests_per_connection_max"],
         sockets: 20,
         connects_per_second: 20,
@@ -101,6 +104,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "pipelined-junk",
         what: "Twenty requests at once, then junk",
+        needs: &[Need::AtLeast("limits.requests_per_connection_max", 21)],
         signs: &["handshakes:malformed_request", "limited:bytes_per_address"],
         shot: |_, out| {
             for _ in 0..20 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::attack::{
     Attack, End, Entry, From, MEMBERS, Outcome, Pace, STRANGERS, TOO_SLOW, Wire,
 };
+use super::super::reach::Need;
 use super::{SLOWED, credentials};
 use crate::protocol::client::text;
 
@@ -130,6 +131,7 @@ pub(super) const ATTACKS: [Attack; 17] = [
     Attack {
         name: "nonsense-for-ever",
         what: "Messages that are none, however long the server pauses",
+        needs: &[Need::Below("limits.pauses_max", 30)],
         limits: &["limits.pauses_max"],
         signs: &["limited:pauses_max"],
         changes: &[("deadlines.pause", "50ms"), MANY_COMMANDS],
@@ -140,6 +142,7 @@ pub(super) const ATTACKS: [Attack; 17] = [
     Attack {
         name: "join-too-many",
         what: "People who want to be in more rooms than anybody may",
+        needs: &[Need::OtherRoom],
         limits: &["limits.rooms_per_connection_max"],
         signs: &["limited:rooms_per_connection_max"],
         changes: &[("limits.rooms_per_connection_max", "1")],
@@ -241,6 +244,7 @@ pub(super) const ATTACKS: [Attack; 17] = [
     Attack {
         name: "never-signs-in",
         what: "One plain request after another, of people who never sign in",
+        needs: &[Need::AtLeast("limits.requests_per_connection_max", 15)],
         limits: &["deadlines.sign_in"],
         signs: &["handshakes:request_timeout"],
         changes: &[("deadlines.sign_in", "1s")],

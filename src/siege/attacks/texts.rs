@@ -1,8 +1,12 @@
 //! Attacks by what messages say, made by people who have signed in.
 
 use super::super::attack::{Attack, Entry, From, MEMBERS, Outcome};
+use super::super::reach::Need;
 use super::SLOWED;
 use crate::protocol::client::text;
+
+/// A message of a flood of bytes is not too long for itself.
+const WHOLE_FLOOD: Need = Need::AtLeast("limits.message_bytes_max", 7930);
 
 pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
@@ -23,6 +27,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "byte-flood",
         what: "Requests that are good and nearly all white space, as fast as they go",
+        needs: &[WHOLE_FLOOD],
         limits: &["limits.bytes_per_connection", "limits.bytes_per_address"],
         signs: &["limited:bytes_per_connection", "limited:bytes_per_address"],
         shot: |_, out| out.extend(text(&format!("{{\"type\":\"ping\"{}}}", " ".repeat(7900)))),
@@ -32,6 +37,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "bytes-of-one-address",
         what: "The same by five people behind one address",
+        needs: &[WHOLE_FLOOD],
         limits: &["limits.bytes_per_address"],
         signs: &["limited:bytes_per_address"],
         sockets: 5,
@@ -44,6 +50,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "long-message",
         what: "Messages of more characters than any may have",
+        needs: &[Need::Below("limits.message_characters_max", 501)],
         limits: &["limits.message_characters_max"],
         signs: &["errors_told:message_too_long"],
         shot: |aim, out| {
@@ -59,6 +66,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "oversize-text",
         what: "Messages a little longer than any may be",
+        needs: &[Need::Below("limits.message_bytes_max", 9000)],
         limits: &["limits.message_bytes_max"],
         signs: &["closes:message_too_big"],
         shots: 1,
@@ -73,6 +81,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "deep-json",
         what: "JSON of thousands of levels",
+        needs: &[Need::AtLeast("limits.message_bytes_max", 8000)],
         limits: &[
             "limits.error_replies_per_connection",
             "limits.commands_per_user",
@@ -85,6 +94,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
     Attack {
         name: "wide-json",
         what: "JSON objects of hundreds of fields",
+        needs: &[Need::AtLeast("limits.message_bytes_max", 5400)],
         limits: &[
             "limits.error_replies_per_connection",
             "limits.commands_per_user",

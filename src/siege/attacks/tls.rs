@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::attack::{Attack, End, From, Outcome, Pace, STRANGERS, TOO_SLOW, Wire};
+use super::super::reach::Need;
 
 /// The beginning of a ClientHello (RFC 8446 §4.1.2): a record of 512 bytes, of which few come.
 const HALF_HELLO: [u8; 24] = [
@@ -51,6 +52,10 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "huge-hello",
         what: "A TLS handshake whose first message is longer than any may be",
+        needs: &[Need::Below(
+            "limits.tls_handshake_bytes_max",
+            2 * RECORD_BYTES as u64,
+        )],
         limits: &["limits.tls_handshake_bytes_max"],
         signs: &["tls_failures:handshake_failed"],
         changes: &[],

@@ -24,17 +24,17 @@ fn a_limit_that_was_to_be_reached_and_was_not_has_failed() {
         "3".to_owned(),
         &[],
     );
-    limit.note("ping-flood", None);
-    assert!(!limit.has_failed());
+    limit.note("ping-flood", None, None);
+    assert_eq!(limit.verdict(), Standing::NotTried);
     assert!(
         limit.line().starts_with(
-            "-        limits.connections_per_user = 3 [says no to one-user-everywhere] not tried"
+            "-            limits.connections_per_user = 3 [says no to one-user-everywhere] not tried"
         ),
         "{}",
         limit.line()
     );
-    limit.note("one-user-everywhere", None);
-    assert!(limit.has_failed());
+    limit.note("one-user-everywhere", None, None);
+    assert_eq!(limit.verdict(), Standing::Failed);
     assert!(
         limit
             .line()
@@ -47,8 +47,9 @@ fn a_limit_that_was_to_be_reached_and_was_not_has_failed() {
             is_rehearsed: false,
             most: None,
         }),
+        None,
     );
-    assert!(!limit.has_failed());
+    assert_eq!(limit.verdict(), Standing::Held);
     assert!(limit.line().ends_with(" said no 7 times: everything"));
 }
 
@@ -67,9 +68,9 @@ fn a_limit_that_is_rehearsed_is_judged_by_its_being_counted() {
             panic!("{name} is attacked");
         };
         let mut limit = Limit::new(name.to_owned(), "3".to_owned(), &[rehearsed]);
-        limit.note(by, None);
+        limit.note(by, None, None);
         assert!(limit.line().starts_with("FAILED "), "{}", limit.line());
-        limit.note(by, Some(&shown));
+        limit.note(by, Some(&shown), None);
         let line = limit.line();
         assert!(line.starts_with("held "), "{line}");
         assert!(
@@ -90,7 +91,7 @@ fn a_limit_that_is_rehearsed_is_judged_by_its_being_counted() {
         is_rehearsed: true,
         ..shown
     };
-    other.note("room-join-storm", Some(&counted));
+    other.note("room-join-storm", Some(&counted), None);
     assert!(
         other.line().contains(" counted 7 times, not enforced: "),
         "{}",
@@ -109,10 +110,11 @@ fn a_limit_that_was_passed_has_failed_however_often_it_said_no() {
                 is_rehearsed: false,
                 most: Some(most),
             }),
+            None,
         );
         limit.line()
     };
-    assert!(line(300).starts_with("held     "), "{}", line(300));
+    assert!(line(300).starts_with("held         "), "{}", line(300));
     assert!(line(300).ends_with("said no 9 times, 300 at most: full-house at 300"));
-    assert!(line(301).starts_with("FAILED   "), "{}", line(301));
+    assert!(line(301).starts_with("FAILED       "), "{}", line(301));
 }

@@ -1,0 +1,433 @@
+//! Whether an attack can reach the limits that it is made for with the settings that there are. One that lies beyond it has neither
+//! held nor failed, and is said to be so, with what was done and what would have been needed.
+
+use std::time::Duration;
+
+use super::attack::{Attack, End, Entry, From};
+use super::{Setting, limits};
+use crate::config::parse_duration;
+
+/// What must be so of a setting for an attack to be what it is meant to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The attack does so much: the number is smaller.
+    Below(&'static str, u64),
+    /// Or something else says no first.
+    AtLeast(&'static str, u64),
+    /// A room besides the lobby that anybody may join.
+    OtherRoom,
+}
+
+/// The settings in force in one attack, and what bounds it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) settings: &'a [Setting],
+    pub(super) attack: &'a Attack,
+    pub(super) time: Duration,
+    pub(super) sockets_max: usize,
+    pub(super) has_other_room: bool,
+    /// Settings of a server that runs which let everybody pass who comes from where a siege does.
+    pub(super) exempting: &'a [String],
+}
+
+/// What all attackers together did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Done {
+    pub(super) connections: u64,
+    pub(super) shots: u64,
+    pub(super) bytes: u64,
+}
+
+impl<'a> Given<'a> {
+    /// The same for another attack.
+    pub(super) fn of(self, attack: &'a Attack) -> Self {
+        Given { attack, ..self }
+    }
+
+    fn value(&self, key: &str) -> Option<&'a str> {
+        let own = self.attack.changed(key);
+        let found = || self.settings.iter().find(|setting| setting.key == key);
+        own.or_else(|| found().map(|setting| setting.value.as_str()))
+    }
+
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        limits::bytes(self.value(key)?)
+    }
+
+    /// A deadline; `None` for one that there is not.
+    fn deadline(&self, key: &str) -> Option<Duration> {
+        let time = parse_duration(self.value(key)?.trim_matches('"'))?;
+        (!time.is_zero()).then_some(time)
+    }
+
+    /// So many a rate lets pass while the attack lasts.
+    fn allowed(&self, key: &str) -> Option<f64> {
+        let (_, rest) = self.value(key)?.split_once("burst = ")?;
+        let (burst, rest) = rest.split_once(", per = \"")?;
+        let per = parse_duration(rest.split('"').next()?)?.as_secs_f64();
+        let burst = burst.trim().parse::<u64>().ok()? as f64;
+        Some(burst + burst * self.time.as_secs_f64() / per)
+    }
+
+    /// Addresses that so many connections come from.
+    fn addresses(&self, connections: u64) -> u64 {
+        let all = match self.attack.from {
+            From::Address => 1,
+            From::Network => 190,
+            From::Everywhere | From::Networks => u64::MAX,
+        };
+        connections.clamp(1, all)
+    }
+
+    fn users(&self, connections: u64) -> u64 {
+        match self.attack.entry {
+            Entry::SignedIn(users) => connections.clamp(1, u64::from(users.max(1))),
+            Entry::Raw => 1,
+        }
+    }
+
+    /// Why the attack is not what it is meant to be, whatever its own limits are.
+    pub(super) fn hindrance(&self) -> Option<String> {
+        let attack = self.attack;
+        if let Some(key) = self.exempting.iter().find(|key| self.is_spared_by(key)) {
+            return Some(format!(
+                "{key} spares the addresses that a siege comes from: others would be needed"
+            ));
+        }
+        let others = attack.needs.iter().filter(|need| !need.is_own_of(attack));
+        let mut unmet = others.filter_map(|need| self.unmet(*need));
+        unmet.next().or_else(|| self.silence())
+    }
+
+    /// Whether this setting, which names addresses that a siege comes from, keeps it from what it is on.
+    fn is_spared_by(&self, key: &str) -> bool {
+        let is_on = |is: fn(&str) -> bool| self.attack.limits.iter().any(|limit| is(limit));
+        match key {
+            "limits.penalty_exempt" => is_on(|limit| limit == "limits.offences_per_address"),
+            "proxy.trusted" => is_on(|limit| limit == "proxy.trusted" || is_of_address(limit)),
+            _ => is_on(is_of_address),
+        }
+    }
+
+    fn unmet(&self, need: Need) -> Option<String> {
+        match need {
+            Need::Below(key, does) => {
+                let value = self.number(key).filter(|value| *value >= does)?;
+                Some(format!(
+                    "{key} = {value}: the attack goes to {does}, more than {value} would be needed"
+                ))
+            }
+            Need::AtLeast(key, does) => {
+                let value = self.number(key).filter(|value| *value < does)?;
+                Some(format!(
+                    "{key} = {value} says no first: the attack needs {does}"
+                ))
+            }
+            Need::OtherRoom => (!self.has_other_room).then(|| {
+                "rooms.public: there is no room besides the lobby, one would be needed".to_owned()
+            }),
+        }
+    }
+
+    /// Whoever is silent on purpose is sent away for that first.
+    fn silence(&self) -> Option<String> {
+        let attack = self.attack;
+        let is_silent = attack.entry != Entry::Raw && attack.shots == 0 && attack.end == End::Stay;
+        let mut keys = ["deadlines.idle", "deadlines.first_message"].into_iter();
+        let first = keys.find(|key| {
+            let is_over = self.deadline(key).is_some_and(|time| time < self.time);
+            is_silent && is_over && !attack.limits.contains(key)
+        })?;
+        Some(format!(
+            "{first} = {} says no first: the attack is silent for {} s",
+            self.value(first).unwrap_or_default(),
+            self.time.as_secs_f64()
+        ))
+    }
+
+    /// Whether the attack is not what it is meant to be, so that its connections may end otherwise than expected.
+    pub(super) fn is_void(&self) -> bool {
+        let mut limits = self.attack.limits.iter();
+        let are_beyond =
+            !self.attack.limits.is_empty() && limits.all(|limit| self.beyond(limit).is_some());
+        are_beyond || self.hindrance().is_some()
+    }
+
+    /// Why `limit` lies beyond the attack, whatever comes of it.
+    pub(super) fn beyond(&self, limit: &str) -> Option<String> {
+        let own = || {
+            let needs = self.attack.needs.iter();
+            let mut own = needs.filter(|need| need.key() == Some(limit));
+            own.find_map(|need| self.unmet(*need))
+        };
+        let hindrance = self.hindrance().or_else(own);
+        hindrance.or_else(|| self.too_few(limit, u64::MAX)).or_else(|| {
+            let time = self.deadline(limit).filter(|time| *time >= self.time)?;
+            let (time, lasts) = (time.as_secs_f64(), self.time.as_secs_f64());
+            Some(format!(
+                "{limit} = {time} s: the attack takes {lasts} s, more than {time} s would be needed"
+            ))
+        })
+    }
+
+    /// Why fewer sockets are there than a limit on connections allows, when so many come in all.
+    fn too_few(&self, limit: &str, connections: u64) -> Option<String> {
+        let sockets = self.attack.sockets.min(self.sockets_max) as u64;
+        let sockets = sockets.min(connections);
+        let most = match limit {
+            "limits.connections_max" | "limits.unauthenticated_max" => sockets,
+            "limits.plain_per_address" | "limits.connections_per_address" => {
+                sockets.div_ceil(self.addresses(sockets))
+            }
+            "limits.connections_per_user" => sockets.div_ceil(self.users(sockets)),
+            _ => return None,
+        };
+        let value = self.number(limit).filter(|value| *value >= most)?;
+        Some(format!(
+            "{limit} = {value}: {most} connections at most, more than {value} would be needed"
+        ))
+    }
+
+    /// Why nothing that was done went beyond `limit`.
+    pub(super) fn not_passed(&self, limit: &str, done: Done) -> Option<String> {
+        let Done {
+            connections,
+            shots,
+            bytes,
+        } = done;
+        let (_, name) = limit.split_once('.')?;
+        let (what, scope) = name.split_once("_per_").unwrap_or((name, ""));
+        let (of, all) = match scope {
+            "address" => ("address", self.addresses(connections)),
+            "user" => ("user", self.users(connections)),
+            _ => ("connection", connections.max(1)),
+        };
+        let (amount, what) = match what {
+            "bytes" => (bytes, "bytes"),
+            "handshakes" | "failed_authentications" | "offences" => (connections, "connections"),
+            // Points: a tiny fragment has two.
+            "glitches" => (shots.saturating_mul(2), "points"),
+            _ => (shots, "shots"),
+        };
+        if let Some(why) = self.too_few(limit, connections) {
+            return Some(why);
+        }
+        let each = amount.div_ceil(all);
+        let allowed = match limit {
+            "limits.fragments_per_message_max" => self.number(limit)? as f64,
+            _ => self.allowed(limit)?,
+        };
+        (each as f64 <= allowed).then(|| {
+            format!(
+                "{limit} = {}: {each} {what} of each {of} in {} s, more than {allowed:.0} would be needed",
+                self.value(limit).unwrap_or_default(),
+                self.time.as_secs_f64()
+            )
+        })
+    }
+
+    /// Why others of the operator's own making said no in place of `limit`: what was given to the siege, `said_no` among it.
+    pub(super) fn others_first(&self, limit: &str, said_no: &[String]) -> Option<String> {
+        let is_given = |key: &str| {
+            let mut settings = self.settings.iter();
+            let is_own = self.attack.changed(key).is_none();
+            is_own && settings.any(|setting| setting.key == key && setting.is_given)
+        };
+        let is_own_raised = is_given(limit);
+        let first = said_no.iter().filter(|key| is_own_raised || is_given(key));
+        let first: Vec<&str> = first.map(String::as_str).collect();
+        (!first.is_empty()).then(|| format!("{limit}: {} said no first", first.join(", ")))
+    }
+}
+
+fn is_of_address(limit: &str) -> bool {
+    limit.ends_with("_per_address")
+}
+
+impl Need {
+    fn key(self) -> Option<&'static str> {
+        match self {
+            Need::Below(key, _) | Need::AtLeast(key, _) => Some(key),
+            Need::OtherRoom => None,
+        }
+    }
+
+    /// Whether it is of a limit that the attack is on.
+    fn is_own_of(self, attack: &Attack) -> bool {
+        self.key().is_some_and(|key| attack.limits.contains(&key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::attacks;
+    use super::*;
+    use crate::config::{Config, Place};
+
+    /// Every setting, with these changed.
+    fn settings(changes: &[&str]) -> Vec<Setting> {
+        let flags: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+        let loaded = Config::load(None, &flags, Vec::new()).expect("allowed settings");
+        let all = loaded.settings.into_iter();
+        all.map(|setting| Setting {
+            key: setting.key,
+            value: setting.value,
+            is_given: setting.place != Place::Default,
+        })
+        .collect()
+    }
+
+    fn attack(name: &str) -> &'static Attack {
+        attacks::all().find(|one| one.name == name).expect(name)
+    }
+
+    fn given<'a>(settings: &'a [Setting], attack: &'a Attack) -> Given<'a> {
+        Given {
+            settings,
+            attack,
+            time: Duration::from_secs(2).max(attack.time_min),
+            sockets_max: super::super::bounds::SOCKETS_MAX,
+            has_other_room: true,
+            exempting: &[],
+        }
+    }
+
+    #[test]
+    fn with_the_default_settings_no_attack_is_kept_from_what_it_is_made_for() {
+        let settings = settings(&[]);
+        for attack in attacks::all() {
+            let given = given(&settings, attack);
+            assert_eq!(given.hindrance(), None, "{}", attack.name);
+            assert!(!given.is_void(), "{}", attack.name);
+            if let Some(first) = attack.limits.first() {
+                assert_eq!(given.beyond(first), None, "{}", attack.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_that_an_attack_does_not_go_to_is_named_with_what_it_does_and_what_would_be_needed()
+    {
+        for (name, change, told) in [
+            (
+                "endless-requests",
+                "limits.requests_per_connection_max=10000",
+                "limits.requests_per_connection_max = 10000: the attack goes to 150, more than 10000 would be needed",
+            ),
+            (
+                "never-signs-in",
+                "limits.requests_per_connection_max=5",
+                "limits.requests_per_connection_max = 5 says no first: the attack needs 15",
+            ),
+            (
+                "long-message",
+                "limits.message_characters_max=510",
+                "limits.message_characters_max = 510: the attack goes to 501, more than 510 would be needed",
+            ),
+            (
+                "scattered-flood",
+                "limits.unauthenticated_max=5000",
+                "limits.unauthenticated_max = 5000: 5000 connections at most, more than 5000 would be needed",
+            ),
+            (
+                "users-of-one-prefix",
+                "limits.connections_per_address=6",
+                "limits.connections_per_address = 6: 6 connections at most, more than 6 would be needed",
+            ),
+            (
+                "many-frames",
+                "limits.fragments_per_message_max=99",
+                "limits.fragments_per_message_max = 99 says no first: the attack needs 100",
+            ),
+            (
+                "mute-people",
+                "deadlines.idle=4s",
+                "deadlines.idle = \"4s\" says no first: the attack is silent for 5 s",
+            ),
+        ] {
+            let (settings, attack) = (settings(&[change]), attack(name));
+            let given = given(&settings, attack);
+            let first = attack.limits.first().expect("a limit");
+            assert_eq!(given.beyond(first).as_deref(), Some(told), "{name}");
+            assert!(given.is_void(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beyond_one_limit_of_two_can_still_be_held_by_the_other() {
+        let settings = settings(&["deadlines.head=1m"]);
+        let given = given(&settings, attack("slow-head"));
+        assert!(given.beyond("deadlines.head").is_some());
+        assert_eq!(given.beyond("limits.unauthenticated_max"), None);
+        assert!(!given.is_void());
+    }
+
+    #[test]
+    fn a_room_and_addresses_that_are_not_spared_are_needed_where_that_is_what_is_limited() {
+        let settings = settings(&[]);
+        let mut alone = given(&settings, attack("join-too-many"));
+        alone.has_other_room = false;
+        let told = alone.hindrance().expect("no room");
+        assert!(told.starts_with("rooms.public: "), "{told}");
+        for (key, name, is_spared) in [
+            ("limits.exempt", "bad-token", true),
+            ("limits.exempt", "ping-flood", false),
+            ("limits.penalty_exempt", "bad-token", false),
+            ("limits.penalty_exempt", "old-offender", true),
+            ("proxy.trusted", "forged-proxy", true),
+            ("proxy.trusted", "cross-site", false),
+        ] {
+            let mut spared = given(&settings, attack(name));
+            let exempting = [key.to_owned()];
+            spared.exempting = &exempting;
+            let told = spared.hindrance();
+            assert_eq!(told.is_some(), is_spared, "{key} {name}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_beyond_an_attack_when_no_one_did_more_than_it_allows_in_that_time() {
+        let settings = settings(&["limits.commands_per_user={ burst = 100, per = \"1s\" }"]);
+        let given = given(&settings, attack("history-scraping"));
+        let done = |shots| Done {
+            connections: 100,
+            shots,
+            bytes: 0,
+        };
+        let why = given.not_passed("limits.commands_per_user", done(50 * 300));
+        assert_eq!(
+            why.as_deref(),
+            Some(
+                "limits.commands_per_user = { burst = 100, per = \"1s\" }: 300 shots of each user in 2 s, more than 300 would be needed"
+            )
+        );
+        let few = self::given(&settings, attack("connect-flood"));
+        let why = few.not_passed("limits.unauthenticated_max", done(0));
+        assert!(
+            why.as_deref()
+                .is_some_and(|why| why.contains(": 100 connections at most")),
+            "{why:?}"
+        );
+        let more = given.not_passed("limits.commands_per_user", done(50 * 300 + 1));
+        assert_eq!(more, None);
+    }
+
+    #[test]
+    fn another_limit_excuses_one_only_where_the_operator_has_set_either() {
+        let first = ["limits.frames_per_connection".to_owned()];
+        let limit = "limits.control_frames_per_connection";
+        let frames = "limits.frames_per_connection={ burst = 5, per = \"10s\" }";
+        let control = "limits.control_frames_per_connection={ burst = 99, per = \"10s\" }";
+        for (change, is_excused) in [
+            (&[][..], false),
+            (&[frames], true),
+            (&[control], true),
+            (&["limits.pauses_max=7"], false),
+        ] {
+            let settings = settings(change);
+            let given = given(&settings, attack("ping-flood"));
+            let told = given.others_first(limit, &first);
+            assert_eq!(told.is_some(), is_excused, "{change:?}: {told:?}");
+        }
+    }
+}

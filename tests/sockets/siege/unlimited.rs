@@ -1,0 +1,126 @@
+//! Sieges of servers whose limits are far away, or are not what they are said to be.
+
+use std::path::Path;
+use std::process::Output;
+
+use super::{printed, siege, written};
+use crate::server::{SECRET, Server, write_secret};
+
+/// Settings of a server that takes no notice of pings.
+const WEAK: [&str; 4] = [
+    "limits.control_frames_per_connection",
+    "limits.frames_per_connection",
+    "limits.glitches_per_connection",
+    "limits.bytes_per_connection",
+];
+
+#[test]
+fn a_server_that_lets_pass_what_it_is_said_to_limit_does_not_pass() {
+    let weak = WEAK.map(|limit| {
+        let (_, name) = limit.split_once('.').expect("a section");
+        format!("{name} = {{ burst = 1000000000, per = \"1s\" }}\n")
+    });
+    let server = Server::serve(&format!("[limits]\n{}", weak.concat()));
+    let home = tempfile::tempdir().expect("a directory");
+    let output = attack_running(&server, home.path(), "ping-flood", &[]);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for line in [
+        "FAILED       ping-flood ",
+        "FAILED       limits.control_frames_per_connection ",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+    assert!(
+        told.contains("- none of limited:control_frames_per_connection said no"),
+        "{told}"
+    );
+    assert!(told.contains("0 of 1 attacks held"), "{told}");
+    let report = written(home.path());
+    assert_eq!(report["verdict"], "failed");
+    assert_eq!(report["held"], false);
+    assert_eq!(report["attacks"][0]["verdict"], "failed");
+}
+
+/// A siege of a server that runs, with its counters.
+fn attack_running(server: &Server, home: &Path, attacks: &str, settings: &[&str]) -> Output {
+    write_secret(&home.join("secret"), SECRET);
+    let target = format!("ws://{}/ws/chat", server.address);
+    let private = server.private.expect("a private listener").to_string();
+    let mut arguments = vec!["--target", &target, "--private", &private];
+    arguments.extend(["--token-secret-file", "secret", "--attack", attacks]);
+    arguments.extend(["--json", "siege.json"]);
+    arguments.extend(settings);
+    siege(home, &arguments)
+}
+
+#[test]
+fn a_running_server_that_exempts_the_addresses_of_a_siege_is_said_to_and_has_not_shown_their_limits()
+ {
+    let exempt = "exempt = [\"127.0.0.0/8\"]";
+    let server = Server::serve(&format!("[limits]\n{exempt}\n"));
+    let home = tempfile::tempdir().expect("a directory");
+    let settings = ["--set", "limits.exempt=[\"127.0.0.0/8\"]"];
+    let output = attack_running(&server, home.path(), "bad-token", &settings);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for line in [
+        "in force on that server: limits.exempt, ",
+        "not reached  bad-token ",
+        "             - limits.exempt spares the addresses that a siege comes from: others would be needed",
+        "not reached  limits.failed_authentications_per_address ",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+    assert_eq!(written(home.path())["verdict"], "not_reached");
+}
+
+#[test]
+fn a_limit_that_lies_beyond_every_attack_has_neither_held_nor_failed_and_is_no_success() {
+    let home = tempfile::tempdir().expect("a directory");
+    let weak = WEAK.map(|limit| format!("{limit}={{ burst = 1000000000, per = \"1s\" }}"));
+    let others = [
+        "limits.requests_per_connection_max=10000",
+        "rooms.public=[]",
+    ];
+    let mut arguments = vec!["--attack", "ping-flood,endless-requests,join-too-many"];
+    let settings = weak.iter().map(String::as_str).chain(others);
+    arguments.extend(settings.flat_map(|set| ["--set", set]));
+    arguments.extend(["--json", "siege.json"]);
+    let output = siege(home.path(), &arguments);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for line in [
+        "not reached  ping-flood ",
+        "             - limits.control_frames_per_connection = { burst = 1000000000, per = \"1s\" }: ",
+        "not reached  limits.control_frames_per_connection = ",
+        "not reached  endless-requests ",
+        "             - limits.requests_per_connection_max = 10000: the attack goes to 150, more than 10000 would be needed",
+        "not reached  limits.requests_per_connection_max = 10000 ",
+        "not reached  join-too-many ",
+        "             - rooms.public: there is no room besides the lobby",
+        "not reached  limits.rooms_per_connection_max = 32 ",
+        "0 of 3 attacks held, 3 not reached ",
+        "nothing has failed, but the limits above marked `not reached`",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+    assert!(!told.contains("FAILED"), "{told}");
+    let report = written(home.path());
+    assert_eq!(report["verdict"], "not_reached");
+    assert_eq!(report["held"], false);
+    let attacks = report["attacks"].as_array().expect("a list");
+    for attack in attacks {
+        assert_eq!(attack["verdict"], "not_reached");
+        assert!(attack["not_reached"].is_string(), "{attack}");
+    }
+}
