@@ -66,7 +66,5 @@ pub(super) const RECOVERY_TIME_MAX: Duration = Duration::from_secs(10);
 pub(super) const ARRIVAL_TIME_MAX: Duration = Duration::from_secs(2);
 /// Of newcomers from the attackers' own /24 so many in a hundred get in.
 pub(super) const NEIGHBOURS_IN_PERCENT_MIN: usize = 95;
-/// What the server's memory may be above the calm figure afterwards, besides a tenth of that: what its allocator keeps.
-pub(super) const MEMORY_SLACK_BYTES: u64 = 1024 * 1024;
 /// What a process holds beside what `memory` bounds: code, stacks, the store and its pages, what the allocator keeps.
 pub(super) const MEMORY_BESIDE_BUDGET_BYTES: u64 = 24 * 1024 * 1024;

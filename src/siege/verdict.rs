@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::attack::{Attack, Outcome};
 use super::bounds::{
-    ARRIVAL_TIME_MAX, MEMORY_BESIDE_BUDGET_BYTES, MEMORY_SLACK_BYTES, NEIGHBOURS_IN_PERCENT_MIN,
-    RECOVERY_TIME_MAX,
+    ARRIVAL_TIME_MAX, MEMORY_BESIDE_BUDGET_BYTES, NEIGHBOURS_IN_PERCENT_MIN, RECOVERY_TIME_MAX,
 };
 use super::felt::{Arrivals, Quantiles, milliseconds};
 use super::limits::Shown;
@@ -137,9 +136,9 @@ impl Finding {
 }
 
 impl Memory {
-    /// What it may be when the attack is over: a tenth above the calm figure, and the allocator's slack.
+    /// What it may be when the attack is over: a tenth above the calm figure.
     pub(super) fn after_max(calm: u64) -> u64 {
-        calm + calm / 10 + MEMORY_SLACK_BYTES
+        calm + calm / 10
     }
 }
 
@@ -249,11 +248,10 @@ fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
         }
         if after > Memory::after_max(calm) {
             let told = format!(
-                "{} MiB of memory {} s after it, {} MiB before it; at most a tenth and {} MiB more",
+                "{} MiB of memory {} s after it, {} MiB before it; at most a tenth more",
                 mebibytes(after),
                 RECOVERY_TIME_MAX.as_secs(),
-                mebibytes(calm),
-                mebibytes(MEMORY_SLACK_BYTES)
+                mebibytes(calm)
             );
             faults.push(told);
         }
@@ -318,7 +316,7 @@ pub(super) mod tests {
             memory: Some(Memory {
                 calm: 10 * MIB,
                 peak: 128 * MIB,
-                after: 12 * MIB,
+                after: 11 * MIB,
             }),
             cpu_per_connection_us: None,
             recovered_ms: Some(1.0),
@@ -371,7 +369,7 @@ pub(super) mod tests {
             ),
             (
                 |found| found.memory.iter_mut().for_each(|memory| memory.after += 1),
-                "12.0 MiB of memory 10 s after it, 10.0 MiB before it",
+                "11.0 MiB of memory 10 s after it, 10.0 MiB before it",
             ),
         ];
         for (spoil, told) in spoils {
