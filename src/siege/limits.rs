@@ -23,14 +23,14 @@ enum Proof {
     Told(&'static str),
     /// So many there are at the height of an attack; never more than it allows.
     Most(Gauge),
-    /// So many of these each of the attackers' connections was given; never more than it allows.
+    /// It is counted by its own name, and so many of these each of the attackers' connections was given; never more than it allows.
     Each(&'static str),
     /// A siege does not reach it, and why.
     Never(&'static str),
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 29] = [
+const PROOFS: [(&str, Proof); 28] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -41,10 +41,6 @@ const PROOFS: [(&str, Proof); 29] = [
     (
         "limits.message_bytes_max",
         Proof::Shared("closes:message_too_big"),
-    ),
-    (
-        "limits.fragments_per_message_max",
-        Proof::Shared("closes:too_many_fragments"),
     ),
     (
         "limits.tls_handshake_bytes_max",
@@ -212,11 +208,9 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown
             }
             Some(Proof::Each(counter)) => {
                 let each = rise(counter) / found.connections.max(1);
-                Shown {
-                    said_no: found.connections,
-                    is_rehearsed: false,
-                    most: Some(each),
-                }
+                let counted = all.iter_mut().filter(|(counted, _)| counted == name);
+                counted.for_each(|(_, of)| of.most = Some(each));
+                continue;
             }
             Some(Proof::Never(_)) => continue,
         };
@@ -276,7 +270,7 @@ impl Limit {
                 .any(|name| of.ends_with(&format!(".{name}")))
         };
         let is_rehearsed = match proof(&name) {
-            None => is_one(&name),
+            None | Some(Proof::Each(_)) => is_one(&name),
             // Penalties are for offences.
             Some(Proof::Shared(counter)) => is_one(&counter.replacen("limited:", "limits.", 1)),
             Some(_) => false,

@@ -65,7 +65,7 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 44] = [
+const LIMITS: [[&str; 2]; 45] = [
     ["memory", "server"],
     ["descriptors", "server"],
     ["connections_max", "server"],
@@ -104,6 +104,7 @@ const LIMITS: [[&str; 2]; 44] = [
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
+    ["requests_per_connection_max", "connection"],
     OUTBOUND_BYTES,
     UNREAD,
     ["frames_per_connection", "connection"],
