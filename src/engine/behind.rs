@@ -211,14 +211,21 @@ impl Connection {
         self.waiting() > 0 && self.lag.since <= start
     }
 
+    /// Since when something has waited for it, at least.
+    pub(super) fn unread_since(&self) -> Option<Instant> {
+        (self.waiting() > 0).then_some(self.lag.since)
+    }
+
     /// When its reader is too late, if nothing that waits is taken until then.
     pub(super) fn too_late(
         &self,
         deadlines: &Deadlines,
         standstill: Standstill,
     ) -> Option<Instant> {
-        let is_watched = self.waiting() > 0 && !deadlines.unread.is_zero();
-        is_watched.then(|| standstill.put_off(self.lag.since + deadlines.unread))
+        let since = self
+            .unread_since()
+            .filter(|_| !deadlines.unread.is_zero())?;
+        Some(standstill.put_off(since + deadlines.unread))
     }
 
     /// Takes note of what it is not told. Who types concerns nobody later, and the tutorial's protocol has no words for how many came and went.

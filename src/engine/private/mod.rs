@@ -4,6 +4,7 @@
 //! when everything else about it is in order. Nothing here counts in `[limits]`, nor the other way round.
 
 mod body;
+mod connection;
 mod connections;
 mod disconnect;
 mod explain;
@@ -188,6 +189,10 @@ impl Engine {
             Operation::Metrics => Err(Problem::NoSuchRoute),
             Operation::ListConnections => {
                 ConnectionQuery::parse(query).and_then(|query| self.list_connections(&query, now))
+            }
+            Operation::ExplainConnection => {
+                api::expect_none(query)?;
+                self.explain_connection(&found.segment, now)
             }
             Operation::ListRooms => Page::parse(query).map(|page| self.list_rooms(&page)),
             Operation::ShowRoom => {

@@ -16,6 +16,7 @@ fn all() -> Vec<Problem> {
         Problem::BrowserRefused,
         Problem::NoSuchRoute,
         Problem::UnknownRoom,
+        Problem::UnknownConnection,
         Problem::MethodNotAllowed { allow: "POST" },
         Problem::TooSlow,
         Problem::LengthRequired,
