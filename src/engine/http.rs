@@ -366,12 +366,12 @@ impl Engine {
             return;
         };
         // Browsers open connections in advance, and let them time out without a word.
-        let said_nothing = *refusal == Refusal::TooSlow
+        let said_nothing = matches!(refusal, Refusal::TooSlow { .. })
             && matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
         let prefix = connection.prefix;
         let is_offence = match refusal {
-            Refusal::Malformed(_) | Refusal::HeadTooLarge => true,
-            Refusal::TooSlow => !said_nothing,
+            Refusal::Malformed(_) | Refusal::HeadTooLarge { .. } => true,
+            Refusal::TooSlow { .. } => !said_nothing,
             Refusal::TooMany { limit, .. } if *limit == FAILED_AUTHENTICATIONS => {
                 self.prefixes.entry(prefix).penalty.refused_unjudged()
             }

@@ -20,6 +20,7 @@ const PAUSES_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// An invalid message costs this many commands more than a valid one.
 const INVALID_SURCHARGE: u64 = 1;
 
+const BYTES_OF_ADDRESS: &str = "bytes_per_address";
 const ERROR_REPLIES: &str = "error_replies_per_connection";
 const PAUSES: &str = "pauses_max";
 
@@ -49,10 +50,12 @@ impl Engine {
         match connection.phase {
             Phase::Open(_) => self.charge_session_bytes(id, bytes, debt, now),
             Phase::Head(_) if !debt.is_zero() => {
-                self.refuse(id, too_many("bytes_per_address", debt), now);
+                self.refuse(id, too_many(BYTES_OF_ADDRESS, debt), now);
             }
             // No answer could be read yet: the end of it is answer enough.
             Phase::Handshake(_) if !debt.is_zero() => {
+                let scope = Scope::Address.as_str();
+                self.counters.limited.count_pair([BYTES_OF_ADDRESS, scope]);
                 self.end_insecure(id, TlsFailure::Broken, now)
             }
             Phase::Preamble(_)
@@ -67,7 +70,6 @@ impl Engine {
     /// Charges the connection's address for bytes; gives the time until its debt is repaid. What a trusted proxy sends is
     /// charged to its client once that is known.
     pub(super) fn charge_address(&mut self, id: ConnectionId, bytes: usize, now: Now) -> Duration {
-        const LIMIT: &str = "bytes_per_address";
         let limits = &self.config.limits;
         let prefix = match self.connections.get(id) {
             Some(connection) if connection.prefix.is_limited() => connection.prefix,
@@ -75,11 +77,11 @@ impl Engine {
         };
         let bucket = &mut self.prefixes.entry(prefix).bytes;
         let (bytes, rate) = (bytes as u64, limits.bytes_per_address);
-        if !limits.shadow.has(LIMIT) {
+        if !limits.shadow.has(BYTES_OF_ADDRESS) {
             return bucket.charge(bytes, rate, now.instant);
         }
         if bucket.take(bytes, rate, now.instant).is_err() {
-            self.overlooks(id, LIMIT, Scope::Address, now);
+            self.overlooks(id, BYTES_OF_ADDRESS, Scope::Address, now);
         }
         Duration::ZERO
     }
@@ -116,7 +118,7 @@ impl Engine {
             self.counters.limited.count_pair(if own >= debt_of_address {
                 [LIMIT, Scope::Connection.as_str()]
             } else {
-                ["bytes_per_address", Scope::Address.as_str()]
+                [BYTES_OF_ADDRESS, Scope::Address.as_str()]
             });
             session.paused_until = Some(now.instant + debt);
         }

@@ -337,7 +337,7 @@ impl From<Refusal> for Problem {
             Refusal::OriginForbidden(_) => Problem::BrowserRefused,
             Refusal::NotFound => Problem::NoSuchRoute,
             Refusal::MethodNotAllowed { allow } => Problem::MethodNotAllowed { allow },
-            Refusal::TooSlow => Problem::TooSlow,
+            Refusal::TooSlow { .. } => Problem::TooSlow,
             Refusal::TlsRequired => Problem::Malformed("this port speaks TLS"),
             Refusal::UpgradeRequired | Refusal::VersionUnsupported => {
                 Problem::Malformed("no WebSocket is spoken here")
@@ -345,7 +345,7 @@ impl From<Refusal> for Problem {
             Refusal::TooMany {
                 limit, retry_after, ..
             } => Problem::TooMany { limit, retry_after },
-            Refusal::HeadTooLarge => Problem::HeadTooLarge,
+            Refusal::HeadTooLarge { .. } => Problem::HeadTooLarge,
             Refusal::Full { limit, retry_after } => Problem::ServerFull { limit, retry_after },
             Refusal::AuthenticationUnavailable { retry_after } => Problem::ServerFull {
                 limit: "auth.hook",

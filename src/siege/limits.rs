@@ -30,29 +30,13 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 28] = [
+const PROOFS: [(&str, Proof); 24] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
     (
         "limits.message_characters_max",
         Proof::Shared("errors_told:message_too_long"),
-    ),
-    (
-        "limits.message_bytes_max",
-        Proof::Shared("closes:message_too_big"),
-    ),
-    (
-        "limits.tls_handshake_bytes_max",
-        Proof::Shared("tls_failures:handshake_failed"),
-    ),
-    (
-        "limits.head_bytes_max",
-        Proof::Shared("handshakes:head_too_large"),
-    ),
-    (
-        "limits.head_fields_max",
-        Proof::Shared("handshakes:head_too_large"),
     ),
     (
         "limits.requests_per_connection_max",
@@ -63,14 +47,14 @@ const PROOFS: [(&str, Proof); 28] = [
         Proof::Shared("closes:overloaded"),
     ),
     ("limits.members_listed_max", Proof::Told("truncated")),
+    ("deadlines.head", Proof::Shared("limited:deadlines.head")),
     (
-        "deadlines.head",
-        Proof::Shared("handshakes:request_timeout"),
+        "deadlines.handshake",
+        Proof::Shared("limited:deadlines.handshake"),
     ),
-    ("deadlines.handshake", Proof::Shared("tls_failures:timeout")),
     (
         "deadlines.sign_in",
-        Proof::Shared("handshakes:request_timeout"),
+        Proof::Shared("limited:deadlines.sign_in"),
     ),
     (
         "deadlines.first_message",

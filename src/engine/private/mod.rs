@@ -38,6 +38,7 @@ use crate::protocol::api::{
 use crate::protocol::head::{Head, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
+use crate::telemetry::PRIVATE_REQUESTS;
 use crate::time::Now;
 
 /// What the private door remembers.
@@ -162,9 +163,10 @@ impl Engine {
         };
         bucket
             .take(1, self.config.private.requests, now.instant)
-            .map_err(|retry_after| Problem::TooMany {
-                limit: "private.requests",
-                retry_after,
+            .map_err(|retry_after| {
+                self.counters.limited.count_pair(PRIVATE_REQUESTS);
+                let [limit, _] = PRIVATE_REQUESTS;
+                Problem::TooMany { limit, retry_after }
             })?;
         match shown {
             _ if api::is_open(head.path()) => Ok(()),

@@ -121,9 +121,9 @@ fn what_is_refused_before_a_request_is_understood_has_the_same_status_on_every_l
             Refusal::MethodNotAllowed { allow: "GET" },
             "method-not-allowed",
         ),
-        (Refusal::TooSlow, "request-timeout"),
+        (Refusal::TooSlow { limit: "" }, "request-timeout"),
         (too_many, "too-many"),
-        (Refusal::HeadTooLarge, "head-too-large"),
+        (Refusal::TOO_MANY_FIELDS, "head-too-large"),
         (Refusal::Full { limit, retry_after }, "server-full"),
         (
             Refusal::AuthenticationUnavailable { retry_after },

@@ -39,7 +39,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "head-bomb",
         what: "Heads of 64 KiB",
         limits: &["limits.head_bytes_max"],
-        signs: &["handshakes:head_too_large"],
+        signs: &["limited:head_bytes_max"],
         shot: |_, out| {
             out.extend_from_slice(HEAD);
             out.resize(out.len() + BOMB_BYTES, b'a');
@@ -51,7 +51,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "many-fields",
         what: "Heads of more fields than any may have",
         limits: &["limits.head_fields_max"],
-        signs: &["handshakes:head_too_large"],
+        signs: &["limited:head_fields_max"],
         shot: |_, out| {
             out.extend_from_slice(b"GET /ws/chat HTTP/1.1\r\nHost: a.example\r\n");
             for _ in 0..200 {

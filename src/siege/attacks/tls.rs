@@ -23,7 +23,7 @@ const ENDED: &[Outcome] = &[Outcome::Held, Outcome::Ended, Outcome::Reset];
 
 const HALF: Attack = Attack {
     limits: &["deadlines.handshake", "limits.offences_per_address"],
-    signs: &["tls_failures:timeout"],
+    signs: &["limited:deadlines.handshake"],
     wire: Wire::BareToTls,
     changes: SOON,
     sockets: 1000,
@@ -52,7 +52,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "huge-hello",
         what: "A TLS handshake whose first message is longer than any may be",
         limits: &["limits.tls_handshake_bytes_max"],
-        signs: &["tls_failures:handshake_failed"],
+        signs: &["limited:tls_handshake_bytes_max"],
         changes: &[],
         shot: |_, out| {
             for _ in 0..2 {
