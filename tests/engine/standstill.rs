@@ -87,8 +87,8 @@ fn a_request_on_a_kept_connection_is_answered_though_its_time_was_over_while_the
 fn whoever_spoke_while_the_process_stood_still_is_not_closed_for_silence() {
     let first_message = |config: &mut Config| config.deadlines.first_message = seconds(10);
     let idle = |config: &mut Config| config.deadlines.idle = seconds(10);
-    let settings: [(fn(&mut Config), &str); 2] =
-        [(first_message, "no message came"), (idle, "idle")];
+    type Setting = (fn(&mut Config), &'static str);
+    let settings: [Setting; 2] = [(first_message, "no message came"), (idle, "idle")];
     for (set, reason) in settings {
         let mut world = roomy_with(set);
         let [alice, bob] =
