@@ -222,10 +222,8 @@ impl Connection {
         deadlines: &Deadlines,
         standstill: Standstill,
     ) -> Option<Instant> {
-        let since = self
-            .unread_since()
-            .filter(|_| !deadlines.unread.is_zero())?;
-        Some(standstill.put_off(since + deadlines.unread))
+        let is_watched = self.waiting() > 0 && !deadlines.unread.is_zero();
+        is_watched.then(|| standstill.put_off(self.lag.since + deadlines.unread))
     }
 
     /// Takes note of what it is not told. Who types concerns nobody later, and the tutorial's protocol has no words for how many came and went.
