@@ -1,5 +1,7 @@
 //! Names for things that live in tables.
 
+use std::fmt;
+
 /// A connection: its slot in the table and which use of that slot it is.
 ///
 /// A late answer that carries the id of a connection which has gone can therefore never reach the
@@ -16,6 +18,16 @@ impl ConnectionId {
         self.slot as usize
     }
 
+    /// The inverse of its text; no other text is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (slot, generation) = text.split_once('-')?;
+        let id = ConnectionId {
+            slot: slot.parse().ok()?,
+            generation: generation.parse().ok()?,
+        };
+        (id.to_string() == text).then_some(id)
+    }
+
     /// Both parts in one number, for the poll's token.
     pub fn as_u64(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.slot)
@@ -27,6 +39,13 @@ impl ConnectionId {
             slot: (bits & u64::from(u32::MAX)) as u32,
             generation: (bits >> 32) as u32,
         }
+    }
+}
+
+/// For people and for the server API.
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.slot, self.generation)
     }
 }
 

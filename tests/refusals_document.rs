@@ -79,10 +79,10 @@ fn every_refusal_of_a_request_has_its_cause_and_its_cure() {
             Refusal::OriginForbidden(""),
             Refusal::NotFound,
             Refusal::MethodNotAllowed { allow: "" },
-            Refusal::TooSlow,
+            Refusal::TooSlow { limit: "" },
             Refusal::UpgradeRequired,
             Refusal::VersionUnsupported,
-            Refusal::HeadTooLarge,
+            Refusal::HeadTooLarge { limit: "" },
         ];
         let found = refusals.iter().find(|refusal| refusal.code() == row[1]);
         assert!(

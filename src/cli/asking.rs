@@ -144,3 +144,15 @@ pub(super) fn pages(
         "the list did not end after {PAGES_MAX} pages"
     )))
 }
+
+/// The named fields of each entry of a list.
+pub(super) fn rows<const N: usize>(
+    answer: &Value,
+    name: &str,
+    names: [&str; N],
+) -> Vec<[String; N]> {
+    list(answer, name)
+        .iter()
+        .map(|entry| names.map(|name| cell(entry, name)))
+        .collect()
+}

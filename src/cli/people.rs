@@ -6,13 +6,17 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::parse_name;
-use super::asking::{cell, list, pages, show};
+use super::asking::{cell, list, pages, rows, show};
 use super::client::{Client, percent_encoded};
+use super::table::Below;
 use super::target::TargetArguments;
 use super::{Failure, table};
 
 #[derive(Debug, Args)]
 pub(super) struct Connections {
+    /// What this connection is doing, by its ID in the list, instead of the list.
+    #[arg(conflicts_with_all = ["user", "room", "limit"])]
+    connection: Option<String>,
     /// Those of this user alone.
     #[arg(long, value_name = "ID", value_parser = parse_name)]
     user: Option<String>,
@@ -55,6 +59,9 @@ pub(super) struct Ticket {
 
 impl Connections {
     pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
+        if let Some(connection) = &self.connection {
+            return self.explain(connection, client, output);
+        }
         let mut query = String::new();
         for (name, value) in [("user", &self.user), ("room", &self.room)] {
             if let Some(value) = value {
@@ -78,11 +85,47 @@ impl Connections {
     }
 }
 
+impl Connections {
+    fn explain(
+        &self,
+        connection: &str,
+        client: &Client,
+        output: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let path = format!("/api/v1/connections/{}", percent_encoded(connection));
+        let answer = client.get(&path)?;
+        show(&answer, self.target.json, output, |output| {
+            let mut fields = Vec::new();
+            let parts = [
+                answer.get("connection"),
+                Some(&answer),
+                answer.get("session"),
+            ];
+            for part in parts.into_iter().flatten() {
+                // Lists have tables of their own, and names of rooms come as one.
+                let plain = part.as_object().into_iter().flatten();
+                let plain = plain.filter(|(_, value)| !value.is_object() && !value.is_array());
+                fields.extend(plain.map(|(name, _)| [name.clone(), cell(part, name)]));
+                if part.get("rooms").is_some() {
+                    fields.push(["rooms".to_owned(), rooms(part)]);
+                }
+            }
+            let mut below = Below::new(output, false);
+            below.print(["FIELD", "VALUE"], &fields)?;
+            let deadlines = rows(&answer, "deadlines", ["deadline", "left_ms"]);
+            below.print(["DEADLINE", "LEFT MS"], &deadlines)?;
+            let used = rows(&answer, "limits", ["limit", "used", "burst", "full_in_ms"]);
+            below.print(["LIMIT", "USED", "OF", "FULL IN MS"], &used)
+        })
+    }
+}
+
+fn rooms(entry: &Value) -> String {
+    let names = list(entry, "rooms").iter().filter_map(Value::as_str);
+    names.collect::<Vec<_>>().join(",")
+}
+
 fn row(entry: &Value) -> [String; 9] {
-    let rooms: Vec<&str> = list(entry, "rooms")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
     [
         cell(entry, "user"),
         cell(entry, "name"),
@@ -90,7 +133,7 @@ fn row(entry: &Value) -> [String; 9] {
         cell(entry, "door"),
         cell(entry, "state"),
         cell(entry, "protocol"),
-        rooms.join(","),
+        rooms(entry),
         cell(entry, "queued_bytes"),
         cell(entry, "id"),
     ]

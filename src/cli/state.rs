@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::parse_name;
-use super::asking::{cell, list, pages, show};
+use super::asking::{cell, list, pages, rows, show};
 use super::client::{Client, percent_encoded};
+use super::table::Below;
 use super::target::TargetArguments;
 use super::{Failure, table};
 
@@ -106,7 +107,7 @@ impl Limits {
 fn print_used(answer: &Value, is_below: bool, output: &mut dyn Write) -> std::io::Result<()> {
     let used = ["limit", "used", "burst", "full_in_ms"];
     let headings = ["LIMIT", "USED", "OF", "FULL IN MS"];
-    let mut below = Below { output, is_below };
+    let mut below = Below::new(output, is_below);
     for (whose, name, list) in [
         ("USER", "user", "users"),
         ("ADDRESS", "address", "addresses"),
@@ -129,28 +130,6 @@ fn print_used(answer: &Value, is_below: bool, output: &mut dyn Write) -> std::io
     below.print(["REHEARSED, REFUSING NOTHING"], &shadow)
 }
 
-/// Tables one below the other, with a line between two.
-struct Below<'o> {
-    output: &'o mut dyn Write,
-    is_below: bool,
-}
-
-impl Below<'_> {
-    fn print<const N: usize>(
-        &mut self,
-        headings: [&str; N],
-        rows: &[[String; N]],
-    ) -> std::io::Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        if std::mem::replace(&mut self.is_below, true) {
-            writeln!(self.output)?;
-        }
-        table::print(headings, rows, self.output)
-    }
-}
-
 impl Pardon {
     pub(super) fn run(&self, client: &Client, output: &mut dyn Write) -> Result<(), Failure> {
         let body = json!({ "address": self.address.to_string() });
@@ -160,12 +139,4 @@ impl Pardon {
             table::print(["ADDRESS", "WAS KEPT OUT"], &[row], output)
         })
     }
-}
-
-/// The named fields of each entry of a list.
-fn rows<const N: usize>(answer: &Value, name: &str, names: [&str; N]) -> Vec<[String; N]> {
-    list(answer, name)
-        .iter()
-        .map(|entry| names.map(|name| cell(entry, name)))
-        .collect()
 }

@@ -31,6 +31,34 @@ pub(super) fn print<const N: usize>(
     Ok(())
 }
 
+/// Tables one below the other, with a line between two.
+pub(super) struct Below<'o> {
+    output: &'o mut dyn Write,
+    is_below: bool,
+}
+
+impl<'o> Below<'o> {
+    /// Below what is printed already, if `is_below`.
+    pub(super) fn new(output: &'o mut dyn Write, is_below: bool) -> Self {
+        Below { output, is_below }
+    }
+
+    /// Prints one more, unless there is nothing in it.
+    pub(super) fn print<const N: usize>(
+        &mut self,
+        headings: [&str; N],
+        rows: &[[String; N]],
+    ) -> io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if std::mem::replace(&mut self.is_below, true) {
+            writeln!(self.output)?;
+        }
+        print(headings, rows, self.output)
+    }
+}
+
 /// `text` with every character that is not seen, or that changes what is, as `\u{…}`.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -40,7 +40,7 @@ pub use rate::Rate;
 pub use reference::reference;
 pub use reload::{Changed, Reloaded};
 pub use rooms::{RoomSettings, WhoCreates};
-pub use shadow::{SHADOWABLE, Shadow};
+pub use shadow::{ROOMS_PER_CONNECTION_MOST, SHADOWABLE, Shadow};
 pub use tls::{ClientCertificates, Tls, TlsIdentity, TlsMinimum};
 
 use std::net::SocketAddr;

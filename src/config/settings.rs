@@ -283,7 +283,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
         "Fields of a request head. More are answered 431.";
     limits.requests_per_connection_max: SmallCount { unit: "requests", min: 1, max: 1_000_000 },
         "Requests on one kept-alive connection. The last is answered with `Connection: close`.";
-    limits.rooms_per_connection_max: Count { unit: "rooms", min: 1, max: 1024 },
+    limits.rooms_per_connection_max: Count { unit: "rooms", min: 1, max: super::shadow::ROOMS_PER_CONNECTION_MOST as u64 },
         "Rooms that one connection is in, the lobby included. Past it, a join is refused.";
     limits.outbound_bytes_per_connection_max: Size { min: 4 * KIB, max: GIB },
         "Bytes that one connection may leave unread once they were offered to it. Past it, it is closed with 1008.";
@@ -292,7 +292,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
         "Bytes queued for all connections. Past it, who left more than an equal share of it unread is closed with 1013.";
     limits.shadow: Shadow {},
-        "Limits to rehearse: what they would have refused is counted (wardroom_shadowed_total) and logged (event=shadowed), and let through. Only rates and counts of one connection, user or address.";
+        "Limits to rehearse: what they would have refused is counted (wardroom_shadowed_total) and logged (event=shadowed), and let through. Only rates and counts of one connection, user or address (docs/operations.md).";
     limits.members_listed_max: Count { unit: "members", min: 1, max: 100_000 },
         "Members told of in one reply. The rest are only counted.";
 

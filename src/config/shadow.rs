@@ -5,11 +5,15 @@ use toml::de::DeValue;
 use super::suggest::closest;
 use super::text;
 
+/// Rooms that one connection is in at most, whatever is configured, and while that is rehearsed: each takes memory.
+pub const ROOMS_PER_CONNECTION_MOST: usize = 1024;
+
 /// What can be rehearsed: how often and how many, of one connection, user or address. Bounds on memory, on the whole server and of the protocol
 /// can not: without them there is no server to rehearse on.
-pub const SHADOWABLE: [&str; 15] = [
+pub const SHADOWABLE: [&str; 21] = [
     "connections_per_user",
     "connections_per_address",
+    "plain_per_address",
     "handshakes_per_address",
     "failed_authentications_per_address",
     "offences_per_address",
@@ -23,6 +27,11 @@ pub const SHADOWABLE: [&str; 15] = [
     "control_frames_per_connection",
     "glitches_per_connection",
     "refreshes_per_connection",
+    "error_replies_per_connection",
+    "pauses_max",
+    "fragments_per_message_max",
+    "requests_per_connection_max",
+    "rooms_per_connection_max",
 ];
 
 /// The limits that are rehearsed, by the names that refusals tell.

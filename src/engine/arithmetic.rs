@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use super::room_limits::SEATS;
 use super::stock::{
     QUESTION_BYTES, REVOCATION_BYTES, ROOM_BYTES, SEAT_BYTES, SESSION_BYTES, STRANGER_BYTES,
     TICKET_BYTES, TLS_BYTES, USER_BYTES, tables,
 };
 use crate::access::hook::cache::Cache;
-use crate::config::Config;
+use crate::config::{Config, ROOMS_PER_CONNECTION_MOST};
 use crate::limit::memory::{Budget, Class};
 use crate::rooms::lasting::Standings;
 
@@ -85,7 +86,11 @@ fn of_connections(config: &Config) -> [Share; 6] {
     let limits = &config.limits;
     let connections = limits.connections_max;
     let stranger = STRANGER_BYTES + limits.head_bytes_max;
-    let session = SESSION_BYTES + limits.rooms_per_connection_max * SEAT_BYTES;
+    let rooms = match limits.shadow.has(SEATS) {
+        true => ROOMS_PER_CONNECTION_MOST,
+        false => limits.rooms_per_connection_max,
+    };
+    let session = SESSION_BYTES + rooms * SEAT_BYTES;
     let held = config.turn.read_bytes_per_connection_max;
     [
         Share::of(Class::Tables, tables(config), 1),

@@ -211,6 +211,11 @@ impl Connection {
         self.waiting() > 0 && self.lag.since <= start
     }
 
+    /// Since when something has waited for it, at least.
+    pub(super) fn unread_since(&self) -> Option<Instant> {
+        (self.waiting() > 0).then_some(self.lag.since)
+    }
+
     /// When its reader is too late, if nothing that waits is taken until then.
     pub(super) fn too_late(
         &self,

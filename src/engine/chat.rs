@@ -11,7 +11,7 @@ use super::making::{self, Turn};
 use super::reply::{self, Complaint, Who};
 use super::room_work::Requester;
 use crate::id::{ConnectionId, RoomKey, UserKey};
-use crate::limit::{Glitch, Limited, Scope};
+use crate::limit::{Glitch, Limited};
 use crate::protocol::command::v1::{self, Command, Request, RequestId, Said};
 use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
@@ -325,7 +325,6 @@ impl Engine {
         room: RoomKey,
         now: Now,
     ) -> Result<(), RoomRefusal> {
-        let seats_max = self.config.limits.rooms_per_connection_max;
         let Some((_, wire)) = self.speaker(id) else {
             return Ok(());
         };
@@ -335,12 +334,8 @@ impl Engine {
         if session.seats.iter().any(|seat| seat.room == room) {
             return Ok(());
         }
-        if session.seats.len() >= seats_max {
-            self.counters
-                .limited
-                .count_pair(["rooms_per_connection_max", Scope::Connection.as_str()]);
-            return Err(RoomRefusal::TooManyRooms);
-        }
+        let taken = session.seats.len();
+        self.expect_seat(id, taken, now)?;
         if !self.rooms.room(room).is_open() {
             return Err(RoomRefusal::UnknownRoom);
         }

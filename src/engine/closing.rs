@@ -15,7 +15,7 @@ use crate::id::{ConnectionId, UserKey};
 use crate::protocol::close::CloseReason;
 use crate::protocol::outbox::Outbox;
 use crate::protocol::websocket::{Incoming, WebSocket};
-use crate::telemetry::{Ending, Event, OUTBOUND_BYTES};
+use crate::telemetry::{ECHO_BYTES, Ending, Event, MESSAGE_BYTES, OUTBOUND_BYTES};
 use crate::time::Now;
 
 /// Bytes still read from a peer that has been told everything. What it sends beyond waits in the kernel until
@@ -87,6 +87,13 @@ impl Engine {
             return;
         }
         self.counters.closed(reason);
+        if reason == CloseReason::MessageTooBig {
+            let limit = match connection.endpoint() {
+                Some(Endpoint::Echo) => ECHO_BYTES,
+                Some(Endpoint::Chat) | None => MESSAGE_BYTES,
+            };
+            self.counters.limited.count_pair(limit);
+        }
         if reason.ends_reading() {
             self.offend_in_session(id, now);
         }

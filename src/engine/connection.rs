@@ -278,23 +278,32 @@ impl Session {
         is_held.then(|| standstill.put_off(self.last_message + deadlines.idle))
     }
 
-    /// When this session must be looked at again.
-    fn next_deadline(&self, deadlines: &Deadlines, standstill: Standstill, now: Now) -> Instant {
+    /// What this session is held to, and when it must be looked at again for it.
+    fn held_to(
+        &self,
+        deadlines: &Deadlines,
+        standstill: Standstill,
+        now: Now,
+    ) -> [(&'static str, Option<Instant>); 5] {
         let liveness = match (self.paused_until, self.ping_sent) {
             // While nothing is read, silence proves nothing.
-            (Some(until), _) => until,
-            (None, Some(sent)) => standstill.put_off(sent + deadlines.pong),
-            (None, None) => self.last_received + deadlines.ping,
+            (Some(until), _) => ("pause", until),
+            (None, Some(sent)) => ("deadlines.pong", standstill.put_off(sent + deadlines.pong)),
+            (None, None) => ("deadlines.ping", self.last_received + deadlines.ping),
         };
-        let first_message = self.first_message_due(deadlines, standstill);
-        let idle = self.idle_too_long(deadlines, standstill);
-        let expiry = self
+        let expires = self
             .expires
             .map(|expires| now.instant + until(expires, now.wall));
-        [first_message, idle, expiry, self.stays_at]
-            .into_iter()
-            .flatten()
-            .fold(liveness, Instant::min)
+        [
+            (liveness.0, Some(liveness.1)),
+            (
+                "deadlines.first_message",
+                self.first_message_due(deadlines, standstill),
+            ),
+            ("deadlines.idle", self.idle_too_long(deadlines, standstill)),
+            ("credential", expires),
+            ("limits.earned_after", self.stays_at),
+        ]
     }
 }
 
@@ -316,37 +325,71 @@ impl Connection {
         standstill: Standstill,
         now: Now,
     ) -> Instant {
-        let end = match &self.phase {
-            Phase::Handshake(_) => {
-                self.before_session(deadlines.handshake.min(deadlines.head), deadlines)
-            }
-            Phase::Head(head) if head.is_idle() => {
-                self.before_session(deadlines.keep_alive, deadlines)
-            }
-            Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => {
-                self.before_session(deadlines.head, deadlines)
-            }
+        match &self.phase {
             Phase::Open(session) => {
-                let session = session.next_deadline(deadlines, standstill, now);
                 let late = self.too_late(deadlines, standstill);
-                return late.map_or(session, |late| session.min(late));
+                let held_to = session.held_to(deadlines, standstill, now);
+                let all = held_to.into_iter().map(|(_, at)| at);
+                let first = all.chain([late]).flatten().min();
+                // A session is always held to something.
+                first.unwrap_or(now.instant)
             }
-            Phase::Closing { .. } | Phase::Ending { shut: false, .. } => {
-                self.since + deadlines.close
-            }
-            Phase::Ending { shut: true, .. } => self.since + deadlines.linger,
-        };
-        standstill.put_off(end)
+            _ => standstill.put_off(self.out_of_time(deadlines).1),
+        }
     }
 
-    /// When the present phase has had its time, or the connection all that it has before it must be a session.
-    fn before_session(&self, time: Duration, deadlines: &Deadlines) -> Instant {
-        let end = self.since + time;
-        match self.door {
-            Door::Public | Door::Redirect => end.min(self.accepted + deadlines.sign_in),
-            // What asks for things there never becomes a session.
-            Door::Private => end,
-        }
+    /// Of one that is no session: what it is held to first, and when that is over.
+    pub(super) fn out_of_time(&self, deadlines: &Deadlines) -> (&'static str, Instant) {
+        let phase = self.phase_due(deadlines);
+        let sign_in = self.sign_in_due(deadlines);
+        sign_in.filter(|due| due.1 < phase.1).unwrap_or(phase)
+    }
+
+    /// Everything that it is held to, for whoever asks.
+    pub(super) fn held_to(
+        &self,
+        deadlines: &Deadlines,
+        standstill: Standstill,
+        now: Now,
+    ) -> Vec<(&'static str, Instant)> {
+        let Phase::Open(session) = &self.phase else {
+            let all = [Some(self.phase_due(deadlines)), self.sign_in_due(deadlines)];
+            let put_off = |(name, at)| (name, standstill.put_off(at));
+            return all.into_iter().flatten().map(put_off).collect();
+        };
+        let late = ("deadlines.unread", self.too_late(deadlines, standstill));
+        let held_to = session.held_to(deadlines, standstill, now);
+        let all = held_to.into_iter().chain([late]);
+        all.filter_map(|(name, at)| Some((name, at?))).collect()
+    }
+
+    /// When the present phase has had its time. A session has no such end.
+    fn phase_due(&self, deadlines: &Deadlines) -> (&'static str, Instant) {
+        let (name, time) = match &self.phase {
+            Phase::Handshake(_) if deadlines.handshake <= deadlines.head => {
+                ("deadlines.handshake", deadlines.handshake)
+            }
+            Phase::Head(head) if head.is_idle() => ("deadlines.keep_alive", deadlines.keep_alive),
+            Phase::Preamble(_) | Phase::Handshake(_) | Phase::Head(_) | Phase::Body(_) => {
+                ("deadlines.head", deadlines.head)
+            }
+            Phase::Closing { .. } | Phase::Ending { shut: false, .. } | Phase::Open(_) => {
+                ("deadlines.close", deadlines.close)
+            }
+            Phase::Ending { shut: true, .. } => ("deadlines.linger", deadlines.linger),
+        };
+        (name, self.since + time)
+    }
+
+    /// When it must be a session, if it can still become one.
+    fn sign_in_due(&self, deadlines: &Deadlines) -> Option<(&'static str, Instant)> {
+        let may_become_one = match &self.phase {
+            Phase::Preamble(_) | Phase::Handshake(_) | Phase::Head(_) | Phase::Body(_) => true,
+            Phase::Open(_) | Phase::Closing { .. } | Phase::Ending { .. } => false,
+        };
+        // What asks for things at the private door never becomes a session.
+        let is_due = may_become_one && !self.is_private();
+        is_due.then(|| ("deadlines.sign_in", self.accepted + deadlines.sign_in))
     }
 
     /// Whether the reactor may read from the socket.

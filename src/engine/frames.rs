@@ -14,11 +14,13 @@ use crate::protocol::websocket::Incoming;
 use crate::telemetry::{Counters, Ending};
 use crate::time::{Instant, Now};
 
+const FRAGMENTS: &str = "fragments_per_message_max";
+
 /// What was seen of a frame beside what it is.
 #[derive(Default)]
 struct Seen {
-    /// A limit that is rehearsed and would have said no.
-    overlooked: Option<&'static str>,
+    /// Limits that are rehearsed and would have said no.
+    overlooked: Vec<&'static str>,
     /// What it is charged for being odd.
     points: u64,
 }
@@ -107,7 +109,7 @@ impl Engine {
         if seen.points > 0 {
             self.charge_glitches(id, seen.points, now);
         }
-        if let Some(limit) = seen.overlooked {
+        for limit in seen.overlooked {
             self.overlooks(id, limit, Scope::Connection, now);
         }
         step
@@ -226,7 +228,7 @@ impl Session {
     ) -> Result<(), CloseReason> {
         let mut over = |limit| {
             if limits.shadow.has(limit) {
-                seen.overlooked = Some(limit);
+                seen.overlooked.push(limit);
                 return Ok(());
             }
             let scope = Scope::Connection.as_str();
@@ -247,11 +249,19 @@ impl Session {
                 .or_else(|_| over("control_frames_per_connection"));
         }
         self.fragments = match header.opcode {
-            Opcode::Continuation => self.fragments + 1,
+            Opcode::Continuation => self.fragments.saturating_add(1),
             _ => 1,
         };
-        if self.fragments > limits.fragments_per_message_max {
+        let fragments_max = limits.fragments_per_message_max;
+        if self.fragments <= fragments_max {
+            return Ok(());
+        }
+        if !limits.shadow.has(FRAGMENTS) {
             return Err(CloseReason::TooManyFragments);
+        }
+        // There would be no further one of this message.
+        if self.fragments == fragments_max.saturating_add(1) {
+            seen.overlooked.push(FRAGMENTS);
         }
         Ok(())
     }

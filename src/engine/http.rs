@@ -10,7 +10,7 @@ use super::open::FAILED_AUTHENTICATIONS;
 use super::proxied::Via;
 use super::{Door, Engine, connection::Endpoint};
 use crate::id::ConnectionId;
-use crate::limit::PrefixKey;
+use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::{Head, HeadScanner, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::proxy;
@@ -21,6 +21,8 @@ use crate::web;
 
 /// A stranger who leaves this much unread gets one more answer, and that is the last: a thousand of them stay far below what people need.
 const UNREAD_ANSWERS_BYTES_MAX: usize = 16 * 1024;
+
+const REQUESTS: &str = "requests_per_connection_max";
 
 /// When to come back to a server that is full.
 pub(super) const FULL_RETRY: Duration = Duration::from_secs(5);
@@ -80,7 +82,7 @@ impl Engine {
             return Ok(PrefixKey::EVERYONE);
         }
         let prefix = self.prefix_of(via, peer, now);
-        self.make_room(prefix, now)?;
+        self.make_room(prefix, peer, now)?;
         self.plain_connections += 1;
         self.prefixes.entry(prefix).plain_connections += 1;
         Ok(prefix)
@@ -235,15 +237,18 @@ impl Engine {
         let Phase::Head(arriving) = &mut connection.phase else {
             return Served::Ended;
         };
-        let limits = &self.config.limits;
+        let answered = arriving.requests.saturating_add(1);
         let reads = match connection.door {
             Door::Public | Door::Redirect => waiting < UNREAD_ANSWERS_BYTES_MAX,
             // Lists are long, and what waits here is not to crowd out what waits for people.
             Door::Private => connection.outbox.is_empty(),
         };
-        let may_follow = arriving.requests + 1 < limits.requests_per_connection_max;
         // One who asks and asks but does not read gets a last answer.
-        let keep_alive = response.keep_alive && may_follow && reads && !self.stopping;
+        let keep_alive =
+            response.keep_alive && reads && !self.stopping && self.may_ask_again(id, answered, now);
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Served::Ended;
+        };
         let strict_transport = self.strict_transport.as_deref();
         let response = response
             .with_keep_alive(keep_alive)
@@ -262,12 +267,34 @@ impl Engine {
         Served::Ended
     }
 
+    /// Whether a connection that was answered so often may ask for more.
+    fn may_ask_again(&mut self, id: ConnectionId, answered: u32, now: Now) -> bool {
+        let limits = &self.config.limits;
+        let most = limits.requests_per_connection_max;
+        if answered < most {
+            return true;
+        }
+        if self.connections.get(id).is_none_or(Connection::is_private) {
+            return false;
+        }
+        // The rest would have come on other connections, each of which may have as many.
+        if limits.shadow.has(REQUESTS) && !answered.is_multiple_of(most) {
+            return true;
+        }
+        if self.overlooks(id, REQUESTS, Scope::Connection, now) {
+            return true;
+        }
+        let scope = Scope::Connection.as_str();
+        self.counters.limited.count_pair([REQUESTS, scope]);
+        false
+    }
+
     pub(super) fn await_next_request(&mut self, id: ConnectionId, now: Now) {
         let head_bytes_max = self.config.limits.head_bytes_max;
         if let Some(connection) = self.connections.get_mut(id)
             && let Phase::Head(arriving) = &mut connection.phase
         {
-            let requests = arriving.requests + 1;
+            let requests = arriving.requests.saturating_add(1);
             *arriving = ArrivingHead::new(head_bytes_max);
             arriving.requests = requests;
             connection.since = now.instant;
@@ -339,12 +366,12 @@ impl Engine {
             return;
         };
         // Browsers open connections in advance, and let them time out without a word.
-        let said_nothing = *refusal == Refusal::TooSlow
+        let said_nothing = matches!(refusal, Refusal::TooSlow { .. })
             && matches!(&connection.phase, Phase::Head(head) if head.bytes.is_empty());
         let prefix = connection.prefix;
         let is_offence = match refusal {
-            Refusal::Malformed(_) | Refusal::HeadTooLarge => true,
-            Refusal::TooSlow => !said_nothing,
+            Refusal::Malformed(_) | Refusal::HeadTooLarge { .. } => true,
+            Refusal::TooSlow { .. } => !said_nothing,
             Refusal::TooMany { limit, .. } if *limit == FAILED_AUTHENTICATIONS => {
                 self.prefixes.entry(prefix).penalty.refused_unjudged()
             }

@@ -20,6 +20,10 @@ const PAUSES_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// An invalid message costs this many commands more than a valid one.
 const INVALID_SURCHARGE: u64 = 1;
 
+const BYTES_OF_ADDRESS: &str = "bytes_per_address";
+const ERROR_REPLIES: &str = "error_replies_per_connection";
+const PAUSES: &str = "pauses_max";
+
 /// One of the buckets that a message is taken from.
 struct MessageBucket<'a> {
     bucket: &'a mut TokenBucket,
@@ -46,10 +50,12 @@ impl Engine {
         match connection.phase {
             Phase::Open(_) => self.charge_session_bytes(id, bytes, debt, now),
             Phase::Head(_) if !debt.is_zero() => {
-                self.refuse(id, too_many("bytes_per_address", debt), now);
+                self.refuse(id, too_many(BYTES_OF_ADDRESS, debt), now);
             }
             // No answer could be read yet: the end of it is answer enough.
             Phase::Handshake(_) if !debt.is_zero() => {
+                let scope = Scope::Address.as_str();
+                self.counters.limited.count_pair([BYTES_OF_ADDRESS, scope]);
                 self.end_insecure(id, TlsFailure::Broken, now)
             }
             Phase::Preamble(_)
@@ -64,7 +70,7 @@ impl Engine {
     /// Charges the connection's address for bytes; gives the time until its debt is repaid. What a trusted proxy sends is
     /// charged to its client once that is known.
     pub(super) fn charge_address(&mut self, id: ConnectionId, bytes: usize, now: Now) -> Duration {
-        const LIMIT: &str = "bytes_per_address";
+        const LIMIT: &str = BYTES_OF_ADDRESS;
         let limits = &self.config.limits;
         let prefix = match self.connections.get(id) {
             Some(connection) if connection.prefix.is_limited() => connection.prefix,
@@ -113,7 +119,7 @@ impl Engine {
             self.counters.limited.count_pair(if own >= debt_of_address {
                 [LIMIT, Scope::Connection.as_str()]
             } else {
-                ["bytes_per_address", Scope::Address.as_str()]
+                [BYTES_OF_ADDRESS, Scope::Address.as_str()]
             });
             session.paused_until = Some(now.instant + debt);
         }
@@ -254,12 +260,14 @@ impl Engine {
         let Phase::Open(session) = &mut connection.phase else {
             return false;
         };
-        if session.error_replies.take(1, rate, now.instant).is_ok() {
+        if session.error_replies.take(1, rate, now.instant).is_ok()
+            || self.overlooks(id, ERROR_REPLIES, Scope::Connection, now)
+        {
             return true;
         }
         self.counters
             .limited
-            .count_pair(["error_replies_per_connection", Scope::Connection.as_str()]);
+            .count_pair([ERROR_REPLIES, Scope::Connection.as_str()]);
         self.pause(id, Duration::ZERO, CloseReason::RateLimited, now);
         false
     }
@@ -284,11 +292,9 @@ impl Engine {
         reason: CloseReason,
         now: Now,
     ) {
-        let deadlines = &self.config.deadlines;
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        let Phase::Open(session) = &mut connection.phase else {
+        let at_least = self.config.deadlines.pause.max(at_least);
+        let pauses_max = self.config.limits.pauses_max;
+        let Some(session) = self.session_mut(id) else {
             return;
         };
         if now.instant.since(session.last_pause) > PAUSES_FORGOTTEN_AFTER {
@@ -296,12 +302,19 @@ impl Engine {
         }
         session.pauses += 1;
         session.last_pause = now.instant;
-        if session.pauses > self.config.limits.pauses_max {
-            let scope = Scope::Connection.as_str();
-            self.counters.limited.count_pair(["pauses_max", scope]);
-            return self.close(id, reason, now);
+        if session.pauses > pauses_max {
+            // Whoever would have been closed would have come back, and begun anew.
+            session.pauses = 0;
+            if !self.overlooks(id, PAUSES, Scope::Connection, now) {
+                let scope = Scope::Connection.as_str();
+                self.counters.limited.count_pair([PAUSES, scope]);
+                return self.close(id, reason, now);
+            }
         }
-        let until = now.instant + deadlines.pause.max(at_least);
+        let Some(session) = self.session_mut(id) else {
+            return;
+        };
+        let until = now.instant + at_least;
         session.paused_until = Some(
             session
                 .paused_until

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::connection::{Connection, Phase};
 use super::open::too_many;
+use super::waiting::PLAIN;
 use super::{Door, Engine};
 use crate::access::forwarded;
 use crate::id::ConnectionId;
-use crate::limit::PrefixKey;
+use crate::limit::{PrefixKey, Scope};
 use crate::protocol::head::Head;
 use crate::protocol::proxy::{Announced, HeaderReader, Progress};
 use crate::protocol::response::Refusal;
@@ -300,10 +301,10 @@ impl Engine {
         let plain_max = self.config.limits.plain_per_address;
         let is_within = plain <= self.allowance(prefix, plain_max, now);
         self.expect_no_penalty(prefix, now)?;
-        if is_within {
+        if is_within || self.overlooks(id, PLAIN, Scope::Address, now) {
             return Ok(());
         }
-        Err(too_many("plain_per_address", self.config.deadlines.head))
+        Err(too_many(PLAIN, self.config.deadlines.head))
     }
 
     /// Says once that a proxy does not name its clients: their limits are one then, which nobody wants.

@@ -1,17 +1,43 @@
-//! A room's own limits: how much is said in it, and how many come in. They hold beside those of the operator.
+//! A room's own limits: how much is said in it, and how many come in. They hold beside those of the operator, of which one is here: how many
+//! rooms a connection is in.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
 use super::chat::Unsaid;
+use crate::config::ROOMS_PER_CONNECTION_MOST;
 use crate::id::{ConnectionId, RoomKey, UserKey};
+use crate::limit::Scope;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::{Affiliation, Capability};
 use crate::rooms::limits::Speaker;
 use crate::time::Now;
 
+/// The limit of rooms that one connection is in.
+pub(super) const SEATS: &str = "rooms_per_connection_max";
+
 impl Engine {
+    /// Whether a connection that is in so many rooms may come into another.
+    pub(super) fn expect_seat(
+        &mut self,
+        id: ConnectionId,
+        taken: usize,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
+        if taken < self.config.limits.rooms_per_connection_max {
+            return Ok(());
+        }
+        // Seats take memory: a rehearsal ends where every configuration does.
+        let may_overlook = taken < ROOMS_PER_CONNECTION_MOST;
+        if may_overlook && self.overlooks(id, SEATS, Scope::Connection, now) {
+            return Ok(());
+        }
+        let scope = Scope::Connection.as_str();
+        self.counters.limited.count_pair([SEATS, scope]);
+        Err(RoomRefusal::TooManyRooms)
+    }
+
     /// Charges a message to the room, the user, the connection and the address: to all of them, or to none when one of them says no.
     /// Who is told no is told of the one with the longest wait.
     pub(super) fn charge_message_in(

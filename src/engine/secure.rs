@@ -11,6 +11,9 @@ use crate::protocol::response::Refusal;
 use crate::telemetry::{Ending, Event};
 use crate::time::Now;
 
+/// More came of a handshake than may come before it is done.
+const TLS_HANDSHAKE_BYTES: [&str; 2] = ["tls_handshake_bytes_max", "connection"];
+
 /// What a finished handshake agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TlsFacts {
@@ -115,6 +118,7 @@ impl Engine {
                 handshake.bytes += bytes;
                 let is_allowed = handshake.bytes < handshake_bytes_max;
                 if !is_allowed {
+                    self.counters.limited.count_pair(TLS_HANDSHAKE_BYTES);
                     self.end_insecure(id, TlsFailure::Broken, now);
                 }
                 is_allowed

@@ -2,11 +2,13 @@
 //!
 //! A bucket of such a limit is charged for what it would have let through and for nothing else: so it counts what it would refuse in earnest.
 
+use std::net::SocketAddr;
+
 use super::Engine;
 use crate::config::Rate;
 use crate::id::ConnectionId;
 use crate::limit::{Scope, TokenBucket};
-use crate::telemetry::Event;
+use crate::telemetry::{Event, Party};
 use crate::time::{Instant, Now};
 
 impl Engine {
@@ -24,6 +26,26 @@ impl Engine {
         let scope = scope.as_str();
         self.counters.shadowed.count_pair([limit, scope]);
         self.report_about(id, &Event::Shadowed { limit, scope }, None, now);
+        true
+    }
+
+    /// The same of a limit of the address of somebody who is not connected yet.
+    pub(super) fn overlooks_newcomer(
+        &mut self,
+        peer: SocketAddr,
+        limit: &'static str,
+        now: Now,
+    ) -> bool {
+        if !self.config.limits.shadow.has(limit) {
+            return false;
+        }
+        let scope = Scope::Address.as_str();
+        self.counters.shadowed.count_pair([limit, scope]);
+        let party = Party {
+            address: Some(peer.ip()),
+            ..Party::default()
+        };
+        self.report(&Event::Shadowed { limit, scope }, party, now);
         true
     }
 }

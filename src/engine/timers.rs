@@ -4,6 +4,7 @@ use super::Engine;
 use super::connection::Phase;
 use super::secure::TlsFailure;
 use crate::id::ConnectionId;
+use crate::limit::Scope;
 use crate::protocol::close::CloseReason;
 use crate::protocol::response::Refusal;
 use crate::protocol::websocket;
@@ -51,14 +52,17 @@ impl Engine {
         let Some(connection) = self.connections.get(id) else {
             return;
         };
+        let (limit, _) = connection.out_of_time(&self.config.deadlines);
         match &connection.phase {
             Phase::Handshake(_) => {
+                let scope = Scope::Connection.as_str();
+                self.counters.limited.count_pair([limit, scope]);
                 self.tell_of_tls_failure(id, TlsFailure::Timeout, now);
                 self.remove(id);
             }
             Phase::Head(head) if head.is_idle() => self.finish(id, now),
             Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => {
-                self.refuse(id, Refusal::TooSlow, now);
+                self.refuse(id, Refusal::TooSlow { limit }, now);
             }
             // Who has taken nothing since they were told will not read the last word either.
             Phase::Closing { .. } if connection.has_taken_nothing_since(connection.since) => {

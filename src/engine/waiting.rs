@@ -1,5 +1,7 @@
 //! Places for connections that are no session yet, or no longer: when all are taken, one that is cheap to lose makes room for another.
 
+use std::net::SocketAddr;
+
 use super::Engine;
 use super::http::FULL_RETRY;
 use super::open::too_many;
@@ -11,6 +13,8 @@ use crate::limit::{Prefix, PrefixKey};
 use crate::protocol::response::Refusal;
 use crate::time::Now;
 
+/// The limit of connections of one address that are no session.
+pub(super) const PLAIN: &str = "plain_per_address";
 /// The limit of connections that were no session yet.
 const NEWCOMERS: &str = "unauthenticated_max";
 
@@ -20,16 +24,21 @@ impl Engine {
         self.plain_connections - self.waiting.leaving()
     }
 
-    /// Sees to it that there is room for one more connection of this prefix.
+    /// Sees to it that there is room for one more connection of this prefix, whose `peer` is not connected yet.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] when its address has as many as it may have, or is kept out; [`Refusal::Full`] when everybody else is a session.
-    pub(super) fn make_room(&mut self, prefix: PrefixKey, now: Now) -> Result<(), Refusal> {
+    pub(super) fn make_room(
+        &mut self,
+        prefix: PrefixKey,
+        peer: SocketAddr,
+        now: Now,
+    ) -> Result<(), Refusal> {
         self.expect_no_penalty(prefix, now)?;
         let plain_max = self.allowance(prefix, self.config.limits.plain_per_address, now);
         let plain = self.prefixes.entry(prefix).plain_connections as usize;
-        if plain >= plain_max {
-            return Err(too_many("plain_per_address", self.config.deadlines.head));
+        if plain >= plain_max && !self.overlooks_newcomer(peer, PLAIN, now) {
+            return Err(too_many(PLAIN, self.config.deadlines.head));
         }
         let pressure = self.stock.budget.pressure(self.memory_drawn());
         let limits = &self.config.limits;

@@ -22,6 +22,11 @@ impl Deficit {
         self.left = self.left.saturating_sub(cost);
     }
 
+    /// What is left; below zero it is owed.
+    pub fn left(self) -> i32 {
+        self.left
+    }
+
     /// Whether nothing is left.
     pub fn is_spent(self) -> bool {
         self.left <= 0

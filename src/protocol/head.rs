@@ -81,7 +81,7 @@ impl<'a> Head<'a> {
     /// `fields_max` field lines are allowed, and never more than [`FIELDS_MAX`].
     ///
     /// # Errors
-    /// [`Refusal::Malformed`], or [`Refusal::HeadTooLarge`] for too many fields.
+    /// [`Refusal::Malformed`], or [`Refusal::TOO_MANY_FIELDS`].
     pub fn parse(bytes: &'a [u8], fields_max: usize) -> Result<Self, Refusal> {
         let head = Head::parse_with_body(bytes, fields_max)?;
         if head.framing.is_coded {
@@ -114,7 +114,7 @@ impl<'a> Head<'a> {
         let target = Target::parse(request.path.unwrap_or_default())?;
         let fields_count = request.headers.len();
         if fields_count > fields_max {
-            return Err(Refusal::HeadTooLarge);
+            return Err(Refusal::TOO_MANY_FIELDS);
         }
         let checked = Framing::check(request.headers)?;
         Ok(Head {
@@ -317,7 +317,7 @@ fn surplus_of_lf(bytes: &[u8]) -> isize {
 
 const fn refusal_of(error: httparse::Error) -> Refusal {
     match error {
-        httparse::Error::TooManyHeaders => Refusal::HeadTooLarge,
+        httparse::Error::TooManyHeaders => Refusal::TOO_MANY_FIELDS,
         httparse::Error::HeaderName => Refusal::Malformed("invalid field name"),
         httparse::Error::HeaderValue => Refusal::Malformed("invalid field value"),
         httparse::Error::Version => Refusal::Malformed("HTTP version is not 1.1"),

@@ -45,6 +45,8 @@ pub enum Problem {
     NoSuchRoute,
     /// No such room.
     UnknownRoom,
+    /// No such connection, or not any more.
+    UnknownConnection,
     /// The route has other methods.
     MethodNotAllowed {
         /// The value of Allow.
@@ -103,7 +105,7 @@ pub type Kind = (&'static str, u16, &'static str);
 
 impl Problem {
     /// Every kind there is.
-    pub const KINDS: [Kind; 24] = [
+    pub const KINDS: [Kind; 25] = [
         ("malformed-request", 400, "The request is malformed"),
         (
             "invalid-json",
@@ -136,6 +138,7 @@ impl Problem {
         ("store-unavailable", 503, "The store can not do it now"),
         ("unknown-message", 404, "There is no such message"),
         ("conflict", 409, "The room is not such that it can be done"),
+        ("unknown-connection", 404, "There is no such connection"),
     ];
 
     /// Its kind, one of [`Problem::KINDS`].
@@ -169,6 +172,7 @@ impl Problem {
             Problem::StoreUnavailable { .. } => 21,
             Problem::UnknownMessage => 22,
             Problem::Conflict { .. } => 23,
+            Problem::UnknownConnection => 24,
         };
         Problem::KINDS[at]
     }
@@ -204,6 +208,9 @@ impl Problem {
             }
             Problem::NoSuchRoute => "docs/openapi.json lists the routes",
             Problem::UnknownRoom => "GET /api/v1/rooms lists the rooms",
+            Problem::UnknownConnection => {
+                "GET /api/v1/connections lists those there are; one that has ended keeps no id"
+            }
             Problem::MethodNotAllowed { allow } => return format!("allowed: {allow}").into(),
             Problem::TooSlow => "the whole request, body and all, must come within deadlines.head",
             Problem::LengthRequired => "send Content-Length; bodies in chunks are not taken",
@@ -330,7 +337,7 @@ impl From<Refusal> for Problem {
             Refusal::OriginForbidden(_) => Problem::BrowserRefused,
             Refusal::NotFound => Problem::NoSuchRoute,
             Refusal::MethodNotAllowed { allow } => Problem::MethodNotAllowed { allow },
-            Refusal::TooSlow => Problem::TooSlow,
+            Refusal::TooSlow { .. } => Problem::TooSlow,
             Refusal::TlsRequired => Problem::Malformed("this port speaks TLS"),
             Refusal::UpgradeRequired | Refusal::VersionUnsupported => {
                 Problem::Malformed("no WebSocket is spoken here")
@@ -338,7 +345,7 @@ impl From<Refusal> for Problem {
             Refusal::TooMany {
                 limit, retry_after, ..
             } => Problem::TooMany { limit, retry_after },
-            Refusal::HeadTooLarge => Problem::HeadTooLarge,
+            Refusal::HeadTooLarge { .. } => Problem::HeadTooLarge,
             Refusal::Full { limit, retry_after } => Problem::ServerFull { limit, retry_after },
             Refusal::AuthenticationUnavailable { retry_after } => Problem::ServerFull {
                 limit: "auth.hook",

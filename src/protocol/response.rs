@@ -50,7 +50,10 @@ pub enum Refusal {
     },
     /// 408: the head or the body did not come in time.
     #[error("the request took too long")]
-    TooSlow,
+    TooSlow {
+        /// The deadline that was over first, e.g. `deadlines.head`.
+        limit: &'static str,
+    },
     /// 426: this route speaks WebSocket only.
     #[error("a WebSocket upgrade is required")]
     UpgradeRequired,
@@ -69,7 +72,10 @@ pub enum Refusal {
     },
     /// 431: the head has too many bytes or fields.
     #[error("request head too large")]
-    HeadTooLarge,
+    HeadTooLarge {
+        /// The setting that was reached, e.g. `head_bytes_max`.
+        limit: &'static str,
+    },
     /// 503: the server as a whole is full.
     #[error("the server is full")]
     Full {
@@ -100,6 +106,15 @@ struct RefusalBody<'a> {
 }
 
 impl Refusal {
+    /// A head of more bytes than `limits.head_bytes_max`.
+    pub const TOO_MANY_BYTES: Refusal = Refusal::HeadTooLarge {
+        limit: "head_bytes_max",
+    };
+    /// A head of more fields than `limits.head_fields_max`.
+    pub const TOO_MANY_FIELDS: Refusal = Refusal::HeadTooLarge {
+        limit: "head_fields_max",
+    };
+
     /// Every code that [`Refusal::code`] gives.
     pub const CODES: [&'static str; 16] = [
         "malformed_request",
@@ -131,10 +146,10 @@ impl Refusal {
             Refusal::OriginForbidden(_) => 403,
             Refusal::NotFound => 404,
             Refusal::MethodNotAllowed { .. } => 405,
-            Refusal::TooSlow => 408,
+            Refusal::TooSlow { .. } => 408,
             Refusal::UpgradeRequired | Refusal::VersionUnsupported => 426,
             Refusal::TooMany { .. } => 429,
-            Refusal::HeadTooLarge => 431,
+            Refusal::HeadTooLarge { .. } => 431,
             Refusal::Full { .. } | Refusal::AuthenticationUnavailable { .. } => 503,
         }
     }
@@ -151,11 +166,11 @@ impl Refusal {
             Refusal::OriginForbidden(_) => "origin_forbidden",
             Refusal::NotFound => "not_found",
             Refusal::MethodNotAllowed { .. } => "method_not_allowed",
-            Refusal::TooSlow => "request_timeout",
+            Refusal::TooSlow { .. } => "request_timeout",
             Refusal::UpgradeRequired => "upgrade_required",
             Refusal::VersionUnsupported => "version_unsupported",
             Refusal::TooMany { .. } => "too_many",
-            Refusal::HeadTooLarge => "head_too_large",
+            Refusal::HeadTooLarge { .. } => "head_too_large",
             Refusal::Full { .. } => "server_full",
             Refusal::AuthenticationUnavailable { .. } => "authentication_unavailable",
         }
@@ -230,6 +245,9 @@ impl Refusal {
         match *self {
             Refusal::TooMany { limit, scope, .. } => Some([limit, scope]),
             Refusal::Full { limit, .. } => Some([limit, "server"]),
+            Refusal::TooSlow { limit } | Refusal::HeadTooLarge { limit } => {
+                Some([limit, "connection"])
+            }
             _ => None,
         }
     }

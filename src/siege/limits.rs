@@ -23,40 +23,20 @@ enum Proof {
     Told(&'static str),
     /// So many there are at the height of an attack; never more than it allows.
     Most(Gauge),
-    /// So many of these each of the attackers' connections was given; never more than it allows.
+    /// It is counted by its own name, and so many of these each of the attackers' connections was given; never more than it allows.
     Each(&'static str),
     /// A siege does not reach it, and why.
     Never(&'static str),
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 29] = [
+const PROOFS: [(&str, Proof); 24] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
     (
         "limits.message_characters_max",
         Proof::Shared("errors_told:message_too_long"),
-    ),
-    (
-        "limits.message_bytes_max",
-        Proof::Shared("closes:message_too_big"),
-    ),
-    (
-        "limits.fragments_per_message_max",
-        Proof::Shared("closes:too_many_fragments"),
-    ),
-    (
-        "limits.tls_handshake_bytes_max",
-        Proof::Shared("tls_failures:handshake_failed"),
-    ),
-    (
-        "limits.head_bytes_max",
-        Proof::Shared("handshakes:head_too_large"),
-    ),
-    (
-        "limits.head_fields_max",
-        Proof::Shared("handshakes:head_too_large"),
     ),
     (
         "limits.requests_per_connection_max",
@@ -67,14 +47,14 @@ const PROOFS: [(&str, Proof); 29] = [
         Proof::Shared("closes:overloaded"),
     ),
     ("limits.members_listed_max", Proof::Told("truncated")),
+    ("deadlines.head", Proof::Shared("limited:deadlines.head")),
     (
-        "deadlines.head",
-        Proof::Shared("handshakes:request_timeout"),
+        "deadlines.handshake",
+        Proof::Shared("limited:deadlines.handshake"),
     ),
-    ("deadlines.handshake", Proof::Shared("tls_failures:timeout")),
     (
         "deadlines.sign_in",
-        Proof::Shared("handshakes:request_timeout"),
+        Proof::Shared("limited:deadlines.sign_in"),
     ),
     (
         "deadlines.first_message",
@@ -212,11 +192,9 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown
             }
             Some(Proof::Each(counter)) => {
                 let each = rise(counter) / found.connections.max(1);
-                Shown {
-                    said_no: found.connections,
-                    is_rehearsed: false,
-                    most: Some(each),
-                }
+                let counted = all.iter_mut().filter(|(counted, _)| counted == name);
+                counted.for_each(|(_, of)| of.most = Some(each));
+                continue;
             }
             Some(Proof::Never(_)) => continue,
         };
@@ -321,7 +299,7 @@ impl Limit {
                 .any(|name| of.ends_with(&format!(".{name}")))
         };
         let is_rehearsed = match proof(&name) {
-            None => is_one(&name),
+            None | Some(Proof::Each(_)) => is_one(&name),
             // Penalties are for offences.
             Some(Proof::Shared(counter)) => is_one(&counter.replacen("limited:", "limits.", 1)),
             Some(_) => false,

@@ -64,8 +64,17 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 /// Something waits for one connection for too long.
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
+/// Too many requests come through the private door.
+pub const PRIVATE_REQUESTS: [&str; 2] = ["private.requests", "server"];
+/// A message is longer than one may be, on each endpoint.
+pub const MESSAGE_BYTES: [&str; 2] = ["message_bytes_max", "connection"];
+pub const ECHO_BYTES: [&str; 2] = ["echo.message_bytes_max", "connection"];
+const FIRST_MESSAGE: [&str; 2] = ["deadlines.first_message", "connection"];
+const IDLE: [&str; 2] = ["deadlines.idle", "connection"];
+const PONG: [&str; 2] = ["deadlines.pong", "connection"];
+
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 44] = [
+const LIMITS: [[&str; 2]; 57] = [
     ["memory", "server"],
     ["descriptors", "server"],
     ["connections_max", "server"],
@@ -74,6 +83,7 @@ const LIMITS: [[&str; 2]; 44] = [
     ["tickets_max", "server"],
     ["pending_answers_max", "server"],
     ["private.connections_max", "server"],
+    PRIVATE_REQUESTS,
     ["outbound_bytes_max", "server"],
     ["plain_per_address", "address"],
     ["connections_per_address", "address"],
@@ -104,6 +114,18 @@ const LIMITS: [[&str; 2]; 44] = [
     ["refreshes_per_connection", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
+    ["requests_per_connection_max", "connection"],
+    ["tls_handshake_bytes_max", "connection"],
+    ["head_bytes_max", "connection"],
+    ["head_fields_max", "connection"],
+    ["deadlines.handshake", "connection"],
+    ["deadlines.head", "connection"],
+    ["deadlines.sign_in", "connection"],
+    FIRST_MESSAGE,
+    IDLE,
+    PONG,
+    MESSAGE_BYTES,
+    ECHO_BYTES,
     OUTBOUND_BYTES,
     UNREAD,
     ["frames_per_connection", "connection"],
@@ -353,6 +375,9 @@ impl Counters {
 fn limit_of(reason: CloseReason) -> Option<[&'static str; 2]> {
     match reason {
         CloseReason::TooManyFragments => Some(["fragments_per_message_max", "connection"]),
+        CloseReason::NoFirstMessage => Some(FIRST_MESSAGE),
+        CloseReason::Idle => Some(IDLE),
+        CloseReason::NoPong => Some(PONG),
         CloseReason::OutOfMemory => Some(["memory", "server"]),
         CloseReason::Overloaded => Some(["outbound_bytes_max", "server"]),
         _ => None,

@@ -166,11 +166,11 @@ impl Event<'_> {
         let code = refusal.code();
         Some(match *refusal {
             Refusal::Malformed(reason) => Event::RequestRefused { code, reason },
-            Refusal::HeadTooLarge => Event::RequestRefused {
+            Refusal::HeadTooLarge { .. } => Event::RequestRefused {
                 code,
                 reason: "too many bytes or fields",
             },
-            Refusal::TooSlow => Event::RequestRefused {
+            Refusal::TooSlow { .. } => Event::RequestRefused {
                 code,
                 reason: "not complete in time",
             },

@@ -13,7 +13,10 @@ mod line;
 mod snapshot;
 mod tally;
 
-pub use counters::{Counters, Ending, OUTBOUND_BYTES, PhaseCounts, UNREAD, Worker};
+pub use counters::{
+    Counters, ECHO_BYTES, Ending, MESSAGE_BYTES, OUTBOUND_BYTES, PRIVATE_REQUESTS, PhaseCounts,
+    UNREAD, Worker,
+};
 pub use date::Rfc3339;
 pub use event::{Event, Kind, Party};
 pub use exposition::{Exposition, expose};

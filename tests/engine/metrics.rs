@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use wardroom::config::{Rate, RefuseWith};
+use wardroom::config::{Config, Rate, RefuseWith};
 use wardroom::engine::Unready;
-use wardroom::simulation::{World, masked, text, upgrade_request};
+use wardroom::id::ConnectionId;
+use wardroom::simulation::{Ending, World, masked, text, upgrade_request};
 
 use crate::{ask, knock, message, per_second, roomy, roomy_with, seconds, world, world_with};
 
@@ -46,7 +47,7 @@ fn assert_changes(world: &mut World, expected: &[&str], act: impl FnOnce(&mut Wo
 
 #[test]
 fn every_outcome_of_a_handshake_is_counted_under_its_name() {
-    let http = |config: &mut wardroom::config::Config| config.auth.refuse_with = RefuseWith::Http;
+    let http = |config: &mut Config| config.auth.refuse_with = RefuseWith::Http;
     type Case = (&'static str, &'static str, &'static str);
     let told_either_way: [Case; 3] = [
         ("upgraded", "", "Authorization: Bearer alice\r\n"),
@@ -220,6 +221,132 @@ fn every_no_of_a_limit_is_counted_with_its_scope() {
             world.connect("203.0.113.1").expect_err("two are the limit");
         },
     );
+}
+
+/// What was counted of limits since the world began, as `limit count`.
+fn limits(world: &World) -> Vec<String> {
+    let all = samples(world);
+    let rows = all.iter().filter(|(_, count)| **count > 0.0);
+    let rows = rows.filter_map(|(name, count)| {
+        let row = name.strip_prefix("wardroom_limited_total{limit=\"")?;
+        Some(format!("{} {count}", row.split('"').next()?))
+    });
+    rows.collect()
+}
+
+#[test]
+fn heads_that_are_refused_are_told_and_counted_by_the_limit_that_refused_them() {
+    let settings = |config: &mut Config| {
+        config.limits.head_bytes_max = 2048;
+        config.limits.head_fields_max = 16;
+        config.deadlines.head = seconds(10);
+        config.deadlines.sign_in = seconds(15);
+    };
+    let head = "GET /healthz HTTP/1.1\r\nHost: a\r\n";
+    let long = format!("{head}X: {}\r\n\r\n", "x".repeat(2048));
+    let wide = format!("{head}{}\r\n", "X: y\r\n".repeat(16));
+    for (limit, request) in [("head_bytes_max", long), ("head_fields_max", wide)] {
+        let mut world = world_with(settings);
+        let id = ask(&mut world, "192.0.2.1", &request);
+        let refused = world.client(id).take_whole_response().expect("an answer");
+        assert_eq!(refused.status, 431);
+        assert_eq!(refused.json()["code"], "head_too_large");
+        assert_eq!(refused.json()["limit"], limit);
+        assert_eq!(refused.json()["scope"], "connection");
+        assert_eq!(limits(&world), [format!("{limit} 1")]);
+    }
+    let mut world = world_with(settings);
+    let slow = ask(&mut world, "192.0.2.1", head);
+    world.advance(seconds(10));
+    let refused = world.client(slow).take_whole_response().expect("an answer");
+    assert_eq!(refused.status, 408);
+    assert_eq!(refused.json()["limit"], "deadlines.head");
+    assert_eq!(limits(&world), ["deadlines.head 1"]);
+
+    // One request after another, until there is no more time to sign in.
+    let mut world = world_with(settings);
+    let late = ask(&mut world, "192.0.2.1", &format!("{head}\r\n"));
+    for _ in 0..3 {
+        world.send(late, format!("{head}\r\n{head}").as_bytes());
+        world.advance(seconds(4));
+        world.send(late, b"\r\n");
+    }
+    world.send(late, head.as_bytes());
+    world.client(late).forget_received();
+    world.advance(seconds(3));
+    let refused = world.client(late).take_whole_response().expect("an answer");
+    assert_eq!(refused.status, 408);
+    assert_eq!(refused.json()["limit"], "deadlines.sign_in");
+    assert_eq!(limits(&world), ["deadlines.sign_in 1"]);
+
+    // Nobody is refused anything whose connection ends for want of a further request.
+    let mut world = world_with(|config| config.deadlines.keep_alive = seconds(5));
+    let idle = ask(&mut world, "192.0.2.1", &format!("{head}\r\n"));
+    world.advance(seconds(6));
+    assert_ne!(world.client(idle).ending(), Ending::Open);
+    assert_eq!(limits(&world), [""; 0]);
+}
+
+#[test]
+fn sessions_that_end_by_a_limit_are_counted_by_its_name() {
+    type Case = (&'static str, &'static str, fn(&mut World, ConnectionId));
+    let cases: [Case; 6] = [
+        ("deadlines.first_message", "/ws/chat", |world, _| {
+            world.advance(seconds(5));
+        }),
+        ("deadlines.idle", "/ws/chat", |world, id| {
+            world.send(id, &text("{}"));
+            for _ in 0..4 {
+                world.advance(seconds(5));
+                world.send(id, &masked(0x8A, b""));
+            }
+        }),
+        ("deadlines.pong", "/ws/chat", |world, id| {
+            world.send(id, &text("{}"));
+            world.advance(seconds(18));
+        }),
+        ("message_bytes_max", "/ws/chat", |world, id| {
+            world.send(id, &text(&"x".repeat(20_000)));
+        }),
+        ("echo.message_bytes_max", "/ws/echo", |world, id| {
+            world.send(id, &text(&"x".repeat(20_000)));
+        }),
+        ("fragments_per_message_max", "/ws/chat", |world, id| {
+            world.send(id, &masked(0x01, b"a"));
+            for _ in 0..20 {
+                world.send(id, &masked(0x00, b"long enough to be no glitch"));
+            }
+        }),
+    ];
+    for (limit, path, act) in cases {
+        let mut world = roomy_with(|config| {
+            config.echo.enabled = true;
+            config.echo.message_bytes_max = 8192;
+            config.limits.message_bytes_max = 16_384;
+            config.limits.fragments_per_message_max = 16;
+            config.deadlines.first_message = seconds(5);
+            config.deadlines.idle = seconds(20);
+            config.deadlines.ping = seconds(8);
+            config.deadlines.pong = seconds(10);
+        });
+        let id = world.open(path, "alice", "192.0.2.1", "");
+        act(&mut world, id);
+        assert_eq!(limits(&world), [format!("{limit} 1")]);
+    }
+}
+
+#[test]
+fn requests_that_a_connection_may_not_have_more_of_are_counted() {
+    let mut world = world_with(|config| config.limits.requests_per_connection_max = 3);
+    let request = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let id = ask(&mut world, "192.0.2.1", &request.repeat(5));
+    let answers: Vec<_> = std::iter::from_fn(|| world.client(id).take_whole_response()).collect();
+    assert_eq!(answers.len(), 3);
+    assert_eq!(answers[2].field("Connection"), Some("close"));
+    assert_eq!(limits(&world), ["requests_per_connection_max 1"]);
+    let own = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    ask(&mut world, "192.0.2.1", &format!("{request}{request}{own}"));
+    assert_eq!(limits(&world), ["requests_per_connection_max 1"]);
 }
 
 #[test]

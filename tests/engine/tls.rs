@@ -10,6 +10,7 @@ use wardroom::config::{Config, Rate};
 use wardroom::engine::{Door, Effect, Engine, Share, TlsFacts, TlsVersion};
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{Names, text, upgrade_request};
+use wardroom::telemetry::Exposition;
 use wardroom::time::{Instant, Now, Wall};
 
 const FACTS: TlsFacts = TlsFacts {
@@ -94,6 +95,19 @@ impl Sealed {
             .collect()
     }
 
+    /// What was counted of limits, as `limit count`.
+    fn limited(&self) -> Vec<String> {
+        let bytes = self.engine.metrics_text(Exposition::Text);
+        let metrics = String::from_utf8_lossy(&bytes).into_owned();
+        let rows = metrics.lines().filter_map(|line| {
+            let row = line.strip_prefix("wardroom_limited_total{limit=\"")?;
+            let (limit, rest) = row.split_once('"')?;
+            let count = rest.rsplit(' ').next().filter(|count| *count != "0")?;
+            Some(format!("{limit} {count}"))
+        });
+        rows.collect()
+    }
+
     /// Seals everything and lets it leave.
     fn take(&mut self, id: ConnectionId) -> Vec<u8> {
         let bytes = self.outgoing(id);
@@ -161,6 +175,28 @@ fn a_handshake_has_a_bound_in_bytes() {
     assert!(world.turn().contains(&Effect::ShutdownWrite(id)));
     world.pass(Duration::from_secs(1));
     assert_eq!(world.engine.census(), Default::default());
+    assert_eq!(world.limited(), ["tls_handshake_bytes_max 1"]);
+}
+
+#[test]
+fn a_handshake_that_is_not_done_in_time_is_counted_by_the_deadline_that_was_over() {
+    for (handshake, sign_in, limit) in [
+        (3, 60, "deadlines.handshake"),
+        (60, 60, "deadlines.head"),
+        (60, 2, "deadlines.sign_in"),
+    ] {
+        let mut config = config();
+        config.deadlines.handshake = Duration::from_secs(handshake);
+        config.deadlines.sign_in = Duration::from_secs(sign_in);
+        let mut world = Sealed::new(config);
+        let (slow, silent) = (world.connect(), world.connect());
+        assert!(world.engine.arrived(slow, 1, world.now));
+        for _ in 0..11 {
+            world.pass(Duration::from_secs(1));
+        }
+        assert!(!world.engine.is_handshaking(slow) && !world.engine.is_handshaking(silent));
+        assert_eq!(world.limited(), [format!("{limit} 2")]);
+    }
 }
 
 #[test]
@@ -172,8 +208,12 @@ fn bytes_of_a_handshake_are_charged_to_the_address_before_anybody_opens_them() {
     assert!(world.engine.arrived(first, 15_000, world.now));
     world.engine.arrived(second, 10_000, world.now);
     assert!(!world.engine.is_handshaking(second), "it is in debt");
+    assert_eq!(world.limited(), ["bytes_per_address 1"]);
     assert!(world.engine.is_handshaking(first));
+    // Nobody is listened to for so long: whoever was to do something meanwhile has a second more.
     world.pass(Duration::from_secs(20));
+    world.pass(Duration::from_secs(1));
+    world.pass(Duration::from_secs(1));
     assert_eq!(world.engine.census(), Default::default());
 }
 

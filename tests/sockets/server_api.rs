@@ -151,6 +151,26 @@ fn rooms_limits_and_tickets_are_told_as_tables_and_a_ticket_lets_somebody_in() {
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
     assert!(rows.any(|row| row == counted), "{told}");
+    let list = json(&server, &["connections", "--user", "u-7"]);
+    let id = list["connections"][0]["id"].as_str().expect("an id");
+    assert!(told.contains(&format!("\n{id} ")), "{told}");
+    let one = done(&server, &["connections", id]);
+    assert!(one.starts_with("FIELD "), "{one}");
+    for expected in [
+        "user u-7",
+        "rooms lobby",
+        "prefix 127.0.0.1/32",
+        "pauses 0",
+        "DEADLINE LEFT MS",
+        "limits.rooms_per_connection_max 1 32 0",
+    ] {
+        let mut lines = one
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        assert!(lines.any(|line| line == expected), "{expected}: {one}");
+    }
+    let unknown = failed(&server, &["connections", "99999-1"], 1);
+    assert!(unknown.contains("There is no such connection"), "{unknown}");
     assert_eq!(
         done(
             &server,

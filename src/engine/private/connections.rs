@@ -9,13 +9,13 @@ use super::list::List;
 use crate::id::{RoomKey, UserKey};
 use crate::protocol::api::ConnectionQuery;
 use crate::protocol::problem::Problem;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 
 /// Slots looked at for one page: a filter that nobody passes costs no more than that.
 const EXAMINED_MAX: usize = 8192;
 
 #[derive(Serialize)]
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
@@ -86,7 +86,7 @@ impl Engine {
         Ok(list.end(next))
     }
 
-    fn entry<'a>(&'a self, connection: &'a Connection, now: Now) -> Entry<'a> {
+    pub(super) fn entry<'a>(&'a self, connection: &'a Connection, now: Now) -> Entry<'a> {
         let user = connection.user().and_then(|user| self.users.get(user));
         let (state, rooms) = match &connection.phase {
             Phase::Preamble(_) | Phase::Handshake(_) => ("handshake", Vec::new()),
@@ -100,10 +100,8 @@ impl Engine {
             Phase::Closing { .. } => ("closing", Vec::new()),
             Phase::Ending { .. } => ("ending", Vec::new()),
         };
-        let age = now.instant.since(connection.since).as_millis() as u64;
-        let since = now.wall.as_millis().saturating_sub(age);
         Entry {
-            id: format!("{}-{}", connection.id.slot, connection.id.generation),
+            id: connection.id.to_string(),
             user: user.map(|user| user.id.as_ref()),
             name: user.map(|user| user.name.as_ref()),
             address: connection.client().to_string(),
@@ -118,8 +116,14 @@ impl Engine {
                 Wire::V1 => "wardroom.v1",
             }),
             rooms,
-            since: since as f64 / 1000.0,
+            since: date(connection.since, now),
             queued_bytes: connection.waiting(),
         }
     }
+}
+
+/// The date of a moment that has passed, in seconds since 1970.
+pub(super) fn date(moment: Instant, now: Now) -> f64 {
+    let age = now.instant.since(moment).as_millis() as u64;
+    now.wall.as_millis().saturating_sub(age) as f64 / 1000.0
 }

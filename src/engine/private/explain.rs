@@ -113,13 +113,9 @@ impl Engine {
     }
 }
 
-/// The buckets of one connection's session, and what waits for it.
-fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Used<'a>> {
-    let mut all = vec![counted(
-        "limits.outbound_bytes_per_connection_max",
-        connection.waiting(),
-        limits.outbound_bytes_per_connection_max,
-    )];
+/// The buckets of one connection's session, what it has so many of, and what waits for it.
+pub(super) fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Used<'a>> {
+    let mut all = counts_of(connection, limits);
     if let Phase::Open(session) = &connection.phase {
         let buckets: [(TokenBucket, _, &'static str); 7] = [
             (
@@ -159,6 +155,33 @@ fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Us
             ),
         ];
         all.extend(buckets.map(|bucket| measure(bucket, now)));
+    }
+    all
+}
+
+fn counts_of<'a>(connection: &Connection, limits: &Limits) -> Vec<Used<'a>> {
+    let mut all = vec![counted(
+        "limits.outbound_bytes_per_connection_max",
+        connection.waiting(),
+        limits.outbound_bytes_per_connection_max,
+    )];
+    match &connection.phase {
+        Phase::Head(head) => all.push(counted(
+            "limits.requests_per_connection_max",
+            head.requests as usize,
+            limits.requests_per_connection_max as usize,
+        )),
+        Phase::Open(session) => {
+            let (rooms, pauses) = (session.seats.len(), session.pauses as usize);
+            let pauses_max = limits.pauses_max as usize;
+            all.push(counted(
+                "limits.rooms_per_connection_max",
+                rooms,
+                limits.rooms_per_connection_max,
+            ));
+            all.push(counted("limits.pauses_max", pauses, pauses_max));
+        }
+        _ => {}
     }
     all
 }

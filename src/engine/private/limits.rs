@@ -297,7 +297,7 @@ impl KeptOut {
 #[expect(clippy::ref_option, reason = "the form that serde asks for")]
 fn as_text<S: Serializer>(id: &Option<ConnectionId>, serializer: S) -> Result<S::Ok, S::Error> {
     match id {
-        Some(id) => serializer.collect_str(&format_args!("{}-{}", id.slot, id.generation)),
+        Some(id) => serializer.collect_str(id),
         None => serializer.serialize_none(),
     }
 }

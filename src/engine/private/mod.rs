@@ -4,6 +4,7 @@
 //! when everything else about it is in order. Nothing here counts in `[limits]`, nor the other way round.
 
 mod body;
+mod connection;
 mod connections;
 mod disconnect;
 mod explain;
@@ -37,6 +38,7 @@ use crate::protocol::api::{
 use crate::protocol::head::{Head, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
+use crate::telemetry::PRIVATE_REQUESTS;
 use crate::time::Now;
 
 /// What the private door remembers.
@@ -161,9 +163,10 @@ impl Engine {
         };
         bucket
             .take(1, self.config.private.requests, now.instant)
-            .map_err(|retry_after| Problem::TooMany {
-                limit: "private.requests",
-                retry_after,
+            .map_err(|retry_after| {
+                self.counters.limited.count_pair(PRIVATE_REQUESTS);
+                let [limit, _] = PRIVATE_REQUESTS;
+                Problem::TooMany { limit, retry_after }
             })?;
         match shown {
             _ if api::is_open(head.path()) => Ok(()),
@@ -188,6 +191,10 @@ impl Engine {
             Operation::Metrics => Err(Problem::NoSuchRoute),
             Operation::ListConnections => {
                 ConnectionQuery::parse(query).and_then(|query| self.list_connections(&query, now))
+            }
+            Operation::ExplainConnection => {
+                api::expect_none(query)?;
+                self.explain_connection(&found.segment, now)
             }
             Operation::ListRooms => Page::parse(query).map(|page| self.list_rooms(&page)),
             Operation::ShowRoom => {

@@ -29,6 +29,7 @@ impl Engine {
             | Operation::Readiness
             | Operation::Metrics
             | Operation::ListConnections
+            | Operation::ExplainConnection
             | Operation::ListRooms
             | Operation::ListSessions
             | Operation::ShowRoom

@@ -13,6 +13,7 @@ pub enum Operation {
     Readiness,
     Metrics,
     ListConnections,
+    ExplainConnection,
     Disconnect,
     ListRooms,
     NewRoom,
@@ -60,11 +61,15 @@ pub struct Row {
 }
 
 /// Every route there is.
-pub const ROUTES: [Row; 19] = [
+pub const ROUTES: [Row; 20] = [
     open(Operation::Health, "/healthz"),
     open(Operation::Readiness, "/readyz"),
     open(Operation::Metrics, "/metrics"),
     get(Operation::ListConnections, "/api/v1/connections"),
+    get(
+        Operation::ExplainConnection,
+        "/api/v1/connections/{connection}",
+    ),
     post(Operation::Disconnect, "/api/v1/disconnect"),
     get(Operation::ListRooms, "/api/v1/rooms"),
     post(Operation::NewRoom, "/api/v1/rooms"),

@@ -39,7 +39,7 @@ impl HeadScanner {
     ///
     /// # Errors
     /// [`Refusal::Malformed`] for a first byte that begins no method, a CR or LF without the other, or a control character;
-    /// [`Refusal::HeadTooLarge`] once the head can no longer end in time.
+    /// [`Refusal::TOO_MANY_BYTES`] once the head can no longer end in time.
     pub fn find_end(&mut self, all: &[u8]) -> Result<Option<usize>, Refusal> {
         let allowed = all.get(..self.bytes_max).unwrap_or(all);
         while self.place != Place::End {
@@ -52,7 +52,7 @@ impl HeadScanner {
         }
         match self.place {
             Place::End => Ok(Some(self.seen)),
-            _ if all.len() >= self.bytes_max => Err(Refusal::HeadTooLarge),
+            _ if all.len() >= self.bytes_max => Err(Refusal::TOO_MANY_BYTES),
             _ => Ok(None),
         }
     }

@@ -242,7 +242,7 @@ fn too_many_fields_are_too_large() {
     assert!(Head::parse(&lines(FIELDS_MAX), usize::MAX).is_ok());
     assert_eq!(
         Head::parse(&lines(FIELDS_MAX + 1), usize::MAX).err(),
-        Some(Refusal::HeadTooLarge)
+        Some(Refusal::TOO_MANY_FIELDS)
     );
 }
 
@@ -252,11 +252,11 @@ fn a_head_may_be_as_long_as_allowed_and_no_longer() {
     let fits = HeadScanner::new(bytes.len()).find_end(&bytes);
     assert_eq!(fits, Ok(Some(bytes.len())));
     let too_long = HeadScanner::new(bytes.len() - 1).find_end(&bytes);
-    assert_eq!(too_long, Err(Refusal::HeadTooLarge));
+    assert_eq!(too_long, Err(Refusal::TOO_MANY_BYTES));
     let endless = HeadScanner::new(64).find_end(&[b'A'; 64]);
     assert_eq!(
         endless,
-        Err(Refusal::HeadTooLarge),
+        Err(Refusal::TOO_MANY_BYTES),
         "it can no longer end in time"
     );
     assert_eq!(HeadScanner::new(64).find_end(&[b'A'; 63]), Ok(None));

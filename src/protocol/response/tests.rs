@@ -38,11 +38,17 @@ fn refusals() -> Vec<(Refusal, u16, &'static [&'static str])> {
             405,
             &["Allow: GET, HEAD"],
         ),
-        (Refusal::TooSlow, 408, &[]),
+        (
+            Refusal::TooSlow {
+                limit: "deadlines.head",
+            },
+            408,
+            &[],
+        ),
         (Refusal::UpgradeRequired, 426, upgrade),
         (Refusal::VersionUnsupported, 426, upgrade),
         (too_many, 429, &["Retry-After: 1"]),
-        (Refusal::HeadTooLarge, 431, &[]),
+        (Refusal::TOO_MANY_BYTES, 431, &[]),
         (full, 503, &["Retry-After: 2"]),
         (
             Refusal::AuthenticationUnavailable {

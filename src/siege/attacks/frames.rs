@@ -98,7 +98,7 @@ pub(super) const ATTACKS: [Attack; 11] = [
         name: "endless-fragments",
         what: "One message whose fragments never end",
         limits: &["limits.fragments_per_message_max"],
-        signs: &["closes:too_many_fragments"],
+        signs: &["limited:fragments_per_message_max"],
         shot: |aim, out| out.extend(masked(u8::from(aim.shot == 0), b"x")),
         expect: SLOWED,
         ..MEMBERS
@@ -107,7 +107,7 @@ pub(super) const ATTACKS: [Attack; 11] = [
         name: "empty-fragments",
         what: "The same with nothing in them",
         limits: &["limits.fragments_per_message_max"],
-        signs: &["closes:too_many_fragments"],
+        signs: &["limited:fragments_per_message_max"],
         shot: |aim, out| out.extend(masked(u8::from(aim.shot == 0), b"")),
         expect: SLOWED,
         ..MEMBERS

@@ -40,7 +40,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "head-bomb",
         what: "Heads of 64 KiB",
         limits: &["limits.head_bytes_max"],
-        signs: &["handshakes:head_too_large"],
+        signs: &["limited:head_bytes_max"],
         shot: |_, out| {
             out.extend_from_slice(HEAD);
             out.resize(out.len() + BOMB_BYTES, b'a');
@@ -53,7 +53,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         what: "Heads of more fields than any may have",
         needs: &[Need::AtLeast("limits.head_bytes_max", 2048)],
         limits: &["limits.head_fields_max"],
-        signs: &["handshakes:head_too_large"],
+        signs: &["limited:head_fields_max"],
         shot: |_, out| {
             out.extend_from_slice(b"GET /ws/chat HTTP/1.1\r\nHost: a.example\r\n");
             for _ in 0..200 {

@@ -24,7 +24,7 @@ const ENDED: &[Outcome] = &[Outcome::Held, Outcome::Ended, Outcome::Reset];
 
 const HALF: Attack = Attack {
     limits: &["deadlines.handshake", "limits.offences_per_address"],
-    signs: &["tls_failures:timeout"],
+    signs: &["limited:deadlines.handshake"],
     wire: Wire::BareToTls,
     changes: SOON,
     sockets: 1000,
@@ -57,7 +57,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
             2 * RECORD_BYTES as u64,
         )],
         limits: &["limits.tls_handshake_bytes_max"],
-        signs: &["tls_failures:handshake_failed"],
+        signs: &["limited:tls_handshake_bytes_max"],
         changes: &[],
         shot: |_, out| {
             for _ in 0..2 {

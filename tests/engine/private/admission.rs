@@ -140,6 +140,8 @@ fn calls_have_a_rate_and_those_without_the_key_another() {
     assert_eq!(told(&refused), "429 too-many");
     assert_eq!(refused.field("Retry-After"), Some("1"));
     assert_eq!(refused.json()["limit"], "private.requests");
+    let counted = r#"wardroom_limited_total{limit="private.requests",scope="server"} 1"#;
+    assert!(world.metrics().contains(counted));
     let open = format!("GET /metrics HTTP/1.1\r\n{HOST}\r\n");
     assert_eq!(told(&answer(&mut world, &open)), "429 too-many");
     for _ in 0..3 {

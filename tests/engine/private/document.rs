@@ -260,8 +260,11 @@ fn every_answer_is_as_the_document_says() {
         assert_eq!(response.status, 200, "{body}: {response:?}");
     }
     post(&mut world, "/api/v1/sessions", r#"{"user":"erin"}"#);
+    let list = get(&mut world, "/api/v1/connections?user=alice").json();
+    let connection = list["connections"][0]["id"].as_str().expect("an id");
     for row in ROUTES.iter().filter(|row| row.method == Method::Get) {
         let path = row.path.replace("{room}", "den");
+        let path = path.replace("{connection}", connection);
         let response = get(&mut world, &path);
         assert_eq!(response.status, 200, "{path}");
         expect_documented(&document, row.path, "get", &response);
