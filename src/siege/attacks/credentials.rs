@@ -1,7 +1,8 @@
 //! Attacks on signing in.
 
-use super::super::attack::{Aim, Attack, From, Outcome, STRANGERS, Shot};
+use super::super::attack::{Aim, Attack, End, From, Outcome, STRANGERS, Shot};
 use super::super::reach::Need;
+use super::crowds::CROWD;
 use crate::protocol::client::upgrade_request;
 
 /// As fast as the machine goes.
@@ -36,7 +37,19 @@ fn spoilt(aim: &Aim<'_>) -> String {
     format!("{rest}.{signature}")
 }
 
-pub(super) const ATTACKS: [Attack; 8] = [
+pub(super) const ATTACKS: [Attack; 9] = [
+    // Right before the next, whose cost is held against its own.
+    Attack {
+        name: "sign-in-storm",
+        what: "Good sign-ins from everywhere, as fast as they go: what an honest one costs",
+        limits: &["turn.signature_checks_max"],
+        sockets: 200,
+        connects_per_second: 10_000,
+        from: From::Everywhere,
+        shots: 0,
+        end: End::Leave,
+        ..CROWD
+    },
     Attack {
         name: "bad-token",
         what: "Upgrades with a token whose signature is wrong",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::attack::{Attack, End, Entry, From, MEMBERS, Outcome, Pace};
 use crate::protocol::client::text;
 
-const CROWD: Attack = Attack {
+pub(super) const CROWD: Attack = Attack {
     sockets: 500,
     connects_per_second: 5000,
     entry: Entry::SignedIn(500),
@@ -21,7 +21,7 @@ const CROWD: Attack = Attack {
     ..MEMBERS
 };
 
-pub(super) const ATTACKS: [Attack; 6] = [
+pub(super) const ATTACKS: [Attack; 5] = [
     Attack {
         name: "half-close",
         what: "People who sign in, ask once, and shut their side of the connection",
@@ -47,17 +47,6 @@ pub(super) const ATTACKS: [Attack; 6] = [
     Attack {
         name: "reconnect-herd",
         what: "Five hundred people who go and come back at once, again and again",
-        end: End::Leave,
-        ..CROWD
-    },
-    Attack {
-        name: "sign-in-storm",
-        what: "Good sign-ins from everywhere, as fast as they go: what an honest one costs",
-        limits: &["turn.signature_checks_max"],
-        sockets: 200,
-        connects_per_second: 10_000,
-        from: From::Everywhere,
-        shots: 0,
         end: End::Leave,
         ..CROWD
     },
