@@ -53,6 +53,7 @@ impl Run<'_> {
         if self.links[number].is_tutorial {
             self.next_number += 1;
             self.oracle.will_say(&said, &self.links[number]);
+            self.links[number].last_said = self.now().instant;
             let spoken = self.links[number].spoken.entry(room.to_owned());
             spoken.or_default().insert(said.clone());
             let words = json!({"message": said, "room_id": room}).to_string();

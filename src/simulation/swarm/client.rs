@@ -113,6 +113,8 @@ pub struct Link {
     pub pending: BTreeMap<u64, Request>,
     /// What it has said in each room in the tutorial's protocol, and not heard itself: by saying something there it comes to be there.
     pub spoken: BTreeMap<String, BTreeSet<String>>,
+    /// When something was last said in the tutorial's protocol, which has no replies.
+    pub last_said: Instant,
     pub seats: BTreeMap<String, Seat>,
     /// Nothing but the end is told in what begins at this byte or later: the credential was taken back.
     pub revoked_from: Option<usize>,
@@ -170,6 +172,7 @@ impl Link {
             ended_since: None,
             pending: BTreeMap::new(),
             spoken: BTreeMap::new(),
+            last_said: now,
             seats: BTreeMap::new(),
             revoked_from: None,
             received: 0,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::disk::look;
 use super::oracle::{Violation, date};
 use super::pace::{MESSAGES, MESSAGES_OF_ADDRESS};
-use super::perform::BEAT;
+use super::perform::{BEAT, late_for};
 use super::run::Run;
 use super::script::{Manner, Way};
 use crate::protocol::client::masked;
@@ -228,6 +228,12 @@ impl Run<'_> {
         self.counts.notices += 1;
         let link = &mut self.links[number];
         if link.is_tutorial {
+            let is_answer = notice["error"].is_string() || notice["sender"] == link.user.as_str();
+            // What was said behind something that waited for the disk is counted only now.
+            if is_answer && link.last_said < now.instant {
+                link.spend_all(now.instant);
+                late_for(self.paces.get_mut(usize::from(link.tab.who)), now.instant);
+            }
             return self.oracle.told_tutorial(link, notice, start, now);
         }
         let id = notice["id"].as_u64();
