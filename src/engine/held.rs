@@ -115,6 +115,9 @@ impl Engine {
         };
         connection.unfinished = false;
         self.finish_refresh(id, now);
+        if self.has_expired(id, now) {
+            return;
+        }
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };

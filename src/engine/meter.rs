@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::Phase;
+use super::connection::{Phase, Session};
 use super::earned::WITHOUT_END;
 use super::open::too_many;
 use super::reply::Complaint;
@@ -31,6 +31,14 @@ struct MessageBucket<'a> {
     limit: &'static str,
     scope: Scope,
     is_shadowed: bool,
+}
+
+impl Session {
+    /// How often it was paused without a longer rest between.
+    pub(super) fn pauses_in_a_row(&self, now: Instant) -> u32 {
+        let is_forgotten = now.since(self.last_pause) > PAUSES_FORGOTTEN_AFTER;
+        if is_forgotten { 0 } else { self.pauses }
+    }
 }
 
 impl Engine {
@@ -297,10 +305,7 @@ impl Engine {
         let Some(session) = self.session_mut(id) else {
             return;
         };
-        if now.instant.since(session.last_pause) > PAUSES_FORGOTTEN_AFTER {
-            session.pauses = 0;
-        }
-        session.pauses += 1;
+        session.pauses = session.pauses_in_a_row(now.instant) + 1;
         session.last_pause = now.instant;
         if session.pauses > pauses_max {
             // Whoever would have been closed would have come back, and begun anew.

@@ -329,7 +329,9 @@ impl Engine {
         self.counters.bytes_received += bytes.len() as u64;
         self.charge_bytes(id, bytes.len(), now);
         self.charge_small_read(id, bytes.len(), now);
-        self.handle_bytes(id, bytes, now);
+        if !self.has_expired(id, now) {
+            self.handle_bytes(id, bytes, now);
+        }
         self.close_doomed(now);
         self.arm(id, now);
     }

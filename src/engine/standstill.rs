@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-/// What is noticed later than this was due while the process stood still. Whoever was to do something by then is listened to for
-/// as long again: what they did in time lies in their sockets, which are read after deadlines are looked at.
-const LATE_AT_MOST: Duration = Duration::from_secs(1);
+/// From one turn to the next there is more than this, and something is noticed more than that late: the process stood still. A turn that begins when
+/// something is due is late by what the kernel and other programs take.
+const STILL_MIN: Duration = Duration::from_secs(1);
+const LATE_AT_MOST: Duration = Duration::from_millis(100);
+/// Whoever was to do something meanwhile is listened to for so much longer: what they did in time lies in their sockets, which are read after
+/// deadlines are looked at.
+const LISTENED: Duration = Duration::from_secs(1);
 
 /// The last time at which nobody was listened to.
 ///
@@ -22,8 +26,8 @@ pub(super) struct Standstill {
 impl Standstill {
     /// Begins a turn; `next` is the earliest thing that was to be looked at.
     pub(super) fn turn(&mut self, next: Option<Instant>, now: Instant) {
-        let is_late = |since: Instant| now.since(since) > LATE_AT_MOST;
-        if is_late(self.last_turn) && next.is_some_and(is_late) {
+        let is_late = next.is_some_and(|next| now.since(next) > LATE_AT_MOST);
+        if is_late && now.since(self.last_turn) > STILL_MIN {
             (self.from, self.to) = (self.last_turn, now);
         }
         self.last_turn = now;
@@ -32,7 +36,7 @@ impl Standstill {
     /// When whoever was to do something by `deadline` is held to it.
     pub(super) fn put_off(&self, deadline: Instant) -> Instant {
         if self.from < deadline && deadline < self.to {
-            self.to + LATE_AT_MOST
+            self.to + LISTENED
         } else {
             deadline
         }
@@ -63,10 +67,21 @@ mod tests {
     fn whoever_sleeps_until_something_is_due_does_not_stand_still() {
         let mut standstill = Standstill::default();
         standstill.turn(Some(at(100)), at(5));
-        standstill.turn(Some(at(100)), at(101));
+        standstill.turn(Some(at(100)), at(100) + LATE_AT_MOST);
         assert_eq!(standstill.put_off(at(100)), at(100));
         standstill.turn(None, at(500));
         assert_eq!(standstill.put_off(at(400)), at(400));
+    }
+
+    #[test]
+    fn what_fell_due_right_before_the_process_goes_on_is_put_off_too() {
+        let mut standstill = Standstill::default();
+        standstill.turn(Some(at(10)), at(5));
+        standstill.turn(Some(at(10)), at(10) + LATE_AT_MOST * 2);
+        assert_eq!(standstill.put_off(at(10)), at(11) + LATE_AT_MOST * 2);
+        // A turn that takes its time is none.
+        standstill.turn(Some(at(11)), at(11) + LATE_AT_MOST * 2);
+        assert_eq!(standstill.put_off(at(11)), at(11));
     }
 
     #[test]

@@ -47,6 +47,16 @@ impl Engine {
         self.arm(id, now);
     }
 
+    /// Closes a session whose credential has ended: when many end at once, not all are looked at in one turn.
+    pub(super) fn has_expired(&mut self, id: ConnectionId, now: Now) -> bool {
+        let expires = self.session_mut(id).and_then(|session| session.expires);
+        let has_expired = expires.is_some_and(|expires| expires <= now.wall);
+        if has_expired {
+            self.close(id, CloseReason::TokenExpired, now);
+        }
+        has_expired
+    }
+
     /// A connection that is no session has used up its time.
     fn out_of_time(&mut self, id: ConnectionId, now: Now) {
         let Some(connection) = self.connections.get(id) else {

@@ -14,9 +14,6 @@ use super::swarm::Tally;
 use super::verdict::{Finding, Memory, Starved, Verdict, rehearsed};
 use crate::time::Instant;
 
-/// Labels of `limited` that say whose a limit is, not which.
-const SCOPES: [&str; 6] = ["connection", "user", "address", "room", "member", "server"];
-
 /// The attack alone.
 pub(super) struct Storm {
     pub(super) begin: Instant,
@@ -145,7 +142,7 @@ impl Course {
         };
         let of = |family| {
             let rises = after.rises(before, family);
-            rises.filter(|(label, _)| !SCOPES.contains(label))
+            rises.filter(|(label, _)| !limits::SCOPES.contains(label))
         };
         let enforced = of("limited").map(|(label, rise)| (label.to_owned(), rise));
         let rehearsed = of(limits::REHEARSED).map(|(label, rise)| (rehearsed(label), rise));

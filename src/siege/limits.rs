@@ -225,10 +225,14 @@ pub(super) fn at_height(name: &str, counters: &Counters) -> Option<u64> {
     Some(number(counters))
 }
 
+/// Labels of `limited` that say whose a limit is, not which.
+pub(super) const SCOPES: [&str; 6] = ["connection", "user", "address", "room", "member", "server"];
+
 /// The limits that said no between two looks and are none of the attack's own.
 pub(super) fn risen(before: &Counters, after: &Counters, attack: &Attack) -> Vec<String> {
-    let counted = after
-        .rises(before, "limited")
+    let rises = after.rises(before, "limited");
+    let counted = rises
+        .filter(|(label, _)| !SCOPES.contains(label))
         .map(|(label, _)| format!("limits.{label}"));
     let shared = PROOFS.iter().filter_map(|(name, proof)| match proof {
         Proof::Shared(counter) => {

@@ -103,7 +103,7 @@ impl OfSession {
         OfSession {
             share_bytes: session.deficit.left(),
             paused_for_ms: paused_until.map_or(0, |until| left_ms(until, now.instant)),
-            pauses: session.pauses,
+            pauses: session.pauses_in_a_row(now.instant),
             arriving_bytes: session.arriving,
             arriving_fragments: match session.arriving {
                 0 => 0,

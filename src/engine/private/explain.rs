@@ -115,7 +115,7 @@ impl Engine {
 
 /// The buckets of one connection's session, what it has so many of, and what waits for it.
 pub(super) fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Used<'a>> {
-    let mut all = counts_of(connection, limits);
+    let mut all = counts_of(connection, limits, now);
     if let Phase::Open(session) = &connection.phase {
         let buckets: [(TokenBucket, _, &'static str); 7] = [
             (
@@ -159,7 +159,7 @@ pub(super) fn used_by<'a>(connection: &Connection, limits: &Limits, now: Instant
     all
 }
 
-fn counts_of<'a>(connection: &Connection, limits: &Limits) -> Vec<Used<'a>> {
+fn counts_of<'a>(connection: &Connection, limits: &Limits, now: Instant) -> Vec<Used<'a>> {
     let mut all = vec![counted(
         "limits.outbound_bytes_per_connection_max",
         connection.waiting(),
@@ -172,7 +172,7 @@ fn counts_of<'a>(connection: &Connection, limits: &Limits) -> Vec<Used<'a>> {
             limits.requests_per_connection_max as usize,
         )),
         Phase::Open(session) => {
-            let (rooms, pauses) = (session.seats.len(), session.pauses as usize);
+            let (rooms, pauses) = (session.seats.len(), session.pauses_in_a_row(now) as usize);
             let pauses_max = limits.pauses_max as usize;
             all.push(counted(
                 "limits.rooms_per_connection_max",
