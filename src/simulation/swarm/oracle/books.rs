@@ -325,8 +325,9 @@ fn pace(
     let Some((before, said)) = before.filter(|_| is_bound) else {
         return Ok(());
     };
-    // It was judged when it was said: what was on its way to the store behind other settings knew nothing of them.
-    let is_known = said > room.set;
+    // Each was judged when it was said: what was on its way to the store behind other settings knew nothing of them, and without slow mode nobody
+    // remembers when somebody spoke.
+    let is_known = before > room.set;
     let passed = said.since(before);
     // Dates are in whole milliseconds.
     if !is_known || passed + Duration::from_millis(1) >= slow {
