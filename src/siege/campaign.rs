@@ -62,9 +62,7 @@ pub fn run(
     // What was found until then is told all the same.
     let conclusion = report.close(early.as_ref());
     report.conclude(output)?;
-    if early.is_none() || !report.is_empty() {
-        write(&report, &siege.series, early.is_some(), files)?;
-    }
+    write(&report, &siege.series, early.is_some(), files)?;
     early.map_or(Ok(conclusion), Err)
 }
 

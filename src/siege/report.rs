@@ -220,11 +220,6 @@ impl Report {
         }
     }
 
-    /// Whether there is nothing to tell of any attack.
-    pub(super) fn is_empty(&self) -> bool {
-        self.attacks.is_empty() && self.not_made.is_empty()
-    }
-
     pub(super) fn add(&mut self, found: Finding) {
         for limit in &mut self.limits {
             if let Some(shown) = &found.shown {

@@ -398,7 +398,7 @@ impl<'s> Run<'s> {
 
     /// Lets the oracle count what was read at this moment of those whose session goes on. After the end what comes is thrown away, and costs
     /// nothing; who reads nothing does not know of it.
-    fn meter(&mut self) -> Result<(), Violation> {
+    pub(super) fn meter(&mut self) -> Result<(), Violation> {
         let now = self.now();
         let mut read = Vec::new();
         for number in &self.active {

@@ -33,7 +33,7 @@ impl Run<'_> {
             Act::Crash { committed } => return self.crash(committed),
             Act::Stop => return self.stop(),
             Act::Jump { by_ms } => self.set_date(by_ms),
-            Act::Freeze { for_ms } => self.freeze(for_ms),
+            Act::Freeze { for_ms } => return self.freeze(for_ms),
             Act::Revoke { who } => return self.revoke(who),
             _ => {}
         }
@@ -61,7 +61,9 @@ impl Run<'_> {
     }
 
     /// The process stands still.
-    fn freeze(&mut self, for_ms: u32) {
+    fn freeze(&mut self, for_ms: u32) -> Result<(), Violation> {
+        // What was read before is charged before.
+        self.meter()?;
         let time = Duration::from_millis(u64::from(for_ms));
         self.world.set_instant(self.now().instant + time);
         let now = self.now().instant;
@@ -93,6 +95,7 @@ impl Run<'_> {
             stray.last_taken = stray.last_taken + time + LISTENED;
         }
         self.rejoin();
+        Ok(())
     }
 
     fn wait_for_edge(&mut self, offset_ms: i8) -> Result<(), Violation> {
