@@ -78,7 +78,6 @@ impl Engine {
     /// Charges the connection's address for bytes; gives the time until its debt is repaid. What a trusted proxy sends is
     /// charged to its client once that is known.
     pub(super) fn charge_address(&mut self, id: ConnectionId, bytes: usize, now: Now) -> Duration {
-        const LIMIT: &str = BYTES_OF_ADDRESS;
         let limits = &self.config.limits;
         let prefix = match self.connections.get(id) {
             Some(connection) if connection.prefix.is_limited() => connection.prefix,
@@ -86,11 +85,11 @@ impl Engine {
         };
         let bucket = &mut self.prefixes.entry(prefix).bytes;
         let (bytes, rate) = (bytes as u64, limits.bytes_per_address);
-        if !limits.shadow.has(LIMIT) {
+        if !limits.shadow.has(BYTES_OF_ADDRESS) {
             return bucket.charge(bytes, rate, now.instant);
         }
         if bucket.take(bytes, rate, now.instant).is_err() {
-            self.overlooks(id, LIMIT, Scope::Address, now);
+            self.overlooks(id, BYTES_OF_ADDRESS, Scope::Address, now);
         }
         Duration::ZERO
     }

@@ -329,7 +329,7 @@ impl Engine {
         self.counters.bytes_received += bytes.len() as u64;
         self.charge_bytes(id, bytes.len(), now);
         self.charge_small_read(id, bytes.len(), now);
-        if !self.has_expired(id, now) {
+        if !self.close_expired(id, now) {
             self.handle_bytes(id, bytes, now);
         }
         self.close_doomed(now);

@@ -47,10 +47,10 @@ impl Engine {
         self.arm(id, now);
     }
 
-    /// Closes a session whose credential has ended: when many end at once, not all are looked at in one turn.
-    pub(super) fn has_expired(&mut self, id: ConnectionId, now: Now) -> bool {
-        let expires = self.session_mut(id).and_then(|session| session.expires);
-        let has_expired = expires.is_some_and(|expires| expires <= now.wall);
+    /// Closes a session whose credential has ended, and says whether it has: when many end at once, not all are looked at in one turn.
+    pub(super) fn close_expired(&mut self, id: ConnectionId, now: Now) -> bool {
+        let session = self.session_mut(id);
+        let has_expired = session.is_some_and(|session| session.has_expired(now));
         if has_expired {
             self.close(id, CloseReason::TokenExpired, now);
         }
@@ -120,7 +120,7 @@ impl Engine {
         let pong = session
             .ping_sent
             .map(|sent| standstill.put_off(sent + deadlines.pong));
-        if session.expires.is_some_and(|expires| expires <= now.wall) {
+        if session.has_expired(now) {
             Due::Close(CloseReason::TokenExpired)
         } else if is_due(connection.too_late(deadlines, standstill)) {
             Due::Close(CloseReason::ReadingTooSlowly)

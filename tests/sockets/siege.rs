@@ -347,26 +347,25 @@ fn a_siege_that_could_make_none_of_its_attacks_is_no_success() {
     assert!(!told.contains("FAILED"), "{told}");
 }
 
+/// What tells a siege of a server that runs where it is, and how to sign in there.
+fn target(server: &Server, scheme: &str, home: &Path) -> [String; 6] {
+    write_secret(&home.join("secret"), SECRET);
+    let target = format!("{scheme}://{}/ws/chat", server.address);
+    let private = server.private.expect("a private listener").to_string();
+    let secret = "secret".to_owned();
+    let names = ["--target", "--private", "--token-secret-file"].map(str::to_owned);
+    let [of_target, of_private, of_secret] = names;
+    [of_target, target, of_private, private, of_secret, secret]
+}
+
 /// Attacks a server that runs, which must hold, and go on.
 fn attack_running(server: &Server, scheme: &str, attacks: &[&str]) {
     let home = tempfile::tempdir().expect("a directory");
-    write_secret(&home.path().join("secret"), SECRET);
-    let target = format!("{scheme}://{}/ws/chat", server.address);
-    let private = server.private.expect("a private listener").to_string();
+    let target = target(server, scheme, home.path());
     let names = attacks.join(",");
-    let output = siege(
-        home.path(),
-        &[
-            "--target",
-            &target,
-            "--private",
-            &private,
-            "--token-secret-file",
-            "secret",
-            "--attack",
-            &names,
-        ],
-    );
+    let mut arguments: Vec<&str> = target.iter().map(String::as_str).collect();
+    arguments.extend(["--attack", &names]);
+    let output = siege(home.path(), &arguments);
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     let count = attacks.len();

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{printed, siege, written};
+use super::{printed, siege, target, written};
 use crate::server::{PATIENCE, SECRET, Server, wardroom, write_secret};
 
 /// A siege under way.
@@ -113,19 +113,9 @@ fn a_siege_that_is_told_to_end_has_written_what_it_found_until_then() {
 
 /// A siege of a server that runs.
 fn against(server: &Server, home: &Path, attacks: &str) -> Begun {
-    write_secret(&home.join("secret"), SECRET);
-    let target = format!("ws://{}/ws/chat", server.address);
-    let private = server.private.expect("a private listener").to_string();
-    let arguments = [
-        "--target",
-        &target,
-        "--private",
-        &private,
-        "--token-secret-file",
-        "secret",
-        "--attack",
-        attacks,
-    ];
+    let target = target(server, "ws", home);
+    let mut arguments: Vec<&str> = target.iter().map(String::as_str).collect();
+    arguments.extend(["--attack", attacks]);
     Begun::new(home, home, &arguments)
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Output;
 
-use super::{printed, siege, written};
-use crate::server::{SECRET, Server, write_secret};
+use super::{printed, siege, target, written};
+use crate::server::Server;
 
 /// Settings of a server that takes no notice of pings.
 const WEAK: [&str; 4] = [
@@ -47,12 +47,9 @@ fn a_server_that_lets_pass_what_it_is_said_to_limit_does_not_pass() {
 
 /// A siege of a server that runs, with its counters.
 fn attack_running(server: &Server, home: &Path, attacks: &str, settings: &[&str]) -> Output {
-    write_secret(&home.join("secret"), SECRET);
-    let target = format!("ws://{}/ws/chat", server.address);
-    let private = server.private.expect("a private listener").to_string();
-    let mut arguments = vec!["--target", &target, "--private", &private];
-    arguments.extend(["--token-secret-file", "secret", "--attack", attacks]);
-    arguments.extend(["--json", "siege.json"]);
+    let target = target(server, "ws", home);
+    let mut arguments: Vec<&str> = target.iter().map(String::as_str).collect();
+    arguments.extend(["--attack", attacks, "--json", "siege.json"]);
     arguments.extend(settings);
     siege(home, &arguments)
 }
