@@ -23,7 +23,7 @@ impl Counters {
         answer.map_or_else(Counters::default, |text| Counters::read(&text))
     }
 
-    fn read(text: &str) -> Counters {
+    pub(super) fn read(text: &str) -> Counters {
         let mut found = BTreeMap::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((series, number)) = line.rsplit_once(' ') else {

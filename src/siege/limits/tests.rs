@@ -118,3 +118,13 @@ fn a_limit_that_was_passed_has_failed_however_often_it_said_no() {
     assert!(line(300).ends_with("said no 9 times, 300 at most: full-house at 300"));
     assert!(line(301).starts_with("FAILED       "), "{}", line(301));
 }
+
+#[test]
+fn whose_a_limit_is_does_not_pass_for_a_limit_that_said_no() {
+    let attack = super::super::attacks::all()
+        .find(|attack| attack.name == "byte-flood")
+        .expect("an attack");
+    let line = "wardroom_limited_total{limit=\"commands_per_user\",scope=\"user\"} 7";
+    let (before, after) = (Counters::default(), Counters::read(line));
+    assert_eq!(risen(&before, &after, attack), ["limits.commands_per_user"]);
+}

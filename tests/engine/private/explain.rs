@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use wardroom::config::{Rate, Shadow};
-use wardroom::simulation::{World, text};
+use wardroom::simulation::{World, masked, text};
 
 use super::{enter, get, private_world, request};
 use crate::{knock, message, seconds};
@@ -220,6 +220,16 @@ fn a_session_is_told_of_with_its_own_buckets_its_deadlines_and_what_waits_for_it
     assert!(left.contains(&("pause", 4000)), "{left:?}");
     assert!(left.contains(&("deadlines.unread", 29_000)), "{left:?}");
     assert!(left.iter().all(|(name, _)| *name != "deadlines.ping"));
+
+    // A pause is forgotten after a minute without another.
+    world.client(alice).set_window(usize::MAX);
+    for _ in 0..7 {
+        world.advance(seconds(10));
+        world.send(alice, &masked(0x8A, b""));
+    }
+    let told = explained(&mut world, &id);
+    assert_eq!(used(&told, "limits", "pauses_max"), ["0 of 5"]);
+    assert_eq!(told["session"]["pauses"], 0);
 }
 
 #[test]
