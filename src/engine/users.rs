@@ -268,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn coming_back_and_going_again_does_not_refill_it_either() {
+        let mut users = users(10);
+        let now = Instant::ZERO;
+        let rate = Limits::default().commands_per_user;
+        for commands in [60, 0] {
+            let key = users.arrive(&identity("alice"), now);
+            let bucket = &mut users.get_mut(key).expect("alice").commands;
+            bucket.charge(commands, rate, now);
+            users.leave(key, now);
+        }
+        users.turn(now + LOOK_EVERY);
+        assert_eq!((users.len(), users.departed.len()), (1, 1));
+    }
+
+    #[test]
     fn nobody_is_remembered_for_ever_and_never_more_than_the_bound() {
         let mut users = users(100);
         let rate = Limits::default().messages_per_user;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wardroom::config::Config;
 use wardroom::id::ConnectionId;
-use wardroom::simulation::{Ending, World, masked};
+use wardroom::simulation::{Ending, World, masked, text};
 
 use crate::clock::pings;
 use crate::{ask, chat_request, closed, lines, message, millis, outcome, roomy_with, seconds};
@@ -146,30 +146,52 @@ fn a_credential_ends_at_its_date_though_the_process_stood_still() {
 fn of_however_many_whose_credentials_end_at_once_nobody_says_anything_more() {
     let mut world = roomy_with(|_| {});
     let bob = world.join("bob", "10.1.0.1");
-    let many: Vec<ConnectionId> = (0..300)
-        .map(|n| {
-            let query = format!("?token=user{n}@60");
-            let peer = format!("10.2.{}.1", n % 250);
-            let id = ask(&mut world, &peer, &chat_request(&query, ""));
-            assert_eq!(outcome(&mut world, id), format!("in as user{n}"));
-            id
-        })
-        .collect();
+    let many = expiring(&mut world);
     for id in &many {
-        world.client(*id).take_frames();
-        let words = r#"{"type":"send","room":"lobby","message":"too late"}"#;
-        world.queue(*id, &masked(0x81, words.as_bytes()));
+        world.queue(*id, &too_late());
     }
-    let woken = world.now().instant + seconds(61);
-    world.set_instant(woken);
-    world.settle();
-    let told = world.client(bob).take_notices();
+    stand_still(&mut world, seconds(61));
+    assert_ended_unheard(&mut world, bob, many);
+}
+
+#[test]
+fn nor_does_what_was_read_of_them_before_and_waited_for_its_turn_say_anything() {
+    let mut world = roomy_with(|config| config.turn.frames_per_connection_max = 1);
+    let bob = world.join("bob", "10.1.0.1");
+    let many = expiring(&mut world);
+    for id in &many {
+        world.queue(*id, &[masked(0x89, b""), too_late()].concat());
+    }
+    world.turn();
+    stand_still(&mut world, seconds(61));
+    assert_ended_unheard(&mut world, bob, many);
+}
+
+/// More than are looked at in a turn, in the lobby for a minute.
+fn expiring(world: &mut World) -> Vec<ConnectionId> {
+    let come = |n: usize| {
+        let request = chat_request(&format!("?token=user{n}@60"), "");
+        let id = ask(world, &format!("10.2.{}.1", n % 250), &request);
+        assert_eq!(outcome(world, id), format!("in as user{n}"));
+        id
+    };
+    let all: Vec<ConnectionId> = (0..300).map(come).collect();
+    for id in &all {
+        world.client(*id).take_frames();
+    }
+    all
+}
+
+fn too_late() -> Vec<u8> {
+    text(r#"{"type":"send","room":"lobby","message":"too late"}"#)
+}
+
+fn assert_ended_unheard(world: &mut World, listener: ConnectionId, ended: Vec<ConnectionId>) {
+    let told = world.client(listener).take_notices();
     assert!(!told.is_empty(), "who has gone");
     assert!(told.iter().all(|notice| notice["message"] != "too late"));
-    for id in many {
-        assert_eq!(
-            closed(&mut world, id),
-            Some((1008, "token expired".to_owned()))
-        );
+    for id in ended {
+        let expired = Some((1008, "token expired".to_owned()));
+        assert_eq!(closed(world, id), expired);
     }
 }

@@ -97,3 +97,24 @@ fn after_a_crowd_tables_become_smaller_and_those_who_stay_and_come_talk_on() {
     assert_eq!(world.census(), Census::default());
     assert_eq!(super::drawn(&world), super::drawn(&World::new(roomy())));
 }
+
+#[test]
+fn what_is_free_is_given_back_as_long_as_those_who_have_gone_are_forgotten() {
+    let mut world = World::new(roomy());
+    let first = [world.join_v1("first", "10.0.0.1")];
+    let guests = crowd(&mut world, CROWD, 1);
+    assert!(!pass(&mut world, 5, &first), "nobody has gone yet");
+    for id in &guests {
+        world.say(*id, r#"{"type":"ping"}"#);
+    }
+    part(&mut world, guests);
+    let begun = world.now().instant;
+    let mut given_back = Vec::new();
+    for _ in 0..20 {
+        if pass(&mut world, 1, &first) {
+            given_back.push(world.now().instant.since(begun).as_secs());
+        }
+    }
+    // After one second, and four times every two and a half.
+    assert_eq!(given_back, [1, 4, 6, 9, 11]);
+}
