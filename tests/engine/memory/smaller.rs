@@ -1,6 +1,7 @@
 //! Tables become smaller when a crowd has gone, and whoever stays notices nothing of it.
 
 use serde_json::json;
+use wardroom::config::Rate;
 use wardroom::engine::Census;
 use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
@@ -99,22 +100,32 @@ fn after_a_crowd_tables_become_smaller_and_those_who_stay_and_come_talk_on() {
 }
 
 #[test]
-fn what_is_free_is_given_back_as_long_as_those_who_have_gone_are_forgotten() {
-    let mut world = World::new(roomy());
-    let first = [world.join_v1("first", "10.0.0.1")];
+fn what_is_free_is_given_back_while_those_who_have_gone_are_forgotten_and_not_for_ever() {
+    // After one second, four times every two and a half, and as long as somebody more is forgotten.
+    let prompt = [1, 4, 6, 9, 11];
+    assert_eq!(given_back_after(&mut crowded(|_| 1)), prompt);
+    let owing = given_back_after(&mut crowded(|n| 1 + n % 40));
+    assert_eq!(owing[..5], prompt);
+    let last = owing.last().copied();
+    assert!((40..45).contains(&last.unwrap_or_default()), "{owing:?}");
+}
+
+/// A crowd that has just gone, each of whom has asked so often.
+fn crowded(asked: fn(usize) -> usize) -> World {
+    let mut config = roomy();
+    config.limits.commands_per_user = Rate::new(60, seconds(60));
+    let mut world = World::new(config);
     let guests = crowd(&mut world, CROWD, 1);
-    assert!(!pass(&mut world, 5, &first), "nobody has gone yet");
-    for id in &guests {
-        world.say(*id, r#"{"type":"ping"}"#);
-    }
-    part(&mut world, guests);
-    let begun = world.now().instant;
-    let mut given_back = Vec::new();
-    for _ in 0..20 {
-        if pass(&mut world, 1, &first) {
-            given_back.push(world.now().instant.since(begun).as_secs());
+    for (n, id) in guests.iter().enumerate() {
+        for _ in 0..asked(n) {
+            world.say(*id, r#"{"type":"ping"}"#);
         }
     }
-    // After one second, and four times every two and a half.
-    assert_eq!(given_back, [1, 4, 6, 9, 11]);
+    part(&mut world, guests);
+    world
+}
+
+/// In which seconds from now on memory is given back.
+fn given_back_after(world: &mut World) -> Vec<u64> {
+    (1..=60).filter(|_| pass(world, 1, &[])).collect()
 }
