@@ -209,7 +209,6 @@ impl Run<'_> {
             }
             8 => self.told_close(number, &frame.payload),
             9 if link.manner != Manner::Dead => {
-                link.control.charge(1, now.instant);
                 self.send_bytes(number, &masked(0x8A, &frame.payload), Way::default());
                 Ok(())
             }

@@ -112,8 +112,8 @@ impl Run<'_> {
             let has_bytes = link.bytes.check(BEAT_BYTES, now).is_ok()
                 && of_address
                     .is_none_or(|paces| paces[BYTES_OF_ADDRESS].check(BEAT_BYTES, now).is_ok());
-            // The server may ask for a sign of life in the same moment, and its answer is a control frame too.
-            if let Err(at) = link.control.check(2, now) {
+            // Answers to the server's own pings cost nothing.
+            if let Err(at) = link.control.check(1, now) {
                 self.edges.insert(at);
                 return;
             }
