@@ -293,7 +293,7 @@ impl PrefixTable {
             })
     }
 
-    /// Gives back the memory of what has grown beyond the last entry that matters.
+    /// Gives back the memory of entries in which nothing is remembered, as far as no connection knows the place of one above them.
     pub fn shrink(&mut self, now: Instant) {
         for slots in [&mut self.own, &mut self.parents] {
             slots.shrink(&self.kept, now);
