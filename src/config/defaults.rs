@@ -239,10 +239,10 @@ impl Default for Drain {
 impl Default for Turn {
     fn default() -> Self {
         Turn {
-            // What comes meanwhile waits so long at most, and nobody notices a millisecond or two.
-            people_microseconds_max: 500,
+            // What comes meanwhile waits for a turn and the first half of the next: under attack not much longer than an idle server takes to wake up.
+            people_microseconds_max: 200,
             // A third of the core while both have more to do, and all of it while only strangers have.
-            strangers_microseconds_max: 250,
+            strangers_microseconds_max: 100,
             accepts_max: 64,
             reads_max: 1024,
             read_bytes_per_connection_max: 65_536,

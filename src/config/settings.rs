@@ -326,10 +326,10 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     drain.time_max: Time { min: 100, max: 10 * MINUTE, zero: None },
         "From the signal to the end of the process. Whoever has not gone by then is cut off.";
 
-    turn.people_microseconds_max: Count { unit: "microseconds", min: 100, max: 1_000_000 },
+    turn.people_microseconds_max: Count { unit: "microseconds", min: 50, max: 1_000_000 },
         "Time after which nothing more is begun in a turn for those who have signed in: reading until half of it is over, then writing. What is left waits for the next turn.";
-    turn.strangers_microseconds_max: Count { unit: "microseconds", min: 100, max: 1_000_000 },
-        "The same for those who have not: accepting, handshakes, requests, signatures. It comes after the others' and is all that they can be kept waiting by strangers.";
+    turn.strangers_microseconds_max: Count { unit: "microseconds", min: 50, max: 1_000_000 },
+        "The same for those who have not: accepting, handshakes, requests, signatures until half of it is over, then what comes of them. It comes after the others' and is all that they can be kept waiting by strangers.";
     turn.accepts_max: Count { unit: "connections", min: 1, max: 4096 },
         "Connections accepted in one turn of the loop. The rest wait for the next.";
     turn.reads_max: Count { unit: "connections", min: 1, max: CONNECTIONS },

@@ -209,8 +209,8 @@ impl Engine {
 
     /// Connections in the room, and whose they are.
     fn seated(&self, room: RoomKey) -> Vec<(ConnectionId, UserKey)> {
-        let audience = self.rooms.room(room).audience().iter();
-        let whose = |id: &ConnectionId| Some((*id, self.connections.get(*id)?.user()?));
+        let audience = self.rooms.room(room).audience();
+        let whose = |id: ConnectionId| Some((id, self.connections.get(id)?.user()?));
         audience.filter_map(whose).collect()
     }
 

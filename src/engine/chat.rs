@@ -381,16 +381,9 @@ impl Engine {
             // The room's pass will not come to them any more.
             self.outbound.write_alone(connection);
         }
-        let left = self.rooms.room_mut(seat.room).rise(user, id, seat.place);
-        self.passes.moved(seat.room, seat.place);
-        if let Some(moved) = left.moved
-            && let Some(session) = self.session_mut(moved.connection)
-            && let Some(own) = session.seats.iter_mut().find(|own| own.room == seat.room)
-        {
-            own.place = moved.place;
-        }
+        let is_last = self.rooms.room_mut(seat.room).rise(user, id, seat.place);
         // When everybody goes, nobody is told who else does.
-        if left.is_last && !self.stopping {
+        if is_last && !self.stopping {
             self.tell_going(user, seat.room, going == Going::Lost, now);
         }
     }

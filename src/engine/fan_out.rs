@@ -157,7 +157,7 @@ impl Engine {
         gathered.rests_until = self.outbound.now() + rest(gathered.hearers());
         let (mut tutorial, mut v1, exceptions) = gathered.take(&self.fan_out.told);
         for id in self.rooms.room(room).audience() {
-            let Some(connection) = self.connections.get_mut(*id) else {
+            let Some(connection) = self.connections.get_mut(id) else {
                 continue;
             };
             if !connection.can_tell() {
@@ -165,7 +165,7 @@ impl Engine {
             }
             let part = exceptions
                 .as_deref()
-                .and_then(|known| known.part(*id, connection.user(), connection.wire));
+                .and_then(|known| known.part(id, connection.user(), connection.wire));
             let taken = match connection.wire {
                 Wire::Tutorial => &mut tutorial,
                 Wire::V1 => &mut v1,

@@ -1,4 +1,4 @@
-//! Writing to those who hear rooms, a slice at a time: a pass goes along a room's seats, and rooms take turns.
+//! Writing to those who hear rooms, a slice at a time: a pass goes along a room's seats, whoever came first first, and rooms take turns.
 //!
 //! What a room is told costs hardly anything to queue (it is shared) and a system call for each hearer to write. So it is the writing that is cut
 //! into slices: a room with ten thousand people does not keep one with two waiting, nor anybody who asked something. What waits in a queue stays in its
@@ -36,11 +36,14 @@ pub(super) struct Passes {
 /// Where a room's pass is.
 #[derive(Debug, Default, Clone, Copy)]
 struct Pass {
-    next: usize,
+    /// The first place that it has not come to.
+    next: u64,
     is_under_way: bool,
     /// All that is written is of use for a moment only.
     is_passing: bool,
-    /// Somebody before `next` is to be written to as well.
+    /// It has begun anew for what was said after it began; it does so once.
+    is_renewed: bool,
+    /// Whoever sits before `next` is to be written to as well.
     is_to_repeat: bool,
     deficit: Deficit,
 }
@@ -53,10 +56,11 @@ impl Passes {
     /// Whether a room's hearers are being written to, and what is to be told next has to wait for the end of that.
     pub(super) fn is_to_end_first(&self, room: RoomKey, is_passing: bool) -> bool {
         let pass = self.rooms.get(room.0 as usize);
-        pass.is_some_and(|pass| pass.is_under_way && (is_passing || !pass.is_passing))
+        pass.is_some_and(|pass| pass.is_under_way && (is_passing || pass.is_renewed))
     }
 
-    /// Something was queued for everybody in the room. What is said overtakes who comes, goes and types: of a pass with nothing else begins anew.
+    /// Something was queued for everybody in the room. What is said overtakes who comes, goes and types, and once what was said before: the pass begins
+    /// anew with all of it, so that the first to be written to do not wait for the last.
     pub(super) fn begin(&mut self, room: RoomKey, is_passing: bool) {
         let place = room.0 as usize;
         if self.rooms.len() <= place {
@@ -68,10 +72,12 @@ impl Passes {
         if !pass.is_under_way {
             pass.is_under_way = true;
             pass.is_passing = is_passing;
+            pass.is_renewed = false;
             pass.next = 0;
             pass.deficit.grant(SLICE);
             self.order.push_back(room);
-        } else if pass.is_passing && !is_passing {
+        } else if !is_passing && !pass.is_renewed {
+            pass.is_renewed = !pass.is_passing;
             pass.is_passing = false;
             pass.next = 0;
             pass.is_to_repeat = false;
@@ -83,16 +89,6 @@ impl Passes {
     /// A turn begins.
     pub(super) fn turn(&mut self) {
         self.alone_left = ALONE_PER_SLICE;
-    }
-
-    /// A seat was given up, and the last one put into its place.
-    pub(super) fn moved(&mut self, room: RoomKey, place: u32) {
-        if let Some(pass) = self.rooms.get_mut(room.0 as usize)
-            && pass.is_under_way
-            && (place as usize) < pass.next
-        {
-            pass.is_to_repeat = true;
-        }
     }
 }
 
@@ -135,26 +131,27 @@ impl Engine {
     /// The next of the present slice; `None`: the slice is over.
     fn next_hearer(&mut self) -> Option<ConnectionId> {
         let room = *self.passes.order.front()?;
-        let audience = self.rooms.room(room).audience();
         let pass = self.passes.rooms.get_mut(room.0 as usize)?;
+        let mut audience = self.rooms.room(room).audience_from(pass.next);
         while !pass.deficit.is_spent() {
-            let Some(id) = audience.get(pass.next) else {
+            let Some((place, id)) = audience.next() else {
                 if !std::mem::take(&mut pass.is_to_repeat) {
                     break;
                 }
                 pass.next = 0;
+                audience = self.rooms.room(room).audience_from(0);
                 continue;
             };
-            pass.next += 1;
+            pass.next = place + 1;
             pass.deficit.spend(LOOK);
-            if let Some(connection) = self.connections.get_mut(*id)
+            if let Some(connection) = self.connections.get_mut(id)
                 && connection.write_asked == WriteAsked::InRoom
             {
                 connection.write_asked = WriteAsked::No;
                 let bytes = connection.waiting() / BYTES_PER_LOOK;
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
                 pass.deficit.spend(WRITE.saturating_add(bytes));
-                return Some(*id);
+                return Some(id);
             }
         }
         self.passes.order.pop_front();

@@ -133,7 +133,7 @@ impl Engine {
     }
 
     fn tell_of_settings(&mut self, room: RoomKey, now: Now) {
-        for id in self.rooms.room(room).audience().to_vec() {
+        for id in self.rooms.room(room).audience().collect::<Vec<_>>() {
             self.tell_room(id, room, now);
         }
     }
@@ -147,7 +147,7 @@ impl Engine {
 
     fn tell_moderators(&mut self, room: RoomKey, notice: &Notice<'_>, now: Now) {
         let frame = room_reply::frame(notice);
-        for id in self.rooms.room(room).audience().to_vec() {
+        for id in self.rooms.room(room).audience().collect::<Vec<_>>() {
             if self.may(id, room, Capability::Moderate, now) {
                 self.push_v1(id, &frame);
             }

@@ -160,8 +160,9 @@ impl Server {
         }
         self.serve_people(now);
         self.finish_share(Share::People, self.end_of_peoples_share(now), now);
-        if self.serve_strangers(now) || self.engine.has_effects(Share::Strangers) {
-            self.finish_share(Share::Strangers, self.end_of_strangers_share(), now);
+        let until = self.end_of_strangers_share();
+        if self.serve_strangers(until, now) || self.engine.has_effects(Share::Strangers) {
+            self.finish_share(Share::Strangers, until, now);
         }
         if self.engine.has_fallen(now) {
             self.give_memory_back(now);

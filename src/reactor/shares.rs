@@ -92,26 +92,27 @@ impl Server {
         }
     }
 
-    /// Accepts connections, and takes those that are no sessions a step further; whether anything was done.
-    pub(super) fn serve_strangers(&mut self, now: Now) -> bool {
+    /// Accepts connections, and takes those that are no sessions a step further, in half of the time until then: the other half is for what
+    /// comes of it. Whether anything was done.
+    pub(super) fn serve_strangers(&mut self, until: Instant, now: Now) -> bool {
         let mut accepts = self.budget.accepts_max;
         let mut unfinished = self.engine.unfinished(Share::Strangers);
         let mut reads = self.strangers.len().min(self.budget.reads_max);
         let mut handshakes = self.handshakes.len().min(self.budget.tls_handshakes_max);
-        let mut share: Option<TimeShare> = None;
+        let half = micros(self.budget.strangers_microseconds_max / 2);
+        let mut share = TimeShare::until(until.before(half));
+        let mut is_anything_done = false;
         loop {
             if accepts > 0 && !self.accept_one(now) {
                 accepts = 0;
             }
             if accepts + unfinished + reads + handshakes == 0 {
-                return share.is_some();
+                return is_anything_done;
             }
-            let until = self.end_of_strangers_share();
-            let is_first = share.is_none();
-            let share = share.get_or_insert(TimeShare::until(until));
-            if !is_first && !share.look(&self.clock) {
+            if is_anything_done && !share.look(&self.clock) {
                 return true;
             }
+            is_anything_done = true;
             accepts = accepts.saturating_sub(1);
             if unfinished > 0 {
                 unfinished -= 1;

@@ -15,7 +15,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::hash::Keyed;
-use crate::id::{ConnectionId, RoomKey};
+use crate::id::RoomKey;
 use crate::protocol::name::likeness;
 use crate::protocol::vocabulary::RoomKind;
 use crate::time::Wall;
@@ -25,7 +25,7 @@ use record::RoomRecord;
 use settings::Settings;
 use standing::Standing;
 
-pub use room::{Left, Room, Seated};
+pub use room::{Room, Seated};
 
 /// A room that the configuration names.
 #[derive(Debug, Clone, Copy)]
@@ -254,7 +254,7 @@ impl Rooms {
                 .get(room.name())
                 .is_some_and(|key| key.0 as usize == place);
             let is_kept = room.is_configured || room.is_stored;
-            if is_known && !is_kept && room.audience().is_empty() {
+            if is_known && !is_kept && room.audience().len() == 0 {
                 self.index.remove(room.name());
                 self.in_order.remove(room.name());
                 gone.push(RoomKey(place as u32));
@@ -309,14 +309,8 @@ impl Rooms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seat {
     pub room: RoomKey,
-    pub place: u32,
-}
-
-/// A seat that moved because another one was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moved {
-    pub connection: ConnectionId,
-    pub place: u32,
+    /// How many had come to the room before, ever.
+    pub place: u64,
 }
 
 #[cfg(test)]

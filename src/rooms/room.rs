@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Moved;
 use super::lasting::Lasting;
 use super::limits::RoomLimits;
 use super::record::{Head, RoomRecord};
@@ -27,8 +26,10 @@ pub struct Room {
     members: BTreeMap<UserKey, u32>,
     /// People who are here, or so lately gone that they may be back at once, without a place of their own. Kept while the room has a maximum.
     strangers: BTreeSet<Arc<str>>,
-    /// Who hears the room, in no order that means anything.
-    audience: Vec<ConnectionId>,
+    /// Who hears the room, by their places: in the order in which they came.
+    audience: BTreeMap<u64, ConnectionId>,
+    /// The next who comes has this one; no place is taken twice.
+    next_place: u64,
     sequence: u64,
     /// Named in the configuration.
     pub(super) is_configured: bool,
@@ -41,18 +42,10 @@ pub struct Room {
 /// A seat was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seated {
-    pub place: u32,
+    /// How many came before, ever.
+    pub place: u64,
     /// The person was not here before.
     pub is_first: bool,
-}
-
-/// A seat was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Left {
-    /// The person is not here any more.
-    pub is_last: bool,
-    /// The seat that was put into the gap.
-    pub moved: Option<Moved>,
 }
 
 impl Room {
@@ -63,7 +56,8 @@ impl Room {
             limits: RoomLimits::default(),
             members: BTreeMap::new(),
             strangers: BTreeSet::new(),
-            audience: Vec::new(),
+            audience: BTreeMap::new(),
+            next_place: 0,
             sequence: 0,
             is_configured: false,
             is_stored: false,
@@ -171,9 +165,15 @@ impl Room {
         self.sequence
     }
 
-    /// The connections that hear the room.
-    pub fn audience(&self) -> &[ConnectionId] {
-        &self.audience
+    /// The connections that hear the room, in the order in which they came.
+    pub fn audience(&self) -> impl ExactSizeIterator<Item = ConnectionId> {
+        self.audience.values().copied()
+    }
+
+    /// Those of them who have this place or a later one, and their places.
+    pub fn audience_from(&self, place: u64) -> impl Iterator<Item = (u64, ConnectionId)> {
+        let seats = self.audience.range(place..);
+        seats.map(|(place, connection)| (*place, *connection))
     }
 
     /// The number of the next message: 1, 2, 3 …
@@ -187,32 +187,16 @@ impl Room {
         let seats = self.members.entry(user).or_insert(0);
         *seats += 1;
         let is_first = *seats == 1;
-        self.audience.push(connection);
-        Seated {
-            place: (self.audience.len() - 1) as u32,
-            is_first,
-        }
+        let place = self.next_place;
+        self.next_place += 1;
+        self.audience.insert(place, connection);
+        Seated { place, is_first }
     }
 
-    /// Frees the seat of a connection of `user`.
-    pub fn rise(&mut self, user: UserKey, connection: ConnectionId, place: u32) -> Left {
-        debug_assert_eq!(
-            self.audience.get(place as usize),
-            Some(&connection),
-            "a seat is where its connection says, since every move is told"
-        );
-        self.audience.swap_remove(place as usize);
-        let moved = self.audience.get(place as usize).map(|connection| Moved {
-            connection: *connection,
-            place,
-        });
-        Left {
-            is_last: self.give_up_seat(user),
-            moved,
-        }
-    }
-
-    fn give_up_seat(&mut self, user: UserKey) -> bool {
+    /// Frees the seat that a connection of `user` has there; whether the person is not here any more.
+    pub fn rise(&mut self, user: UserKey, connection: ConnectionId, place: u64) -> bool {
+        let freed = self.audience.remove(&place);
+        debug_assert_eq!(freed, Some(connection), "a seat is one connection's");
         let Some(seats) = self.members.get_mut(&user) else {
             debug_assert!(false, "a seat without a member");
             return false;

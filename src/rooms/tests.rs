@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::UserKey;
+use crate::id::{ConnectionId, UserKey};
 use crate::protocol::vocabulary::Affiliation;
 use crate::rooms::record::Head;
 use crate::rooms::standing::{Authority, Sanction};
@@ -46,26 +46,24 @@ fn a_second_tab_is_a_second_seat_and_not_a_second_member() {
     let second = room.sit(ALICE, connection(2));
     assert!(!second.is_first);
     assert_eq!(room.members().len(), 1);
-    assert!(!room.rise(ALICE, connection(2), second.place).is_last);
-    assert!(room.rise(ALICE, connection(1), 0).is_last);
+    assert!(!room.rise(ALICE, connection(2), second.place));
+    assert!(room.rise(ALICE, connection(1), 0));
     assert_eq!(room.members().len(), 0);
-    assert!(room.audience().is_empty());
+    assert!(room.audience().len() == 0);
 }
 
 #[test]
-fn who_is_moved_into_a_gap_is_told_of() {
+fn whoever_came_first_is_told_first_whoever_has_gone_since() {
     let mut rooms = rooms();
     let lobby = rooms.lobby();
     let room = rooms.room_mut(lobby);
-    room.sit(ALICE, connection(1));
-    room.sit(BOB, connection(2));
-    let left = room.rise(ALICE, connection(1), 0);
-    let moved = Moved {
-        connection: connection(2),
-        place: 0,
-    };
-    assert_eq!(left.moved, Some(moved));
-    assert_eq!(room.rise(BOB, connection(2), 0).moved, None);
+    let [first, _, third] = [1, 2, 3].map(|slot| room.sit(ALICE, connection(slot)));
+    room.rise(ALICE, connection(1), first.place);
+    room.sit(BOB, connection(1));
+    room.rise(ALICE, connection(3), third.place);
+    room.sit(BOB, connection(4));
+    let audience = room.audience().map(|connection| connection.slot);
+    assert_eq!(audience.collect::<Vec<_>>(), [2, 1, 4]);
 }
 
 #[test]

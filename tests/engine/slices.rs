@@ -177,20 +177,45 @@ fn who_is_put_out_hears_nothing_that_was_not_written_yet() {
 }
 
 #[test]
-fn whoever_is_put_into_a_seat_that_was_written_to_already_is_written_to_all_the_same() {
+fn whoever_came_first_is_written_to_first_whoever_has_gone_since() {
     let mut world = roomy_with(|config| config.turn.writes_max = 50);
-    // Two tabs of one person: nobody is told when one of them is closed, and nothing else is said.
-    let tab = member(&mut world, "user-0", "general");
     let many = crowd(&mut world, 400);
-    world.client(tab).forget_received();
-    world.queue(many[1], &request(&send("general", "to hundreds")));
+    for id in &many[..300] {
+        world.send(*id, &request(&json!({"type": "leave", "room": "general"})));
+        world.send(*id, &request(&join("general")));
+    }
+    world.advance(millis(1000));
+    for id in &many {
+        world.client(*id).forget_received();
+    }
+    world.queue(many[0], &request(&send("general", "to hundreds")));
     world.turn();
-    assert_eq!(hearers(&mut world, &[tab]), 1);
-    assert_eq!(hearers(&mut world, &[many[399]]), 0);
-    let leave = json!({"type": "leave", "id": 1, "room": "general"});
-    world.queue(tab, &request(&leave));
+    world.turn();
+    let heard = hearers(&mut world, &many[300..]);
+    assert_eq!(heard, 100, "who stayed");
     world.settle();
-    assert_eq!(hearers(&mut world, &[many[399]]), 1);
+    assert_eq!(hearers(&mut world, &many[..300]), 300);
+}
+
+#[test]
+fn what_is_said_goes_once_before_what_is_still_written_to_hundreds() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 50);
+    let many = crowd(&mut world, 400);
+    for (n, at_once) in [1, 1, 0].into_iter().enumerate() {
+        world.queue(many[n], &request(&send("general", &n.to_string())));
+        world.turn();
+        assert_eq!(hearers(&mut world, &many[..1]), at_once, "of message {n}");
+    }
+    world.settle();
+    assert_eq!(hearers(&mut world, &many[..1]), 1, "the third in its turn");
+    for id in &many[1..] {
+        let heard: Vec<String> = told(&mut world, *id)
+            .iter()
+            .filter_map(message)
+            .map(|(_, text)| text)
+            .collect();
+        assert_eq!(heard, ["0", "1", "2"]);
+    }
 }
 
 #[test]

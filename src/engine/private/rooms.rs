@@ -135,7 +135,7 @@ impl Engine {
         let mut list = List::begin(&Nothing {}, "rooms", page.entries_max);
         let first = usize::try_from(page.cursor).unwrap_or(usize::MAX);
         for (at, room) in self.rooms.iter().enumerate().skip(first) {
-            if !room.is_open() && room.audience().is_empty() {
+            if !room.is_open() && room.audience().len() == 0 {
                 continue;
             }
             if !list.has_room() {
