@@ -77,7 +77,7 @@ impl Conclusion {
                 Some("not everything held: the lines above marked FAILED say what and by how much")
             }
             Conclusion::Unsure => Some(
-                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held: other programs had the server's core",
+                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held, for the reasons that stand there",
             ),
             Conclusion::NotMade => Some(
                 "nothing has failed, but the attacks above marked `not made` could not be made with these settings",
@@ -231,6 +231,8 @@ impl Report {
                     of.map(|(_, shown)| shown),
                     why.map(|(_, why)| &**why),
                 );
+            } else {
+                limit.note_unseen(found.attack);
             }
         }
         self.attacks.push(found);
