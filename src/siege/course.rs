@@ -65,18 +65,22 @@ impl Course {
         }
     }
 
+    fn done(&self) -> Done {
+        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
+        Done {
+            connections: sum(|tally| tally.connections),
+            shots: sum(|tally| tally.shots),
+            bytes: sum(|tally| tally.bytes),
+        }
+    }
+
     /// Each limit of the attack that could not say no, and why.
     fn unreached(
         &self,
         given: &Given<'_>,
         shown: &[(String, Shown)],
     ) -> Vec<(&'static str, String)> {
-        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
-        let done = Done {
-            connections: sum(|tally| tally.connections),
-            shots: sum(|tally| tally.shots),
-            bytes: sum(|tally| tally.bytes),
-        };
+        let done = self.done();
         let limits = given.attack.limits.iter().copied();
         let limits = limits.filter(|limit| shown.iter().all(|(name, _)| name != limit));
         let why = |limit: &'static str| {
@@ -126,6 +130,8 @@ impl Course {
             let first = first.map(|(_, why)| why.clone());
             found.not_reached = first.or_else(|| given.hindrance());
         }
+        let not_filled = given.not_filled(self.done().connections);
+        found.not_reached = not_filled.or_else(|| found.not_reached.take());
     }
 
     /// How connections ended, where that is to be judged: not of what the settings do not let be what it is meant to be, and of an attack with parts
@@ -300,7 +306,11 @@ mod tests {
 
     /// What is found of an attack in which these said no, with these settings of the operator's.
     fn found(name: &str, rose: &[&str], given: &[(&str, &str)]) -> (Sign, Finding) {
-        let (attack, course) = (attack(name), course(rose));
+        found_in(&course(rose), name, given)
+    }
+
+    fn found_in(course: &Course, name: &str, given: &[(&str, &str)]) -> (Sign, Finding) {
+        let attack = attack(name);
         let settings = given.iter().map(|(key, value)| Setting {
             key: (*key).to_owned(),
             value: (*value).to_owned(),
@@ -356,6 +366,20 @@ mod tests {
         );
         let (_, found) = self::found("message-flood", &["messages_per_connection"], &[]);
         assert_eq!(found.not_reached, None, "the defaults are to be reached");
+    }
+
+    #[test]
+    fn bad_tokens_that_are_refused_do_not_show_what_a_full_table_does() {
+        let mut course = course(&[]);
+        let handshakes = "wardroom_handshakes_total{outcome=\"invalid_credentials\"} 7\n";
+        course.after = Some(Counters::read(handshakes));
+        let (sign, found) = found_in(&course, "many-networks", &[]);
+        assert_eq!(sign, Sign::Given);
+        let why = found.not_reached.expect("fifty are few");
+        assert!(
+            why.starts_with("limits.prefixes_max = 6144: 50 connections"),
+            "{why}"
+        );
     }
 
     #[test]

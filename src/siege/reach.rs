@@ -226,6 +226,16 @@ impl<'a> Given<'a> {
         })
     }
 
+    /// Why the table of prefixes was not filled by an attack that is to fill it, whatever said no to it.
+    pub(super) fn not_filled(&self, connections: u64) -> Option<String> {
+        let is_to_fill = self.attack.from == From::Networks;
+        let key = "limits.prefixes_max";
+        let most = self.number(key).filter(|_| is_to_fill)?;
+        (connections <= most).then(|| {
+            format!("{key} = {most}: {connections} connections, each of another /24, more than {most} would be needed")
+        })
+    }
+
     /// Why others of the operator's own making said no in place of `limit`: what was given to the siege, `said_no` among it.
     pub(super) fn others_first(&self, limit: &str, said_no: &[String]) -> Option<String> {
         let is_given = |key: &str| {
@@ -410,6 +420,21 @@ mod tests {
         );
         let more = given.not_passed("limits.commands_per_user", done(50 * 300 + 1));
         assert_eq!(more, None);
+    }
+
+    #[test]
+    fn an_attack_that_came_from_fewer_networks_than_there_is_room_for_has_not_filled_it() {
+        let settings = settings(&[]);
+        let many = given(&settings, attack("many-networks"));
+        assert_eq!(
+            many.not_filled(6144).as_deref(),
+            Some(
+                "limits.prefixes_max = 6144: 6144 connections, each of another /24, more than 6144 would be needed"
+            )
+        );
+        assert_eq!(many.not_filled(6145), None);
+        let other = given(&settings, attack("bad-token"));
+        assert_eq!(other.not_filled(0), None);
     }
 
     #[test]

@@ -126,7 +126,12 @@ fn a_limit_that_lies_beyond_every_attack_has_neither_held_nor_failed_and_is_no_s
 fn what_said_no_beside_an_attack_is_told_and_a_deadline_that_is_off_has_not_held() {
     let home = tempfile::tempdir().expect("a directory");
     let mut arguments = vec!["--attack", "never-signs-in,idle-people"];
-    let settings = ["limits.requests_per_connection_max=5", "deadlines.idle=0"];
+    let settings = [
+        "limits.requests_per_connection_max=5",
+        "deadlines.idle=0",
+        // The siege's own questions are no matter of the operator's.
+        "private.requests={ burst = 1, per = \"1h\" }",
+    ];
     arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
     arguments.extend(["--json", "siege.json"]);
     let output = siege(home.path(), &arguments);
@@ -144,6 +149,9 @@ fn what_said_no_beside_an_attack_is_told_and_a_deadline_that_is_off_has_not_held
         let is_line = |line: &str| line.starts_with(begin) && line.ends_with(end);
         assert!(told.lines().any(is_line), "{begin}: {told}");
     }
+    assert!(!told.contains("FAILED"), "{told}");
+    let left_out = "not in this siege: private.requests, which has its own";
+    assert!(told.lines().any(|line| line == left_out), "{told}");
     let report = written(home.path());
     let mut limits = report["limits"].as_array().expect("a list").iter();
     let idle = limits.find(|limit| limit["name"] == "deadlines.idle");
