@@ -314,7 +314,7 @@ mod tests {
         let settings = given.iter().map(|(key, value)| Setting {
             key: (*key).to_owned(),
             value: (*value).to_owned(),
-            is_given: true,
+            default: None,
         });
         let settings: Vec<Setting> = settings.collect();
         let given = Given {

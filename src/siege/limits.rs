@@ -459,7 +459,7 @@ fn expected(name: &str, is_rehearsed: bool, is_off: bool) -> String {
 }
 
 /// Whether it is a deadline that there is not.
-fn is_off(name: &str, value: &str) -> bool {
+pub(super) fn is_off(name: &str, value: &str) -> bool {
     let time = parse_duration(value.trim_matches('"'));
     name.starts_with("deadlines.") && time.is_some_and(|time| time.is_zero())
 }

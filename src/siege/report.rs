@@ -405,7 +405,7 @@ mod tests {
         let limits = [Setting {
             key: "limits.connections_per_user".to_owned(),
             value: "3".to_owned(),
-            is_given: false,
+            default: None,
         }];
         let mut report = Report::new("a server", true, Duration::ZERO, &limits, &[]);
         let mut found = good();

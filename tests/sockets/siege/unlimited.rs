@@ -45,6 +45,29 @@ fn a_server_that_lets_pass_what_it_is_said_to_limit_does_not_pass() {
     assert_eq!(report["attacks"][0]["verdict"], "failed");
 }
 
+#[test]
+fn a_limit_that_is_not_what_the_configuration_says_has_failed_though_another_said_no_in_its_place()
+{
+    let server = Server::serve(
+        "[limits]\ncontrol_frames_per_connection = { burst = 1000000000, per = \"1s\" }\n",
+    );
+    for said in [30, 20] {
+        let home = tempfile::tempdir().expect("a directory");
+        let said =
+            format!("limits.control_frames_per_connection={{ burst = {said}, per = \"10s\" }}");
+        let output = attack_running(&server, home.path(), "ping-flood", &["--set", &said]);
+        let told = printed(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        for line in [
+            "FAILED       ping-flood ",
+            "FAILED       limits.control_frames_per_connection ",
+        ] {
+            let is_line = |told: &str| told.starts_with(line);
+            assert!(told.lines().any(is_line), "{said}, {line}: {told}");
+        }
+    }
+}
+
 /// A siege of a server that runs, with its counters.
 fn attack_running(server: &Server, home: &Path, attacks: &str, settings: &[&str]) -> Output {
     let target = target(server, "ws", home);
