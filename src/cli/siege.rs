@@ -205,12 +205,19 @@ fn is_covering(loaded: &Loaded, key: &str) -> bool {
 
 /// Every setting in force that has a value.
 fn settings(loaded: &Loaded) -> impl Iterator<Item = Setting> {
+    // What nobody has set can be read.
+    let none = Config::load(None, &[], Vec::new()).map(|loaded| loaded.settings);
+    let none = none.unwrap_or_default();
+    let default = move |key: &str| {
+        let found = none.iter().find(|setting| setting.key == key);
+        found.map(|setting| setting.value.clone())
+    };
     let settings = loaded.settings.iter();
     let settings = settings.filter(|setting| setting.value != "not set");
-    settings.map(|setting| Setting {
+    settings.map(move |setting| Setting {
         key: setting.key.clone(),
         value: setting.value.clone(),
-        is_given: setting.place != Place::Default,
+        default: default(&setting.key),
     })
 }
 

@@ -153,15 +153,15 @@ impl Siege<'_> {
         let series = &mut self.series;
         series.add(attack.name, &course.story, course.begin, course.end);
         let mut found = course.finding(attack);
-        course.note_unreached(&given, &mut found);
+        let sign = course.sign(attack, watched.is_asked());
+        course.note_unreached(&given, sign, &mut found);
         watched.recover(clock, idle.as_ref(), &mut found);
         let law = Law {
             unnoticed: plan.unnoticed,
             memory: plan.memory,
         };
         let outcomes = course.outcomes(&parts, &given);
-        let has_sign = course.sign(attack).unwrap_or(true);
-        verdict::judge(attack, &outcomes, has_sign, &mut found, &law);
+        verdict::judge(attack, &outcomes, sign, &mut found, &law);
         Ok(found)
     }
 }

@@ -11,7 +11,7 @@ use super::limits::{self, Evidence, Shown};
 use super::reach::{Done, Given};
 use super::server::Figures;
 use super::swarm::Tally;
-use super::verdict::{Finding, Memory, Starved, Verdict, rehearsed};
+use super::verdict::{Finding, Memory, Sign, Starved, Verdict, rehearsed};
 use crate::time::Instant;
 
 /// The attack alone.
@@ -46,13 +46,32 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Whether a limit of the attack has said no, by the server's own count; `None`: none is counted for it, or it may not be asked.
-    pub(super) fn sign(&self, attack: &Attack) -> Option<bool> {
-        let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
+    /// Whether a limit of the attack has said no; `is_asked`: the server is to tell its counters.
+    pub(super) fn sign(&self, attack: &Attack, is_asked: bool) -> Sign {
+        let counters = (&self.before, &self.height, &self.after);
+        let (before, after) = match counters {
+            (Some(before), Some(_), Some(after)) => (before, after),
+            _ if is_asked => return Sign::NotTold,
+            _ if attack.signs.is_empty() => return Sign::Uncounted,
+            _ => return Sign::NotAsked,
+        };
         let mut signs = attack.signs.iter().copied();
         let has_risen = |counter: &str| after.get(counter) > before.get(counter);
         let is_sign = |sign: &str| has_risen(sign) || has_risen(&limits::in_rehearsal(sign));
-        (!attack.signs.is_empty()).then(|| signs.any(is_sign))
+        match signs.any(is_sign) {
+            true => Sign::Given,
+            false if attack.signs.is_empty() => Sign::Uncounted,
+            false => Sign::Missing,
+        }
+    }
+
+    fn done(&self) -> Done {
+        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
+        Done {
+            connections: sum(|tally| tally.connections),
+            shots: sum(|tally| tally.shots),
+            bytes: sum(|tally| tally.bytes),
+        }
     }
 
     /// Each limit of the attack that could not say no, and why.
@@ -61,12 +80,7 @@ impl Course {
         given: &Given<'_>,
         shown: &[(String, Shown)],
     ) -> Vec<(&'static str, String)> {
-        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
-        let done = Done {
-            connections: sum(|tally| tally.connections),
-            shots: sum(|tally| tally.shots),
-            bytes: sum(|tally| tally.bytes),
-        };
+        let done = self.done();
         let limits = given.attack.limits.iter().copied();
         let limits = limits.filter(|limit| shown.iter().all(|(name, _)| name != limit));
         let why = |limit: &'static str| {
@@ -95,26 +109,29 @@ impl Course {
     }
 
     /// Takes note in `found` of what the attack could not reach.
-    pub(super) fn note_unreached(&self, given: &Given<'_>, found: &mut Finding) {
-        if let Some(shown) = &mut found.shown {
-            // Some show something whether they were reached or not.
-            shown
-                .retain(|(name, _)| !limits::is_always_shown(name) || given.beyond(name).is_none());
-        }
+    pub(super) fn note_unreached(&self, given: &Given<'_>, sign: Sign, found: &mut Finding) {
         let attack = given.attack;
         let shown = found.shown.as_deref().unwrap_or_default();
         found.unreached = self.unreached(given, shown);
         // One of which it is not known why it said nothing should have.
-        let is_known = |limit: &&str| {
-            let is_unreached = found.unreached.iter().any(|(name, _)| name == limit);
+        let is_known = |limit: &str| {
+            let is_unreached = found.unreached.iter().any(|(name, _)| *name == limit);
             is_unreached || shown.iter().any(|(name, _)| name == limit)
         };
-        let are_all = attack.limits.iter().all(is_known);
-        if self.sign(attack) != Some(true) {
+        // Where the attack goes by counters of limits, it goes by those alone.
+        let is_sign = |limit: &str| attack.signs.contains(&&*limits::counter(limit));
+        let are_signs = attack.limits.iter().any(|limit| is_sign(limit));
+        let all = attack.limits.iter();
+        let are_all = all
+            .filter(|limit| !are_signs || is_sign(limit))
+            .all(|limit| is_known(limit));
+        if sign != Sign::Given {
             let first = found.unreached.first().filter(|_| are_all);
             let first = first.map(|(_, why)| why.clone());
             found.not_reached = first.or_else(|| given.hindrance());
         }
+        let not_filled = given.not_filled(self.done().connections);
+        found.not_reached = not_filled.or_else(|| found.not_reached.take());
     }
 
     /// How connections ended, where that is to be judged: not of what the settings do not let be what it is meant to be, and of an attack with parts
@@ -251,5 +268,131 @@ impl Course {
             unreached: Vec::new(),
             faults: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Setting;
+    use super::*;
+
+    fn attack(name: &str) -> &'static Attack {
+        attacks::all().find(|one| one.name == name).expect(name)
+    }
+
+    /// An attack in which these counters rose, one of `limited` each, and shots without end were fired.
+    fn course(rose: &[&str]) -> Course {
+        let line = |limit: &&str| format!("wardroom_limited_total{{limit=\"{limit}\"}} 7\n");
+        let after = Counters::read(&rose.iter().map(line).collect::<String>());
+        let times = Duration::from_secs(2).as_nanos() as u64;
+        Course {
+            calm: Instant::from_nanos(0),
+            begin: Instant::from_nanos(times),
+            end: Instant::from_nanos(2 * times),
+            before: Some(Counters::default()),
+            after: Some(after.clone()),
+            height: Some(after),
+            figures: [None; 3],
+            people_waited: [Duration::ZERO; 2],
+            peak: 0,
+            tallies: vec![Tally {
+                connections: 50,
+                shots: 1_000_000,
+                ..Tally::default()
+            }],
+            story: Story::default(),
+        }
+    }
+
+    /// What is found of an attack in which these said no, with these settings of the operator's.
+    fn found(name: &str, rose: &[&str], given: &[(&str, &str)]) -> (Sign, Finding) {
+        found_in(&course(rose), name, given)
+    }
+
+    fn found_in(course: &Course, name: &str, given: &[(&str, &str)]) -> (Sign, Finding) {
+        let attack = attack(name);
+        let settings = given.iter().map(|(key, value)| Setting {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            default: None,
+        });
+        let settings: Vec<Setting> = settings.collect();
+        let given = Given {
+            settings: &settings,
+            attack,
+            time: Duration::from_secs(2).max(attack.time_min),
+            sockets_max: super::super::bounds::SOCKETS_MAX,
+            has_other_room: true,
+            exempting: &[],
+        };
+        let sign = course.sign(attack, true);
+        let mut found = course.finding(attack);
+        course.note_unreached(&given, sign, &mut found);
+        (sign, found)
+    }
+
+    #[test]
+    fn what_said_no_is_told_as_having_said_it_in_an_attack_that_is_not_reached_too() {
+        let few = [("limits.requests_per_connection_max", "5")];
+        let (sign, found) = found("never-signs-in", &["requests_per_connection_max"], &few);
+        assert_eq!(sign, Sign::Missing);
+        assert_eq!(
+            found.not_reached.as_deref(),
+            Some("limits.requests_per_connection_max = 5 says no first: the attack needs 15")
+        );
+        let shown = found.shown.expect("counters");
+        let names: Vec<&str> = shown.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["limits.requests_per_connection_max"]);
+    }
+
+    #[test]
+    fn an_attack_that_another_deadline_ended_has_not_reached_its_own() {
+        let far = [
+            ("limits.unauthenticated_max", "5000"),
+            ("deadlines.head", "\"10s\""),
+        ];
+        let (sign, found) = found("slow-head", &["deadlines.sign_in"], &far);
+        assert_eq!(sign, Sign::Missing);
+        assert!(found.not_reached.is_some(), "{:?}", found.unreached);
+    }
+
+    #[test]
+    fn a_limit_that_an_attack_does_not_go_by_is_no_fault_of_it_when_it_says_nothing() {
+        let high = [("limits.messages_per_user", "{ burst = 200, per = \"1s\" }")];
+        let (_, found) = found("message-flood", &["messages_per_connection"], &high);
+        assert_eq!(
+            found.not_reached.as_deref(),
+            Some("limits.messages_per_user: limits.messages_per_connection said no first")
+        );
+        let (_, found) = self::found("message-flood", &["messages_per_connection"], &[]);
+        assert_eq!(found.not_reached, None, "the defaults are to be reached");
+    }
+
+    #[test]
+    fn bad_tokens_that_are_refused_do_not_show_what_a_full_table_does() {
+        let mut course = course(&[]);
+        let handshakes = "wardroom_handshakes_total{outcome=\"invalid_credentials\"} 7\n";
+        course.after = Some(Counters::read(handshakes));
+        let (sign, found) = found_in(&course, "many-networks", &[]);
+        assert_eq!(sign, Sign::Given);
+        let why = found.not_reached.expect("fifty are few");
+        assert!(
+            why.starts_with("limits.prefixes_max = 6144: 50 connections"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_server_that_was_asked_for_its_counters_and_told_none_has_given_no_sign() {
+        let attack = attack("ping-flood");
+        let mut course = course(&["control_frames_per_connection"]);
+        assert_eq!(course.sign(attack, true), Sign::Given);
+        assert_eq!(
+            course.sign(self::attack("presence-storm"), true),
+            Sign::Uncounted
+        );
+        course.after = None;
+        assert_eq!(course.sign(attack, true), Sign::NotTold);
+        assert_eq!(course.sign(attack, false), Sign::NotAsked);
     }
 }

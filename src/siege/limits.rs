@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::attack::Attack;
 use super::attacks;
 use super::counters::Counters;
+use crate::config::parse_duration;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 24] = [
+const PROOFS: [(&str, Proof); 16] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
@@ -42,31 +43,8 @@ const PROOFS: [(&str, Proof); 24] = [
         "limits.requests_per_connection_max",
         Proof::Each("responses:"),
     ),
-    (
-        "limits.outbound_bytes_max",
-        Proof::Shared("closes:overloaded"),
-    ),
     ("limits.members_listed_max", Proof::Told("truncated")),
-    ("deadlines.head", Proof::Shared("limited:deadlines.head")),
-    (
-        "deadlines.handshake",
-        Proof::Shared("limited:deadlines.handshake"),
-    ),
-    (
-        "deadlines.sign_in",
-        Proof::Shared("limited:deadlines.sign_in"),
-    ),
-    (
-        "deadlines.first_message",
-        Proof::Shared("closes:no_first_message"),
-    ),
-    ("deadlines.idle", Proof::Shared("closes:idle")),
     ("deadlines.ping", Proof::Shared("pings_sent:")),
-    ("deadlines.pong", Proof::Shared("closes:no_pong")),
-    (
-        "deadlines.unread",
-        Proof::Shared("limited:deadlines.unread"),
-    ),
     (
         "limits.prefixes_max",
         Proof::Never("refuses nothing: past it prefixes share what is left"),
@@ -161,7 +139,7 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown
                 is_rehearsed,
                 most: None,
             };
-            all.push((format!("limits.{label}"), shown));
+            all.push((setting(label), shown));
         }
     }
     for name in attack.limits {
@@ -209,11 +187,6 @@ pub(super) fn shown(attack: &Attack, found: &Evidence<'_>) -> Vec<(String, Shown
     all
 }
 
-/// Whether something is shown of it also where it was not reached.
-pub(super) fn is_always_shown(name: &str) -> bool {
-    matches!(proof(name), Some(Proof::Each(_)))
-}
-
 /// So many there were of what a limit bounds, where a number tells that it was not reached.
 pub(super) fn at_height(name: &str, counters: &Counters) -> Option<u64> {
     let number: Gauge = match proof(name) {
@@ -233,7 +206,7 @@ pub(super) fn risen(before: &Counters, after: &Counters, attack: &Attack) -> Vec
     let rises = after.rises(before, "limited");
     let counted = rises
         .filter(|(label, _)| !SCOPES.contains(label))
-        .map(|(label, _)| format!("limits.{label}"));
+        .map(|(label, _)| setting(label));
     let shared = PROOFS.iter().filter_map(|(name, proof)| match proof {
         Proof::Shared(counter) => {
             (after.get(counter) > before.get(counter)).then(|| (*name).to_owned())
@@ -243,6 +216,20 @@ pub(super) fn risen(before: &Counters, after: &Counters, attack: &Attack) -> Vec
     let all = counted.chain(shared);
     all.filter(|name| !attack.limits.contains(&name.as_str()))
         .collect()
+}
+
+/// The setting that is counted by this label: a limit is by its own name, any other by that of its section too, where it has one.
+fn setting(label: &str) -> String {
+    match label {
+        "memory" => label.to_owned(),
+        _ if label.contains('.') => label.to_owned(),
+        _ => format!("limits.{label}"),
+    }
+}
+
+/// The counter that is a setting's own.
+pub(super) fn counter(name: &str) -> String {
+    format!("limited:{}", name.strip_prefix("limits.").unwrap_or(name))
 }
 
 /// The counter of the same limit when it is rehearsed.
@@ -259,9 +246,10 @@ fn value_in(attack: &Attack, name: &str) -> Option<u64> {
     attack.changed(name)?.parse().ok()
 }
 
-/// Whether a limit has a line: each of `[limits]`, and of the others those that can be seen.
+/// Whether a limit has a line: each of `[limits]`, and of `[deadlines]` those that can be seen.
 pub(super) fn has_line(name: &str) -> bool {
-    name.starts_with("limits.") || proof(name).is_some()
+    let is_seen = || name.starts_with("deadlines.") && attacks::on(name).next().is_some();
+    name.starts_with("limits.") || is_seen()
 }
 
 /// One configured limit: what is expected of it, and what came of that.
@@ -272,6 +260,9 @@ pub(super) struct Limit {
     expected: String,
     /// It is counted what it would refuse, and nothing is refused.
     is_rehearsed: bool,
+    /// As configured there is none: whatever says no in an attack has the value that the attack gives it.
+    #[serde(skip)]
+    is_off: bool,
     said_no: u64,
     most: Option<u64>,
     /// The attacks in which it said no, and its value there when it was another.
@@ -280,6 +271,14 @@ pub(super) struct Limit {
     missed: Vec<&'static str>,
     /// The same, where they could not with these settings, and why.
     not_reached: Vec<String>,
+    /// Attacks that were to reach it, of which the server's counters are not known.
+    unseen: Vec<&'static str>,
+    /// It said no at the value that is configured.
+    #[serde(skip)]
+    has_own: bool,
+    /// An attack that leaves it that value was to reach it and did not.
+    #[serde(skip)]
+    lacks_own: bool,
     passed: bool,
     verdict: Standing,
 }
@@ -292,6 +291,8 @@ pub(super) enum Standing {
     Failed,
     NotReached,
     NotTried,
+    /// The operator has switched it off: what it does where an attack switches it on says nothing of that server.
+    Off,
 }
 
 impl Limit {
@@ -308,19 +309,27 @@ impl Limit {
             Some(Proof::Shared(counter)) => is_one(&counter.replacen("limited:", "limits.", 1)),
             Some(_) => false,
         };
-        let expected = expected(&name, is_rehearsed);
+        let is_off = is_off(&name, &value);
+        let expected = expected(&name, is_rehearsed, is_off);
         Limit {
             name,
             value,
             expected,
             is_rehearsed,
+            is_off,
             said_no: 0,
             most: None,
             by: Vec::new(),
             missed: Vec::new(),
             not_reached: Vec::new(),
+            unseen: Vec::new(),
+            has_own: false,
+            lacks_own: false,
             passed: false,
-            verdict: Standing::NotTried,
+            verdict: match is_off {
+                true => Standing::Off,
+                false => Standing::NotTried,
+            },
         }
     }
 
@@ -335,21 +344,36 @@ impl Limit {
     /// Takes note of what an attack has shown of it. `None`: it did not reach it; that it could not, and why, says `why`.
     pub(super) fn note(&mut self, attack: &'static str, shown: Option<&Shown>, why: Option<&str>) {
         self.add(attack, shown, why);
-        let is_missed = self.said_no == 0 && !self.missed.is_empty();
-        self.verdict = match (self.passed || is_missed, self.said_no > 0) {
+        let is_missed = !self.is_shown() && !self.missed.is_empty();
+        self.verdict = match (self.passed || is_missed, self.is_shown()) {
             (true, _) => Standing::Failed,
-            (false, true) => Standing::Held,
             (false, false) if !self.not_reached.is_empty() => Standing::NotReached,
+            (false, _) if self.is_off => Standing::Off,
+            (false, true) => Standing::Held,
             (false, false) => Standing::NotTried,
         };
+    }
+
+    /// Whether it said no, and not only at another value than the one that an attack did not reach.
+    fn is_shown(&self) -> bool {
+        self.said_no > 0 && (self.has_own || !self.lacks_own)
+    }
+
+    /// Takes note of an attack of which it is not known whether it reached anything.
+    pub(super) fn note_unseen(&mut self, attack: &'static str) {
+        if attacks::on(&self.name).any(|on| on.name == attack) {
+            self.unseen.push(attack);
+        }
     }
 
     fn add(&mut self, attack: &'static str, shown: Option<&Shown>, why: Option<&str>) {
         let Some(of) = attacks::all().find(|of| of.name == attack) else {
             return;
         };
+        let other = of.changed(&self.name);
         let Some(shown) = shown else {
             if attacks::on(&self.name).any(|on| on.name == attack) {
+                self.lacks_own |= other.is_none();
                 match why {
                     Some(why) => self.not_reached.push(format!("{attack} ({why})")),
                     None => self.missed.push(attack),
@@ -360,11 +384,11 @@ impl Limit {
         // A server that runs has a configuration of its own.
         if shown.is_rehearsed && !self.is_rehearsed {
             self.is_rehearsed = true;
-            self.expected = expected(&self.name, true);
+            self.expected = expected(&self.name, true, self.is_off);
         }
         self.said_no += shown.said_no;
         self.most = self.most.max(shown.most);
-        let other = of.changed(&self.name);
+        self.has_own |= other.is_none();
         self.by.push(match other {
             Some(value) => format!("{attack} at {value}"),
             None => attack.to_owned(),
@@ -381,24 +405,7 @@ impl Limit {
             Standing::Held => "held",
             Standing::NotReached => "not reached",
             Standing::NotTried => "-",
-        };
-        let most = match self.most {
-            Some(most) => format!(", {most} at most"),
-            None => String::new(),
-        };
-        let measured = match (self.said_no, self.missed.is_empty()) {
-            (0, true) if !self.not_reached.is_empty() => {
-                format!("not reached by {}", self.not_reached.join(", "))
-            }
-            (0, true) => "not tried".to_owned(),
-            (0, false) => format!("not reached by {}", self.missed.join(", ")),
-            (times, _) if self.is_rehearsed => {
-                format!(
-                    "counted {times} times, not enforced: {}",
-                    self.by.join(", ")
-                )
-            }
-            (times, _) => format!("said no {times} times{most}: {}", self.by.join(", ")),
+            Standing::Off => "off",
         };
         let Limit {
             name,
@@ -406,21 +413,55 @@ impl Limit {
             expected,
             ..
         } = self;
+        let measured = self.measured();
         format!("{verdict:11}  {name} = {value} [{expected}] {measured}")
+    }
+
+    fn measured(&self) -> String {
+        let lacking = if !self.missed.is_empty() {
+            format!("not reached by {}", self.missed.join(", "))
+        } else if !self.not_reached.is_empty() {
+            format!("not reached by {}", self.not_reached.join(", "))
+        } else if !self.unseen.is_empty() {
+            format!("not seen without counters: {}", self.unseen.join(", "))
+        } else {
+            "not tried".to_owned()
+        };
+        let (times, by) = (self.said_no, self.by.join(", "));
+        let most = match self.most {
+            Some(most) => format!(", {most} at most"),
+            None => String::new(),
+        };
+        let said = match self.is_rehearsed {
+            true => format!("counted {times} times, not enforced: {by}"),
+            false => format!("said no {times} times{most}: {by}"),
+        };
+        match times {
+            0 => lacking,
+            _ if self.is_shown() => said,
+            _ => format!("{lacking}; {said}"),
+        }
     }
 }
 
 /// What is expected of a limit, in words.
-fn expected(name: &str, is_rehearsed: bool) -> String {
+fn expected(name: &str, is_rehearsed: bool, is_off: bool) -> String {
     if let Some(Proof::Never(why)) = proof(name) {
         return format!("not reached by a siege: {why}");
     }
     let names: Vec<&str> = attacks::on(name).map(|attack| attack.name).collect();
     let names = names.join(", ");
     match is_rehearsed {
+        _ if is_off => format!("off: says no only to {names}, with a value of its own"),
         true => format!("rehearsed: counts {names} and lets it pass"),
         false => format!("says no to {names}"),
     }
+}
+
+/// Whether it is a deadline that there is not.
+pub(super) fn is_off(name: &str, value: &str) -> bool {
+    let time = parse_duration(value.trim_matches('"'));
+    name.starts_with("deadlines.") && time.is_some_and(|time| time.is_zero())
 }
 
 /// A number, with or without a unit of bytes.

@@ -299,7 +299,7 @@ mod tests {
             let settings = loaded.settings.into_iter().map(|setting| Setting {
                 key: setting.key,
                 value: setting.value,
-                is_given: false,
+                default: None,
             });
             let settings: Vec<Setting> = settings.collect();
             let mint: Mint<'_> = &|_, _, _| Ok("t".repeat(300));

@@ -139,8 +139,8 @@ pub struct Setting {
     /// `section.key`
     pub key: String,
     pub value: String,
-    /// Somebody gave it: it is no default.
-    pub is_given: bool,
+    /// What it is where nobody sets it, if it is anything then.
+    pub default: Option<String>,
 }
 
 /// How long a connection may be there.

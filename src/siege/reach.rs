@@ -1,11 +1,15 @@
 //! Whether an attack can reach the limits that it is made for with the settings that there are. One that lies beyond it has neither
 //! held nor failed, and is said to be so, with what was done and what would have been needed.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::attack::{Attack, End, Entry, From};
 use super::{Setting, limits};
 use crate::config::parse_duration;
+
+#[cfg(test)]
+mod tests;
 
 /// What must be so of a setting for an attack to be what it is meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +66,12 @@ impl<'a> Given<'a> {
 
     /// So many a rate lets pass while the attack lasts.
     fn allowed(&self, key: &str) -> Option<f64> {
-        let (_, rest) = self.value(key)?.split_once("burst = ")?;
+        self.let_pass(self.value(key)?)
+    }
+
+    /// The same of a rate as it is written.
+    fn let_pass(&self, rate: &str) -> Option<f64> {
+        let (_, rest) = rate.split_once("burst = ")?;
         let (burst, rest) = rest.split_once(", per = \"")?;
         let per = parse_duration(rest.split('"').next()?)?.as_secs_f64();
         let burst = burst.trim().parse::<u64>().ok()? as f64;
@@ -226,17 +235,51 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// Why others of the operator's own making said no in place of `limit`: what was given to the siege, `said_no` among it.
+    /// Why the table of prefixes was not filled by an attack that is to fill it, whatever said no to it.
+    pub(super) fn not_filled(&self, connections: u64) -> Option<String> {
+        let is_to_fill = self.attack.from == From::Networks;
+        let key = "limits.prefixes_max";
+        let most = self.number(key).filter(|_| is_to_fill)?;
+        (connections <= most).then(|| {
+            format!("{key} = {most}: {connections} connections, each of another /24, more than {most} would be needed")
+        })
+    }
+
+    /// Why others of the operator's own making said no in place of `limit`: they are lower than the default among what `said_no`, or it is higher.
     pub(super) fn others_first(&self, limit: &str, said_no: &[String]) -> Option<String> {
-        let is_given = |key: &str| {
-            let mut settings = self.settings.iter();
-            let is_own = self.attack.changed(key).is_none();
-            is_own && settings.any(|setting| setting.key == key && setting.is_given)
-        };
-        let is_own_raised = is_given(limit);
-        let first = said_no.iter().filter(|key| is_own_raised || is_given(key));
+        let is_own_raised = self.strays(limit, Ordering::Greater);
+        let is_lowered = |key: &str| self.strays(key, Ordering::Less);
+        let first = said_no.iter();
+        let first = first.filter(|key| is_own_raised || is_lowered(key));
         let first: Vec<&str> = first.map(String::as_str).collect();
         (!first.is_empty()).then(|| format!("{limit}: {} said no first", first.join(", ")))
+    }
+}
+
+impl Given<'_> {
+    /// Whether the operator has set it higher than the default, or lower; where the two can not be compared, whether it is another.
+    fn strays(&self, key: &str, which: Ordering) -> bool {
+        let is_own = self.attack.changed(key).is_none();
+        let mut settings = self.settings.iter().filter(|_| is_own);
+        let Some(setting) = settings.find(|setting| setting.key == key) else {
+            return false;
+        };
+        let default = setting.default.as_deref().unwrap_or_default();
+        let amounts = [&setting.value, default].map(|value| self.amount(key, value));
+        match amounts {
+            [Some(value), Some(default)] => value.partial_cmp(&default) == Some(which),
+            _ => setting.value != default,
+        }
+    }
+
+    /// How much a value lets pass: a number, a rate while the attack lasts, or a time, of which there may be no end.
+    fn amount(&self, key: &str, value: &str) -> Option<f64> {
+        if limits::is_off(key, value) {
+            return Some(f64::INFINITY);
+        }
+        let number = limits::bytes(value).map(|number| number as f64);
+        let time = || Some(parse_duration(value.trim_matches('"'))?.as_secs_f64());
+        number.or_else(|| self.let_pass(value)).or_else(time)
     }
 }
 
@@ -255,179 +298,5 @@ impl Need {
     /// Whether it is of a limit that the attack is on.
     fn is_own_of(self, attack: &Attack) -> bool {
         self.key().is_some_and(|key| attack.limits.contains(&key))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::attacks;
-    use super::*;
-    use crate::config::{Config, Place};
-
-    /// Every setting, with these changed.
-    fn settings(changes: &[&str]) -> Vec<Setting> {
-        let flags: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
-        let loaded = Config::load(None, &flags, Vec::new()).expect("allowed settings");
-        let all = loaded.settings.into_iter();
-        all.map(|setting| Setting {
-            key: setting.key,
-            value: setting.value,
-            is_given: setting.place != Place::Default,
-        })
-        .collect()
-    }
-
-    fn attack(name: &str) -> &'static Attack {
-        attacks::all().find(|one| one.name == name).expect(name)
-    }
-
-    fn given<'a>(settings: &'a [Setting], attack: &'a Attack) -> Given<'a> {
-        Given {
-            settings,
-            attack,
-            time: Duration::from_secs(2).max(attack.time_min),
-            sockets_max: super::super::bounds::SOCKETS_MAX,
-            has_other_room: true,
-            exempting: &[],
-        }
-    }
-
-    #[test]
-    fn with_the_default_settings_no_attack_is_kept_from_what_it_is_made_for() {
-        let settings = settings(&[]);
-        for attack in attacks::all() {
-            let given = given(&settings, attack);
-            assert_eq!(given.hindrance(), None, "{}", attack.name);
-            assert!(!given.is_void(), "{}", attack.name);
-            if let Some(first) = attack.limits.first() {
-                assert_eq!(given.beyond(first), None, "{}", attack.name);
-            }
-        }
-    }
-
-    #[test]
-    fn a_setting_that_an_attack_does_not_go_to_is_named_with_what_it_does_and_what_would_be_needed()
-    {
-        for (name, change, told) in [
-            (
-                "endless-requests",
-                "limits.requests_per_connection_max=10000",
-                "limits.requests_per_connection_max = 10000: the attack goes to 150, more than 10000 would be needed",
-            ),
-            (
-                "never-signs-in",
-                "limits.requests_per_connection_max=5",
-                "limits.requests_per_connection_max = 5 says no first: the attack needs 15",
-            ),
-            (
-                "long-message",
-                "limits.message_characters_max=510",
-                "limits.message_characters_max = 510: the attack goes to 501, more than 510 would be needed",
-            ),
-            (
-                "scattered-flood",
-                "limits.unauthenticated_max=5000",
-                "limits.unauthenticated_max = 5000: 5000 connections at most, more than 5000 would be needed",
-            ),
-            (
-                "users-of-one-prefix",
-                "limits.connections_per_address=6",
-                "limits.connections_per_address = 6: 6 connections at most, more than 6 would be needed",
-            ),
-            (
-                "many-frames",
-                "limits.fragments_per_message_max=99",
-                "limits.fragments_per_message_max = 99 says no first: the attack needs 100",
-            ),
-            (
-                "mute-people",
-                "deadlines.idle=4s",
-                "deadlines.idle = \"4s\" says no first: the attack is silent for 5 s",
-            ),
-        ] {
-            let (settings, attack) = (settings(&[change]), attack(name));
-            let given = given(&settings, attack);
-            let first = attack.limits.first().expect("a limit");
-            assert_eq!(given.beyond(first).as_deref(), Some(told), "{name}");
-            assert!(given.is_void(), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_lies_beyond_one_limit_of_two_can_still_be_held_by_the_other() {
-        let settings = settings(&["deadlines.head=1m"]);
-        let given = given(&settings, attack("slow-head"));
-        assert!(given.beyond("deadlines.head").is_some());
-        assert_eq!(given.beyond("limits.unauthenticated_max"), None);
-        assert!(!given.is_void());
-    }
-
-    #[test]
-    fn a_room_and_addresses_that_are_not_spared_are_needed_where_that_is_what_is_limited() {
-        let settings = settings(&[]);
-        let mut alone = given(&settings, attack("join-too-many"));
-        alone.has_other_room = false;
-        let told = alone.hindrance().expect("no room");
-        assert!(told.starts_with("rooms.public: "), "{told}");
-        for (key, name, is_spared) in [
-            ("limits.exempt", "bad-token", true),
-            ("limits.exempt", "ping-flood", false),
-            ("limits.penalty_exempt", "bad-token", false),
-            ("limits.penalty_exempt", "old-offender", true),
-            ("proxy.trusted", "forged-proxy", true),
-            ("proxy.trusted", "cross-site", false),
-        ] {
-            let mut spared = given(&settings, attack(name));
-            let exempting = [key.to_owned()];
-            spared.exempting = &exempting;
-            let told = spared.hindrance();
-            assert_eq!(told.is_some(), is_spared, "{key} {name}: {told:?}");
-        }
-    }
-
-    #[test]
-    fn a_rate_is_beyond_an_attack_when_no_one_did_more_than_it_allows_in_that_time() {
-        let settings = settings(&["limits.commands_per_user={ burst = 100, per = \"1s\" }"]);
-        let given = given(&settings, attack("history-scraping"));
-        let done = |shots| Done {
-            connections: 100,
-            shots,
-            bytes: 0,
-        };
-        let why = given.not_passed("limits.commands_per_user", done(50 * 300));
-        assert_eq!(
-            why.as_deref(),
-            Some(
-                "limits.commands_per_user = { burst = 100, per = \"1s\" }: 300 shots of each user in 2 s, more than 300 would be needed"
-            )
-        );
-        let few = self::given(&settings, attack("connect-flood"));
-        let why = few.not_passed("limits.unauthenticated_max", done(0));
-        assert!(
-            why.as_deref()
-                .is_some_and(|why| why.contains(": 100 connections at most")),
-            "{why:?}"
-        );
-        let more = given.not_passed("limits.commands_per_user", done(50 * 300 + 1));
-        assert_eq!(more, None);
-    }
-
-    #[test]
-    fn another_limit_excuses_one_only_where_the_operator_has_set_either() {
-        let first = ["limits.frames_per_connection".to_owned()];
-        let limit = "limits.control_frames_per_connection";
-        let frames = "limits.frames_per_connection={ burst = 5, per = \"10s\" }";
-        let control = "limits.control_frames_per_connection={ burst = 99, per = \"10s\" }";
-        for (change, is_excused) in [
-            (&[][..], false),
-            (&[frames], true),
-            (&[control], true),
-            (&["limits.pauses_max=7"], false),
-        ] {
-            let settings = settings(change);
-            let given = given(&settings, attack("ping-flood"));
-            let told = given.others_first(limit, &first);
-            assert_eq!(told.is_some(), is_excused, "{change:?}: {told:?}");
-        }
     }
 }

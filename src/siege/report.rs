@@ -77,7 +77,7 @@ impl Conclusion {
                 Some("not everything held: the lines above marked FAILED say what and by how much")
             }
             Conclusion::Unsure => Some(
-                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held: other programs had the server's core",
+                "nothing has failed, but of the attacks above marked unsure it can not be told whether they held, for the reasons that stand there",
             ),
             Conclusion::NotMade => Some(
                 "nothing has failed, but the attacks above marked `not made` could not be made with these settings",
@@ -231,6 +231,8 @@ impl Report {
                     of.map(|(_, shown)| shown),
                     why.map(|(_, why)| &**why),
                 );
+            } else {
+                limit.note_unseen(found.attack);
             }
         }
         self.attacks.push(found);
@@ -403,7 +405,7 @@ mod tests {
         let limits = [Setting {
             key: "limits.connections_per_user".to_owned(),
             value: "3".to_owned(),
-            is_given: false,
+            default: None,
         }];
         let mut report = Report::new("a server", true, Duration::ZERO, &limits, &[]);
         let mut found = good();

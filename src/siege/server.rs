@@ -109,11 +109,14 @@ fn random_hex<const BYTES: usize>() -> Result<String, SiegeError> {
 }
 
 /// Settings whose value is this server's own, or names what is the operator's.
-const OWN: [&str; 6] = [
+const OWN: [&str; 8] = [
     "listen.address",
     "private.address",
+    // The siege asks for counters as often as it must.
+    "private.connections_max",
     "private.enabled",
     "private.key_file",
+    "private.requests",
     "store.directory",
     "log.security_file",
 ];

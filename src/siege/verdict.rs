@@ -12,10 +12,28 @@ use super::bounds::{
 use super::felt::{Arrivals, Quantiles, milliseconds};
 use super::limits::Shown;
 
+#[cfg(test)]
+pub(super) mod tests;
+
 /// From so many percent of the time on it is told that the server had to wait for its core.
 const STARVED_TOLD_PERCENT: f64 = 1.0;
 /// From so many on a slow answer may be the machine's.
 const STARVED_UNSURE_PERCENT: f64 = 5.0;
+
+/// What the server's own count says of the limits of an attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// One has said no.
+    Given,
+    /// None has.
+    Missing,
+    /// Nothing is counted for it.
+    Uncounted,
+    /// Nobody looks at it.
+    NotAsked,
+    /// The server was asked and did not tell.
+    NotTold,
+}
 
 /// What an attack comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,7 +41,7 @@ const STARVED_UNSURE_PERCENT: f64 = 5.0;
 pub(super) enum Verdict {
     Held,
     Failed,
-    /// Only the time is at fault, and other programs had the server's core.
+    /// Only the time is at fault, and other programs had the server's core; or nothing is, and nothing that a limit did can be seen either.
     Unsure,
     /// Nothing is at fault, and the limits that it is made for lie beyond it with these settings.
     NotReached,
@@ -146,28 +164,46 @@ impl Memory {
 pub(super) fn judge(
     attack: &Attack,
     outcomes: &BTreeMap<Outcome, u64>,
-    has_sign: bool,
+    sign: Sign,
     result: &mut Finding,
     law: &Law,
 ) {
-    let mut faults = faults(attack, outcomes, has_sign, result, law);
+    let mut faults = faults(attack, outcomes, sign, result, law);
     let [_, under] = result.starved;
     let late = slowness(attack, result, law);
+    let unseen = unseen(outcomes, sign, result);
     result.verdict = match (faults.is_empty(), &late) {
         (true, None) if result.not_reached.is_some() => Verdict::NotReached,
+        (true, None) if unseen.is_some() => Verdict::Unsure,
         (true, None) => Verdict::Held,
         (true, Some(_)) if under.server >= STARVED_UNSURE_PERCENT => Verdict::Unsure,
         _ => Verdict::Failed,
     };
     faults.extend(late);
+    faults.extend(unseen);
     result.faults = faults;
+}
+
+/// Why it can not be told whether a limit said no: its counters are not looked at, and nobody was told anything or sent away.
+fn unseen(outcomes: &BTreeMap<Outcome, u64>, sign: Sign, result: &Finding) -> Option<String> {
+    let is_silent = |outcome: &Outcome| {
+        matches!(
+            outcome,
+            Outcome::Held | Outcome::UnderWay | Outcome::Overdue | Outcome::Left
+        )
+    };
+    let is_unseen = result.errors.is_empty() && outcomes.keys().all(is_silent);
+    let is_asked = sign != Sign::NotAsked || result.not_reached.is_some();
+    (is_unseen && !is_asked).then(|| {
+        "nobody was told anything or sent away, and whether a limit said no is seen by --private alone".to_owned()
+    })
 }
 
 /// Everything that does not hold, but for how long people waited.
 fn faults(
     attack: &Attack,
     outcomes: &BTreeMap<Outcome, u64>,
-    has_sign: bool,
+    sign: Sign,
     result: &Finding,
     law: &Law,
 ) -> Vec<String> {
@@ -187,8 +223,13 @@ fn faults(
             faults.push(told);
         }
     }
-    if !has_sign && result.not_reached.is_none() {
-        faults.push(format!("none of {} said no", attack.signs.join(", ")));
+    match sign {
+        Sign::Missing if result.not_reached.is_none() => {
+            faults.push(format!("none of {} said no", attack.signs.join(", ")));
+        }
+        // It may be that nothing held: nobody knows.
+        Sign::NotTold => faults.push("the server did not tell its counters".to_owned()),
+        _ => {}
     }
     people(result, &mut faults);
     machine(result, law, &mut faults);
@@ -267,187 +308,4 @@ fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
 /// With one decimal.
 pub(super) fn mebibytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1_048_576.0)
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::super::attack::STRANGERS;
-    use super::*;
-
-    const ATTACK: Attack = Attack {
-        expect: &[Outcome::Status(429)],
-        signs: &["limited:x"],
-        ..STRANGERS
-    };
-    const MIB: u64 = 1024 * 1024;
-
-    pub(in crate::siege) fn good() -> Finding {
-        let all = Arrivals {
-            came: 40,
-            got_in: 40,
-        };
-        let times = |p99| Quantiles {
-            p99,
-            ..Quantiles::default()
-        };
-        Finding {
-            attack: "x",
-            what: "x",
-            limits: &[],
-            expected: Vec::new(),
-            seconds: 3.0,
-            connections: 10,
-            shots: 10,
-            outcomes: BTreeMap::new(),
-            errors: BTreeMap::new(),
-            limited: BTreeMap::new(),
-            shown: None,
-            calm: times(3.0),
-            under_attack: times(6.0),
-            slowdown: 2.0,
-            starved: [Starved::default(); 2],
-            said: 1000,
-            lost: 0,
-            put_out: 0,
-            newcomers: all,
-            neighbours: Arrivals { got_in: 38, ..all },
-            arrival_calm: Quantiles::default(),
-            arrival: Quantiles::default(),
-            memory: Some(Memory {
-                calm: 10 * MIB,
-                peak: 128 * MIB,
-                after: 11 * MIB,
-            }),
-            cpu_per_connection_us: None,
-            recovered_ms: Some(1.0),
-            verdict: Verdict::Failed,
-            not_reached: None,
-            unreached: Vec::new(),
-            faults: Vec::new(),
-        }
-    }
-
-    fn judged(found: &mut Finding, outcome: Outcome, has_sign: bool) -> Vec<String> {
-        let law = Law {
-            unnoticed: Duration::from_millis(2),
-            memory: 104 * MIB,
-        };
-        let outcomes = BTreeMap::from([(outcome, 3), (Outcome::UnderWay, 1)]);
-        judge(&ATTACK, &outcomes, has_sign, found, &law);
-        found.faults.clone()
-    }
-
-    #[test]
-    fn what_holds_at_its_bounds_has_no_fault() {
-        let mut found = good();
-        assert_eq!(judged(&mut found, Outcome::Status(429), true), [""; 0]);
-        assert_eq!(found.verdict, Verdict::Held);
-        let mut quick = good();
-        (quick.calm.p99, quick.under_attack.p99) = (0.1, 2.0);
-        assert_eq!(judged(&mut quick, Outcome::Status(429), true), [""; 0]);
-    }
-
-    #[test]
-    fn everything_that_does_not_hold_is_told_once_with_its_figures() {
-        type Spoil = fn(&mut Finding);
-        let spoils: [(Spoil, &str); 8] = [
-            (|found| found.lost = 1, "1 of 1000 deliveries"),
-            (|found| found.put_out = 2, "2 honest people were put out"),
-            (|found| found.under_attack.p99 = 6.1, "at most 6.00 ms"),
-            (
-                |found| found.newcomers.got_in = 39,
-                "39 of 40 newcomers got in",
-            ),
-            (
-                |found| found.neighbours.got_in = 37,
-                "37 of 40 newcomers from",
-            ),
-            (|found| found.recovered_ms = None, "are not what they were"),
-            (
-                |found| found.memory.iter_mut().for_each(|memory| memory.peak += 1),
-                "at most 128.0 MiB",
-            ),
-            (
-                |found| found.memory.iter_mut().for_each(|memory| memory.after += 1),
-                "11.0 MiB of memory 10 s after it, 10.0 MiB before it",
-            ),
-        ];
-        for (spoil, told) in spoils {
-            let mut found = good();
-            spoil(&mut found);
-            let faults = judged(&mut found, Outcome::Status(429), true);
-            assert!(
-                matches!(&*faults, [fault] if fault.contains(told)),
-                "{told}: {faults:?}"
-            );
-            assert_eq!(found.verdict, Verdict::Failed, "{told}");
-        }
-        let mut idle = good();
-        idle.connections = 0;
-        let faults = judged(&mut idle, Outcome::UnderWay, true);
-        assert_eq!(faults, ["no attacker has connected"]);
-        let unexpected = judged(&mut good(), Outcome::Held, true);
-        assert_eq!(
-            unexpected,
-            ["3 of 10 connections: held, which is not expected"]
-        );
-        let silent = judged(&mut good(), Outcome::Status(429), false);
-        assert_eq!(silent, ["none of limited:x said no"]);
-    }
-
-    #[test]
-    fn an_attack_whose_limits_lie_beyond_it_has_not_held_and_not_failed_but_for_another_fault() {
-        let unreached = || {
-            let mut found = good();
-            found.not_reached = Some("limits.x = 9: the attack goes to 8".to_owned());
-            found
-        };
-        let mut found = unreached();
-        assert_eq!(judged(&mut found, Outcome::Status(429), false), [""; 0]);
-        assert_eq!(found.verdict, Verdict::NotReached);
-        let mut found = unreached();
-        found.lost = 1;
-        judged(&mut found, Outcome::Status(429), false);
-        assert_eq!(found.verdict, Verdict::Failed);
-    }
-
-    #[test]
-    fn who_is_let_pass_by_a_rehearsed_limit_is_no_fault_and_whatever_else_comes_of_it_is() {
-        let attack = Attack {
-            limits: &["limits.x"],
-            ..ATTACK
-        };
-        let law = Law {
-            unnoticed: Duration::from_millis(2),
-            memory: 104 * MIB,
-        };
-        for (counted, outcome, expected) in [
-            (rehearsed("x"), Outcome::Held, Verdict::Held),
-            (rehearsed("x"), Outcome::Status(503), Verdict::Failed),
-            (rehearsed("y"), Outcome::Held, Verdict::Failed),
-            ("x".to_owned(), Outcome::Held, Verdict::Failed),
-        ] {
-            let mut found = good();
-            found.limited.insert(counted.clone(), 3);
-            let outcomes = BTreeMap::from([(outcome, 3)]);
-            judge(&attack, &outcomes, true, &mut found, &law);
-            assert_eq!(found.verdict, expected, "{counted} {outcome}");
-        }
-    }
-
-    #[test]
-    fn a_slow_answer_of_a_server_that_had_no_core_is_no_verdict_and_anything_else_is() {
-        let mut found = good();
-        found.under_attack.p99 = 7.0;
-        found.starved[1].server = STARVED_UNSURE_PERCENT;
-        let faults = judged(&mut found, Outcome::Status(429), true);
-        assert_eq!(found.verdict, Verdict::Unsure);
-        assert!(
-            matches!(&*faults, [fault] if fault.contains("from its core for 5 % of the time")),
-            "{faults:?}"
-        );
-        found.lost = 1;
-        judged(&mut found, Outcome::Status(429), true);
-        assert_eq!(found.verdict, Verdict::Failed);
-    }
 }

@@ -191,6 +191,11 @@ impl Watched {
         format!("{whose} on {}{unseen}", self.target().address())
     }
 
+    /// Whether it is asked for its counters.
+    pub(super) fn is_asked(&self) -> bool {
+        !matches!(self, Watched::Running { private: None, .. })
+    }
+
     /// `None`: it may not be asked, or does not answer.
     pub(super) fn counters(&self) -> Option<Counters> {
         let private = match self {

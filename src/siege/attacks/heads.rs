@@ -17,7 +17,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         what: "Request heads byte by byte",
         limits: &["limits.unauthenticated_max", "deadlines.head"],
         signs: &[
-            "handshakes:request_timeout",
+            "limited:deadlines.head",
             "limited:unauthenticated_max",
             "limited:plain_per_address",
         ],

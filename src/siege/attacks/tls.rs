@@ -81,7 +81,7 @@ pub(super) const ATTACKS: [Attack; 6] = [
         name: "silent-tls",
         what: "TLS handshakes to the end, and then nothing",
         limits: &["limits.unauthenticated_max", "deadlines.head"],
-        signs: &["limited:unauthenticated_max", "handshakes:request_timeout"],
+        signs: &["limited:unauthenticated_max", "limited:deadlines.head"],
         wire: Wire::Tls,
         changes: &[],
         sockets: 1500,

@@ -127,4 +127,112 @@ fn whose_a_limit_is_does_not_pass_for_a_limit_that_said_no() {
     let line = "wardroom_limited_total{limit=\"commands_per_user\",scope=\"user\"} 7";
     let (before, after) = (Counters::default(), Counters::read(line));
     assert_eq!(risen(&before, &after, attack), ["limits.commands_per_user"]);
+    let line = "wardroom_limited_total{limit=\"deadlines.idle\",scope=\"connection\"} 7";
+    let after = Counters::read(line);
+    assert_eq!(risen(&before, &after, attack), ["deadlines.idle"]);
+}
+
+#[test]
+fn whatever_says_no_in_an_attack_is_told_by_its_name_though_the_attack_is_on_another() {
+    let attack = attacks::all().find(|attack| attack.name == "never-pong");
+    let attack = attack.expect("an attack");
+    let after = Counters::read(
+        "wardroom_limited_total{limit=\"deadlines.idle\",scope=\"connection\"} 22\n\
+         wardroom_limited_total{limit=\"requests_per_connection_max\",scope=\"connection\"} 9\n",
+    );
+    let found = shown(
+        attack,
+        &Evidence {
+            before: &Counters::default(),
+            height: &after,
+            after: &after,
+            told: &BTreeMap::new(),
+            connections: 50,
+        },
+    );
+    let told = |name: &str| {
+        let one = found.iter().find(|(shown, _)| shown == name);
+        one.map(|(_, shown)| shown.said_no)
+    };
+    assert_eq!(told("deadlines.idle"), Some(22));
+    assert_eq!(told("limits.requests_per_connection_max"), Some(9));
+    assert_eq!(told("deadlines.pong"), None);
+}
+
+#[test]
+fn a_deadline_that_is_switched_off_has_not_held_whatever_an_attack_with_its_own_showed() {
+    let shown = Shown {
+        said_no: 16,
+        is_rehearsed: false,
+        most: None,
+    };
+    let new = |value: &str| Limit::new("deadlines.unread".to_owned(), value.to_owned(), &[]);
+    let mut off = new("0");
+    assert_eq!(off.verdict(), Standing::Off, "nothing was tried");
+    off.note("stalled-reader", Some(&shown), None);
+    assert_eq!(off.verdict(), Standing::Off);
+    assert_eq!(
+        off.line(),
+        "off          deadlines.unread = 0 [off: says no only to stalled-reader, with a value of its own] said no 16 times: stalled-reader at 1s"
+    );
+    let json = serde_json::to_value(&off).expect("JSON");
+    assert_eq!(json["verdict"], "off");
+    // It does not work where it is on, either.
+    let mut missed = new("0");
+    missed.note("stalled-reader", None, None);
+    assert_eq!(missed.verdict(), Standing::Failed);
+    let mut on = new("\"30s\"");
+    on.note("stalled-reader", Some(&shown), None);
+    assert_eq!(on.verdict(), Standing::Held);
+}
+
+#[test]
+fn an_attack_whose_counters_are_not_known_was_made_all_the_same() {
+    let mut limit = Limit::new("limits.pauses_max".to_owned(), "5".to_owned(), &[]);
+    limit.note_unseen("ping-flood");
+    assert!(limit.line().ends_with(" not tried"), "{}", limit.line());
+    limit.note_unseen("nonsense-for-ever");
+    assert!(
+        limit
+            .line()
+            .ends_with(" not seen without counters: nonsense-for-ever"),
+        "{}",
+        limit.line()
+    );
+    assert_eq!(limit.verdict(), Standing::NotTried);
+}
+
+#[test]
+fn a_limit_that_said_no_at_another_value_alone_has_not_held_at_the_one_that_was_not_reached() {
+    let shown = Shown {
+        said_no: 7,
+        is_rehearsed: false,
+        most: None,
+    };
+    let name = "limits.glitches_per_connection";
+    let new = || {
+        Limit::new(
+            name.to_owned(),
+            "{ burst = 9000, per = \"1s\" }".to_owned(),
+            &[],
+        )
+    };
+    let mut limit = new();
+    limit.note("tiny-fragments", None, Some("why"));
+    limit.note("byte-by-byte", Some(&shown), None);
+    assert_eq!(limit.verdict(), Standing::NotReached);
+    assert!(
+        limit.line().ends_with(
+            "] not reached by tiny-fragments (why); said no 7 times: byte-by-byte at { burst = 200, per = \"10s\" }"
+        ),
+        "{}",
+        limit.line()
+    );
+    let mut limit = new();
+    limit.note("byte-by-byte", Some(&shown), None);
+    assert_eq!(limit.verdict(), Standing::Held, "no other was made");
+    limit.note("tiny-fragments", None, None);
+    assert_eq!(limit.verdict(), Standing::Failed);
+    limit.note("tiny-fragments", Some(&shown), None);
+    assert_eq!(limit.verdict(), Standing::Held);
 }

@@ -45,6 +45,29 @@ fn a_server_that_lets_pass_what_it_is_said_to_limit_does_not_pass() {
     assert_eq!(report["attacks"][0]["verdict"], "failed");
 }
 
+#[test]
+fn a_limit_that_is_not_what_the_configuration_says_has_failed_though_another_said_no_in_its_place()
+{
+    let server = Server::serve(
+        "[limits]\ncontrol_frames_per_connection = { burst = 1000000000, per = \"1s\" }\n",
+    );
+    for said in [30, 20] {
+        let home = tempfile::tempdir().expect("a directory");
+        let said =
+            format!("limits.control_frames_per_connection={{ burst = {said}, per = \"10s\" }}");
+        let output = attack_running(&server, home.path(), "ping-flood", &["--set", &said]);
+        let told = printed(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        for line in [
+            "FAILED       ping-flood ",
+            "FAILED       limits.control_frames_per_connection ",
+        ] {
+            let is_line = |told: &str| told.starts_with(line);
+            assert!(told.lines().any(is_line), "{said}, {line}: {told}");
+        }
+    }
+}
+
 /// A siege of a server that runs, with its counters.
 fn attack_running(server: &Server, home: &Path, attacks: &str, settings: &[&str]) -> Output {
     let target = target(server, "ws", home);
@@ -120,4 +143,67 @@ fn a_limit_that_lies_beyond_every_attack_has_neither_held_nor_failed_and_is_no_s
         assert_eq!(attack["verdict"], "not_reached");
         assert!(attack["not_reached"].is_string(), "{attack}");
     }
+}
+
+#[test]
+fn what_said_no_beside_an_attack_is_told_and_a_deadline_that_is_off_has_not_held() {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut arguments = vec!["--attack", "never-signs-in,idle-people"];
+    let settings = [
+        "limits.requests_per_connection_max=5",
+        "deadlines.idle=0",
+        // The siege's own questions are no matter of the operator's.
+        "private.requests={ burst = 1, per = \"1h\" }",
+    ];
+    arguments.extend(settings.iter().flat_map(|set| ["--set", set]));
+    arguments.extend(["--json", "siege.json"]);
+    let output = siege(home.path(), &arguments);
+    let told = printed(&output);
+    for (begin, end) in [
+        (
+            "held         limits.requests_per_connection_max = 5 [says no to endless-requests] said no ",
+            " times: never-signs-in",
+        ),
+        (
+            "off          deadlines.idle = 0 [off: says no only to idle-people, with a value of its own] said no ",
+            " times: idle-people at 3s",
+        ),
+    ] {
+        let is_line = |line: &str| line.starts_with(begin) && line.ends_with(end);
+        assert!(told.lines().any(is_line), "{begin}: {told}");
+    }
+    assert!(!told.contains("FAILED"), "{told}");
+    let left_out = "not in this siege: private.requests, which has its own";
+    assert!(told.lines().any(|line| line == left_out), "{told}");
+    let report = written(home.path());
+    let mut limits = report["limits"].as_array().expect("a list").iter();
+    let idle = limits.find(|limit| limit["name"] == "deadlines.idle");
+    assert_eq!(idle.expect("a limit")["verdict"], "off");
+}
+
+#[test]
+fn a_running_server_that_sends_nobody_away_has_not_held_where_its_counters_are_not_looked_at() {
+    let weak = WEAK.map(|limit| {
+        let (_, name) = limit.split_once('.').expect("a section");
+        format!("{name} = {{ burst = 1000000000, per = \"1s\" }}\n")
+    });
+    let server = Server::serve(&format!("[limits]\n{}", weak.concat()));
+    let home = tempfile::tempdir().expect("a directory");
+    let [target, at, _, _, secret, file] = target(&server, "ws", home.path());
+    let whom = [&*target, &at, &secret, &file, "--attack", "ping-flood"];
+    let output = siege(home.path(), &whom);
+    let told = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for line in [
+        "unsure       ping-flood ",
+        "             - nobody was told anything or sent away, ",
+        "0 of 1 attacks held, of 1 it can not be told (running server on ",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+    let unseen = " not seen without counters: ping-flood";
+    assert!(told.lines().any(|line| line.ends_with(unseen)), "{told}");
 }
