@@ -30,21 +30,13 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 24] = [
+const PROOFS: [(&str, Proof); 22] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
     (
-        "limits.message_characters_max",
-        Proof::Shared("errors_told:message_too_long"),
-    ),
-    (
         "limits.requests_per_connection_max",
         Proof::Each("responses:"),
-    ),
-    (
-        "limits.outbound_bytes_max",
-        Proof::Shared("closes:overloaded"),
     ),
     ("limits.members_listed_max", Proof::Told("truncated")),
     ("deadlines.head", Proof::Shared("limited:deadlines.head")),
@@ -58,11 +50,11 @@ const PROOFS: [(&str, Proof); 24] = [
     ),
     (
         "deadlines.first_message",
-        Proof::Shared("closes:no_first_message"),
+        Proof::Shared("limited:deadlines.first_message"),
     ),
-    ("deadlines.idle", Proof::Shared("closes:idle")),
+    ("deadlines.idle", Proof::Shared("limited:deadlines.idle")),
     ("deadlines.ping", Proof::Shared("pings_sent:")),
-    ("deadlines.pong", Proof::Shared("closes:no_pong")),
+    ("deadlines.pong", Proof::Shared("limited:deadlines.pong")),
     (
         "deadlines.unread",
         Proof::Shared("limited:deadlines.unread"),

@@ -128,3 +128,26 @@ fn whose_a_limit_is_does_not_pass_for_a_limit_that_said_no() {
     let (before, after) = (Counters::default(), Counters::read(line));
     assert_eq!(risen(&before, &after, attack), ["limits.commands_per_user"]);
 }
+
+#[test]
+fn a_limit_that_the_server_counts_by_name_is_shown_by_that_count() {
+    let counters = crate::telemetry::Counters::default();
+    let counted: Vec<_> = counters
+        .limited
+        .rows()
+        .map(|([limit, _], _)| limit)
+        .collect();
+    for (name, proof) in PROOFS {
+        let own = name.strip_prefix("limits.").unwrap_or(name);
+        if let Proof::Shared(counter) = proof
+            && counted.contains(&own)
+        {
+            assert_eq!(counter, format!("limited:{own}"), "{name}");
+        }
+    }
+    // And every count that an attack is judged by there is.
+    let signs = attacks::all().flat_map(|attack| attack.signs);
+    for limit in signs.filter_map(|sign| sign.strip_prefix("limited:")) {
+        assert!(counted.contains(&limit), "{limit}");
+    }
+}
