@@ -250,6 +250,13 @@ fn bounds_on_a_room_are_counted_by_name_whoever_meets_them() {
         assert_eq!(verdict(world, owner, &invite), "room_full");
     });
     assert_eq!(counted, ["people_max of room: 4"]);
+    let reader = member(&mut world, "reader", "den");
+    assert_eq!(verdict(&mut world, owner, &send("den", "hi")), "ok");
+    let seen = json!({"type": "seen", "id": 1, "room": "den", "seq": 1});
+    let counted = added(&mut world, |world| {
+        assert_eq!(verdict(world, reader, &seen), "room_full");
+    });
+    assert_eq!(counted, ["people_max of room: 5"]);
     let places = json!({"type": "update", "id": 1, "room": "den", "members_max": 1});
     assert_eq!(verdict(&mut world, owner, &places), "ok");
     let stranger = world.join_v1("stranger", "10.0.0.2");
@@ -316,6 +323,7 @@ fn a_sign_in_that_there_is_no_room_for_is_counted_whichever_way_it_is_told() {
             config.auth.refuse_with = refuse_with;
             config.limits.pending_answers_max = 1;
         });
+        let inside = world.join_v1("alice", "10.0.0.3");
         world.answers_held = true;
         let bearer = format!("Authorization: Bearer wrs_{}\r\n", "A".repeat(43));
         let request = upgrade_request("/ws/chat", &bearer);
@@ -330,6 +338,10 @@ fn a_sign_in_that_there_is_no_room_for_is_counted_whichever_way_it_is_told() {
         let log = world.security_log().concat();
         let line = "event=limited address=10.0.0.2 limit=pending_answers_max scope=server";
         assert!(log.contains(line), "{refuse_with:?}: {log}");
+        let token = format!("wrs_{}", "A".repeat(43));
+        let refresh = json!({"type": "refresh", "id": 1, "token": token});
+        assert_eq!(verdict(&mut world, inside, &refresh), "busy");
+        assert_eq!(limits(&world), ["pending_answers_max of server: 2"]);
     }
 }
 
