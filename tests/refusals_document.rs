@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use wardroom::config::reference;
 use wardroom::protocol::close::CloseReason;
 use wardroom::protocol::command::CommandError;
 use wardroom::protocol::refusal::RoomRefusal;
@@ -130,6 +131,42 @@ fn every_limit_that_is_counted_is_explained_with_its_scope() {
     let counters = Counters::default();
     let counted = counters.limited.rows().map(|(pair, _)| pair.join(" of "));
     assert_same(documented, counted);
+}
+
+/// Settings of these sections that refuse nobody anything stand in a table of their own, and no others do.
+#[test]
+fn every_setting_is_counted_by_name_or_said_to_refuse_nothing() {
+    let page = fs::read_to_string("docs/metrics.md").expect("the page");
+    let (_, after) = page.split_once("\n## Limits\n").expect("the heading");
+    let section = after.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let names = rows.flat_map(|row| row.split(" | ").next().unwrap_or_default().split('`'));
+    let uncounted: BTreeSet<&str> = names.filter(|name| name.contains('.')).collect();
+
+    let counters = Counters::default();
+    let counted: BTreeSet<&str> = counters
+        .limited
+        .rows()
+        .map(|([limit, _], _)| limit)
+        .collect();
+    let reference = reference();
+    let mut expected = BTreeSet::new();
+    let mut settings = 0;
+    for section in ["limits", "deadlines", "rooms"] {
+        let heading = format!("\n### `[{section}]`\n");
+        let (_, after) = reference.split_once(&heading).expect("a section");
+        let lines = after.lines().take_while(|line| !line.starts_with("### "));
+        for key in lines.filter_map(|line| line.strip_prefix("| `")?.split('`').next()) {
+            let full = format!("{section}.{key}");
+            settings += 1;
+            if !counted.contains(key) && !counted.contains(full.as_str()) {
+                expected.insert(full);
+            }
+        }
+    }
+    assert!(settings > 70, "{settings}");
+    let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
+    assert_eq!(uncounted, expected);
 }
 
 /// Every string that the engine names as a limit.

@@ -224,7 +224,12 @@ const NOT_WITHOUT_TLS: &str = "nothing while tls.certificate is not set";
 const AT_MOST_CONNECTIONS: &str = "at most limits.connections_max";
 
 fn a_legal_message_fits(limits: &Limits) -> bool {
-    limits.message_bytes_max >= CHARACTER_BYTES * limits.message_characters_max + SURROUNDING_BYTES
+    limits.message_characters_max <= characters_that_fit(limits)
+}
+
+/// How many characters a message may be allowed beside this `message_bytes_max`.
+pub(super) fn characters_that_fit(limits: &Limits) -> usize {
+    limits.message_bytes_max.saturating_sub(SURROUNDING_BYTES) / CHARACTER_BYTES
 }
 
 #[cfg(test)]

@@ -292,7 +292,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     limits.outbound_bytes_max: Size { min: 64 * KIB, max: 64 * GIB },
         "Bytes queued for all connections. Past it, who left more than an equal share of it unread is closed with 1013.";
     limits.shadow: Shadow {},
-        "Limits to rehearse: what they would have refused is counted (wardroom_shadowed_total) and logged (event=shadowed), and let through. Only rates and counts of one connection, user or address (docs/operations.md).";
+        "Limits to rehearse: what they would have refused is counted (wardroom_shadowed_total) and logged (event=shadowed), and let through. Only rates, counts and lengths of one connection, user or address (docs/operations.md).";
     limits.members_listed_max: Count { unit: "members", min: 1, max: 100_000 },
         "Members told of in one reply. The rest are only counted.";
 

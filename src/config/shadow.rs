@@ -2,15 +2,16 @@
 
 use toml::de::DeValue;
 
+use super::contradictions::characters_that_fit;
 use super::suggest::closest;
-use super::text;
+use super::{Limits, text};
 
 /// Rooms that one connection is in at most, whatever is configured, and while that is rehearsed: each takes memory.
 pub const ROOMS_PER_CONNECTION_MOST: usize = 1024;
 
-/// What can be rehearsed: how often and how many, of one connection, user or address. Bounds on memory, on the whole server and of the protocol
+/// What can be rehearsed: how often, how many and how long, of one connection, user or address. Bounds on memory, on the whole server and of the protocol
 /// can not: without them there is no server to rehearse on.
-pub const SHADOWABLE: [&str; 21] = [
+pub const SHADOWABLE: [&str; 22] = [
     "connections_per_user",
     "connections_per_address",
     "plain_per_address",
@@ -29,6 +30,7 @@ pub const SHADOWABLE: [&str; 21] = [
     "refreshes_per_connection",
     "error_replies_per_connection",
     "pauses_max",
+    "message_characters_max",
     "fragments_per_message_max",
     "requests_per_connection_max",
     "rooms_per_connection_max",
@@ -62,6 +64,17 @@ impl Shadow {
     /// Every one of them, in the order of the configuration.
     pub fn names(&self) -> &[&'static str] {
         &self.limits
+    }
+}
+
+impl Limits {
+    /// Characters of a message that is taken: while that is rehearsed, as many as `message_bytes_max` lets it be set to.
+    pub fn message_characters_taken(&self) -> usize {
+        let fitting = match self.shadow.has("message_characters_max") {
+            true => characters_that_fit(self),
+            false => 0,
+        };
+        self.message_characters_max.max(fitting)
     }
 }
 

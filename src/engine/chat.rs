@@ -6,14 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Engine;
+use super::characters::message_of;
 use super::connection::{Phase, Session, Wire};
 use super::making::{self, Turn};
 use super::reply::{self, Complaint, Who};
 use super::room_work::Requester;
 use crate::id::{ConnectionId, RoomKey, UserKey};
-use crate::limit::{Glitch, Limited};
+use crate::limit::Limited;
+use crate::protocol::command::tutorial;
 use crate::protocol::command::v1::{self, Command, Request, RequestId, Said};
-use crate::protocol::command::{Bounds, tutorial};
 use crate::protocol::notice::Notice;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::Capability;
@@ -75,8 +76,9 @@ impl Engine {
         if let Err(limited) = charged.and_then(|()| self.charge_message(id, now)) {
             return self.object(id, &Complaint::limited(None, limited), now);
         }
-        match tutorial::parse(text, &self.bounds()) {
+        match tutorial::parse(text, &self.bounds_of_people()) {
             Ok(said) => {
+                self.overlook_length(id, &said.message, now);
                 let room = match said.room.as_deref() {
                     None => Ok(self.rooms.lobby()),
                     Some(name) => self.seen_room(id, name, now),
@@ -102,11 +104,7 @@ impl Engine {
                     Err(refusal) => self.object(id, &Complaint::refused(None, refusal), now),
                 }
             }
-            Err(error) => {
-                self.charge_invalid(user, now);
-                self.charge_glitches(id, Glitch::Malformed.points(), now);
-                self.object(id, &Complaint::invalid(None, error), now);
-            }
+            Err(error) => self.object_to_invalid(id, user, None, error, now),
         }
     }
 
@@ -114,7 +112,7 @@ impl Engine {
         if let Err(limited) = self.charge_command(id, user, now) {
             // Parsed only when it is answered: the reply repeats the request's id.
             if self.may_complain(id, now) {
-                let request = match v1::parse(text, &self.bounds()) {
+                let request = match v1::parse(text, &self.bounds_of_people()) {
                     Ok(request) => request.id,
                     Err(refused) => refused.id,
                 };
@@ -127,17 +125,18 @@ impl Engine {
 
     /// Does what a text that is charged asks for, when it is its turn.
     pub(super) fn obey(&mut self, id: ConnectionId, user: UserKey, text: &str, now: Now) {
-        match v1::parse(text, &self.bounds()) {
+        match v1::parse(text, &self.bounds_of_people()) {
             Ok(request) => match self.put_aside(id, &request, text) {
-                Turn::Now => self.carry_out(id, user, request, now),
+                Turn::Now => {
+                    if let Some(message) = message_of(&request.command) {
+                        self.overlook_length(id, message, now);
+                    }
+                    self.carry_out(id, user, request, now);
+                }
                 Turn::Later => {}
                 Turn::Never => self.object(id, &making::too_slow(request.id), now),
             },
-            Err(refused) => {
-                self.charge_invalid(user, now);
-                self.charge_glitches(id, Glitch::Malformed.points(), now);
-                self.object(id, &Complaint::invalid(refused.id, refused.error), now);
-            }
+            Err(refused) => self.object_to_invalid(id, user, refused.id, refused.error, now),
         }
     }
 
@@ -227,29 +226,6 @@ impl Engine {
             return None;
         }
         Some(self.say_as(&person, room, text, now))
-    }
-
-    /// What is said, if the room takes such things.
-    pub(super) fn fitting<'s>(
-        &self,
-        room: RoomKey,
-        said: &'s Said<'_>,
-    ) -> Result<&'s str, RoomRefusal> {
-        let room = self.rooms.room(room);
-        let (text, is_opaque) = match said {
-            Said::Message(text) => (text, false),
-            Said::Body(body) => (body, true),
-        };
-        match (is_opaque, room.is_opaque()) {
-            (false, true) => return Err(RoomRefusal::BodyRequired),
-            (true, false) => return Err(RoomRefusal::MessageRequired),
-            _ => {}
-        }
-        let characters_max = room.lasting.settings.message_characters_max;
-        if characters_max > 0 && text.chars().count() > characters_max as usize {
-            return Err(RoomRefusal::MessageTooLong { characters_max });
-        }
-        Ok(text)
     }
 
     /// Comes into a room, after what was missed since a message if one is named.
@@ -439,13 +415,6 @@ impl Engine {
             user: user.id.clone(),
             name: user.name.clone(),
         })
-    }
-
-    pub(super) fn bounds(&self) -> Bounds {
-        Bounds {
-            message_characters_max: self.config.limits.message_characters_max,
-            body_bytes_max: self.config.limits.message_bytes_max,
-        }
     }
 }
 

@@ -30,6 +30,9 @@ use crate::protocol::websocket::WebSocket;
 use crate::rooms::Seat;
 use crate::time::{Instant, Now, Wall};
 
+/// What whoever is no session yet is held to in all.
+pub(super) const SIGN_IN: &str = "deadlines.sign_in";
+
 /// A connection of whatever phase.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -394,7 +397,7 @@ impl Connection {
         };
         // What asks for things at the private door never becomes a session.
         let is_due = may_become_one && !self.is_private();
-        is_due.then(|| ("deadlines.sign_in", self.accepted + deadlines.sign_in))
+        is_due.then(|| (SIGN_IN, self.accepted + deadlines.sign_in))
     }
 
     /// Whether the reactor may read from the socket.

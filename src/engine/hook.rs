@@ -10,6 +10,7 @@ use crate::access::hook::{Answer, Question};
 use crate::access::{AuthError, Credential, Identity};
 use crate::config::HookSettings;
 use crate::id::{ConnectionId, QuestionId};
+use crate::limit::Prefix;
 use crate::telemetry::Worker;
 use crate::time::Now;
 
@@ -66,6 +67,10 @@ impl Engine {
             Some(Come::Outcome(_) | Come::Kept(_) | Come::Page(_)) => Verdict::Unavailable,
             None => match self.find_verdict(id, credential, place, now) {
                 Found::Verdict(verdict) => verdict,
+                Found::Full(limit) => {
+                    self.counters.limited.count_pair(limit);
+                    Verdict::Unavailable
+                }
                 Found::Asked => return Err(Unverified::Waiting),
             },
         };
@@ -89,14 +94,17 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(id) else {
             return Found::Verdict(Verdict::Unavailable);
         };
+        let address = connection.peer.ip().to_canonical();
+        let is_limited = connection.prefix.is_limited();
+        let prefix = is_limited.then(|| Prefix::of(address));
         let question = Question {
             source: credential.source,
             credential: credential.value.into(),
             origin: place.origin.map(Box::from),
-            address: connection.peer.ip().to_canonical(),
+            address,
             path: place.path.into(),
         };
-        let found = self.questions.find(question, id, connection.prefix, now);
+        let found = self.questions.find(question, id, prefix, now);
         if found == Found::Asked {
             connection.awaited = Awaited::AskedHook;
         }

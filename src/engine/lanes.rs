@@ -123,7 +123,15 @@ impl Engine {
         let places = settings.changes_waiting_max;
         // Those that have begun wait beside the queues.
         let is_one_too_many = wanted.act.is_purge() && lane.rests.len() >= places;
-        if queue.len() >= places || is_one_too_many || own >= settings.own_changes_waiting_max {
+        let reached = if own >= settings.own_changes_waiting_max {
+            Some(["own_changes_waiting_max", "member"])
+        } else if queue.len() >= places || is_one_too_many {
+            Some(["changes_waiting_max", "room"])
+        } else {
+            None
+        };
+        if let Some(limit) = reached {
+            self.counters.limited.count_pair(limit);
             return self.turn_down(wanted.requester, RoomRefusal::Busy(BUSY_RETRY), now);
         }
         if let Requester::Call(id) = wanted.requester
@@ -163,7 +171,10 @@ impl Engine {
         let knock = knocking.and_then(|by| Some((self.rooms.find(room)?, Arc::clone(&by.user))));
         let judged = self
             .expect_still_speaking(room, &requester, &act, now)
-            .and_then(|()| self.judge_change(room, by.as_ref(), &act, now))
+            .and_then(|()| {
+                let judged = self.judge_change(room, by.as_ref(), &act, now);
+                self.count_room_limit(judged)
+            })
             .and_then(|planned| match &knock {
                 Some((key, user)) => self.check_knock(*key, user, now).map(|()| planned),
                 None => Ok(planned),

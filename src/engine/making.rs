@@ -75,7 +75,7 @@ impl Engine {
 
     /// Answers what was put aside, so that the connection is read again. What it asks of those rooms is not put aside any more.
     pub(super) fn give_up_waiting(&mut self, id: ConnectionId, now: Now) {
-        let bounds = self.bounds();
+        let bounds = self.bounds_of_people();
         let Some(making) = self
             .session_mut(id)
             .and_then(|session| session.making.as_mut())

@@ -35,6 +35,9 @@ impl Engine {
             return self.create_room(id, request, room, patch, now);
         }
         let key = self.seen_room(id, room, now)?;
+        if let RoomCommand::Edit { said, .. } = command {
+            self.fitting(key, said)?;
+        }
         match command {
             RoomCommand::Describe => {
                 self.tell_description(id, request, key, now);
@@ -48,9 +51,6 @@ impl Engine {
             }
             RoomCommand::Explain { user } => self.explain(id, request, key, user.as_deref(), now),
             RoomCommand::Seen { seq } => self.note_seen(id, request, key, *seq, now),
-            RoomCommand::Edit { said, .. } if self.fitting(key, said).is_err() => {
-                self.fitting(key, said).map(drop)
-            }
             changing => match Act::of(changing) {
                 Some(act) => self.want_change(id, request, key, act, now),
                 None => Err(RoomRefusal::Forbidden),
@@ -199,7 +199,8 @@ impl Engine {
         }
         self.expect_unlike(room, patch)?;
         self.room_for_one_more(&by)?;
-        let (record, entry) = plan_room(room, patch, &by.user, &self.ceilings(), now.wall)?;
+        let planned = plan_room(room, patch, &by.user, &self.ceilings(), now.wall);
+        let (record, entry) = self.count_room_limit(planned)?;
         let room = Arc::clone(&record.id);
         let asked = Asked::Create(Coming::of(&record));
         let question = RoomQuestion::Create(Box::new(record), Box::new(entry));
@@ -320,7 +321,7 @@ impl Engine {
             return Ok(());
         }
         if known.is_none() && found.lasting.standings.len() >= people_max {
-            return Err(RoomRefusal::RoomFull("people_max"));
+            return self.count_room_limit(Err(RoomRefusal::RoomFull("people_max")));
         }
         let room = Arc::clone(found.id());
         let question = RoomQuestion::Read {

@@ -10,6 +10,7 @@ mod barrier;
 mod behind;
 mod catalogue;
 mod census;
+mod characters;
 mod chat;
 mod closing;
 mod connection;

@@ -401,13 +401,16 @@ impl Engine {
         now: Now,
     ) {
         self.counters.handshakes.count(reason.label());
-        let Some(event) = Event::of_close(reason) else {
-            return;
+        let event = match self.as_status(reason, now).limit() {
+            Some([limit, scope]) => {
+                self.counters.limited.count_pair([limit, scope]);
+                Some(Event::Limited { limit, scope })
+            }
+            None => Event::of_close(reason),
         };
-        if let Event::Limited { limit, scope } = event {
-            self.counters.limited.count_pair([limit, scope]);
+        if let Some(event) = event {
+            self.report_about(id, &event, Some(endpoint.path()), now);
         }
-        self.report_about(id, &event, Some(endpoint.path()), now);
     }
 
     pub(super) fn as_status(&mut self, reason: CloseReason, now: Now) -> Refusal {

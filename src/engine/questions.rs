@@ -12,7 +12,7 @@ use crate::access::hook::{Answer, Question};
 use crate::config::HookSettings;
 use crate::hash::Keyed;
 use crate::id::{ConnectionId, QuestionId};
-use crate::limit::PrefixKey;
+use crate::limit::Prefix;
 use crate::time::{Instant, Now};
 
 #[cfg(test)]
@@ -44,6 +44,8 @@ pub(super) enum Found {
     Verdict(Verdict),
     /// The connection is among those that are told.
     Asked,
+    /// Nobody can say now, for this limit, and whose it is, leaves no room for the question.
+    Full([&'static str; 2]),
 }
 
 /// Connections, and what each of them is to be told.
@@ -72,8 +74,9 @@ pub(super) struct Questions {
 struct Open {
     question: Question,
     key: QuestionKey,
-    /// Whose question it counts as.
-    prefix: PrefixKey,
+    /// Whose question it counts as, by address and not by a slot of the table of prefixes: it may outlive whoever asked, and the slot is
+    /// another's then. `None`: of somebody whom no limit of an address holds for.
+    prefix: Option<Prefix>,
     waiting: Vec<ConnectionId>,
     since: Now,
     /// What it answers may have been taken back since it was put: it is not remembered.
@@ -104,7 +107,7 @@ impl Questions {
         &mut self,
         question: Question,
         asker: ConnectionId,
-        prefix: PrefixKey,
+        prefix: Option<Prefix>,
         now: Now,
     ) -> Found {
         if question.credential.len() > self.settings.credential_bytes_max {
@@ -119,8 +122,11 @@ impl Questions {
         if let Some(same) = self.open.values_mut().find(|open| open.key == key) {
             return same.join(asker);
         }
-        if !self.has_room(prefix, now.instant) {
+        if !self.breaker.allows(now.instant) {
             return Found::Verdict(Verdict::Unavailable);
+        }
+        if let Some(limit) = self.limit_reached(prefix) {
+            return Found::Full(limit);
         }
         let open = Open {
             question,
@@ -134,12 +140,17 @@ impl Questions {
         Found::Asked
     }
 
-    fn has_room(&self, prefix: PrefixKey, now: Instant) -> bool {
+    /// The limit that leaves no room for one more question of this prefix, if one does.
+    fn limit_reached(&self, prefix: Option<Prefix>) -> Option<[&'static str; 2]> {
         let settings = &self.settings;
-        let of_address = self.open.values().filter(|open| open.prefix == prefix);
-        self.breaker.allows(now)
-            && self.open.len() < settings.concurrency_max + settings.queue_max
-            && (!prefix.is_limited() || of_address.count() < settings.questions_per_address_max)
+        if self.open.len() >= settings.concurrency_max + settings.queue_max {
+            return Some(["auth.hook.queue_max", "server"]);
+        }
+        let prefix = prefix?;
+        let of_address = self.open.values();
+        let of_address = of_address.filter(|open| open.prefix == Some(prefix));
+        let is_full = of_address.count() >= settings.questions_per_address_max;
+        is_full.then_some(["auth.hook.questions_per_address_max", "address"])
     }
 
     fn enqueue(&mut self, open: Open) {

@@ -5,7 +5,7 @@ use super::connection::Endpoint;
 use super::open::FAILED_AUTHENTICATIONS;
 use super::reply::{self, Complaint};
 use super::verify::{BUSY_RETRY, Place, Unverified};
-use super::work::Come;
+use super::work::{Come, PENDING_ANSWERS};
 use crate::access::{AuthError, Credential, Identity, Source};
 use crate::id::ConnectionId;
 use crate::limit::{Limited, Scope};
@@ -94,7 +94,12 @@ impl Engine {
         let is_free = self
             .session_mut(id)
             .is_some_and(|session| session.refreshing.is_none());
-        if !is_free || self.take_signature_check().is_none() {
+        let may_check = is_free && self.take_signature_check().is_some();
+        if !may_check {
+            if is_free {
+                let limit = ["turn.signature_checks_max", "server"];
+                self.counters.limited.count_pair(limit);
+            }
             let complaint = Complaint::not_refreshed(request, RefreshError::Busy);
             return self.object(id, &complaint, now);
         }
@@ -155,7 +160,11 @@ impl Engine {
                 }
                 return;
             }
-            Err(Unverified::Unavailable | Unverified::HookUnavailable) => RefreshError::Busy,
+            Err(Unverified::Unavailable) => {
+                self.counters.limited.count_pair(PENDING_ANSWERS);
+                RefreshError::Busy
+            }
+            Err(Unverified::HookUnavailable) => RefreshError::Busy,
             Err(Unverified::Refused(error)) => RefreshError::Credential(error),
         };
         if error == RefreshError::Credential(AuthError::Invalid) {

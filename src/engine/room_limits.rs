@@ -9,7 +9,7 @@ use super::chat::Unsaid;
 use crate::config::ROOMS_PER_CONNECTION_MOST;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::limit::Scope;
-use crate::protocol::refusal::RoomRefusal;
+use crate::protocol::refusal::{RoomRefusal, RoomScope};
 use crate::protocol::vocabulary::{Affiliation, Capability};
 use crate::rooms::limits::Speaker;
 use crate::time::Now;
@@ -47,13 +47,15 @@ impl Engine {
         bytes: usize,
         now: Now,
     ) -> Result<(), Unsaid> {
-        let by_room = self.check_message_in(id, room, now);
+        let by_room = self.judge_message_in(id, room, now);
         let by_operator = self.check_message(id, now);
         match (by_room, by_operator) {
             (Ok(()), Ok(())) => {}
-            (Err(refusal), Ok(())) => return Err(refusal.into()),
+            (Err(refusal), Ok(())) => {
+                return self.count_room_limit(Err(refusal)).map_err(Unsaid::from);
+            }
             (Err(refusal), Err(limited)) if wait(&refusal) > limited.retry_after => {
-                return Err(refusal.into());
+                return self.count_room_limit(Err(refusal)).map_err(Unsaid::from);
             }
             (_, Err(limited)) => {
                 self.counters.limited.count_pair(limited.words());
@@ -72,6 +74,16 @@ impl Engine {
         room: RoomKey,
         now: Now,
     ) -> Result<(), RoomRefusal> {
+        let judged = self.judge_message_in(id, room, now);
+        self.count_room_limit(judged)
+    }
+
+    fn judge_message_in(
+        &self,
+        id: ConnectionId,
+        room: RoomKey,
+        now: Now,
+    ) -> Result<(), RoomRefusal> {
         let Some((user, is_moderator, is_new)) = self.speaker_in(id, room, now) else {
             return Ok(());
         };
@@ -82,8 +94,7 @@ impl Engine {
         };
         let found = self.rooms.room(room);
         let settings = &found.lasting.settings;
-        let checked = found.limits.check_message(speaker, settings, now.instant);
-        self.count_room_limit(checked)
+        found.limits.check_message(speaker, settings, now.instant)
     }
 
     /// Charges a message to the room.
@@ -147,7 +158,7 @@ impl Engine {
             return Ok(());
         };
         if !found.has_place_for(&person.id) {
-            return Err(RoomRefusal::RoomFull("members_max"));
+            return self.count_room_limit(Err(RoomRefusal::RoomFull("members_max")));
         }
         let settings = &found.lasting.settings;
         let checked = found.limits.check_join(&person.id, settings, now.instant);
@@ -184,12 +195,35 @@ impl Engine {
         found.limits.charge_knock(user, rate, settings, now.instant);
     }
 
-    fn count_room_limit(&mut self, checked: Result<(), RoomRefusal>) -> Result<(), RoomRefusal> {
-        if let Err(RoomRefusal::RoomLimited { limit, scope, .. }) = &checked {
-            self.counters.limited.count_pair([*limit, scope.word()]);
+    /// Counts a refusal by the limit of the room, or on what rooms may be set to, that says no.
+    pub(super) fn count_room_limit<T>(
+        &mut self,
+        checked: Result<T, RoomRefusal>,
+    ) -> Result<T, RoomRefusal> {
+        if let Err(refusal) = &checked
+            && let Some(limit) = limit_behind(refusal)
+        {
+            self.counters.limited.count_pair(limit);
         }
         checked
     }
+}
+
+fn limit_behind(refusal: &RoomRefusal) -> Option<[&'static str; 2]> {
+    let (limit, scope) = match *refusal {
+        RoomRefusal::RoomLimited { limit, scope, .. } => (limit, scope),
+        RoomRefusal::RoomFull(limit) => (limit, RoomScope::Room),
+        RoomRefusal::MessageTooLong { .. } => ("message_characters_max", RoomScope::Room),
+        // The operator's bound is called otherwise than what the owners set below it.
+        RoomRefusal::AboveCeiling { field, .. } => match field {
+            "members_max" => ("people_max", RoomScope::Room),
+            "retention_messages" => ("retention_messages_max", RoomScope::Room),
+            "retention_ms" => ("retention_max", RoomScope::Room),
+            _ => (field, RoomScope::Room),
+        },
+        _ => return None,
+    };
+    Some([limit, scope.word()])
 }
 
 fn wait(refusal: &RoomRefusal) -> Duration {

@@ -9,7 +9,7 @@ use super::lanes::InFlight;
 use super::pages::Wanted;
 use super::reply::Complaint;
 use super::verify::BUSY_RETRY;
-use super::work::{Awaited, Come, Outcome, Work, WorkId};
+use super::work::{Awaited, Come, Outcome, PENDING_ANSWERS, Work, WorkId};
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::name::likeness;
@@ -168,11 +168,16 @@ impl Engine {
         now: Now,
     ) -> bool {
         let is_ours = matches!(requester, Requester::Server);
-        let has_place = self.room_works.len() < self.config.rooms.pending_max
-            && (is_ours || self.expect_memory().is_ok());
+        let is_full = self.room_works.len() >= self.config.rooms.pending_max;
+        let has_place = !is_full && (is_ours || self.expect_memory().is_ok());
         let connection = requester.connection();
         let bytes = bytes_of(&question);
         let work = has_place.then(|| self.ask_for(connection, Work::Room(question), now));
+        let reached = match work {
+            None if is_full => Some(["pending_max", "server"]),
+            Some(None) => Some(PENDING_ANSWERS),
+            _ => None,
+        };
         match work.flatten() {
             Some(work) => {
                 if let Requester::Call(id) = requester
@@ -186,6 +191,10 @@ impl Engine {
                 true
             }
             None => {
+                // What the server asks for itself it asks again: nobody is refused anything.
+                if let Some(limit) = reached.filter(|_| !is_ours) {
+                    self.counters.limited.count_pair(limit);
+                }
                 self.turn_down(requester, RoomRefusal::Busy(BUSY_RETRY), now);
                 false
             }

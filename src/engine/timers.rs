@@ -1,7 +1,7 @@
 //! What is due: every deadline of a connection, when it has come.
 
 use super::Engine;
-use super::connection::Phase;
+use super::connection::{Phase, SIGN_IN};
 use super::secure::TlsFailure;
 use crate::id::ConnectionId;
 use crate::limit::Scope;
@@ -70,7 +70,14 @@ impl Engine {
                 self.tell_of_tls_failure(id, TlsFailure::Timeout, now);
                 self.remove(id);
             }
-            Phase::Head(head) if head.is_idle() => self.finish(id, now),
+            Phase::Head(head) if head.is_idle() => {
+                // That no further request comes is how kept connections end; only the time to sign in is a limit then.
+                if limit == SIGN_IN {
+                    let scope = Scope::Connection.as_str();
+                    self.counters.limited.count_pair([limit, scope]);
+                }
+                self.finish(id, now);
+            }
             Phase::Preamble(_) | Phase::Head(_) | Phase::Body(_) => {
                 self.refuse(id, Refusal::TooSlow { limit }, now);
             }

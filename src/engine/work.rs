@@ -21,6 +21,9 @@ use crate::time::{Instant, Now};
 /// Without an answer for so long the store is said to be silent: a hundred times what a disk takes that is merely busy.
 const STORE_SILENCE_MAX: Duration = Duration::from_secs(1);
 
+/// Too many questions wait for their answers.
+pub(super) const PENDING_ANSWERS: [&str; 2] = ["pending_answers_max", "server"];
+
 /// Something that takes longer than a turn may: a thread does it, and [`Engine::outcome`] brings the answer.
 #[derive(Debug, Clone)]
 pub enum Work {

@@ -53,7 +53,10 @@ pub enum Problem {
         allow: &'static str,
     },
     /// The request did not come in time.
-    TooSlow,
+    TooSlow {
+        /// The deadline that was over.
+        limit: &'static str,
+    },
     /// A body whose length is not said beforehand.
     LengthRequired,
     /// `private.body_bytes_max`
@@ -71,7 +74,10 @@ pub enum Problem {
         retry_after: Duration,
     },
     /// The head has too many bytes or fields.
-    HeadTooLarge,
+    HeadTooLarge {
+        /// The setting that was reached.
+        limit: &'static str,
+    },
     /// A bound of the server as a whole.
     ServerFull {
         /// The setting that was reached.
@@ -158,14 +164,14 @@ impl Problem {
             Problem::NoSuchRoute => 7,
             Problem::UnknownRoom => 8,
             Problem::MethodNotAllowed { .. } => 9,
-            Problem::TooSlow => 10,
+            Problem::TooSlow { .. } => 10,
             Problem::LengthRequired => 11,
             Problem::BodyTooLarge { .. } => 12,
             Problem::NotJson => 13,
             Problem::ExpectationFailed => 14,
             Problem::HostNotAllowed => 15,
             Problem::TooMany { .. } => 16,
-            Problem::HeadTooLarge => 17,
+            Problem::HeadTooLarge { .. } => 17,
             Problem::ServerFull { .. } => 18,
             Problem::Stopping => 19,
             Problem::BoundReached { .. } => 20,
@@ -212,7 +218,9 @@ impl Problem {
                 "GET /api/v1/connections lists those there are; one that has ended keeps no id"
             }
             Problem::MethodNotAllowed { allow } => return format!("allowed: {allow}").into(),
-            Problem::TooSlow => "the whole request, body and all, must come within deadlines.head",
+            Problem::TooSlow { .. } => {
+                "the whole request, body and all, must come within deadlines.head"
+            }
             Problem::LengthRequired => "send Content-Length; bodies in chunks are not taken",
             Problem::BodyTooLarge { bytes_max } => {
                 return format!("at most private.body_bytes_max = {bytes_max} bytes").into();
@@ -225,7 +233,7 @@ impl Problem {
             Problem::TooMany { limit, .. } | Problem::ServerFull { limit, .. } => {
                 return format!("{limit} is reached; wait as Retry-After says").into();
             }
-            Problem::HeadTooLarge => {
+            Problem::HeadTooLarge { .. } => {
                 "at most limits.head_bytes_max bytes and limits.head_fields_max fields"
             }
             Problem::Stopping => "ask another server, or this one when it is back",
@@ -270,6 +278,19 @@ impl Problem {
         response.write(method, out);
     }
 
+    /// The setting that was reached.
+    pub const fn limit(&self) -> Option<&'static str> {
+        match self {
+            Problem::TooSlow { limit }
+            | Problem::TooMany { limit, .. }
+            | Problem::HeadTooLarge { limit }
+            | Problem::ServerFull { limit, .. }
+            | Problem::BoundReached { limit } => Some(limit),
+            Problem::BodyTooLarge { .. } => Some("private.body_bytes_max"),
+            _ => None,
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Problem::TooMany { retry_after, .. }
@@ -290,13 +311,7 @@ impl Problem {
                 Problem::InvalidField { field, .. } => *field,
                 _ => None,
             },
-            limit: match self {
-                Problem::TooMany { limit, .. }
-                | Problem::ServerFull { limit, .. }
-                | Problem::BoundReached { limit } => Some(*limit),
-                Problem::BodyTooLarge { .. } => Some("private.body_bytes_max"),
-                _ => None,
-            },
+            limit: self.limit(),
             code: match self {
                 Problem::Conflict { code, .. } => Some(*code),
                 _ => None,
@@ -337,7 +352,7 @@ impl From<Refusal> for Problem {
             Refusal::OriginForbidden(_) => Problem::BrowserRefused,
             Refusal::NotFound => Problem::NoSuchRoute,
             Refusal::MethodNotAllowed { allow } => Problem::MethodNotAllowed { allow },
-            Refusal::TooSlow { .. } => Problem::TooSlow,
+            Refusal::TooSlow { limit } => Problem::TooSlow { limit },
             Refusal::TlsRequired => Problem::Malformed("this port speaks TLS"),
             Refusal::UpgradeRequired | Refusal::VersionUnsupported => {
                 Problem::Malformed("no WebSocket is spoken here")
@@ -345,7 +360,7 @@ impl From<Refusal> for Problem {
             Refusal::TooMany {
                 limit, retry_after, ..
             } => Problem::TooMany { limit, retry_after },
-            Refusal::HeadTooLarge { .. } => Problem::HeadTooLarge,
+            Refusal::HeadTooLarge { limit } => Problem::HeadTooLarge { limit },
             Refusal::Full { limit, retry_after } => Problem::ServerFull { limit, retry_after },
             Refusal::AuthenticationUnavailable { retry_after } => Problem::ServerFull {
                 limit: "auth.hook",

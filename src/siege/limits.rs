@@ -31,14 +31,10 @@ enum Proof {
 }
 
 /// Those that are not simply counted by their own name (`limited:connections_per_user`).
-const PROOFS: [(&str, Proof); 16] = [
+const PROOFS: [(&str, Proof); 15] = [
     ("limits.departed_users_max", Proof::Most(departed)),
     ("limits.penalty_min", Proof::Shared(OFFENCES)),
     ("limits.penalty_max", Proof::Shared(OFFENCES)),
-    (
-        "limits.message_characters_max",
-        Proof::Shared("errors_told:message_too_long"),
-    ),
     (
         "limits.requests_per_connection_max",
         Proof::Each("responses:"),

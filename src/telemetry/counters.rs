@@ -64,8 +64,6 @@ pub const OUTBOUND_BYTES: [&str; 2] = ["outbound_bytes_per_connection_max", "con
 /// Something waits for one connection for too long.
 pub const UNREAD: [&str; 2] = ["deadlines.unread", "connection"];
 
-/// Too many requests come through the private door.
-pub const PRIVATE_REQUESTS: [&str; 2] = ["private.requests", "server"];
 /// A message is longer than one may be, on each endpoint.
 pub const MESSAGE_BYTES: [&str; 2] = ["message_bytes_max", "connection"];
 pub const ECHO_BYTES: [&str; 2] = ["echo.message_bytes_max", "connection"];
@@ -74,7 +72,7 @@ const IDLE: [&str; 2] = ["deadlines.idle", "connection"];
 const PONG: [&str; 2] = ["deadlines.pong", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 57] = [
+const LIMITS: [[&str; 2]; 71] = [
     ["memory", "server"],
     ["descriptors", "server"],
     ["connections_max", "server"],
@@ -82,8 +80,15 @@ const LIMITS: [[&str; 2]; 57] = [
     ["stopping", "server"],
     ["tickets_max", "server"],
     ["pending_answers_max", "server"],
+    ["auth.hook.queue_max", "server"],
+    ["auth.hook.questions_per_address_max", "address"],
+    ["turn.signature_checks_max", "server"],
     ["private.connections_max", "server"],
-    PRIVATE_REQUESTS,
+    ["private.requests", "server"],
+    ["private.body_bytes_max", "connection"],
+    ["sessions_max", "server"],
+    ["sessions_per_user_max", "user"],
+    ["revocations_max", "server"],
     ["outbound_bytes_max", "server"],
     ["plain_per_address", "address"],
     ["connections_per_address", "address"],
@@ -103,6 +108,12 @@ const LIMITS: [[&str; 2]; 57] = [
     ["created_per_user_max", "user"],
     ["messages_per_minute", "room"],
     ["bytes_per_second", "room"],
+    ["retention_messages_max", "room"],
+    ["retention_max", "room"],
+    ["message_characters_max", "room"],
+    ["pending_max", "server"],
+    ["changes_waiting_max", "room"],
+    ["own_changes_waiting_max", "member"],
     ["joins_per_minute", "room"],
     ["joins_per_minute", "member"],
     ["members_max", "room"],
@@ -112,6 +123,7 @@ const LIMITS: [[&str; 2]; 57] = [
     ["cooldown_ms", "member"],
     ["knocks_per_user", "member"],
     ["refreshes_per_connection", "connection"],
+    ["message_characters_max", "connection"],
     ["rooms_per_connection_max", "connection"],
     ["fragments_per_message_max", "connection"],
     ["requests_per_connection_max", "connection"],
@@ -275,11 +287,7 @@ impl Default for Counters {
             handshakes: Tally::of_words(outcomes.chain(turned_away.map(CloseReason::label))),
             responses: 0,
             limited: Tally::of_pairs(LIMITS),
-            shadowed: Tally::of_pairs(
-                LIMITS
-                    .into_iter()
-                    .filter(|[limit, _]| SHADOWABLE.contains(limit)),
-            ),
+            shadowed: Tally::of_pairs(LIMITS.into_iter().filter(is_rehearsable)),
             shed: [0; 3],
             closes: [0; CloseReason::ALL.len()],
             endings: [0; Ending::ALL.len()],
@@ -369,6 +377,11 @@ impl Counters {
         let connections = told.map(|(_, connections)| connections).sum();
         self.fan_out.observe(connections, one.0.max(other.0));
     }
+}
+
+/// Whether it is one of the operator's that can be rehearsed: what the owners of a room have set under the same name is theirs.
+fn is_rehearsable([limit, scope]: &[&'static str; 2]) -> bool {
+    SHADOWABLE.contains(limit) && *scope != "room"
 }
 
 /// The limit behind a close reason that stands for one limit only.

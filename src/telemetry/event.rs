@@ -33,9 +33,10 @@ pub enum Event<'a> {
     },
     /// A page that may not use this server.
     OriginRefused { reason: &'static str },
-    /// A request that keeps no standard: its code, and what was wrong.
+    /// A request that keeps no standard, or is larger or slower than a limit allows: its code, that limit, and what was wrong.
     RequestRefused {
         code: &'static str,
+        limit: Option<&'static str>,
         reason: &'static str,
     },
     /// A session broke RFC 6455 or a bound on its messages.
@@ -135,6 +136,7 @@ impl Event<'_> {
     pub const fn limit(&self) -> Option<&'static str> {
         match self {
             Event::Limited { limit, .. } | Event::Shadowed { limit, .. } => Some(limit),
+            Event::RequestRefused { limit, .. } => *limit,
             _ => None,
         }
     }
@@ -163,17 +165,15 @@ impl Event<'_> {
 
     /// The event of a refused request, if it is one: a path that does not exist is nobody's attack.
     pub fn of_refusal(refusal: &Refusal) -> Option<Event<'static>> {
-        let code = refusal.code();
+        let refused = |limit, reason| Event::RequestRefused {
+            code: refusal.code(),
+            limit,
+            reason,
+        };
         Some(match *refusal {
-            Refusal::Malformed(reason) => Event::RequestRefused { code, reason },
-            Refusal::HeadTooLarge { .. } => Event::RequestRefused {
-                code,
-                reason: "too many bytes or fields",
-            },
-            Refusal::TooSlow { .. } => Event::RequestRefused {
-                code,
-                reason: "not complete in time",
-            },
+            Refusal::Malformed(reason) => refused(None, reason),
+            Refusal::HeadTooLarge { limit } => refused(Some(limit), "too many bytes or fields"),
+            Refusal::TooSlow { limit } => refused(Some(limit), "not complete in time"),
             Refusal::CredentialsMissing => Event::SignInFailed {
                 reason: CloseReason::CredentialsRequired,
             },

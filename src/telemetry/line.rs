@@ -48,8 +48,13 @@ pub fn write_event(
             fields.word("limit", &limit);
             fields.word("scope", &scope);
         }
-        Event::RequestRefused { code, reason } => {
+        Event::RequestRefused {
+            code,
+            limit,
+            reason,
+        } => {
             fields.word("code", &code);
+            limit.inspect(|limit| fields.word("limit", limit));
             fields.text("reason", reason);
         }
         Event::Admin { action, is_done } => {

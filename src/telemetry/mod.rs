@@ -14,8 +14,7 @@ mod snapshot;
 mod tally;
 
 pub use counters::{
-    Counters, ECHO_BYTES, Ending, MESSAGE_BYTES, OUTBOUND_BYTES, PRIVATE_REQUESTS, PhaseCounts,
-    UNREAD, Worker,
+    Counters, ECHO_BYTES, Ending, MESSAGE_BYTES, OUTBOUND_BYTES, PhaseCounts, UNREAD, Worker,
 };
 pub use date::Rfc3339;
 pub use event::{Event, Kind, Party};

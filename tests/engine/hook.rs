@@ -8,6 +8,7 @@ use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
 use wardroom::time::Now;
 
+use crate::counted::limits;
 use crate::{ask, chat_request, closed, outcome, roomy, seconds, stay};
 
 const UNAVAILABLE: &str = "1013 authentication is not available";
@@ -356,4 +357,60 @@ fn a_ticket_is_given_for_what_the_hook_knows() {
     world.settle();
     assert_eq!(outcome(&mut world, id), "in as alice");
     assert_eq!(world.questions(), 0);
+}
+
+#[test]
+fn a_question_whose_asker_has_gone_counts_for_nobody_who_takes_over_their_place() {
+    let mut world = world_with(|config| {
+        config.auth.hook.questions_per_address_max = 1;
+        // Two addresses have a place of their own.
+        config.limits.prefixes_max = 3;
+    });
+    let gone = knock(&mut world, "departed");
+    world.reset(gone);
+    world.connect("10.0.0.2").expect("room, and it stays");
+    let fields = "Authorization: Bearer opaque\r\n";
+    let id = ask(&mut world, "10.0.0.3", &chat_request("", fields));
+    world.settle();
+    assert_eq!(outcome(&mut world, id), "no answer", "it is asked about");
+    answer(&mut world, Answer::Refused);
+    answer(&mut world, yes("alice"));
+    assert_eq!(outcome(&mut world, id), "in as alice");
+}
+
+#[test]
+fn whoever_comes_back_from_the_same_address_has_no_more_questions_than_before() {
+    let mut world = world_with(|config| {
+        config.auth.hook.questions_per_address_max = 1;
+        config.limits.prefixes_max = 3;
+    });
+    let gone = knock(&mut world, "departed");
+    world.reset(gone);
+    for other in ["10.0.0.2", "10.0.0.3"] {
+        world.connect(other).expect("room, and it stays");
+    }
+    let again = knock(&mut world, "opaque");
+    assert_eq!(outcome(&mut world, again), UNAVAILABLE);
+}
+
+#[test]
+fn a_question_that_is_not_put_is_counted_by_the_limit() {
+    for (queue_max, of_address_max, expected) in [
+        (1, 100, "auth.hook.queue_max of server: 1"),
+        (64, 2, "auth.hook.questions_per_address_max of address: 1"),
+    ] {
+        let mut world = world_with(|config| {
+            let hook = &mut config.auth.hook;
+            hook.concurrency_max = 1;
+            hook.queue_max = queue_max;
+            hook.questions_per_address_max = of_address_max;
+        });
+        for credential in ["a", "b"] {
+            let id = knock(&mut world, credential);
+            assert_eq!(outcome(&mut world, id), "no answer");
+        }
+        let refused = knock(&mut world, "c");
+        assert_eq!(outcome(&mut world, refused), UNAVAILABLE);
+        assert_eq!(limits(&world), [expected]);
+    }
 }

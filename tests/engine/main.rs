@@ -3,6 +3,7 @@
 mod admission;
 mod chat;
 mod clock;
+mod counted;
 mod credentials;
 mod deadlines;
 mod drain;

@@ -142,8 +142,58 @@ fn a_connection_that_never_had_a_place_is_named_and_one_that_said_nothing_is_not
     assert_eq!(events(&mut world), [""; 0], "browsers connect in advance");
     ask(&mut world, "192.0.2.1", "GET / HTTP/1.1\r\n");
     world.advance(seconds(30));
-    let slow = "event=request_refused address=192.0.2.1 code=request_timeout reason=\"not complete in time\"";
+    let slow = "event=request_refused address=192.0.2.1 code=request_timeout limit=deadlines.head reason=\"not complete in time\"";
     assert_eq!(events(&mut world), [slow]);
+}
+
+#[test]
+fn a_request_that_is_too_large_or_too_slow_is_told_with_the_limit_that_says_so() {
+    let head = "GET / HTTP/1.1\r\nHost: a\r\n";
+    let long = format!("{head}X: {}", "y".repeat(2048));
+    let wide = format!("{head}{}\r\n", "X: y\r\n".repeat(16));
+    for (request, code, limit, reason) in [
+        (
+            long,
+            "head_too_large",
+            "head_bytes_max",
+            "too many bytes or fields",
+        ),
+        (
+            wide,
+            "head_too_large",
+            "head_fields_max",
+            "too many bytes or fields",
+        ),
+        (
+            head.to_owned(),
+            "request_timeout",
+            "deadlines.head",
+            "not complete in time",
+        ),
+        (
+            format!("{head}\r\n{head}"),
+            "request_timeout",
+            "deadlines.sign_in",
+            "not complete in time",
+        ),
+    ] {
+        let mut world = world_with(|config| {
+            config.limits.head_bytes_max = 2048;
+            config.limits.head_fields_max = 16;
+            config.deadlines.head = seconds(10);
+            config.deadlines.sign_in = seconds(11);
+        });
+        let id = world.connect("192.0.2.1").expect("room");
+        world.advance(seconds(5));
+        world.send(id, request.as_bytes());
+        world.advance(seconds(6));
+        let log = events(&mut world);
+        let line = format!(
+            "event=request_refused address=192.0.2.1 code={code} limit={limit} reason=\"{reason}\""
+        );
+        assert_eq!(log.len(), 1, "{log:?}");
+        assert!(log[0].starts_with(&line), "{log:?}");
+    }
 }
 
 #[test]

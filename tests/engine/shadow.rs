@@ -4,6 +4,7 @@ use serde_json::json;
 use wardroom::config::{Config, ROOMS_PER_CONNECTION_MOST, Rate, SHADOWABLE, Shadow};
 use wardroom::simulation::{Ending, World, masked, text};
 
+use crate::private::{key, post};
 use crate::{closed, knock, message, millis, per_second, roomy, seconds};
 
 /// No limit: to see what a world is like in which nothing is refused.
@@ -32,6 +33,7 @@ fn config(limit: &str, is_shadowed: bool) -> Config {
     match limit {
         NONE => {}
         "plain_per_address" => limits.plain_per_address = 2,
+        "message_characters_max" => limits.message_characters_max = 4,
         "fragments_per_message_max" => limits.fragments_per_message_max = 2,
         "requests_per_connection_max" => limits.requests_per_connection_max = 2,
         "rooms_per_connection_max" => limits.rooms_per_connection_max = 2,
@@ -195,7 +197,7 @@ fn each_limit_that_is_rehearsed_counts_and_logs_what_it_would_have_refused_and_r
         );
         let log = world.security_log();
         let scope = match limit {
-            "fragments_per_message_max" => "connection",
+            "message_characters_max" | "fragments_per_message_max" => "connection",
             _ => {
                 let whose = limit.trim_end_matches("_max").rsplit('_').next();
                 whose.expect("a last word")
@@ -414,4 +416,50 @@ fn a_rehearsed_bound_on_rooms_ends_where_every_configuration_does() {
         ),
         ROOMS_PER_CONNECTION_MOST as u64 - 2
     );
+}
+
+#[test]
+fn while_lengths_are_rehearsed_clients_are_told_what_is_taken_and_no_more_than_fits_is() {
+    let mut config = config("message_characters_max", true);
+    // 256 characters and their envelope.
+    config.limits.message_bytes_max = 4096;
+    config.private.key = Some(key());
+    let mut world = World::new(config);
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let hello = &world.client(alice).take_notices()[0];
+    assert_eq!(hello["limits"]["message_characters_max"], 256);
+    let say = |characters: usize| {
+        let message = "x".repeat(characters);
+        json!({"type": "send", "room": "lobby", "message": message}).to_string()
+    };
+    for (characters, refused, counts) in [
+        (4, false, [0, 0]),
+        (5, false, [0, 1]),
+        (256, false, [0, 2]),
+        (257, true, [1, 2]),
+    ] {
+        world.say(alice, &say(characters));
+        let told = world.client(alice).take_notices();
+        let is_refused = told
+            .iter()
+            .any(|notice| notice["code"] == "message_too_long");
+        assert_eq!(is_refused, refused, "{characters}");
+        let families = ["wardroom_limited_total", "wardroom_shadowed_total"];
+        let found = families.map(|family| counted(&world, family, "message_characters_max"));
+        assert_eq!(found, counts, "{characters}");
+    }
+    let bob = world.join("bob", "10.0.0.2");
+    world.say(bob, &message("hello"));
+    let den = json!({"type": "create", "room": "den", "kind": "public"});
+    world.say(alice, &den.to_string());
+    let edit = json!({"type": "edit", "room": "den", "seq": 1, "message": "other"});
+    world.say(alice, &edit.to_string());
+    assert_eq!(
+        counted(&world, "wardroom_shadowed_total", "message_characters_max"),
+        4
+    );
+    // What other programs say is nobody's habit that there would be something to learn of.
+    let publish = json!({"message": "hello"}).to_string();
+    let refused = post(&mut world, "/api/v1/rooms/lobby/messages", &publish);
+    assert_eq!(refused.status, 400);
 }

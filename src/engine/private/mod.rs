@@ -38,7 +38,6 @@ use crate::protocol::api::{
 use crate::protocol::head::{Head, Method};
 use crate::protocol::problem::Problem;
 use crate::protocol::response::{Refusal, Response};
-use crate::telemetry::PRIVATE_REQUESTS;
 use crate::time::Now;
 
 /// What the private door remembers.
@@ -164,8 +163,7 @@ impl Engine {
         bucket
             .take(1, self.config.private.requests, now.instant)
             .map_err(|retry_after| {
-                self.counters.limited.count_pair(PRIVATE_REQUESTS);
-                let [limit, _] = PRIVATE_REQUESTS;
+                let limit = "private.requests";
                 Problem::TooMany { limit, retry_after }
             })?;
         match shown {

@@ -65,7 +65,8 @@ impl Engine {
         let place = unlike.and_then(|()| self.room_for_one_more_at_all());
         let planned = place.and_then(|()| {
             let ceilings = self.ceilings();
-            plan_room(&wanted.room, &wanted.settings, &owner, &ceilings, now.wall)
+            let planned = plan_room(&wanted.room, &wanted.settings, &owner, &ceilings, now.wall);
+            self.count_room_limit(planned)
         });
         let (record, planned) = planned.map_err(|refusal| Problem::from(&refusal))?;
         let entry = Entry {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::Engine;
 use super::super::connection::Body;
 use super::super::verify::BUSY_RETRY;
-use super::super::work::{Come, Outcome, Work};
+use super::super::work::{Come, Outcome, PENDING_ANSWERS, Work};
 use super::list::List;
 use super::{Answer, identity};
 use crate::access::record::{self, NewRevocation, NewSession, Question, SessionsFull};
@@ -61,6 +61,7 @@ impl Engine {
                 if self.ask(id, Work::Record(question), now) {
                     return Ok(None);
                 }
+                self.counters.limited.count_pair(PENDING_ANSWERS);
                 Err(unavailable("too many questions wait for the store"))
             }
             Some(Come::Outcome(Outcome::Record(answer))) => told(answer).map(Some),

@@ -4,15 +4,12 @@ use super::*;
 use crate::access::Source;
 use crate::access::hook::Silence;
 use crate::access::hook::answer::{AnswerFault, Expiry};
-use crate::config::Limits;
-use crate::limit::{Kept, PrefixTable};
 use crate::time::Wall;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 struct World {
     questions: Questions,
-    prefixes: PrefixTable,
     now: Now,
 }
 
@@ -66,7 +63,6 @@ impl World {
         let hash = Keyed::new(1, 2);
         World {
             questions: Questions::new(settings, hash),
-            prefixes: PrefixTable::new(64, Kept::of(&Limits::default()), hash),
             now: Now {
                 instant: Instant::ZERO,
                 wall: BEGINNING,
@@ -81,7 +77,7 @@ impl World {
 
     fn find_from(&mut self, credential: &str, asker: u32, address: [u8; 4]) -> Found {
         let address = IpAddr::V4(Ipv4Addr::from(address));
-        let prefix = self.prefixes.find(address, self.now.instant);
+        let prefix = Some(Prefix::of(address));
         let question = Question {
             source: Source::Bearer,
             credential: credential.into(),
@@ -198,7 +194,7 @@ fn no_more_are_under_way_than_may_be_and_no_more_wait() {
     }
     assert_eq!(
         world.find("one too many", 9),
-        Found::Verdict(Verdict::Unavailable)
+        Found::Full(["auth.hook.queue_max", "server"])
     );
     let (first, credential) = world.next().expect("a question");
     assert_eq!(credential, "0", "the oldest first");
@@ -224,7 +220,8 @@ fn nobody_has_the_hook_to_themselves() {
     });
     assert_eq!(world.find("a", 1), Found::Asked);
     assert_eq!(world.find("b", 2), Found::Asked);
-    assert_eq!(world.find("c", 3), Found::Verdict(Verdict::Unavailable));
+    let of_address = ["auth.hook.questions_per_address_max", "address"];
+    assert_eq!(world.find("c", 3), Found::Full(of_address));
     assert_eq!(world.find("a", 4), Found::Asked, "no further question");
     assert_eq!(world.find_from("c", 5, [192, 0, 2, 2]), Found::Asked);
 }

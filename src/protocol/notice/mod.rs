@@ -305,7 +305,7 @@ impl From<&Limits> for HelloLimits {
     fn from(limits: &Limits) -> Self {
         HelloLimits {
             messages: limits.messages_per_user,
-            message_characters_max: limits.message_characters_max,
+            message_characters_max: limits.message_characters_taken(),
             message_bytes_max: limits.message_bytes_max,
             connections_per_user: limits.connections_per_user,
             rooms_per_connection_max: limits.rooms_per_connection_max,

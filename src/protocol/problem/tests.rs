@@ -18,7 +18,9 @@ fn all() -> Vec<Problem> {
         Problem::UnknownRoom,
         Problem::UnknownConnection,
         Problem::MethodNotAllowed { allow: "POST" },
-        Problem::TooSlow,
+        Problem::TooSlow {
+            limit: "deadlines.head",
+        },
         Problem::LengthRequired,
         Problem::BodyTooLarge { bytes_max: 7 },
         Problem::NotJson,
@@ -28,7 +30,9 @@ fn all() -> Vec<Problem> {
             limit: "private.requests",
             retry_after,
         },
-        Problem::HeadTooLarge,
+        Problem::HeadTooLarge {
+            limit: "head_bytes_max",
+        },
         Problem::ServerFull {
             limit: "private.connections_max",
             retry_after,
@@ -167,7 +171,9 @@ fn what_is_at_fault_with_a_request_is_named_for_programs() {
         assert_eq!(value(&problem, "code"), code, "{problem:?}");
         let limit = match problem {
             Problem::BodyTooLarge { .. } => Value::from("private.body_bytes_max"),
-            Problem::TooMany { limit, .. }
+            Problem::TooSlow { limit }
+            | Problem::TooMany { limit, .. }
+            | Problem::HeadTooLarge { limit }
             | Problem::ServerFull { limit, .. }
             | Problem::BoundReached { limit } => Value::from(limit),
             _ => Value::Null,

@@ -116,7 +116,7 @@ pub(super) const ATTACKS: [Attack; 11] = [
         name: "giant-frame",
         what: "The header of a frame of a terabyte",
         limits: &["limits.message_bytes_max"],
-        signs: &["closes:message_too_big"],
+        signs: &["limited:message_bytes_max"],
         shot: |_, out| out.extend(frame(0x81, 1 << 40, true)),
         expect: &[
             Outcome::Close(1009),

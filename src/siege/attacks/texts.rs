@@ -52,7 +52,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
         what: "Messages of more characters than any may have",
         needs: &[Need::Below("limits.message_characters_max", 501)],
         limits: &["limits.message_characters_max"],
-        signs: &["errors_told:message_too_long"],
+        signs: &["limited:message_characters_max"],
         shot: |aim, out| {
             let said = "z".repeat(501);
             let lobby = aim.lobby;
@@ -68,7 +68,7 @@ pub(super) const ATTACKS: [Attack; 8] = [
         what: "Messages a little longer than any may be",
         needs: &[Need::Below("limits.message_bytes_max", 9000)],
         limits: &["limits.message_bytes_max"],
-        signs: &["closes:message_too_big"],
+        signs: &["limited:message_bytes_max"],
         shots: 1,
         shot: |_, out| out.extend(text(&"y".repeat(9000))),
         expect: &[

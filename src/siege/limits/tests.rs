@@ -236,3 +236,26 @@ fn a_limit_that_said_no_at_another_value_alone_has_not_held_at_the_one_that_was_
     limit.note("tiny-fragments", Some(&shown), None);
     assert_eq!(limit.verdict(), Standing::Held);
 }
+
+#[test]
+fn a_limit_that_the_server_counts_by_name_is_shown_by_that_count() {
+    let counters = crate::telemetry::Counters::default();
+    let counted: Vec<_> = counters
+        .limited
+        .rows()
+        .map(|([limit, _], _)| limit)
+        .collect();
+    for (name, proof) in PROOFS {
+        let own = name.strip_prefix("limits.").unwrap_or(name);
+        if let Proof::Shared(counter) = proof
+            && counted.contains(&own)
+        {
+            assert_eq!(counter, format!("limited:{own}"), "{name}");
+        }
+    }
+    // And every count that an attack is judged by there is.
+    let signs = attacks::all().flat_map(|attack| attack.signs);
+    for limit in signs.filter_map(|sign| sign.strip_prefix("limited:")) {
+        assert!(counted.contains(&limit), "{limit}");
+    }
+}
