@@ -1,7 +1,9 @@
 //! The attackers' clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(target_os = "linux")]
+use super::bounds::DELIVERY_TIME_MAX;
 use crate::time::{Instant, Wall};
 
 /// One beginning for everybody who measures.
@@ -24,9 +26,20 @@ impl Clock {
 
     /// The date, for tokens.
     pub(super) fn today() -> Wall {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Wall::from_millis(since_epoch.as_millis() as u64)
+        Wall::from_millis(since_epoch().as_millis() as u64)
     }
+
+    /// How long ago it was so long after 1970; nothing when the date was set meanwhile.
+    #[cfg(target_os = "linux")]
+    pub(super) fn age(came: Duration) -> Duration {
+        let age = since_epoch().checked_sub(came);
+        age.filter(|age| *age <= DELIVERY_TIME_MAX)
+            .unwrap_or_default()
+    }
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }

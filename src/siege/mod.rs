@@ -4,6 +4,7 @@
 //! It reaches nothing but loopback ([`Target`]), and everything that it does is bounded (`bounds`). It knows the server
 //! from outside only: sockets, counters and `/proc`.
 
+mod arrivals;
 mod attack;
 mod attacks;
 mod bounds;

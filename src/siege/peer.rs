@@ -1,7 +1,8 @@
 //! One client's socket, with or without TLS: from an address of choice, with a queue of bytes to send. It neither parses nor
 //! decides.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::cell::Cell;
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use rustls::ClientConfig;
 
+use super::arrivals::Arrivals;
 use super::bounds::WRITE_BYTES_PER_TURN;
 use super::target::Target;
 use super::tls::Wrap;
@@ -71,9 +73,29 @@ pub(super) enum Flow {
 pub(super) struct Peer {
     stream: TcpStream,
     tls: Option<Wrap>,
+    /// `None`: what came came when it is read.
+    arrivals: Option<Arrivals>,
     queue: Vec<u8>,
     sent: usize,
     is_writable: bool,
+}
+
+/// A socket that is read from, and how long ago what was read last had come.
+struct Source<'a> {
+    stream: &'a mut TcpStream,
+    arrivals: Option<&'a mut Arrivals>,
+    age: &'a Cell<Duration>,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(arrivals) = &mut self.arrivals else {
+            return self.stream.read(buffer);
+        };
+        let (count, age) = arrivals.read(self.stream, buffer)?;
+        self.age.set(age);
+        Ok(count)
+    }
 }
 
 impl Peer {
@@ -92,10 +114,16 @@ impl Peer {
         Ok(Peer {
             stream,
             tls: way.tls.map(Wrap::new).transpose()?,
+            arrivals: None,
             queue: Vec::new(),
             sent: 0,
             is_writable: false,
         })
+    }
+
+    /// From now on what comes is told with its age, where the kernel knows it.
+    pub(super) fn note_arrivals(&mut self) {
+        self.arrivals = Arrivals::of(&self.stream);
     }
 
     /// The bytes that wait, to be added to.
@@ -166,13 +194,24 @@ impl Peer {
         }
     }
 
-    /// Reads what has come, and hands it to `take`.
-    pub(super) fn read(&mut self, buffer: &mut [u8], take: &mut dyn FnMut(&[u8])) -> Flow {
+    /// Reads what has come, and hands it to `take` with how long ago that was.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        take: &mut dyn FnMut(&[u8], Duration),
+    ) -> Flow {
+        let age = Cell::new(Duration::ZERO);
+        let mut source = Source {
+            stream: &mut self.stream,
+            arrivals: self.arrivals.as_mut(),
+            age: &age,
+        };
+        let mut take = |bytes: &[u8]| take(bytes, age.get());
         if let Some(tls) = &mut self.tls {
-            return tls.read(&mut self.stream, buffer, take);
+            return tls.read(&mut source, buffer, &mut take);
         }
         loop {
-            match self.stream.read(buffer) {
+            match source.read(buffer) {
                 Ok(0) => return Flow::Ended,
                 Ok(count) => take(buffer.get(..count).unwrap_or_default()),
                 Err(error) => match error.kind() {

@@ -136,11 +136,11 @@ impl<'a> People<'a> {
         while stop.try_recv() == Err(TryRecvError::Empty) {
             let now = self.clock.now();
             if next_word <= now {
-                self.say(now);
+                self.say();
                 next_word = later(next_word, talk_every / TALKERS as u32, now);
             }
             if next_question <= now {
-                self.ask(now);
+                self.ask();
                 next_question = later(next_question, ask_every / TALKERS as u32, now);
             }
             if next_newcomer <= now {
@@ -186,6 +186,7 @@ impl<'a> People<'a> {
         let registry = self.poll.registry();
         let way = self.ground.way();
         let mut peer = Peer::connect(way, Some(source), false, registry, Token(slot))?;
+        peer.note_arrivals();
         let token = self.ground.token(user);
         let fields =
             format!("Authorization: Bearer {token}\r\nSec-WebSocket-Protocol: wardroom.v1\r\n");
@@ -225,46 +226,45 @@ impl<'a> People<'a> {
     }
 
     /// The next of the talkers, in turn, says something to all.
-    fn say(&mut self, now: Instant) {
+    fn say(&mut self) {
         let number = self.messages.len();
         let missing = self.talkers();
         let lobby = self.ground.lobby;
         let said =
             format!("{{\"type\":\"send\",\"room\":\"{lobby}\",\"message\":\"honest {number}.\"}}");
         let speaker = number % TALKERS;
-        let message = Message {
-            sent: now,
-            speaker,
-            missing: self.send(speaker, &said, missing),
-        };
+        let message = self.send(speaker, &said, missing);
         self.messages.push(message);
     }
 
     /// The next of the talkers, in turn, asks for the time.
-    fn ask(&mut self, now: Instant) {
+    fn ask(&mut self) {
         let number = self.questions.len();
         let speaker = number % TALKERS;
         let asked = format!("{{\"type\":\"ping\",\"id\":\"honest {number}.\"}}");
-        let question = Message {
-            sent: now,
-            speaker,
-            missing: self.send(speaker, &asked, 1),
-        };
+        let question = self.send(speaker, &asked, 1);
         self.questions.push(question);
     }
 
-    /// How many are to hear it: as many as were said, or nobody, since somebody who was put out says nothing any more.
-    fn send(&mut self, speaker: usize, said: &str, hearers: usize) -> usize {
+    /// So many are to hear it, or nobody, since somebody who was put out says nothing any more.
+    fn send(&mut self, speaker: usize, said: &str, hearers: usize) -> Message {
+        let mut message = Message {
+            sent: self.clock.now(),
+            speaker,
+            missing: 0,
+        };
         // Talkers have the first places.
         let Some(Some(person)) = self.people.get_mut(speaker) else {
-            return 0;
+            return message;
         };
         person.peer.queue().extend_from_slice(&text(said));
         self.story.said += hearers as u64;
+        message.missing = hearers;
+        message.sent = self.clock.now();
         if person.peer.flush() == Flow::Broken {
             self.went(speaker);
         }
-        hearers
+        message
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
@@ -305,8 +305,8 @@ impl<'a> People<'a> {
             role,
             ..
         } = person;
-        let flow = peer.read(buffer, &mut |bytes| {
-            let now = clock.now();
+        let flow = peer.read(buffer, &mut |bytes, age| {
+            let now = clock.now().before(age);
             inbox.receive(bytes, &mut |seen| match seen {
                 Seen::Upgraded | Seen::Pong => {}
                 Seen::Ping(payload) => answer.extend(masked(0x8A, payload)),

@@ -450,7 +450,7 @@ impl Bot {
             ..
         } = self;
         let mut pongs: Vec<u8> = Vec::new();
-        let flow = peer.read(buffer, &mut |bytes| {
+        let flow = peer.read(buffer, &mut |bytes, _| {
             *is_answered = true;
             inbox.receive(bytes, &mut |seen| match seen {
                 Seen::Upgraded => (*is_in, *is_upgraded) = (true, true),
