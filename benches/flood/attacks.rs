@@ -24,8 +24,7 @@ pub struct Attack {
     pub pace: Pace,
     /// Shots of one connection before its end.
     pub shots: u64,
-    /// Whether it goes after its last shot; else it waits for the server.
-    pub leaves: bool,
+    pub end: End,
     pub reads: bool,
     /// Whether it is about tokens: nothing is tried on a server that looks at none.
     pub is_about_tokens: bool,
@@ -50,6 +49,16 @@ pub enum Entry {
     SignedIn,
 }
 
+/// What a connection does after its last shot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Waits for the server.
+    Waits,
+    Leaves,
+    /// Leaves with a reset.
+    Resets,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// One after another, with this between them.
@@ -68,7 +77,7 @@ const STRANGERS: Attack = Attack {
     shot: |_, _| {},
     pace: Pace::Every(Duration::from_millis(100)),
     shots: 1,
-    leaves: false,
+    end: End::Waits,
     reads: true,
     is_about_tokens: false,
 };
@@ -90,7 +99,7 @@ pub const EVERYTHING: &str = "everything";
 /// Its sockets and connections of each attack when all come at once: so many times fewer.
 const SHARE: usize = 4;
 
-const ATTACKS: [Attack; 16] = [
+const ATTACKS: [Attack; 22] = [
     Attack {
         name: "nobody",
         what: "No attack: how much two calms differ",
@@ -101,6 +110,15 @@ const ATTACKS: [Attack; 16] = [
         name: "message-flood",
         what: "50 people, signed in, who say something as fast as it goes",
         shot: |aim, out| out.extend(text(&aim.language.say(FLOOD))),
+        ..MEMBERS
+    },
+    Attack {
+        name: "byte-flood",
+        what: "50 people, signed in, who say something with nearly 8,000 spaces around it, as fast as it goes",
+        shot: |aim, out| {
+            let said = aim.language.say(FLOOD);
+            out.extend(text(&format!("{said}{}", " ".repeat(7900))));
+        },
         ..MEMBERS
     },
     Attack {
@@ -123,6 +141,12 @@ const ATTACKS: [Attack; 16] = [
         ..MEMBERS
     },
     Attack {
+        name: "pong-flood",
+        what: "50 people, signed in, who send pongs that nobody has asked for, as fast as it goes",
+        shot: |_, out| out.extend(masked(0x8A, b"")),
+        ..MEMBERS
+    },
+    Attack {
         name: "giant-frames",
         what: "50 people, signed in, with a frame each of a declared gigabyte, as much of it as is taken",
         shot: |aim, out| match aim.shot {
@@ -135,6 +159,23 @@ const ATTACKS: [Attack; 16] = [
         name: "deep-json",
         what: "50 people, signed in, who send arrays in arrays, 2,000 deep, as fast as it goes",
         shot: |_, out| out.extend(text(&"[".repeat(2000))),
+        ..MEMBERS
+    },
+    Attack {
+        name: "wide-json",
+        what: "50 people, signed in, who send objects of 600 fields, as fast as it goes",
+        shot: |_, out| {
+            let fields: Vec<String> = (0..600).map(|number| format!("\"f{number}\":0")).collect();
+            out.extend(text(&format!("{{{}}}", fields.join(","))));
+        },
+        ..MEMBERS
+    },
+    Attack {
+        name: "oversize-texts",
+        what: "People who sign in again and again for one message of 9,000 characters",
+        connects_per_second: 200,
+        shot: |aim, out| out.extend(text(&aim.language.say(&"y".repeat(9000)))),
+        shots: 1,
         ..MEMBERS
     },
     Attack {
@@ -156,7 +197,7 @@ const ATTACKS: [Attack; 16] = [
         sockets: 200,
         connects_per_second: 500,
         shots: 0,
-        leaves: true,
+        end: End::Leaves,
         ..MEMBERS
     },
     Attack {
@@ -177,6 +218,18 @@ const ATTACKS: [Attack; 16] = [
         ..STRANGERS
     },
     Attack {
+        name: "pipelined-junk",
+        what: "Twenty requests for a page at once, then junk, a thousand times a second",
+        connects_per_second: 1000,
+        shot: |_, out| {
+            for _ in 0..20 {
+                out.extend(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+            }
+            out.extend(b"\xff\xfe junk \x00\r\n\r\n");
+        },
+        ..STRANGERS
+    },
+    Attack {
         name: "head-bombs",
         what: "Request heads of 128 KiB, as fast as they go",
         shot: |aim, out| {
@@ -194,7 +247,15 @@ const ATTACKS: [Attack; 16] = [
         what: "Sockets that connect and go at once, five thousand a second",
         connects_per_second: 5000,
         shots: 0,
-        leaves: true,
+        end: End::Leaves,
+        ..STRANGERS
+    },
+    Attack {
+        name: "reset-storm",
+        what: "Sockets that connect and are reset at once, five thousand a second",
+        connects_per_second: 5000,
+        shots: 0,
+        end: End::Resets,
         ..STRANGERS
     },
     Attack {

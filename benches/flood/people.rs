@@ -98,7 +98,7 @@ impl<'a> People<'a> {
         while stop.try_recv() == Err(TryRecvError::Empty) {
             let now = Instant::now();
             if next_word <= now {
-                self.say(now);
+                self.say();
                 next_word = later(next_word, TALK_EVERY / TALKERS as u32, now);
             }
             if next_newcomer <= now {
@@ -140,6 +140,7 @@ impl<'a> People<'a> {
         let registry = self.poll.registry();
         let mut client = Client::connect(self.ground.address, source, false, registry, Token(slot))
             .doing("connecting somebody honest")?;
+        client.note_arrivals();
         let request = self
             .ground
             .language
@@ -175,21 +176,23 @@ impl<'a> People<'a> {
     }
 
     /// The next of the talkers, in turn, says something to all; it fails when they were put out.
-    fn say(&mut self, now: Instant) {
+    fn say(&mut self) {
         let number = self.story.said.len();
         let speaker = number % TALKERS;
         let hearers = self.talkers();
         let said = self.ground.language.say(&Words::Talker(number).text());
         let person = self.people.get_mut(speaker).and_then(Option::as_mut);
         let is_said = person.is_some();
+        let mut at = Instant::now();
         let mut flow = Flow::Open;
         if let Some(person) = person {
             person.client.queue().extend(text(&said));
+            at = Instant::now();
             flow = person.client.flush();
         }
         let due = if is_said { hearers } else { 0 };
         self.story.said.push(Said {
-            at: now,
+            at,
             back: None,
             due,
             missing: due,
@@ -230,10 +233,10 @@ impl<'a> People<'a> {
         let is_last = event.is_read_closed();
         let mut is_over = false;
         let mut answer = Vec::new();
-        let flow = client.read(buffer, is_last, &mut |heard| match heard {
+        let flow = client.read(buffer, is_last, &mut |heard, age| match heard {
             Heard::Upgraded => *is_in = true,
             Heard::Ping(payload) => answer.extend(masked(0x8A, payload)),
-            Heard::Text(text) => listen(text, slot, role, said),
+            Heard::Text(text) => listen(text, age, slot, role, said),
             Heard::Refused(_) | Heard::Closed(_) => is_over = true,
         });
         if let Role::Newcomer {
@@ -316,8 +319,8 @@ fn later(time: Instant, pause: Duration, now: Instant) -> Instant {
     (time + pause).max(now)
 }
 
-/// What a talker or a newcomer learns from a text.
-fn listen(text: &[u8], slot: usize, role: &mut Role, said: &mut [Said]) {
+/// What a talker or a newcomer learns from a text that came so long ago.
+fn listen(text: &[u8], age: Duration, slot: usize, role: &mut Role, said: &mut [Said]) {
     match (role, Words::find(text)) {
         (Role::Talker, Some(Words::Talker(number))) => {
             let Some(message) = said.get_mut(number) else {
@@ -325,7 +328,7 @@ fn listen(text: &[u8], slot: usize, role: &mut Role, said: &mut [Said]) {
             };
             message.missing = message.missing.saturating_sub(1);
             if number % TALKERS == slot && message.back.is_none() {
-                message.back = Some(message.at.elapsed());
+                message.back = Some(message.at.elapsed().saturating_sub(age));
             }
         }
         (
@@ -333,7 +336,7 @@ fn listen(text: &[u8], slot: usize, role: &mut Role, said: &mut [Said]) {
                 number, arrived, ..
             },
             Some(Words::Newcomer(found)),
-        ) if found == *number && arrived.is_none() => *arrived = Some(Instant::now()),
+        ) if found == *number && arrived.is_none() => *arrived = Instant::now().checked_sub(age),
         _ => {}
     }
 }

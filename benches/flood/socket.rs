@@ -7,6 +7,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockRef, Socket, Type};
+use wardroom::siege::Arrivals;
 
 use crate::bounds::{HEAD_BYTES_MAX, NARROW_BYTES, WRITE_BYTES_PER_TURN};
 use crate::shared::failure::Failure;
@@ -38,6 +39,8 @@ pub enum Heard<'a> {
 
 pub struct Client {
     stream: TcpStream,
+    /// `None`: what came came when it is read.
+    arrivals: Option<Arrivals>,
     queue: Vec<u8>,
     sent: usize,
     is_writable: bool,
@@ -77,6 +80,7 @@ impl Client {
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Client {
             stream,
+            arrivals: None,
             queue: Vec::new(),
             sent: 0,
             is_writable: false,
@@ -84,6 +88,11 @@ impl Client {
             is_upgraded: false,
             splitter: Splitter::default(),
         })
+    }
+
+    /// From now on what comes is told with its age, where the kernel knows it.
+    pub fn note_arrivals(&mut self) {
+        self.arrivals = Arrivals::of(&self.stream);
     }
 
     /// The bytes that wait, to be added to.
@@ -132,19 +141,29 @@ impl Client {
         Flow::Open
     }
 
-    /// Reads what has come, and tells what it says. `is_last`: the poll says that nothing comes after it.
+    /// Reads what has come, and tells what it says and how long ago that came. `is_last`: the poll says that nothing comes after it.
     pub fn read(
         &mut self,
         buffer: &mut [u8],
         is_last: bool,
-        tell: &mut dyn FnMut(Heard<'_>),
+        tell: &mut dyn FnMut(Heard<'_>, Duration),
     ) -> Flow {
         loop {
-            match self.stream.read(buffer) {
-                Ok(0) => return Flow::Ended,
-                Ok(count) => {
+            let came = match &mut self.arrivals {
+                Some(arrivals) => arrivals.read(&self.stream, buffer),
+                None => self
+                    .stream
+                    .read(buffer)
+                    .map(|count| (count, Duration::ZERO)),
+            };
+            match came {
+                Ok((0, _)) => return Flow::Ended,
+                Ok((count, age)) => {
                     let bytes = buffer.get(..count).unwrap_or_default();
-                    if self.understand(bytes, tell).is_err() {
+                    if self
+                        .understand(bytes, &mut |heard| tell(heard, age))
+                        .is_err()
+                    {
                         return Flow::Broken;
                     }
                     // A read that did not fill the buffer emptied the socket (epoll(7)).

@@ -10,7 +10,7 @@ use mio::{Events, Poll, Token};
 use serde::Serialize;
 use wardroom::protocol::client::masked;
 
-use crate::attacks::{Aim, Attack, Entry, Pace, attackers_source};
+use crate::attacks::{Aim, Attack, End, Entry, Pace, attackers_source};
 use crate::bounds::{ATTACKERS_NICE, CONNECTS_PER_TICK_MAX, QUEUE_BYTES};
 use crate::ground::Ground;
 use crate::shared::failure::{Doing, Failure};
@@ -212,6 +212,9 @@ impl Swarm<'_> {
             if flow == Flow::Broken {
                 self.remove(slot, "broken");
             } else if bot.is_to_go(assault.attack) {
+                if assault.attack.end == End::Resets {
+                    bot.client.reset_at_end();
+                }
                 self.remove(slot, "left");
             }
         }
@@ -298,7 +301,7 @@ impl Bot {
 
     /// Everything is sent, and nothing is waited for.
     fn is_to_go(&self, attack: &Attack) -> bool {
-        attack.leaves
+        attack.end != End::Waits
             && self.is_in
             && self.shots >= attack.shots
             && self.client.waiting_bytes() == 0
@@ -313,7 +316,7 @@ impl Bot {
             ..
         } = self;
         let mut pongs: Vec<u8> = Vec::new();
-        let flow = client.read(buffer, is_last, &mut |heard| match heard {
+        let flow = client.read(buffer, is_last, &mut |heard, _| match heard {
             Heard::Upgraded => *is_in = true,
             Heard::Refused(status) => *last_word = Some(format!("status {status}")),
             Heard::Closed(code) => *last_word = Some(format!("close {code}")),

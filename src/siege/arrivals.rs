@@ -1,9 +1,9 @@
 //! When bytes came, by the kernel: what lay in a socket until its reader had a core says nothing about the server.
 
 #[cfg(target_os = "linux")]
-pub(super) use stamped::Arrivals;
+pub use stamped::Arrivals;
 #[cfg(not(target_os = "linux"))]
-pub(super) use unknown::Arrivals;
+pub use unknown::Arrivals;
 
 #[cfg(target_os = "linux")]
 mod stamped {
@@ -19,13 +19,14 @@ mod stamped {
     use super::super::clock::Clock;
 
     /// The times at which the kernel has received what one socket holds (`SO_TIMESTAMPNS`).
-    pub(in super::super) struct Arrivals {
+    #[derive(Debug)]
+    pub struct Arrivals {
         control: Vec<u8>,
     }
 
     impl Arrivals {
         /// Of what comes from now on; `None`: the kernel does not tell.
-        pub(in super::super) fn of(stream: &TcpStream) -> Option<Self> {
+        pub fn of(stream: &TcpStream) -> Option<Self> {
             setsockopt(stream, ReceiveTimestampns, &true).ok()?;
             Some(Arrivals {
                 control: nix::cmsg_space!(TimeSpec),
@@ -33,7 +34,10 @@ mod stamped {
         }
 
         /// Reads, and says how long ago the last of it had come.
-        pub(in super::super) fn read(
+        ///
+        /// # Errors
+        /// Those of `recvmsg(2)`.
+        pub fn read(
             &mut self,
             stream: &TcpStream,
             buffer: &mut [u8],
@@ -62,18 +66,20 @@ mod unknown {
     use mio::net::TcpStream;
 
     /// There are none: no other kernel tells of a stream when it came.
-    pub(in super::super) enum Arrivals {}
+    #[derive(Debug)]
+    pub enum Arrivals {}
 
     impl Arrivals {
-        pub(in super::super) fn of(_: &TcpStream) -> Option<Self> {
+        /// `None`.
+        pub fn of(_: &TcpStream) -> Option<Self> {
             None
         }
 
-        pub(in super::super) fn read(
-            &mut self,
-            _: &TcpStream,
-            _: &mut [u8],
-        ) -> io::Result<(usize, Duration)> {
+        /// Is never called.
+        ///
+        /// # Errors
+        /// None.
+        pub fn read(&mut self, _: &TcpStream, _: &mut [u8]) -> io::Result<(usize, Duration)> {
             match *self {}
         }
     }

@@ -44,6 +44,7 @@ use clock::Clock;
 use peer::Way;
 use rustls::ClientConfig;
 
+pub use arrivals::Arrivals;
 pub use attack::comes_from;
 pub use attacks::expect_known;
 pub use bounds::SECONDS_MAX;
