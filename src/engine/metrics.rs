@@ -13,6 +13,9 @@ use crate::telemetry::{
 };
 use crate::time::{Now, Wall};
 
+/// A turn is late from so many times its shares on.
+const LATE_SHARES: u64 = 5;
+
 /// What the shell has said last, for the next scrape.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Observed {
@@ -49,11 +52,12 @@ impl Engine {
         self.observed.turn = turn;
     }
 
-    /// Whether the last turn lasted too long: twice what its shares may be.
+    /// Whether the last turn lasted too long: many times what its shares may be. A single piece of work that nobody is to blame for, such as queueing
+    /// for ten thousand people or a handshake with RSA, takes a millisecond.
     pub(super) fn is_late(&self) -> bool {
         let turn = &self.config.turn;
         let shares = turn.people_microseconds_max + turn.strangers_microseconds_max;
-        self.observed.turn.time > Duration::from_micros(2 * shares as u64)
+        self.observed.turn.time > Duration::from_micros(LATE_SHARES * shares as u64)
     }
 
     /// The process has been looked at.

@@ -13,6 +13,8 @@ use crate::limit::Deficit;
 
 /// Effects that belong to single connections, between two slices of rooms.
 const ALONE_PER_SLICE: u32 = 64;
+/// Turns in a row in which single connections may leave no time for rooms. With fewer, answers would wait for rooms that are not in a hurry.
+const PASSED_OVER_MAX: u32 = 16;
 /// What a room may spend on one slice, and what passing a seat and writing to it cost: 64 writes of a short message.
 const SLICE: u32 = 64 * WRITE;
 const LOOK: u32 = 1;
@@ -31,6 +33,8 @@ pub(super) struct Passes {
     order: VecDeque<RoomKey>,
     /// Effects of single connections that come before the next slice.
     alone_left: u32,
+    /// Turns one after the other in which single connections left no time for rooms.
+    passed_over: u32,
 }
 
 /// Where a room's pass is.
@@ -86,9 +90,16 @@ impl Passes {
         }
     }
 
-    /// A turn begins.
+    /// A turn begins: with single connections, unless those have left no time for rooms in the last ones.
     pub(super) fn turn(&mut self) {
-        self.alone_left = ALONE_PER_SLICE;
+        self.alone_left = match self.passed_over >= PASSED_OVER_MAX {
+            true => 0,
+            false => ALONE_PER_SLICE,
+        };
+        self.passed_over = match self.are_under_way() {
+            true => self.passed_over.saturating_add(1),
+            false => 0,
+        };
     }
 }
 
@@ -112,6 +123,7 @@ impl Engine {
             if !self.passes.are_under_way() {
                 return None;
             }
+            self.passes.passed_over = 0;
             if let Some(id) = self.next_hearer() {
                 return Some(Effect::Write(id));
             }

@@ -366,6 +366,14 @@ mod tests {
         );
         let (_, found) = self::found("message-flood", &["messages_per_connection"], &[]);
         assert_eq!(found.not_reached, None, "the defaults are to be reached");
+        let few = [("auth.ticket.tickets_per_user_max", "1")];
+        let (_, found) = self::found("replayed-ticket", &["tickets_per_user_max"], &few);
+        assert_eq!(
+            found.not_reached.as_deref(),
+            Some(
+                "limits.failed_authentications_per_address: auth.ticket.tickets_per_user_max said no first"
+            )
+        );
     }
 
     #[test]

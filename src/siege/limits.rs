@@ -214,13 +214,35 @@ pub(super) fn risen(before: &Counters, after: &Counters, attack: &Attack) -> Vec
         .collect()
 }
 
-/// The setting that is counted by this label: a limit is by its own name, any other by that of its section too, where it has one.
+/// Settings that are counted without their section, and this.
+const ELSEWHERE: [(&str, &[&str]); 4] = [
+    (
+        "rooms",
+        &[
+            "rooms_max",
+            "created_per_user_max",
+            "people_max",
+            "knocks_per_user",
+            "pending_max",
+            "changes_waiting_max",
+            "own_changes_waiting_max",
+            "retention_messages_max",
+            "retention_max",
+        ],
+    ),
+    ("auth.ticket", &["tickets_max", "tickets_per_user_max"]),
+    ("auth.session", &["sessions_max", "sessions_per_user_max"]),
+    ("auth", &["revocations_max"]),
+];
+
+/// The setting that is counted by this label: one of `[limits]` and of [`ELSEWHERE`] is by its own name, any other by that of its section too.
 fn setting(label: &str) -> String {
-    match label {
-        "memory" => label.to_owned(),
-        _ if label.contains('.') => label.to_owned(),
-        _ => format!("limits.{label}"),
+    if label == "memory" || label.contains('.') {
+        return label.to_owned();
     }
+    let mut elsewhere = ELSEWHERE.iter();
+    let found = elsewhere.find(|(_, labels)| labels.contains(&label));
+    format!("{}.{label}", found.map_or("limits", |(section, _)| section))
 }
 
 /// The counter that is a setting's own.

@@ -389,3 +389,26 @@ fn of_two_limits_that_say_no_the_one_that_is_told_is_counted() {
         assert_eq!(limits(&world), [format!("{told_of} of {scope}: 1")]);
     }
 }
+
+#[test]
+fn a_message_with_a_key_that_a_rate_refuses_is_counted_again_where_the_store_can_not_be_asked_for_it()
+ {
+    let mut world = roomy_with(|config| {
+        config.rooms.durable = vec!["general".to_owned()];
+        config.rooms.pending_max = 1;
+        config.limits.messages_per_user = Rate::new(1, seconds(60));
+    });
+    let alice = member(&mut world, "alice", "general");
+    let bob = member(&mut world, "bob", "general");
+    world.say(bob, &send("general", "first").to_string());
+    world.advance(seconds(1));
+    world.answers_held = true;
+    world.say(alice, &send("general", "hi").to_string());
+    let mut again = send("general", "hi");
+    again["key"] = json!("k");
+    assert_eq!(verdict(&mut world, alice, &again), "busy");
+    assert_eq!(
+        limits(&world),
+        ["messages_per_user of user: 1", "pending_max of server: 1"]
+    );
+}

@@ -219,6 +219,23 @@ fn what_is_said_goes_once_before_what_is_still_written_to_hundreds() {
 }
 
 #[test]
+fn whoever_came_last_does_not_wait_for_the_end_of_what_two_people_say_without_a_pause() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 20);
+    let many = crowd(&mut world, 200);
+    let last = many[199];
+    // Two shares a turn: the whole room is written to in five, and once some turns more for what went before the rest.
+    for round in 0..4 {
+        for turn in 0..14 {
+            let who = many[turn % 2];
+            world.queue(who, &request(&send("general", &format!("{round}.{turn}"))));
+            world.turn();
+        }
+        assert!(hearers(&mut world, &[last]) > 0, "in round {round}");
+    }
+    world.settle();
+}
+
+#[test]
 fn whoever_shuts_their_side_before_they_are_written_to_hears_what_was_said_and_is_gone_at_once() {
     let mut world = roomy_with(|config| config.turn.writes_max = 50);
     let many = crowd(&mut world, 400);
@@ -254,6 +271,28 @@ fn typing_is_told_once_to_everybody_else_and_a_little_later_when_it_is_told_ofte
     let both = told(&mut world, many[50]);
     assert_eq!(typists(&both), ["\"user-0\""]);
     assert_eq!(both.len(), 2);
+}
+
+#[test]
+fn a_room_is_written_to_although_others_ask_more_in_every_turn_than_it_has_time_for() {
+    let mut world = roomy_with(|config| config.turn.writes_max = 8);
+    let many = crowd(&mut world, 40);
+    let askers: Vec<_> = (0..40)
+        .map(|n| world.join_v1(&format!("asker-{n}"), &format!("10.1.{n}.1")))
+        .collect();
+    world.advance(millis(1000));
+    world.queue(many[0], &request(&send("general", "hi")));
+    let (mut turns, mut heard) = (0, 0);
+    // Three turns' writes, each after sixteen of others.
+    while heard < 40 && turns < 60 {
+        for id in &askers {
+            world.queue(*id, &request(&json!({"type": "ping", "id": turns})));
+        }
+        world.turn();
+        turns += 1;
+        heard += hearers(&mut world, &many);
+    }
+    assert_eq!(heard, 40, "after {turns} turns");
 }
 
 /// Something that happens between two slices.

@@ -259,3 +259,35 @@ fn a_limit_that_the_server_counts_by_name_is_shown_by_that_count() {
         assert!(counted.contains(&limit), "{limit}");
     }
 }
+
+#[test]
+fn every_limit_that_the_server_counts_is_told_by_a_name_that_a_configuration_can_have() {
+    let reference = reference();
+    let mut section = "";
+    let mut settings = Vec::new();
+    for line in reference.lines() {
+        if let Some(name) = line.strip_prefix("### `[") {
+            section = name.trim_end_matches("]`");
+        } else if let Some(key) = line.strip_prefix("| `") {
+            let key = key.split('`').next().unwrap_or_default();
+            settings.push(format!("{section}.{key}"));
+        }
+    }
+    // What the owner of a room sets, what the kernel has none of, and a server that ends.
+    let others = [
+        "descriptors",
+        "stopping",
+        "messages_per_minute",
+        "messages_per_minute_per_member",
+        "bytes_per_second",
+        "joins_per_minute",
+        "members_max",
+        "slow_mode_ms",
+        "cooldown_ms",
+    ];
+    for ([label, _], _) in crate::telemetry::Counters::default().limited.rows() {
+        let name = setting(label);
+        let is_known = name == "memory" || settings.contains(&name);
+        assert_ne!(others.contains(&label), is_known, "{name}");
+    }
+}
