@@ -53,7 +53,7 @@ pub(super) const SESSION_BYTES: usize =
 /// The place in the table of deadlines alone.
 const DEADLINE_BYTES: usize = 64;
 /// A seat, on both sides: the session's list, the room's audience and its members.
-pub(super) const SEAT_BYTES: usize = 96;
+pub(super) const SEAT_BYTES: usize = 112;
 /// An idle connection's TLS.
 pub(super) const TLS_BYTES: usize = 9 * 1024;
 /// A user with names of usual length, and their entry in the index.
