@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// So often an attack is made at most of which nothing but time was at fault: what a machine does by chance it does not do three times.
+pub(super) const TRIES_MAX: u8 = 3;
+/// From the number of an attack's /24 in one try to that in the next: none of them is another attack's.
+pub(super) const NETWORKS_BETWEEN_TRIES: u8 = 80;
 /// Sockets of attackers open at once.
 pub(super) const SOCKETS_MAX: usize = 5000;
 /// Descriptors kept for honest people, files and the child.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
 use super::attack::Attack;
+use super::bounds::{NETWORKS_BETWEEN_TRIES, TRIES_MAX};
 use super::clock::Clock;
 use super::machine::{self, Cores};
 use super::plot::Series;
@@ -94,7 +95,7 @@ impl Siege<'_> {
             report.leave_out(attack, why, self.watched.is_own(), output)?;
             return Ok(None);
         }
-        let found = self.one(attack);
+        let found = self.until_it_is_told(attack);
         if self.is_told() {
             return Ok(Some(interrupted()));
         }
@@ -122,8 +123,23 @@ impl Siege<'_> {
         self.watched.told().load(Ordering::SeqCst)
     }
 
+    /// One attack, and the same again from other addresses while nothing but time is at fault.
+    fn until_it_is_told(&mut self, attack: &Attack) -> io::Result<Finding> {
+        let mut found = self.one(attack, 0)?;
+        for number in 1..TRIES_MAX {
+            if !found.is_only_late || self.is_told() || self.watched.end().is_some() {
+                break;
+            }
+            let before = std::mem::take(&mut found.before);
+            let again = self.one(attack, number)?;
+            let before = before.into_iter().chain(found.faults).collect();
+            found = Finding { before, ..again };
+        }
+        Ok(found)
+    }
+
     /// One attack from its calm to its verdict.
-    fn one(&mut self, attack: &Attack) -> io::Result<Finding> {
+    fn one(&mut self, attack: &Attack, number: u8) -> io::Result<Finding> {
         let Siege { watched, plan, .. } = self;
         let (plan, clock, client) = (*plan, self.clock, watched.client());
         let times = [plan.time, plan.time.max(attack.time_min)];
@@ -131,7 +147,7 @@ impl Siege<'_> {
             target: watched.target(),
             tls: client,
             sockets_max: self.sockets_max,
-            network: attacks::number(attack),
+            network: attacks::number(attack) + number * NETWORKS_BETWEEN_TRIES,
             times: plan.times.under(attack),
             manners: plan.manners,
             lobby: &plan.lobby,

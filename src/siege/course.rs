@@ -267,6 +267,8 @@ impl Course {
             not_reached: None,
             unreached: Vec::new(),
             faults: Vec::new(),
+            is_only_late: false,
+            before: Vec::new(),
         }
     }
 }

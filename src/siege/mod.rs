@@ -219,7 +219,7 @@ impl Ground<'_> {
 
     /// A good and an expired token of an attacker.
     fn tokens(&self, attack: &str, user: u32) -> (String, String) {
-        let user = format!("{attack}-{user}");
+        let user = format!("{attack}-{}-{user}", self.network);
         let then = Clock::today().before(EXPIRED_BEFORE);
         let expired = (self.mint)(&user, TOKEN_TIME, then).unwrap_or_default();
         (self.token(&user), expired)

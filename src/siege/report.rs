@@ -190,6 +190,9 @@ pub(super) fn line(found: &Finding, output: &mut dyn Write) -> io::Result<()> {
     for fault in found.faults.iter().chain(&found.not_reached) {
         writeln!(output, "             - {fault}")?;
     }
+    for fault in &found.before {
+        writeln!(output, "             - made again, since before: {fault}")?;
+    }
     output.flush()
 }
 

@@ -93,6 +93,11 @@ pub(super) struct Finding {
     pub(super) unreached: Vec<(&'static str, String)>,
     /// Everything that did not hold.
     pub(super) faults: Vec<String>,
+    /// That is the time of round trips alone.
+    #[serde(skip)]
+    pub(super) is_only_late: bool,
+    /// The same of each time that the attack was made before.
+    pub(super) before: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -179,6 +184,7 @@ pub(super) fn judge(
         (true, Some(_)) if under.server >= STARVED_UNSURE_PERCENT => Verdict::Unsure,
         _ => Verdict::Failed,
     };
+    result.is_only_late = faults.is_empty() && late.is_some();
     faults.extend(late);
     faults.extend(unseen);
     result.faults = faults;

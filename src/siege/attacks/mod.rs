@@ -126,7 +126,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::attack::{Aim, Entry, Pace};
-    use super::super::bounds::{CONNECTS_PER_SECOND_MAX, SOCKETS_MAX, USERS_MAX};
+    use super::super::bounds::{
+        CONNECTS_PER_SECOND_MAX, NETWORKS_BETWEEN_TRIES, SOCKETS_MAX, TRIES_MAX, USERS_MAX,
+    };
     use super::super::report;
     use super::*;
     use crate::config::reference;
@@ -189,6 +191,14 @@ mod tests {
             }
             assert!(attack.pace == Pace::FlatOut || attack.shots > 0);
         }
+    }
+
+    #[test]
+    fn no_try_comes_from_where_another_attack_does() {
+        let last = all().last().map(number).expect("attacks");
+        assert!(last < NETWORKS_BETWEEN_TRIES);
+        let tries = TRIES_MAX - 1;
+        assert!(u16::from(last) + u16::from(tries) * u16::from(NETWORKS_BETWEEN_TRIES) < 256);
     }
 
     #[test]

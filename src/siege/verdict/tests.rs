@@ -51,6 +51,8 @@ pub(in crate::siege) fn good() -> Finding {
         not_reached: None,
         unreached: Vec::new(),
         faults: Vec::new(),
+        is_only_late: false,
+        before: Vec::new(),
     }
 }
 
@@ -177,6 +179,7 @@ fn a_slow_answer_of_a_server_that_had_no_core_is_no_verdict_and_anything_else_is
     found.starved[1].server = STARVED_UNSURE_PERCENT;
     let faults = judged(&mut found, Outcome::Status(429), true);
     assert_eq!(found.verdict, Verdict::Unsure);
+    assert!(found.is_only_late, "it is worth another try");
     assert!(
         matches!(&*faults, [fault] if fault.contains("from its core for 5 % of the time")),
         "{faults:?}"
@@ -184,6 +187,7 @@ fn a_slow_answer_of_a_server_that_had_no_core_is_no_verdict_and_anything_else_is
     found.lost = 1;
     judged(&mut found, Outcome::Status(429), true);
     assert_eq!(found.verdict, Verdict::Failed);
+    assert!(!found.is_only_late, "another try changes nothing");
 }
 
 #[test]
