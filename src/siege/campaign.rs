@@ -95,7 +95,7 @@ impl Siege<'_> {
             report.leave_out(attack, why, self.watched.is_own(), output)?;
             return Ok(None);
         }
-        let found = self.until_it_is_told(attack);
+        let found = self.with_tries(attack);
         if self.is_told() {
             return Ok(Some(interrupted()));
         }
@@ -124,7 +124,7 @@ impl Siege<'_> {
     }
 
     /// One attack, and the same again from other addresses while nothing but time is at fault.
-    fn until_it_is_told(&mut self, attack: &Attack) -> io::Result<Finding> {
+    fn with_tries(&mut self, attack: &Attack) -> io::Result<Finding> {
         let mut found = self.one(attack, 0)?;
         for number in 1..TRIES_MAX {
             if !found.is_only_late || self.is_told() || self.watched.end().is_some() {

@@ -92,7 +92,7 @@ pub(super) fn sockets_max() -> Result<usize, SiegeError> {
 }
 
 /// Lets whoever else wants this thread's core have it now. The kernel gives an attacker up to three milliseconds at a stretch, however far behind it
-/// stands: an honest answer that lay there meanwhile would count as the server's.
+/// stands: honest people would say less meanwhile, and where it does not tell when an answer came, the answer would count as late.
 pub(super) fn give_way() {
     std::thread::yield_now();
 }

@@ -33,6 +33,15 @@ fn printed(output: &Output) -> String {
     texts.concat()
 }
 
+/// Lines begin so, each at least one.
+#[track_caller]
+fn expect_lines(told: &str, begins: &[&str]) {
+    for begin in begins {
+        let is_there = told.lines().any(|line| line.starts_with(begin));
+        assert!(is_there, "{begin}: {told}");
+    }
+}
+
 #[test]
 fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
     let home = tempfile::tempdir().expect("a directory");
@@ -206,18 +215,16 @@ fn honest_people_keep_within_low_limits_and_a_rehearsed_one_is_judged_by_its_bei
     let output = siege(home.path(), &arguments);
     let told = printed(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    for line in [
-        "not in this siege: limits.exempt, which is about addresses that the siege's people and attackers come from",
-        "Honest people keep within the configured limits: 3.2 messages and 60.8 questions a second of all 40, fewer than usual",
-        "held         ping-flood ",
-        "held         limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [rehearsed: counts ping-flood, pong-flood and lets it pass] counted ",
-        "2 of 2 attacks held ",
-    ] {
-        assert!(
-            told.lines().any(|told| told.starts_with(line)),
-            "{line}: {told}"
-        );
-    }
+    expect_lines(
+        &told,
+        &[
+            "not in this siege: limits.exempt, which is about addresses that the siege's people and attackers come from",
+            "Honest people keep within the configured limits: 3.2 messages and 60.8 questions a second of all 40, fewer than usual",
+            "held         ping-flood ",
+            "held         limits.control_frames_per_connection = { burst = 30, per = \"10s\" } [rehearsed: counts ping-flood, pong-flood and lets it pass] counted ",
+            "2 of 2 attacks held ",
+        ],
+    );
 }
 
 #[test]
