@@ -41,7 +41,7 @@ impl TimeShare {
     }
 }
 
-fn micros(count: usize) -> Duration {
+pub(super) fn micros(count: usize) -> Duration {
     Duration::from_micros(count as u64)
 }
 

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 
 use super::Server;
+use super::shares::{TimeShare, micros};
 use crate::engine::{Outcome, Work, WorkId};
 use crate::fault::StoreFault;
 use crate::store::{Memory, News, Question, Store};
@@ -22,9 +23,6 @@ use store::{StoreThread, fault, outcome, question};
 const STORE_QUEUE_MAX: usize = 1024;
 /// Answers that wait for the loop. A thread whose answer finds no place waits: the loop takes them every turn.
 const REPORTS_MAX: usize = 1024;
-
-/// What threads have said that is taken in one turn; more waits for the next.
-const REPORTS_PER_TURN_MAX: usize = 1024;
 
 /// What a thread has to say.
 #[derive(Debug)]
@@ -61,6 +59,11 @@ impl Workers {
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
+                // On a machine with one core the loop waits for whoever runs there, and what takes a thousandth of a second here would be felt by
+                // everybody who talks.
+                if let Err(error) = wardroom_nice::give_way() {
+                    log::info!("the store's thread does not give way to the loop: {error}");
+                }
                 let reporter = Reporter { report, waker };
                 let thread = StoreThread::new(store, reporter, health);
                 let Reporter { report, waker } = thread.serve(&asked);
@@ -201,14 +204,19 @@ impl Server {
         found
     }
 
-    /// Brings the engine what other threads have said.
+    /// Brings the engine what other threads have said, for a quarter of people's share of the turn at most.
     pub(super) fn take_reports(&mut self, now: Now) {
-        for _ in 0..REPORTS_PER_TURN_MAX {
+        let quarter = micros(self.budget.people_microseconds_max / 4);
+        let mut share = TimeShare::until(now.instant + quarter);
+        loop {
             match self.workers.as_mut().and_then(Workers::next_report) {
                 Some(Report::Answered(id, outcome)) => self.engine.outcome(id, outcome, now),
                 Some(Report::News(news)) => self.take_news(news, now),
                 Some(Report::Store(fault)) => self.engine.store_is(fault),
                 None => return,
+            }
+            if !share.look(&self.clock) {
+                break;
             }
         }
         // There may be more, and the poll was woken for them already.

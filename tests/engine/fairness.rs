@@ -88,3 +88,37 @@ fn a_pause_that_begins_with_frames_put_off_to_a_later_turn_ends_in_time() {
     let told = lines(&world.client(id).take_notices());
     assert_eq!(told.last().map(String::as_str), Some("alice: heard"));
 }
+
+/// A request that says nothing in five thousand bytes.
+fn padded_ping(id: usize) -> Vec<u8> {
+    let request = format!(r#"{{"type":"ping","id":{id}}}"#);
+    text(&format!("{request:<5000}"))
+}
+
+#[test]
+fn bytes_that_are_read_as_json_have_an_eighth_of_what_is_only_handed_on() {
+    const MESSAGES: usize = 12;
+    let mut world = roomy_with(|config| config.echo.enabled = true);
+    let alice = world.join_v1("alice", "10.0.0.1");
+    let bob = world.open("/ws/echo", "bob", "10.0.0.2", "");
+    world.client(alice).take_frames();
+    let many: Vec<u8> = (0..MESSAGES).flat_map(padded_ping).collect();
+    world.queue(alice, &many);
+    world.queue(bob, &many);
+    let mut answered = Vec::new();
+    let mut turns = 0;
+    while world.turn() {
+        turns += 1;
+        let before = answered.len();
+        let notices = world.client(alice).take_notices();
+        answered.extend(notices.iter().filter_map(|notice| notice["id"].as_u64()));
+        // 64 KiB are worth 8 KiB of JSON: the second text begins within them.
+        assert!(answered.len() - before <= 2, "turn {turns}");
+        if turns == 3 {
+            assert_eq!(world.client(bob).take_frames().len(), MESSAGES);
+        }
+    }
+    let expected: Vec<u64> = (0..MESSAGES as u64).collect();
+    assert_eq!(answered, expected);
+    assert!(turns >= MESSAGES / 2, "{turns} turns");
+}

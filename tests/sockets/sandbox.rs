@@ -1,6 +1,7 @@
 //! What a process that has given up the rest of the machine can not do any more, and that the server still does all it
 //! must.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -143,6 +144,14 @@ fn inside(home: &Path) {
     drop(listener);
 }
 
+/// From proc_pid_stat(5).
+fn name_and_niceness(stat: &str) -> (String, i32) {
+    let (before, after) = stat.rsplit_once(") ").expect("a name");
+    let (_, name) = before.split_once('(').expect("a name");
+    let niceness = after.split(' ').nth(16).expect("a field");
+    (name.to_owned(), niceness.parse().expect("a number"))
+}
+
 #[test]
 fn a_server_that_requires_its_sandbox_serves_reloads_and_ends_in_it() {
     let mut server = Server::serve("[process]\nsandbox = \"require\"\n[echo]\nenabled = true\n");
@@ -157,19 +166,25 @@ fn a_server_that_requires_its_sandbox_serves_reloads_and_ends_in_it() {
     server.wait_for_line("limits.pauses_max = 9");
     server.wait_for_line("reloaded: ");
     let tasks = fs::read_dir(format!("/proc/{}/task", server.pid())).expect("the server lives");
-    let mut threads = 0;
+    let mut niceness = BTreeMap::new();
     for task in tasks {
-        let name = task.expect("a thread").file_name();
-        let status = server.proc(&format!("task/{}/status", name.to_string_lossy()));
+        let task = task
+            .expect("a thread")
+            .file_name()
+            .into_string()
+            .expect("a number");
+        let status = server.proc(&format!("task/{task}/status"));
         for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "Seccomp_filters:\t2"] {
             assert!(status.contains(line), "{line}: {status}");
         }
-        threads += 1;
+        let (name, nice) = name_and_niceness(&server.proc(&format!("task/{task}/stat")));
+        niceness.insert(name, nice);
     }
-    assert_eq!(
-        threads, 4,
-        "the loop, the log, the store and the reader of configurations"
-    );
+    let threads: Vec<&str> = niceness.keys().map(String::as_str).collect();
+    assert_eq!(threads, ["log", "reload", "store", "wardroom"]);
+    // Who keeps messages gives way to who carries them.
+    assert_eq!(niceness["store"], niceness["wardroom"] + 5);
+    assert_eq!(niceness["log"], niceness["wardroom"]);
     server.terminate();
     assert_eq!(alice.close_code(), Some(1001));
     drop(alice);

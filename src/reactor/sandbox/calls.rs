@@ -288,6 +288,17 @@ const LIMITED: &[Limited] = &[
             libc::TCGETS as u64,
         ]),
     },
+    // The store's thread gives way to the loop.
+    Limited {
+        call: libc::SYS_sched_setattr,
+        argument: 0,
+        values: Values::OneOf(&[0]),
+    },
+    Limited {
+        call: libc::SYS_sched_getattr,
+        argument: 0,
+        values: Values::OneOf(&[0]),
+    },
     // Names of threads and of memory.
     Limited {
         call: libc::SYS_prctl,
