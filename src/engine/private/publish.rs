@@ -35,6 +35,11 @@ impl Engine {
         now: Now,
     ) -> Result<Option<Answer>, Problem> {
         let room = &*call.segment;
+        // What is kept was judged before, and is told whatever has changed since.
+        if let Some(Come::Kept(kept)) = self.take_answer(id) {
+            let seq = kept.map_err(|refusal| Problem::from(&refusal))?;
+            return Ok(Some(published(room, seq, now)));
+        }
         let key = self.known_room(room)?;
         let publish = Publish::parse(&call.bytes, &self.bounds())?;
         let person = match &publish.author {
@@ -53,23 +58,20 @@ impl Engine {
         let said = Said::Message(publish.message.as_str().into());
         self.fitting(key, &said)
             .map_err(|refusal| Problem::from(&refusal))?;
-        let seq = match self.take_answer(id) {
-            Some(Come::Kept(Ok(seq))) => seq,
-            Some(Come::Kept(Err(refusal))) => return Err(Problem::from(&refusal)),
-            _ if self.rooms.room(key).lasting.settings.is_durable => {
-                let said = (&*publish.message, None);
-                self.keep_message(Requester::Call(id), &person, key, said, now);
-                return Ok(None);
-            }
-            _ => self.say_as(&person, key, &publish.message, now),
-        };
-        log::info!(
-            "private: published in {room} as {:?}, seq {seq}",
-            person.user
-        );
-        Ok(Some(Answer::of(&Published {
-            seq,
-            timestamp: now.wall.as_millis() as f64 / 1000.0,
-        })))
+        if self.rooms.room(key).lasting.settings.is_durable {
+            let said = (&*publish.message, None);
+            self.keep_message(Requester::Call(id), &person, key, said, now);
+            return Ok(None);
+        }
+        let seq = self.say_as(&person, key, &publish.message, now);
+        Ok(Some(published(room, seq, now)))
     }
+}
+
+fn published(room: &str, seq: u64, now: Now) -> Answer {
+    log::info!("private: published in {room}, seq {seq}");
+    Answer::of(&Published {
+        seq,
+        timestamp: now.wall.as_millis() as f64 / 1000.0,
+    })
 }

@@ -1,9 +1,11 @@
 //! Calls that change something: publish, disconnect, mint a ticket.
 
 use serde_json::Value;
+use wardroom::config::Config;
 use wardroom::simulation::Ending;
 
 use super::{enter, get, post, private_world, request, told};
+use crate::rooms::{heard, member};
 use crate::{closed, knock};
 
 const PUBLISH: &str = "/api/v1/rooms/lobby/messages";
@@ -204,4 +206,32 @@ fn tickets_are_bounded_for_a_user_and_in_all() {
         mint(&mut world, "c"),
         "503 server-full auth.ticket.tickets_max"
     );
+}
+
+#[test]
+fn what_was_kept_is_told_to_be_whatever_has_changed_meanwhile() {
+    let durable = |config: &mut Config| config.rooms.durable = vec!["general".to_owned()];
+    let mut world = private_world(durable);
+    let reader = member(&mut world, "reader", "general");
+    let asking = enter(&mut world);
+    world.answers_held = true;
+    let line = "POST /api/v1/rooms/general/messages";
+    world.send(
+        asking,
+        request(line, "", r#"{"message":"hello"}"#).as_bytes(),
+    );
+    let mut config = crate::roomy();
+    config.private.key = Some(super::key());
+    durable(&mut config);
+    config.limits.message_characters_max = 1;
+    world.reconfigure(config);
+    world.answers_held = false;
+    while world.turn() {}
+    let response = world
+        .client(asking)
+        .take_whole_response()
+        .expect("an answer");
+    assert_eq!(response.status, 200, "{response:?}");
+    assert_eq!(response.json()["seq"], 1);
+    assert_eq!(heard(&mut world, reader), [(1, "hello".to_owned())]);
 }
