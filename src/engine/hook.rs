@@ -64,7 +64,9 @@ impl Engine {
     ) -> Result<Identity, Unverified> {
         let verdict = match come {
             Some(Come::Verdict(verdict)) => verdict,
-            Some(Come::Outcome(_) | Come::Kept(_) | Come::Page(_)) => Verdict::Unavailable,
+            Some(Come::Outcome(_) | Come::Kept(_) | Come::Said(..) | Come::Page(_)) => {
+                Verdict::Unavailable
+            }
             None => match self.find_verdict(id, credential, place, now) {
                 Found::Verdict(verdict) => verdict,
                 Found::Full(limit) => {

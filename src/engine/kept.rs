@@ -7,6 +7,7 @@ use super::chat::Unsaid;
 use super::reply::Who;
 use super::room_reply;
 use super::room_work::{Asked, Requester};
+use super::work::Come;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::v1::RequestId;
 use crate::protocol::refusal::RoomRefusal;
@@ -133,7 +134,9 @@ impl Engine {
                 }
                 self.reply(id, &room_reply::kept(request.as_ref(), seq, at));
             }
-            Requester::Call(id) => self.bring_call(id, Ok(seq)),
+            Requester::Call(id) => {
+                self.bring_said(id, Come::Said(seq, at, Arc::clone(&message.sender)));
+            }
             Requester::Join(..) | Requester::Server => {}
         }
     }

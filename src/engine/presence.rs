@@ -17,8 +17,8 @@ const CROWD_TOLD_EVERY: Duration = Duration::from_secs(1);
 const CROWD_TOLD_EVERY_FOR_EACH: Duration = Duration::from_millis(1);
 /// People whose going is not told yet, over all rooms; past it, goings are told at once. About 100 bytes each.
 const AWAY_MAX: usize = 65_536;
-/// Goings, and crowds, told in one turn; more wait for the next.
-const TOLD_PER_TURN_MAX: usize = 256;
+/// Goings, and crowds, told in one turn, each 2 to 3 us; more wait for the next.
+const TOLD_PER_TURN_MAX: usize = 64;
 
 /// What is still to be told.
 #[derive(Debug, Default)]

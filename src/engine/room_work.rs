@@ -249,6 +249,13 @@ impl Engine {
         }
     }
 
+    /// The same with a message that is kept.
+    pub(super) fn bring_said(&mut self, id: ConnectionId, said: Come) {
+        if self.connections.get(id).is_some() {
+            self.bring(id, said);
+        }
+    }
+
     /// The same with a page.
     pub(super) fn bring_page(&mut self, id: ConnectionId, page: RoomAnswer) {
         if self.connections.get(id).is_some() {

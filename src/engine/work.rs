@@ -3,6 +3,7 @@
 //! The engine never waits: it queues a [`Work`], puts the request back, and looks at it again when the [`Outcome`] is there.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use slab::Slab;
@@ -16,7 +17,7 @@ use crate::id::ConnectionId;
 use crate::protocol::refusal::RoomRefusal;
 use crate::rooms::record::{RoomAnswer, RoomQuestion};
 use crate::telemetry::Worker;
-use crate::time::{Instant, Now};
+use crate::time::{Instant, Now, Wall};
 
 /// Without an answer for so long the store is said to be silent: a hundred times what a disk takes that is merely busy.
 const STORE_SILENCE_MAX: Duration = Duration::from_secs(1);
@@ -108,6 +109,8 @@ pub(super) enum Come {
     Verdict(Verdict),
     /// The number of what the store keeps now, or why it does not.
     Kept(Result<u64, RoomRefusal>),
+    /// A message that the store keeps now: its number, when it was said, and by whom.
+    Said(u64, Wall, Arc<str>),
     /// A page of messages, or of a moderation log.
     Page(RoomAnswer),
 }

@@ -46,25 +46,24 @@ impl Server {
         }
     }
 
-    /// Reads once from the next connection of a queue.
-    pub(super) fn read_next(&mut self, queue: Queue, now: Now) {
+    /// Reads once from the next connection of a queue; gives how many bytes it had.
+    pub(super) fn read_next(&mut self, queue: Queue, now: Now) -> usize {
         let queue = match queue {
             Queue::Readable => &mut self.readable,
             Queue::Busy => &mut self.busy,
             Queue::Strangers => &mut self.strangers,
         };
-        if let Some(id) = queue.pop_front() {
-            self.read_one(id, now);
-        }
+        queue.pop_front().map_or(0, |id| self.read_one(id, now))
     }
 
-    pub(super) fn read_one(&mut self, id: ConnectionId, now: Now) {
+    /// Reads once; gives how many bytes there were.
+    pub(super) fn read_one(&mut self, id: ConnectionId, now: Now) -> usize {
         let Some(socket) = self.sockets.get_mut(id) else {
-            return;
+            return 0;
         };
         socket.queued = false;
         if !self.engine.wants_bytes(id) {
-            return;
+            return 0;
         }
         let is_handshaking = || self.acceptor.is_some() && self.engine.is_handshaking(id);
         if socket.session.is_some() || is_handshaking() {
@@ -74,19 +73,8 @@ impl Server {
         match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
             Ok(0) => self.engine.end_of_input(id, now),
             Ok(count) => {
-                let bytes = self.read_buffer.get(..count).unwrap_or_default();
-                // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
-                socket.has_bytes = bytes.len() == most || socket.read_closed;
-                let taken = self.engine.preamble(id, bytes, now);
-                match bytes.get(taken..).unwrap_or_default() {
-                    [] => {}
-                    _ if taken > 0 && self.engine.is_handshaking(id) => {
-                        self.open(id, taken..count, now);
-                    }
-                    bytes => self.engine.receive(id, bytes, now),
-                }
-                self.note_appetite(id, count == most);
-                self.queue_read(id);
+                self.take_plain(id, count, count == most, now);
+                return count;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 socket.has_bytes = false;
@@ -94,5 +82,25 @@ impl Server {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(id),
             Err(_) => self.engine.broken(id, now),
         }
+        0
+    }
+
+    /// Hands the engine so many bytes of the read buffer.
+    fn take_plain(&mut self, id: ConnectionId, count: usize, was_full: bool, now: Now) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            // A stream socket that gave less than was asked for has no more (epoll(7)), but perhaps its end.
+            socket.has_bytes = was_full || socket.read_closed;
+        }
+        let bytes = self.read_buffer.get(..count).unwrap_or_default();
+        let taken = self.engine.preamble(id, bytes, now);
+        match bytes.get(taken..).unwrap_or_default() {
+            [] => {}
+            _ if taken > 0 && self.engine.is_handshaking(id) => {
+                self.open(id, taken..count, now);
+            }
+            bytes => self.engine.receive(id, bytes, now),
+        }
+        self.note_appetite(id, was_full);
+        self.queue_read(id);
     }
 }

@@ -21,11 +21,11 @@ impl Server {
         }
     }
 
-    /// Reads once from a socket whose bytes are sealed; of a handshake no more than its allowance.
-    pub(super) fn read_sealed(&mut self, id: ConnectionId, now: Now) {
+    /// Reads once from a socket whose bytes are sealed; of a handshake no more than its allowance. Gives how many there were.
+    pub(super) fn read_sealed(&mut self, id: ConnectionId, now: Now) -> usize {
         let most = self.engine.handshake_bytes_left(id).unwrap_or(usize::MAX);
         let Some(socket) = self.sockets.get_mut(id) else {
-            return;
+            return 0;
         };
         let most = most.min(socket.appetite(self.engine.read_bytes_max(), self.read_buffer.len()));
         match socket.read(self.read_buffer.get_mut(..most).unwrap_or_default()) {
@@ -33,37 +33,42 @@ impl Server {
             Ok(0) => self.engine.broken(id, now),
             Ok(count) => {
                 socket.has_bytes = count == most || socket.read_closed;
-                self.open(id, 0..count, now);
-                self.note_appetite(id, count == most);
+                let plain = self.open(id, 0..count, now);
+                // Who sends records of a few bytes each has a thousand of them opened for what another says in one.
+                self.note_appetite(id, count == most && 2 * plain >= count);
                 self.queue_read(id);
+                return count;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_bytes = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_read(id),
             Err(_) => self.engine.broken(id, now),
         }
+        0
     }
 
-    /// Opens these bytes of the read buffer.
-    pub(super) fn open(&mut self, id: ConnectionId, bytes: Range<usize>, now: Now) {
+    /// Opens these bytes of the read buffer; gives how many plain ones came of them.
+    pub(super) fn open(&mut self, id: ConnectionId, bytes: Range<usize>, now: Now) -> usize {
         if !self.engine.arrived(id, bytes.len(), now) {
-            return;
+            return 0;
         }
         let sealed = self.read_buffer.get_mut(bytes).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(id) else {
-            return;
+            return 0;
         };
         if socket.session.is_none() {
             if !self.engine.is_handshaking(id) {
-                return;
+                return 0;
             }
             if sealed.first().is_some_and(u8::is_ascii_alphabetic) {
-                return self.engine.spoke_plainly(id, now);
+                self.engine.spoke_plainly(id, now);
+                return 0;
             }
             let session = self.acceptor.as_ref().and_then(|tls| tls.session());
             socket.session = session.map(Box::new);
         }
         let Some(session) = &mut socket.session else {
-            return self.engine.broken(id, now);
+            self.engine.broken(id, now);
+            return 0;
         };
         let opened = session.open(sealed, &mut self.opened);
         if session.pending() > 0 {
@@ -75,7 +80,9 @@ impl Server {
             self.engine
                 .secured(id, facts, session.client_certificate(), now);
         }
+        let plain = self.opened.len();
         self.hand_over(id, &opened, now);
+        plain
     }
 
     fn hand_over(&mut self, id: ConnectionId, opened: &Opened, now: Now) {
@@ -90,46 +97,49 @@ impl Server {
         }
     }
 
-    /// Seals and writes what waits for one peer, until its socket is full or its share of the turn used up.
-    pub(super) fn write_sealed(&mut self, id: ConnectionId, now: Now) {
-        let mut left = self.budget.write_bytes_per_connection_max;
-        loop {
-            let Some(socket) = self.sockets.get_mut(id) else {
-                return;
-            };
-            let Some(session) = &mut socket.session else {
-                return;
-            };
-            if socket.blocked {
-                return;
-            }
+    /// Seals and writes what waits for one peer, until its socket is full or its share of the turn used up; gives how many sealed bytes that were.
+    pub(super) fn write_sealed(&mut self, id: ConnectionId, now: Now) -> usize {
+        let most = self.budget.write_bytes_per_connection_max;
+        let mut written = 0;
+        while let Some(socket) = self.sockets.get_mut(id)
+            && let Some(session) = &mut socket.session
+            && !socket.blocked
+        {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let filled = self.engine.outgoing(id, &mut slices);
-            if left == 0 && filled + session.pending() > 0 {
-                return self.writable.push_back(id);
+            if written >= most && filled + session.pending() > 0 {
+                self.writable.push_back(id);
+                break;
             }
             let slices = slices.get(..filled).unwrap_or_default();
             let Ok(taken) = session.seal(slices, &mut self.gathered, &mut self.sealed) else {
-                return self.engine.broken(id, now);
+                self.engine.broken(id, now);
+                break;
             };
             if self.sealed.is_empty() {
-                return socket.shut_if_asked();
+                socket.shut_if_asked();
+                break;
             }
-            let written = match socket.write(&[IoSlice::new(&self.sealed)]) {
-                Ok(written) => written,
+            let count = match socket.write(&[IoSlice::new(&self.sealed)]) {
+                Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     socket.blocked = true;
                     0
                 }
-                Err(_) => return self.engine.broken(id, now),
+                Err(_) => {
+                    self.engine.broken(id, now);
+                    break;
+                }
             };
-            left = left.saturating_sub(written);
-            socket.keep(self.sealed.get(written..).unwrap_or_default());
+            written += count;
+            socket.keep(self.sealed.get(count..).unwrap_or_default());
             if !self.engine.sealed(id, taken, socket.pending(), now) {
-                return self.shut_if_asked(id);
+                self.shut_if_asked(id);
+                break;
             }
         }
+        written
     }
 
     /// Ends the writing side: with close_notify, where there is TLS.

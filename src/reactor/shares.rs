@@ -11,7 +11,10 @@ use crate::engine::Share;
 use crate::time::{Instant, Now};
 
 /// Short pieces of work between two looks at the clock.
-const PIECES_PER_LOOK: u32 = 4;
+const PIECES_PER_LOOK: usize = 4;
+/// A read or a write of more bytes is as much work as several short pieces: what is read may have to be parsed, what is written to be sealed.
+const READ_BYTES_PER_PIECE: usize = 1024;
+const WRITTEN_BYTES_PER_PIECE: usize = 16 * 1024;
 /// Of those who have not been read from for a while, so many come before each of those who have.
 const SPARSE_PER_BUSY: u32 = 4;
 
@@ -20,7 +23,7 @@ const SPARSE_PER_BUSY: u32 = 4;
 pub(super) struct TimeShare {
     until: Instant,
     /// Short pieces since the last look.
-    unseen: u32,
+    unseen: usize,
 }
 
 impl TimeShare {
@@ -32,6 +35,16 @@ impl TimeShare {
     pub(super) fn has_time(&mut self, clock: &Clock) -> bool {
         self.unseen += 1;
         self.unseen <= PIECES_PER_LOOK || self.look(clock)
+    }
+
+    /// So many bytes were read in the last piece.
+    pub(super) fn has_read(&mut self, bytes: usize) {
+        self.unseen += bytes / READ_BYTES_PER_PIECE;
+    }
+
+    /// So many bytes were written in the last piece.
+    pub(super) fn has_written(&mut self, bytes: usize) {
+        self.unseen += bytes / WRITTEN_BYTES_PER_PIECE;
     }
 
     /// The same after a piece that may have been long.
@@ -69,7 +82,7 @@ impl Server {
             if sparse > 0 {
                 sparse -= 1;
                 since_busy += 1;
-                self.read_next(Queue::Readable, now);
+                share.has_read(self.read_next(Queue::Readable, now));
                 if since_busy < SPARSE_PER_BUSY && sparse > 0 {
                     continue;
                 }

@@ -28,7 +28,7 @@ impl Server {
             }
             writes += 1;
             if let Some(id) = self.writable.pop_front() {
-                self.write(id, now);
+                share.has_written(self.write(id, now));
             }
         }
         while writes < self.budget.writes_max && share.has_time(&self.clock) {
@@ -38,7 +38,7 @@ impl Server {
             match effect {
                 Effect::Write(id) => {
                     writes += 1;
-                    self.write(id, now);
+                    share.has_written(self.write(id, now));
                 }
                 Effect::Read(id) => self.queue_read(id),
                 Effect::ShutdownWrite(id) => {
@@ -51,41 +51,41 @@ impl Server {
         }
     }
 
-    /// Writes what waits for one peer, until its socket is full or its share of the turn used up.
-    pub(super) fn write(&mut self, id: ConnectionId, now: Now) {
-        let mut left = self.budget.write_bytes_per_connection_max;
-        loop {
-            let Some(socket) = self.sockets.get_mut(id) else {
-                return;
-            };
+    /// Writes what waits for one peer, until its socket is full or its share of the turn used up; gives how many bytes that were.
+    pub(super) fn write(&mut self, id: ConnectionId, now: Now) -> usize {
+        let most = self.budget.write_bytes_per_connection_max;
+        let mut written = 0;
+        while let Some(socket) = self.sockets.get_mut(id) {
             if socket.session.is_some() {
                 return self.write_sealed(id, now);
             }
             if socket.blocked {
-                return;
+                break;
             }
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let filled = self.engine.outgoing(id, &mut slices);
             if filled == 0 {
-                return;
+                break;
             }
-            if left == 0 {
-                return self.writable.push_back(id);
+            if written >= most {
+                self.writable.push_back(id);
+                break;
             }
             match socket.write(slices.get(..filled).unwrap_or_default()) {
-                Ok(written) => {
-                    left = left.saturating_sub(written);
-                    if !self.engine.written(id, written, now) {
-                        return;
+                Ok(count) => {
+                    written += count;
+                    if !self.engine.written(id, count, now) {
+                        break;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.blocked = true;
-                    return;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.blocked = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.engine.broken(id, now),
+                Err(_) => {
+                    self.engine.broken(id, now);
+                    break;
+                }
             }
         }
+        written
     }
 }

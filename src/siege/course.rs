@@ -212,6 +212,7 @@ impl Course {
         calm.map(|figures| Memory {
             calm: figures.resident_bytes,
             peak: self.peak,
+            peak_max: 0,
             after: self.peak,
         })
     }

@@ -43,7 +43,7 @@ const PROOFS: [(&str, Proof); 15] = [
     ("deadlines.ping", Proof::Shared("pings_sent:")),
     (
         "limits.prefixes_max",
-        Proof::Never("refuses nothing: past it prefixes share what is left"),
+        Proof::Never("refuses nothing: past it a newcomer takes over an entry with what it owes"),
     ),
     (
         "limits.pending_answers_max",

@@ -10,7 +10,7 @@ use super::attack::Attack;
 use super::felt::Quantiles;
 use super::limits::{self, Limit, Standing};
 use super::manners::Manners;
-use super::verdict::{Finding, Verdict, mebibytes};
+use super::verdict::{Finding, Memory, Verdict, mebibytes};
 use super::{Setting, SiegeError};
 
 /// Everything that was found.
@@ -311,6 +311,13 @@ impl Report {
         of_it.count()
     }
 
+    /// The attack under which the server had most memory, and how much of what it may have.
+    fn highest(&self) -> Option<(&'static str, Memory)> {
+        let all = self.attacks.iter();
+        all.filter_map(|found| Some((found.attack, found.memory?)))
+            .max_by_key(|(_, memory)| memory.peak)
+    }
+
     /// The limits, and what it comes to.
     pub(super) fn conclude(&self, output: &mut dyn Write) -> io::Result<()> {
         writeln!(output, "\nVERDICT      LIMIT = VALUE [EXPECTED] MEASURED")?;
@@ -323,6 +330,14 @@ impl Report {
             writeln!(
                 output,
                 "\n{verdict}: a bad token costs {bad:.0} us, a good sign-in {good:.0} us"
+            )?;
+        }
+        if let Some((attack, memory)) = self.highest() {
+            writeln!(
+                output,
+                "\nmemory: {} MiB at most ({attack}), {} MiB allowed",
+                mebibytes(memory.peak),
+                mebibytes(memory.peak_max)
             )?;
         }
         let [held, unsure, beyond] = [Verdict::Held, Verdict::Unsure, Verdict::NotReached]

@@ -298,6 +298,8 @@ fn follow(log: ChildStderr, last: Log) -> (Receiver<String>, Receiver<()>) {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Figures {
     pub(super) resident_bytes: u64,
+    /// The most of that since it was last begun anew.
+    pub(super) highest_bytes: u64,
     /// Time on a core, of all threads.
     pub(super) cpu: Duration,
     /// Time that its first thread wanted a core and another program had it.
@@ -308,10 +310,11 @@ impl Figures {
     /// `None`: it has ended.
     pub(super) fn of(pid: u32) -> Option<Figures> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+            Some(kib * 1024)
+        };
         let mut nanos = 0;
         let mut waited = Duration::ZERO;
         for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
@@ -322,11 +325,17 @@ impl Figures {
             }
         }
         Some(Figures {
-            resident_bytes: kib * 1024,
+            resident_bytes: bytes("VmRSS:")?,
+            highest_bytes: bytes("VmHWM:")?,
             cpu: Duration::from_nanos(nanos),
             waited,
         })
     }
+}
+
+/// Has the system note the most that a process holds anew from now on (proc_pid_clear_refs(5)); whether it does.
+pub(super) fn begin_height(pid: u32) -> bool {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok()
 }
 
 /// How long this thread of ours has wanted a core and another had it.

@@ -104,6 +104,8 @@ pub(super) struct Finding {
 pub(super) struct Memory {
     pub(super) calm: u64,
     pub(super) peak: u64,
+    /// What it may be at most, once it is judged.
+    pub(super) peak_max: u64,
     pub(super) after: u64,
 }
 
@@ -173,7 +175,10 @@ pub(super) fn judge(
     result: &mut Finding,
     law: &Law,
 ) {
-    let mut faults = faults(attack, outcomes, sign, result, law);
+    if let Some(memory) = &mut result.memory {
+        memory.peak_max = law.memory.saturating_add(MEMORY_BESIDE_BUDGET_BYTES);
+    }
+    let mut faults = faults(attack, outcomes, sign, result);
     let [_, under] = result.starved;
     let late = slowness(attack, result, law);
     let unseen = unseen(outcomes, sign, result);
@@ -211,7 +216,6 @@ fn faults(
     outcomes: &BTreeMap<Outcome, u64>,
     sign: Sign,
     result: &Finding,
-    law: &Law,
 ) -> Vec<String> {
     let mut faults = Vec::new();
     if attack.sockets > 0 && result.connections == 0 {
@@ -238,7 +242,7 @@ fn faults(
         _ => {}
     }
     people(result, &mut faults);
-    machine(result, law, &mut faults);
+    machine(result, &mut faults);
     faults
 }
 
@@ -283,9 +287,14 @@ fn slowness(attack: &Attack, result: &Finding, law: &Law) -> Option<String> {
     })
 }
 
-fn machine(result: &Finding, law: &Law, faults: &mut Vec<String>) {
-    if let Some(Memory { calm, peak, after }) = result.memory {
-        let peak_max = law.memory.saturating_add(MEMORY_BESIDE_BUDGET_BYTES);
+fn machine(result: &Finding, faults: &mut Vec<String>) {
+    if let Some(memory) = result.memory {
+        let Memory {
+            calm,
+            peak,
+            peak_max,
+            after,
+        } = memory;
         if peak > peak_max {
             faults.push(format!(
                 "{} MiB of memory; at most {} MiB",

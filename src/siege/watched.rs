@@ -218,6 +218,14 @@ impl Watched {
         }
     }
 
+    /// Has the system note the most memory of a server of our own anew; whether it does.
+    fn begin_height(&self) -> bool {
+        match self {
+            Watched::Running { .. } => false,
+            Watched::Own(own) => server::begin_height(own.server.pid()),
+        }
+    }
+
     /// Whether the siege is to end.
     pub(super) fn told(&self) -> &AtomicBool {
         match self {
@@ -299,20 +307,27 @@ impl Watched {
     ) -> io::Result<Storm> {
         let stop = AtomicBool::new(false);
         let pause = Pause::new(self.told());
-        let resident = || self.figures().map_or(0, |figures| figures.resident_bytes);
+        let is_noted = self.begin_height();
+        let highest = || match self.figures() {
+            Some(figures) if is_noted => figures.highest_bytes,
+            Some(figures) => figures.resident_bytes,
+            None => 0,
+        };
         std::thread::scope(|scope| {
             let begin = clock.now();
             let attackers = scope.spawn(|| swarm::run(ground, clock, parts, &stop));
-            let mut peak = resident();
+            let mut peak = highest();
             while clock.now().since(begin) < time && !pause.is_over() {
                 pause.wait(LOOK_EVERY);
-                peak = peak.max(resident());
+                peak = peak.max(highest());
             }
             let (last, end) = (self.figures(), clock.now());
             // Asking costs the server something: not in the time that counts.
             let height = self.counters();
             stop.store(true, Ordering::Relaxed);
             let tallies = joined(attackers)?;
+            // That they all go takes memory too.
+            peak = peak.max(highest());
             Ok(Storm {
                 begin,
                 end,

@@ -12,7 +12,7 @@ use crate::id::ConnectionId;
 use crate::protocol::api::Publish;
 use crate::protocol::command::v1::Said;
 use crate::protocol::problem::Problem;
-use crate::time::Now;
+use crate::time::{Now, Wall};
 
 /// Who speaks when nobody is named. No user can be called so.
 const SYSTEM: &str = "System";
@@ -36,9 +36,10 @@ impl Engine {
     ) -> Result<Option<Answer>, Problem> {
         let room = &*call.segment;
         // What is kept was judged before, and is told whatever has changed since.
-        if let Some(Come::Kept(kept)) = self.take_answer(id) {
-            let seq = kept.map_err(|refusal| Problem::from(&refusal))?;
-            return Ok(Some(published(room, seq, now)));
+        match self.take_answer(id) {
+            Some(Come::Said(seq, at, user)) => return Ok(Some(published(room, &user, seq, at))),
+            Some(Come::Kept(Err(refusal))) => return Err(Problem::from(&refusal)),
+            _ => {}
         }
         let key = self.known_room(room)?;
         let publish = Publish::parse(&call.bytes, &self.bounds())?;
@@ -64,14 +65,14 @@ impl Engine {
             return Ok(None);
         }
         let seq = self.say_as(&person, key, &publish.message, now);
-        Ok(Some(published(room, seq, now)))
+        Ok(Some(published(room, &person.user, seq, now.wall)))
     }
 }
 
-fn published(room: &str, seq: u64, now: Now) -> Answer {
-    log::info!("private: published in {room}, seq {seq}");
+fn published(room: &str, user: &str, seq: u64, at: Wall) -> Answer {
+    log::info!("private: published in {room} as {user:?}, seq {seq}");
     Answer::of(&Published {
         seq,
-        timestamp: now.wall.as_millis() as f64 / 1000.0,
+        timestamp: at.as_millis() as f64 / 1000.0,
     })
 }

@@ -24,6 +24,9 @@ const STEPS_MAX: usize = 8;
 /// Sealed bytes of the peer that can be kept: one whole record with the most overhead that a version allows.
 /// Handshake messages are bounded by the engine before.
 pub(super) const PARTIAL_BYTES_MAX: usize = RECORD_BYTES_MAX + 2048 + 5;
+/// Records that say nothing, more of them than of those that do: changes of keys (RFC 8446 §4.6.3), each 3 to 4 us, and empty ones. Who keeps the rules changes keys
+/// once in terabytes, and the library itself bounds only changes in a row.
+const BARREN_RECORDS_MAX: usize = 32;
 
 /// RFC 8446 §6.2: how a client says that it does not trust the certificate it was shown.
 fn failure(error: &rustls::Error) -> TlsFailure {
@@ -50,6 +53,8 @@ pub(in crate::reactor) struct Session {
     /// Sealed bytes that the socket has not taken.
     pending: Vec<u8>,
     state: State,
+    /// Records of an open session that have said nothing, less those that have said something.
+    barren_records: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +88,7 @@ impl Session {
             partial: Vec::new(),
             pending: Vec::new(),
             state: State::Handshake,
+            barren_records: 0,
         })
     }
 
@@ -115,7 +121,7 @@ impl Session {
         } else {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(sealed);
-            if begins_with_a_record(&joined) {
+            if first_record(&joined).is_some() {
                 let taken = self.process(&mut joined, plain, &mut opened);
                 joined = joined.get(taken..).unwrap_or_default().to_vec();
             }
@@ -140,6 +146,7 @@ impl Session {
     /// Goes through the records at the front of `sealed`; gives how many bytes are done with.
     fn process(&mut self, sealed: &mut [u8], plain: &mut Vec<u8>, opened: &mut Opened) -> usize {
         let mut taken = 0;
+        let (records, mut saying) = (whole_records(sealed), 0);
         loop {
             let rest = sealed.get_mut(taken..).unwrap_or_default();
             let UnbufferedStatus { discard, state } = self.connection.process_tls_records(rest);
@@ -147,6 +154,7 @@ impl Session {
             match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(Ok(record)) = traffic.next_record() {
+                        saying += usize::from(!record.payload.is_empty());
                         plain.extend_from_slice(record.payload);
                         taken += record.discard;
                     }
@@ -154,6 +162,7 @@ impl Session {
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.pending),
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::BlockedHandshake | ConnectionState::WriteTraffic(_)) => {
+                    self.note_barren(records, saying, opened);
                     return taken;
                 }
                 Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => {
@@ -171,6 +180,16 @@ impl Session {
             }
             if opened.failure.is_some() {
                 return sealed.len();
+            }
+        }
+    }
+
+    /// Of so many records so many said something. Too many that do not end the session.
+    fn note_barren(&mut self, records: usize, saying: usize, opened: &mut Opened) {
+        if self.state == State::Open {
+            self.barren_records = (self.barren_records + records).saturating_sub(2 * saying);
+            if self.barren_records > BARREN_RECORDS_MAX {
+                opened.failure = Some(TlsFailure::Broken);
             }
         }
     }
@@ -262,11 +281,22 @@ impl Session {
     }
 }
 
-/// Whether a whole record stands at the front; the library need not be asked before.
-fn begins_with_a_record(sealed: &[u8]) -> bool {
+/// Bytes of the record that stands whole at the front.
+fn first_record(sealed: &[u8]) -> Option<usize> {
     const HEADER: usize = 5;
-    let length = sealed.get(3..HEADER).and_then(|bytes| bytes.first_chunk());
-    length.is_some_and(|length| sealed.len() >= HEADER + usize::from(u16::from_be_bytes(*length)))
+    let length = sealed.get(3..HEADER)?.first_chunk()?;
+    let bytes = HEADER + usize::from(u16::from_be_bytes(*length));
+    (bytes <= sealed.len()).then_some(bytes)
+}
+
+fn whole_records(sealed: &[u8]) -> usize {
+    let mut rest = sealed;
+    let mut count = 0;
+    while let Some(bytes) = first_record(rest) {
+        count += 1;
+        rest = rest.get(bytes..).unwrap_or_default();
+    }
+    count
 }
 
 /// The first bytes of `slices`, at most `most`, in one piece: one record costs less than one for each slice.

@@ -26,7 +26,7 @@ const NOBODY: Attack = Attack {
 
 const EVERYTHING: Attack = Attack {
     name: "everything",
-    what: "All the others at once, each with an eighth of its sockets",
+    what: "All the others at once, those over TLS where the server speaks it, each with an eighth of its sockets and the settings as they are",
     from: From::Network,
     // Besides what each expects: they fill the same tables.
     expect: &[
@@ -105,9 +105,7 @@ pub(super) fn parts(attack: &Attack, has_tls: bool) -> Vec<Attack> {
     if attack.name != EVERYTHING.name {
         return vec![*attack];
     }
-    let others = all().filter(|other| {
-        other.sockets > 0 && other.changes.is_empty() && (has_tls || !other.wire.needs_tls())
-    });
+    let others = all().filter(|other| other.sockets > 0 && (has_tls || !other.wire.needs_tls()));
     let others = others.filter(|other| other.name != EVERYTHING.name);
     others
         .map(|other| Attack {

@@ -43,6 +43,7 @@ pub(in crate::siege) fn good() -> Finding {
         memory: Some(Memory {
             calm: 10 * MIB,
             peak: 128 * MIB,
+            peak_max: 0,
             after: 11 * MIB,
         }),
         cpu_per_connection_us: None,

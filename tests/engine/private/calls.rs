@@ -5,7 +5,7 @@ use wardroom::config::Config;
 use wardroom::simulation::Ending;
 
 use super::{enter, get, post, private_world, request, told};
-use crate::rooms::{heard, member};
+use crate::rooms::member;
 use crate::{closed, knock};
 
 const PUBLISH: &str = "/api/v1/rooms/lobby/messages";
@@ -225,6 +225,7 @@ fn what_was_kept_is_told_to_be_whatever_has_changed_meanwhile() {
     durable(&mut config);
     config.limits.message_characters_max = 1;
     world.reconfigure(config);
+    world.advance(crate::seconds(1));
     world.answers_held = false;
     while world.turn() {}
     let response = world
@@ -233,5 +234,10 @@ fn what_was_kept_is_told_to_be_whatever_has_changed_meanwhile() {
         .expect("an answer");
     assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(response.json()["seq"], 1);
-    assert_eq!(heard(&mut world, reader), [(1, "hello".to_owned())]);
+    let notices = world.client(reader).take_notices();
+    let heard = notices.iter().find(|notice| notice["message"] == "hello");
+    assert_eq!(
+        heard.map(|notice| &notice["timestamp"]),
+        Some(&response.json()["timestamp"])
+    );
 }

@@ -1,5 +1,7 @@
 //! What a peer may try once the handshake is done: another one, new keys without end, a message that never ends.
 
+use std::io::Write as _;
+
 use rustls::version::{TLS12, TLS13};
 
 use super::Secure;
@@ -85,5 +87,23 @@ fn keys_are_renewed_between_messages_and_nobody_may_ask_for_that_without_end() {
     while bob.notice()["message"] != words {}
     alice.try_rest().expect_err("no end in order");
     drop((alice, bob));
+    secure.server.settled(before.descriptors);
+}
+
+#[test]
+fn whoever_says_a_byte_for_twenty_renewals_of_keys_is_cut_off_as_well() {
+    // No deadline comes to help.
+    let secure = Secure::serve("", "[deadlines]\nhead = \"1m\"\n");
+    let before = secure.server.figures();
+    let mut mallory = secure.connect();
+    for byte in &REQUEST[..5] {
+        for _ in 0..20 {
+            mallory.tls().refresh_traffic_keys().expect("TLS 1.3");
+        }
+        mallory.tls().writer().write_all(&[*byte]).expect("a queue");
+    }
+    mallory.flush();
+    mallory.try_rest().expect_err("no end in order");
+    drop(mallory);
     secure.server.settled(before.descriptors);
 }
