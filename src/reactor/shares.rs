@@ -142,3 +142,30 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_short_pieces_are_done_however_late_it_is_and_fewer_long_ones() {
+        let clock = Clock::start();
+        let over = || TimeShare::until(Instant::ZERO);
+        let done = |bytes: usize| {
+            let mut share = over();
+            let mut pieces = 0;
+            while share.has_time(&clock) {
+                pieces += 1;
+                share.has_read(bytes);
+            }
+            pieces
+        };
+        assert_eq!(done(100), PIECES_PER_LOOK);
+        assert_eq!(done(2048), 2);
+        assert_eq!(done(64 * 1024), 1);
+        let mut share = over();
+        assert!(share.has_time(&clock), "the first always");
+        share.has_written(64 * 1024);
+        assert!(!share.has_time(&clock));
+    }
+}

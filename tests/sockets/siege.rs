@@ -57,6 +57,10 @@ fn a_siege_says_what_held_and_honest_people_beside_it_lose_nothing() {
         assert!(told.lines().any(is_line), "{name}: {told}");
     }
     assert!(
+        told.contains("memory: ") && told.contains(", 88.0 MiB allowed"),
+        "{told}"
+    );
+    assert!(
         told.contains("3 of 3 attacks held (own server on 127.0.0.1:"),
         "{told}"
     );

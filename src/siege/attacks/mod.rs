@@ -200,6 +200,24 @@ mod tests {
     }
 
     #[test]
+    fn everything_is_all_the_others_but_those_over_tls_where_there_is_none() {
+        let everything = all().find(|attack| attack.name == EVERYTHING.name);
+        let everything = everything.expect("the last");
+        let names = |has_tls| -> BTreeSet<&str> {
+            let parts = parts(everything, has_tls);
+            parts.iter().map(|part| part.name).collect()
+        };
+        let [plain, sealed] = [false, true].map(names);
+        assert_eq!(sealed.len(), all().count() - 2, "neither itself nor nobody");
+        for name in ["slow-reader", "never-pong", "stalled-reader", "full-house"] {
+            assert!(plain.contains(name), "{name}");
+        }
+        for name in ["half-tls", "slow-tls", "tls-churn"] {
+            assert!(sealed.contains(name) && !plain.contains(name), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_compared_at_the_end_exists() {
         for name in [report::BAD_TOKEN, report::SIGN_IN] {
             assert!(all().any(|attack| attack.name == name), "{name}");
