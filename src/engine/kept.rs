@@ -135,7 +135,7 @@ impl Engine {
                 self.reply(id, &room_reply::kept(request.as_ref(), seq, at));
             }
             Requester::Call(id) => {
-                self.bring_said(id, Come::Said(seq, at, Arc::clone(&message.sender)));
+                self.bring_call(id, Come::Said(seq, at, Arc::clone(&message.sender)));
             }
             Requester::Join(..) | Requester::Server => {}
         }

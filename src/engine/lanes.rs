@@ -11,7 +11,7 @@ use super::Engine;
 use super::reply;
 use super::room_work::{Asked, Requester};
 use super::verify::BUSY_RETRY;
-use super::work::Awaited;
+use super::work::{Awaited, Come};
 use crate::id::RoomKey;
 use crate::protocol::refusal::RoomRefusal;
 use crate::protocol::vocabulary::RoomClaims;
@@ -323,7 +323,7 @@ impl Engine {
                     None => self.reply(id, &reply::done(request, Some(&room))),
                 }
             }
-            Requester::Call(id) => self.bring_call(id, Ok(changed.head.number)),
+            Requester::Call(id) => self.bring_call(id, Come::Kept(Ok(changed.head.number))),
             Requester::Join(id, request, since) => {
                 self.invitation_accepted(id, request, (&room, since), now);
             }

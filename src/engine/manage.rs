@@ -9,6 +9,7 @@ use super::reply;
 use super::room_reply;
 use super::room_work::{Asked, Coming, Requester};
 use super::verify::BUSY_RETRY;
+use super::work::Come;
 use crate::config::WhoCreates;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::rooms::{RoomCommand, RoomPatch};
@@ -292,7 +293,7 @@ impl Engine {
             Requester::Session(id, request) => {
                 self.tell_description(id, request.as_ref(), key, now);
             }
-            Requester::Call(id) => self.bring_call(id, Ok(0)),
+            Requester::Call(id) => self.bring_call(id, Come::Kept(Ok(0))),
             Requester::Join(..) | Requester::Server => {}
         }
     }

@@ -13,6 +13,7 @@ use super::reply::Complaint;
 use super::room_reply;
 use super::room_work::{Asked, Requester};
 use super::verify::BUSY_RETRY;
+use super::work::Come;
 use crate::id::{ConnectionId, RoomKey};
 use crate::protocol::command::rooms::Place;
 use crate::protocol::command::v1::RequestId;
@@ -180,7 +181,7 @@ impl Engine {
         self.mask(wanted.room(), &mut answer, now);
         let (id, request) = match requester {
             Requester::Session(id, request) => (id, request),
-            Requester::Call(id) => return self.bring_page(id, answer),
+            Requester::Call(id) => return self.bring_call(id, Come::Page(answer)),
             Requester::Join(..) | Requester::Server => return,
         };
         let told = self.tell_page(id, request.as_ref(), wanted, answer, now);

@@ -242,24 +242,10 @@ impl Engine {
         None
     }
 
-    /// Lets a call that waits be looked at again, unless it has gone.
-    pub(super) fn bring_call(&mut self, id: ConnectionId, kept: Result<u64, RoomRefusal>) {
+    /// Lets a call that waits be looked at again with what has come for it, unless it has gone.
+    pub(super) fn bring_call(&mut self, id: ConnectionId, come: Come) {
         if self.connections.get(id).is_some() {
-            self.bring(id, Come::Kept(kept));
-        }
-    }
-
-    /// The same with a message that is kept.
-    pub(super) fn bring_said(&mut self, id: ConnectionId, said: Come) {
-        if self.connections.get(id).is_some() {
-            self.bring(id, said);
-        }
-    }
-
-    /// The same with a page.
-    pub(super) fn bring_page(&mut self, id: ConnectionId, page: RoomAnswer) {
-        if self.connections.get(id).is_some() {
-            self.bring(id, Come::Page(page));
+            self.bring(id, come);
         }
     }
 
@@ -269,7 +255,7 @@ impl Engine {
             Requester::Session(id, request) | Requester::Join(id, request, _) => {
                 self.object(id, &Complaint::refused(request, refusal), now);
             }
-            Requester::Call(id) => self.bring_call(id, Err(refusal)),
+            Requester::Call(id) => self.bring_call(id, Come::Kept(Err(refusal))),
             Requester::Server => log::warn!("rooms: {}", refusal.told().text),
         }
     }

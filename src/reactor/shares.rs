@@ -47,7 +47,7 @@ impl TimeShare {
         self.unseen += bytes / WRITTEN_BYTES_PER_PIECE;
     }
 
-    /// The same after a piece that may have been long.
+    /// Whether there is time for one more piece, after one that may have been long.
     pub(super) fn look(&mut self, clock: &Clock) -> bool {
         self.unseen = 1;
         clock.instant() < self.until

@@ -21,7 +21,7 @@ use store::{StoreThread, fault, outcome, question};
 
 /// Questions that wait for the store; an answer takes microseconds, or one write to the disk for all that wait.
 const STORE_QUEUE_MAX: usize = 1024;
-/// Answers that wait for the loop. A thread whose answer finds no place waits: the loop takes them every turn.
+/// Answers that wait for the loop. A thread whose answer finds no place waits: the loop takes some every turn.
 const REPORTS_MAX: usize = 1024;
 
 /// What a thread has to say.
