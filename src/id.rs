@@ -13,6 +13,16 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
+    /// Of all ids, in their order.
+    pub(crate) const FIRST: ConnectionId = ConnectionId {
+        slot: 0,
+        generation: 0,
+    };
+    pub(crate) const LAST: ConnectionId = ConnectionId {
+        slot: u32::MAX,
+        generation: u32::MAX,
+    };
+
     /// The slot, for tables that run beside the engine's own.
     pub fn slot(self) -> usize {
         self.slot as usize

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::chat::Going;
-use super::connection::Connection;
 use crate::id::{ConnectionId, RoomKey, UserKey};
 use crate::protocol::notice::Notice;
 use crate::protocol::notice::rooms::Removed;
@@ -13,7 +12,6 @@ use crate::rooms::moderation::Action;
 use crate::rooms::permissions::Reason;
 use crate::rooms::record::Changed;
 use crate::rooms::standing::Sanction;
-use crate::rooms::standing::Standing;
 use crate::time::{Now, Wall};
 
 impl Engine {
@@ -96,43 +94,6 @@ impl Engine {
         }
     }
 
-    /// Takes back what waits of the room for connections whose session is over and that read on: they are in no room, and somebody who was put out
-    /// is told nothing of it however they have gone.
-    pub(super) fn quiet_ended(&mut self, room: RoomKey, now: Now) {
-        let ended = self.behind(|found| !found.can_tell());
-        self.quiet(ended, room, now);
-    }
-
-    /// The same for whoever has left the room by themselves and may not read there any more.
-    pub(super) fn quiet_outsiders(&mut self, room: RoomKey, now: Now) {
-        let outside = self.behind(|found| {
-            let may_read = || self.may(found.id, room, Capability::Read, now);
-            found.can_tell() && !self.is_seated(found.id, room) && !may_read()
-        });
-        self.quiet(outside, room, now);
-    }
-
-    /// Those of some for whom something waits.
-    fn behind(&self, is_meant: impl Fn(&Connection) -> bool) -> Vec<ConnectionId> {
-        let behind = self.connections.iter().filter(|found| found.waiting() > 0);
-        behind
-            .filter(|found| is_meant(found))
-            .map(|found| found.id)
-            .collect()
-    }
-
-    fn quiet(&mut self, meant: Vec<ConnectionId>, room: RoomKey, now: Now) {
-        for id in meant {
-            let Some(connection) = self.connections.get_mut(id) else {
-                continue;
-            };
-            self.outbound.purge_room(connection, room);
-            if connection.waiting() == 0 {
-                self.everything_written(id, now);
-            }
-        }
-    }
-
     /// The ban that is in force on somebody.
     fn ban(&self, user: UserKey, room: RoomKey, now: Now) -> Option<Sanction> {
         let standings = &self.rooms.room(room).lasting.standings;
@@ -172,26 +133,17 @@ impl Engine {
             self.reply(id, &removed);
         }
         // Also for those who have left by themselves and have it to read still.
-        let everybody = self.behind(|_| true);
-        self.quiet(everybody, room, now);
+        self.quiet_everybody(room, now);
         self.presence.forget(room);
         self.rooms.forget(room);
-        self.rooms.forget_empty();
     }
 
     /// Connections of people who belong to the room, or are invited, and are not in it.
     fn at_home_elsewhere(&self, room: RoomKey) -> Vec<ConnectionId> {
-        let standings = &self.rooms.room(room).lasting.standings;
-        let is_at_home = |user: UserKey| {
-            let person = self.users.get(user);
-            person
-                .and_then(|person| standings.get(&person.id))
-                .is_some_and(Standing::has_place)
-        };
-        self.connections
-            .iter()
-            .filter(|found| found.user().is_some_and(is_at_home))
-            .map(|found| found.id)
+        let standings = self.rooms.room(room).lasting.standings.iter();
+        standings
+            .filter(|(_, standing)| standing.has_place())
+            .flat_map(|(user, _)| self.connections_of(user))
             .filter(|id| !self.is_seated(*id, room))
             .collect()
     }

@@ -22,6 +22,8 @@ pub struct Census {
     pub seats: usize,
     /// Entries in the table of deadlines.
     pub deadlines: usize,
+    /// Connections for which something may wait of a room in which they do not sit.
+    pub outsiders: usize,
     /// Bytes waiting to be written.
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
@@ -45,6 +47,10 @@ impl Engine {
             standings.map(Standings::bytes_counted).sum::<usize>(),
             "standings have come or gone without the account"
         );
+        debug_assert!(
+            self.knows_outsiders(),
+            "something waits for somebody of a room in which they do not sit, and nobody knows"
+        );
         Census {
             connections: self.connections.len(),
             plain_connections: self.plain_connections,
@@ -54,6 +60,7 @@ impl Engine {
             prefix_connections: self.prefixes.connections(),
             seats: self.rooms.seats(),
             deadlines: self.deadlines.len(),
+            outsiders: self.outsiders.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
             away: self.presence.away(),

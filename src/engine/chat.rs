@@ -356,6 +356,7 @@ impl Engine {
             self.fan_out.remove_hearer(seat.room, id, connection.wire);
             // The room's pass will not come to them any more.
             self.outbound.write_alone(connection);
+            self.outsiders.note(connection);
         }
         let is_last = self.rooms.room_mut(seat.room).rise(user, id, seat.place);
         // When everybody goes, nobody is told who else does.

@@ -66,6 +66,10 @@ pub(super) struct Connection {
     pub(super) write_asked: WriteAsked,
     /// Its session went without something that its rooms were told.
     pub(super) has_missed: bool,
+    /// Something may wait for it of a room in which it does not sit.
+    pub(super) is_outsider: bool,
+    /// It is to be closed, being too far behind with reading.
+    pub(super) is_doomed: bool,
     /// The peer has closed its writing side.
     pub(super) input_ended: bool,
     /// Its bytes travel over TLS.

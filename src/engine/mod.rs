@@ -37,6 +37,7 @@ mod meter;
 mod metrics;
 mod open;
 mod outbound;
+mod outsiders;
 mod pages;
 mod passes;
 mod penalties;
@@ -109,6 +110,7 @@ use fan_out::FanOut;
 use lanes::Lanes;
 use metrics::Observed;
 use outbound::{Outbound, WriteAsked};
+use outsiders::Outsiders;
 use passes::Passes;
 use presence::Presence;
 use private::PrivateDoor;
@@ -156,6 +158,10 @@ pub struct Engine {
     lanes: Lanes,
     retention: Retention,
     presence: Presence,
+    /// For whom something may wait of a room in which they do not sit.
+    outsiders: Outsiders,
+    /// Sessions ended, and seats given up by them, since this engine began.
+    seats_ended: usize,
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
@@ -229,6 +235,8 @@ impl Engine {
             lanes: Lanes::default(),
             retention: Retention::default(),
             presence: Presence::default(),
+            outsiders: Outsiders::default(),
+            seats_ended: 0,
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,
@@ -266,8 +274,8 @@ impl Engine {
     /// Ends what [`Engine::turn`] began: what rooms were told is queued for everybody in them.
     pub fn end_turn(&mut self, now: Now) {
         self.flush_rooms();
-        // Each round closes somebody, and what their rooms are told of it may be too much for somebody else.
-        while self.outbound.has_doomed() {
+        // What their rooms are told of it may be too much for somebody else, who is closed in the next turn.
+        if self.outbound.has_doomed() {
             self.close_doomed(now);
             self.flush_rooms();
         }
@@ -314,6 +322,8 @@ impl Engine {
             unfinished: false,
             write_asked: WriteAsked::No,
             has_missed: false,
+            is_outsider: false,
+            is_doomed: false,
             input_ended: false,
             is_secure: false,
             sealed: 0,

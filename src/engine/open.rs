@@ -264,7 +264,7 @@ impl Engine {
             Endpoint::Chat if upgrade.protocols.contains(V1) => Wire::V1,
             Endpoint::Chat | Endpoint::Echo => Wire::Tutorial,
         };
-        let user = self.users.arrive(&identity, now.instant);
+        let user = self.users.arrive(&identity, id, now.instant);
         let websocket = WebSocket::new(message_bytes_max);
         let mut session = Session::new(websocket, user, endpoint);
         session.expires = identity.expires;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::behind::Lag;
-use super::connection::{Connection, Phase};
+use super::connection::Connection;
 use super::effect::Effect;
 use super::held::Share;
 use crate::config::{Config, Deadlines, Limits};
@@ -49,7 +49,7 @@ pub(super) struct Outbound {
     /// Connections that bytes wait for and that nobody looks at in time.
     unwatched: Vec<ConnectionId>,
     /// Connections to close once the present iteration is over, and why.
-    doomed: Vec<(ConnectionId, CloseReason)>,
+    doomed: VecDeque<(ConnectionId, CloseReason)>,
 }
 
 impl Outbound {
@@ -66,7 +66,7 @@ impl Outbound {
             unread: config.deadlines.unread,
             now: Instant::ZERO,
             unwatched: Vec::new(),
-            doomed: Vec::new(),
+            doomed: VecDeque::new(),
         }
     }
 
@@ -143,7 +143,7 @@ impl Outbound {
     }
 
     pub(super) fn next_doomed(&mut self) -> Option<(ConnectionId, CloseReason)> {
-        self.doomed.pop()
+        self.doomed.pop_front()
     }
 
     /// Queues a frame that others may hold too for an open connection.
@@ -252,12 +252,12 @@ impl Outbound {
             }
             _ => connection.write_asked = WriteAsked::InRoom,
         }
-        if was_left && matches!(connection.phase, Phase::Open(_)) {
+        if was_left && !connection.is_doomed && connection.can_tell() {
             if before > self.bytes_per_connection_max {
-                self.doom(connection.id, CloseReason::ReadingTooSlowly);
+                self.doom(connection, CloseReason::ReadingTooSlowly);
             } else if self.bytes > self.bytes_max && before > self.bytes_max / self.waiting.max(1) {
                 // Who left more than an equal share lying goes.
-                self.doom(connection.id, CloseReason::Overloaded);
+                self.doom(connection, CloseReason::Overloaded);
             }
         }
     }
@@ -289,9 +289,10 @@ impl Outbound {
         }
     }
 
-    /// Closes a connection at the end of the present iteration.
-    pub(super) fn doom(&mut self, id: ConnectionId, reason: CloseReason) {
-        self.doomed.push((id, reason));
+    /// Closes a connection once the present iteration is over.
+    fn doom(&mut self, connection: &mut Connection, reason: CloseReason) {
+        connection.is_doomed = true;
+        self.doomed.push_back((connection.id, reason));
     }
 
     /// Takes note that bytes of one connection have left, or will never leave.

@@ -335,12 +335,16 @@ impl Engine {
         frames: &Bytes,
         room: RoomKey,
     ) {
+        let is_outside = !self.is_seated(id, room);
         if let Some(connection) = self.connections.get_mut(id)
             && connection.can_tell()
         {
             let refused = Complaint::refused(request.cloned(), RoomRefusal::NotInRoom);
             let instead = refused.frame(connection.wire);
             self.outbound.push_reply(connection, frames, room, instead);
+            if is_outside {
+                self.outsiders.note(connection);
+            }
         }
     }
 }

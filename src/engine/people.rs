@@ -49,11 +49,19 @@ impl Engine {
             let waits = standing.is_invited || standing.knocked.is_some();
             affiliation > Affiliation::None || (moderates && (waits || is_kept_out))
         };
-        let absent = || absent(self, found, is_listed);
-        let count = found.members().len() + absent().count();
+        // Counted without looking for each of those who belong there, of whom there may be thousands.
+        let listed = found.lasting.standings.values();
+        let listed = listed.filter(|standing| is_listed(standing)).count();
+        let is_listed_here = |user: &UserKey| {
+            let known = self.users.get(*user);
+            let standing = known.and_then(|known| found.lasting.standings.get(&known.id));
+            standing.is_some_and(is_listed)
+        };
+        let listed_here = found.members().filter(is_listed_here).count();
+        let count = found.members().len() + listed - listed_here;
         let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
         let listed: Vec<Listed> = present
-            .chain(absent().map(unnamed))
+            .chain(absent(self, found, is_listed).map(unnamed))
             .take(self.config.limits.members_listed_max)
             .take_while(|listed| {
                 let cost = listed.who.bytes_max();

@@ -82,8 +82,9 @@ impl Presence {
 
     /// Forgets a room that is no more.
     pub(super) fn forget(&mut self, room: RoomKey) {
-        self.away.retain(|(of, _), _| *of != room);
-        self.away_by_time.retain(|(_, of, _)| *of != room);
+        for user in self.away_from(room).collect::<Vec<_>>() {
+            self.take_back(room, &user);
+        }
         self.crowds.remove(&room);
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Engine;
+use super::closing::SEATS_ENDED_MAX;
 use super::connection::{Connection, Phase};
 use super::http::FULL_RETRY;
 use super::outbound::WriteAsked;
@@ -160,8 +161,13 @@ impl Engine {
             return true;
         }
         let ranked = self.candidates(rank, now.instant);
-        let has_more = ranked.len() == SHED_MAX;
+        let mut has_more = ranked.len() == SHED_MAX;
+        let most = self.seats_ended + SEATS_ENDED_MAX;
         for (_, id) in ranked {
+            if self.seats_ended >= most {
+                has_more = true;
+                break;
+            }
             let Some(connection) = self.connections.get(id).filter(|_| excess > 0) else {
                 break;
             };

@@ -49,9 +49,9 @@ pub(super) const STRANGER_BYTES: usize = size_of::<Connection>() + SOCKET_BYTES 
 const SESSION_HEAP_BYTES: usize = size_of::<Session>() + 1024 + 128 + 3 * ALLOCATION;
 /// A session in the lobby.
 pub(super) const SESSION_BYTES: usize =
-    size_of::<Connection>() + SOCKET_BYTES + DEADLINE_BYTES + SESSION_HEAP_BYTES;
-/// The place in the table of deadlines alone.
-const DEADLINE_BYTES: usize = 64;
+    size_of::<Connection>() + SOCKET_BYTES + SESSION_PLACES_BYTES + SESSION_HEAP_BYTES;
+/// Its places in the tables of deadlines, of a user's sessions and of outsiders.
+const SESSION_PLACES_BYTES: usize = 112;
 /// A seat, on both sides: the session's list, the room's audience and its members.
 pub(super) const SEAT_BYTES: usize = 112;
 /// An idle connection's TLS.

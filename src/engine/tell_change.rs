@@ -132,9 +132,17 @@ impl Engine {
         self.tell(room, |_| notice);
     }
 
+    /// Tells everybody there how the room is for them now: it is written once for all in a row for whom it is the same.
     fn tell_of_settings(&mut self, room: RoomKey, now: Now) {
+        let mut last = None;
         for id in self.rooms.room(room).audience().collect::<Vec<_>>() {
-            self.tell_room(id, room, now);
+            let description = self.description(id, room, now);
+            let frame = match last.take() {
+                Some((yours, frame)) if yours == description.yours => frame,
+                _ => room_reply::frame(&Notice::Room(&description)),
+            };
+            last = Some((description.yours, frame.clone()));
+            self.push_v1(id, &frame);
         }
     }
 

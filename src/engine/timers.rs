@@ -1,6 +1,7 @@
 //! What is due: every deadline of a connection, when it has come.
 
 use super::Engine;
+use super::closing::SEATS_ENDED_MAX;
 use super::connection::{Phase, SIGN_IN};
 use super::secure::TlsFailure;
 use crate::id::ConnectionId;
@@ -11,7 +12,7 @@ use crate::protocol::websocket;
 use crate::telemetry::UNREAD;
 use crate::time::{Instant, Now};
 
-/// Connections whose deadline is handled in one turn, a tenth of a millisecond's work and ten times as much when each of them sits in 32 rooms; more are due in the next.
+/// Connections whose deadline is handled in one turn, a tenth of a millisecond's work; more are due in the next.
 const EXPIRED_PER_TURN_MAX: usize = 32;
 
 /// What a session's clock asks for.
@@ -24,7 +25,11 @@ enum Due {
 
 impl Engine {
     pub(super) fn expire(&mut self, now: Now) {
+        let most = self.seats_ended + SEATS_ENDED_MAX;
         for _ in 0..EXPIRED_PER_TURN_MAX {
+            if self.seats_ended >= most {
+                return;
+            }
             let Some(id) = self.deadlines.pop_due(now.instant) else {
                 return;
             };

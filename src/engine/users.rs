@@ -1,6 +1,6 @@
 //! Who is connected, and what is remembered of those who lately were.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(super) struct User {
 pub(super) struct Users {
     index: HashMap<Arc<str>, UserKey, Keyed>,
     users: Slab<User>,
+    /// Open connections, by user.
+    sessions: BTreeSet<(UserKey, ConnectionId)>,
     departed: VecDeque<UserKey>,
     departed_max: usize,
     next_look: Instant,
@@ -52,6 +54,7 @@ impl Users {
         Users {
             index: HashMap::with_hasher(hash),
             users: Slab::new(),
+            sessions: BTreeSet::new(),
             departed: VecDeque::new(),
             departed_max: limits.departed_users_max,
             next_look: Instant::ZERO,
@@ -71,8 +74,19 @@ impl Users {
             .map_or(0, |user| user.connections)
     }
 
-    /// Counts a new connection of this user.
-    pub(super) fn arrive(&mut self, identity: &Identity, now: Instant) -> UserKey {
+    /// The open connections of this user.
+    pub(super) fn sessions_of(&self, key: UserKey) -> impl Iterator<Item = ConnectionId> {
+        let whose = (key, ConnectionId::FIRST)..=(key, ConnectionId::LAST);
+        self.sessions.range(whose).map(|(_, id)| *id)
+    }
+
+    /// Takes note of a new connection of this user.
+    pub(super) fn arrive(
+        &mut self,
+        identity: &Identity,
+        connection: ConnectionId,
+        now: Instant,
+    ) -> UserKey {
         self.forget_departed(FORGOTTEN_PER_CALL, now);
         let key = match self.index.get(&identity.user) {
             Some(key) => *key,
@@ -82,11 +96,14 @@ impl Users {
             user.connections += 1;
             user.name = Arc::clone(&identity.name);
         }
+        self.sessions.insert((key, connection));
         key
     }
 
-    /// Counts one connection less.
-    pub(super) fn leave(&mut self, key: UserKey, now: Instant) {
+    /// This user has one connection less.
+    pub(super) fn leave(&mut self, key: UserKey, connection: ConnectionId, now: Instant) {
+        let was_here = self.sessions.remove(&(key, connection));
+        debug_assert!(was_here, "a connection left that never arrived");
         let Some(user) = self.users.get_mut(key.0 as usize) else {
             debug_assert!(false, "a user left who was not there");
             return;
@@ -223,6 +240,11 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    const ID: ConnectionId = ConnectionId {
+        slot: 1,
+        generation: 7,
+    };
+
     fn users(departed_users_max: usize) -> Users {
         let limits = Limits {
             departed_users_max,
@@ -242,27 +264,32 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_counted_over_all_of_a_users_sockets() {
+    fn connections_are_known_over_all_of_a_users_sockets() {
         let mut users = users(10);
         let now = Instant::ZERO;
-        let first = users.arrive(&identity("alice"), now);
-        assert_eq!(users.arrive(&identity("alice"), now), first);
+        let other = ConnectionId { slot: 3, ..ID };
+        let alice = users.arrive(&identity("alice"), ID, now);
+        let bob = users.arrive(&identity("bob"), ConnectionId { slot: 2, ..ID }, now);
+        assert_eq!(users.arrive(&identity("alice"), other, now), alice);
         assert_eq!(users.connections_of("alice"), 2);
-        users.leave(first, now);
+        assert_eq!(users.sessions_of(alice).collect::<Vec<_>>(), [ID, other]);
+        users.leave(alice, ID, now);
         assert_eq!(users.connections_of("alice"), 1);
-        assert_eq!(users.connections_of("bob"), 0);
+        assert_eq!(users.sessions_of(alice).collect::<Vec<_>>(), [other]);
+        assert_eq!(users.sessions_of(bob).count(), 1);
+        assert_eq!(users.connections_of("carol"), 0);
     }
 
     #[test]
     fn coming_back_does_not_refill_the_bucket() {
         let mut users = users(10);
         let now = Instant::ZERO;
-        let key = users.arrive(&identity("alice"), now);
+        let key = users.arrive(&identity("alice"), ID, now);
         let rate = Limits::default().messages_per_user;
         let bucket = &mut users.get_mut(key).expect("alice").messages;
         bucket.take(5, rate, now).expect("a full bucket");
-        users.leave(key, now);
-        let again = users.arrive(&identity("alice"), now);
+        users.leave(key, ID, now);
+        let again = users.arrive(&identity("alice"), ID, now);
         let bucket = &mut users.get_mut(again).expect("alice").messages;
         assert!(bucket.take(1, rate, now).is_err());
     }
@@ -273,10 +300,10 @@ mod tests {
         let now = Instant::ZERO;
         let rate = Limits::default().commands_per_user;
         for commands in [60, 0] {
-            let key = users.arrive(&identity("alice"), now);
+            let key = users.arrive(&identity("alice"), ID, now);
             let bucket = &mut users.get_mut(key).expect("alice").commands;
             bucket.charge(commands, rate, now);
-            users.leave(key, now);
+            users.leave(key, ID, now);
         }
         users.turn(now + LOOK_EVERY);
         assert_eq!((users.len(), users.departed.len()), (1, 1));
@@ -287,16 +314,16 @@ mod tests {
         let mut users = users(100);
         let rate = Limits::default().messages_per_user;
         for n in 0..1000 {
-            let key = users.arrive(&identity(&format!("user-{n}")), Instant::ZERO);
+            let key = users.arrive(&identity(&format!("user-{n}")), ID, Instant::ZERO);
             let user = users.get_mut(key).expect("just arrived");
             user.messages.charge(5, rate, Instant::ZERO);
-            users.leave(key, Instant::ZERO);
+            users.leave(key, ID, Instant::ZERO);
         }
         assert!(users.len() <= 101, "{} remembered", users.len());
         let later = Instant::ZERO + Duration::from_secs(60);
         for _ in 0..100 {
-            let key = users.arrive(&identity("alice"), later);
-            users.leave(key, later);
+            let key = users.arrive(&identity("alice"), ID, later);
+            users.leave(key, ID, later);
         }
         assert!(users.len() <= 1, "{} remembered", users.len());
     }
@@ -307,10 +334,10 @@ mod tests {
         let rate = Limits::default().commands_per_user;
         let mut now = Instant::ZERO;
         for (user, commands) in [("first", 60), ("second", 1), ("third", 60)] {
-            let key = users.arrive(&identity(user), now);
+            let key = users.arrive(&identity(user), ID, now);
             let user = users.get_mut(key).expect("just arrived");
             user.commands.charge(commands, rate, now);
-            users.leave(key, now);
+            users.leave(key, ID, now);
         }
         now = now + LOOK_EVERY;
         users.turn(now);
@@ -332,10 +359,10 @@ mod tests {
         let rate = Limits::default().messages_per_user;
         let mut now = Instant::ZERO;
         for n in 0..5000 {
-            let key = users.arrive(&identity(&format!("user-{n}")), now);
+            let key = users.arrive(&identity(&format!("user-{n}")), ID, now);
             let user = users.get_mut(key).expect("just arrived");
             user.messages.charge(2, rate, now);
-            users.leave(key, now);
+            users.leave(key, ID, now);
         }
         assert_eq!(users.next_deadline(), Some(now + LOOK_EVERY));
         users.turn(now + LOOK_EVERY);
@@ -351,12 +378,12 @@ mod tests {
     fn somebody_who_came_back_is_not_forgotten_by_an_old_departure() {
         let mut users = users(1);
         let now = Instant::ZERO;
-        let key = users.arrive(&identity("alice"), now);
-        users.leave(key, now);
-        let key = users.arrive(&identity("alice"), now);
+        let key = users.arrive(&identity("alice"), ID, now);
+        users.leave(key, ID, now);
+        let key = users.arrive(&identity("alice"), ID, now);
         for n in 0..20 {
-            let other = users.arrive(&identity(&format!("user-{n}")), now);
-            users.leave(other, now);
+            let other = users.arrive(&identity(&format!("user-{n}")), ID, now);
+            users.leave(other, ID, now);
         }
         assert_eq!(users.connections_of("alice"), 1);
         assert_eq!(users.get(key).map(|user| user.id.as_ref()), Some("alice"));

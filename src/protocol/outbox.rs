@@ -96,11 +96,11 @@ impl Segment {
         }
     }
 
-    fn is_of(&self, room: RoomKey) -> bool {
+    fn room(&self) -> Option<RoomKey> {
         match self {
-            Segment::OfRoom { room: own, .. } | Segment::Passing { room: own, .. } => *own == room,
-            Segment::Reply(reply) => reply.room == room,
-            Segment::Shared(_) | Segment::Own(_) => false,
+            Segment::OfRoom { room, .. } | Segment::Passing { room, .. } => Some(*room),
+            Segment::Reply(reply) => Some(reply.room),
+            Segment::Shared(_) | Segment::Own(_) => None,
         }
     }
 
@@ -300,11 +300,19 @@ impl Outbox {
         before - self.bytes
     }
 
+    /// The rooms of which something waits, once for each piece.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomKey> {
+        self.segments.iter().filter_map(Segment::room)
+    }
+
     /// Drops every frame of `room` of which no byte has been written; gives the bytes dropped, and how many of them were among the `first`.
     /// `instead` gets what is to be told for each reply that went with them.
     pub fn purge_room(&mut self, room: RoomKey, first: usize, instead: &mut Vec<Bytes>) -> Purged {
+        if !self.rooms().any(|found| found == room) {
+            return Purged::default();
+        }
         self.purge(first, |segment, written| {
-            if !segment.is_of(room) {
+            if segment.room() != Some(room) {
                 return segment.as_slice().len();
             }
             match (written, segment) {

@@ -240,27 +240,28 @@ impl Rooms {
         }
     }
 
-    /// The store knows this room no longer. Its place is free once nobody sits there ([`Rooms::forget_empty`]).
+    /// The store knows this room no longer. Its place is free if nobody sits there, and otherwise when rooms are opened the next time
+    /// ([`Rooms::open_only`]).
     pub fn forget(&mut self, key: RoomKey) {
         self.room_mut(key).is_stored = false;
+        self.free_if_gone(key);
     }
 
     /// Frees the places of rooms that are gone and empty.
-    pub fn forget_empty(&mut self) {
-        let mut gone = Vec::new();
-        for (place, room) in self.rooms.iter().enumerate() {
-            let is_known = self
-                .index
-                .get(room.name())
-                .is_some_and(|key| key.0 as usize == place);
-            let is_kept = room.is_configured || room.is_stored;
-            if is_known && !is_kept && room.audience().len() == 0 {
-                self.index.remove(room.name());
-                self.in_order.remove(room.name());
-                gone.push(RoomKey(place as u32));
-            }
+    fn forget_empty(&mut self) {
+        for place in 0..self.rooms.len() {
+            self.free_if_gone(RoomKey(place as u32));
         }
-        for key in gone {
+    }
+
+    fn free_if_gone(&mut self, key: RoomKey) {
+        let room = self.room(key);
+        let is_known = self.find(room.name()) == Some(key);
+        let is_kept = room.is_configured || room.is_stored;
+        if is_known && !is_kept && room.audience().len() == 0 {
+            let id = Arc::clone(room.id());
+            self.index.remove(&id);
+            self.in_order.remove(&id);
             self.forget_looks(key);
             self.change_standings(key, |known| *known = Standings::default());
             self.vacant.push(key);

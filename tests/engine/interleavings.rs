@@ -345,6 +345,7 @@ impl Model {
             prefix_connections: ((here - open) as u64, open as u64),
             seats,
             deadlines: here,
+            outsiders: census.outsiders,
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
             changes: 0,

@@ -21,6 +21,7 @@ mod memory;
 mod metrics;
 mod pages;
 mod penalties;
+mod pieces;
 mod private;
 mod proxied;
 mod rates;

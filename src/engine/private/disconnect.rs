@@ -28,13 +28,8 @@ impl Engine {
 
     /// The open connections of a user.
     pub(in crate::engine) fn connections_of(&self, user: &str) -> Vec<ConnectionId> {
-        let Some(key) = self.users.find(user) else {
-            return Vec::new();
-        };
-        let all = self.connections.between(0, self.connections.slots());
-        all.filter(|connection| connection.user() == Some(key))
-            .take(self.users.connections_of(user))
-            .map(|connection| connection.id)
-            .collect()
+        let key = self.users.find(user);
+        let sessions = key.into_iter().flat_map(|key| self.users.sessions_of(key));
+        sessions.collect()
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wardroom::id::ConnectionId;
 use wardroom::simulation::World;
 
-use super::{act, ask, durable, join, made, message, send, told, verdict};
+use super::{act, ask, durable, join, made, member, message, send, told, verdict};
 
 /// Has `who` do something about a user, which must be allowed.
 fn does(world: &mut World, who: ConnectionId, request: Value) {
@@ -311,4 +311,39 @@ fn an_archived_room_is_as_unknown_to_the_banned_as_to_every_stranger() {
     });
     assert_eq!(answers[0], ["unknown_room"; 4]);
     assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn when_a_rooms_settings_change_everybody_there_is_told_how_it_is_for_them() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let many = ["moderator", "one", "two", "reader", "three"].map(|user| {
+        let id = member(&mut world, user, "den");
+        (user, id)
+    });
+    let promote = about(
+        "affiliate",
+        "moderator",
+        json!({"affiliation": "moderator"}),
+    );
+    does(&mut world, owner, promote);
+    assert_eq!(verdict(&mut world, owner, &send("den", "hello")), "ok");
+    let reader = many[3].1;
+    let read = json!({"type": "seen", "id": 1, "room": "den", "seq": 1});
+    assert_eq!(verdict(&mut world, reader, &read), "ok");
+    for (_, id) in many {
+        told(&mut world, id);
+    }
+    let update = json!({"type": "update", "id": 1, "room": "den", "topic": "other things"});
+    assert_eq!(verdict(&mut world, owner, &update), "ok");
+    for (user, id) in many {
+        let told = told(&mut world, id);
+        let room = told.iter().find(|notice| notice["type"] == "room");
+        let room = room.unwrap_or_else(|| panic!("{user} is told: {told:?}"));
+        assert_eq!(room["topic"], "other things", "{user}");
+        let can = room["can"].as_array().expect("what they may do");
+        let moderates = can.iter().any(|capability| capability == "moderate");
+        assert_eq!(moderates, user == "moderator", "{user}");
+        assert_eq!(room["unread"], u64::from(user != "reader"), "{user}");
+    }
 }

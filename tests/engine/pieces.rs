@@ -1,0 +1,135 @@
+//! What many do at once is cut into pieces: whoever is served between two of them does not wait for all.
+
+use wardroom::config::Config;
+use wardroom::id::ConnectionId;
+use wardroom::simulation::{World, text};
+
+use crate::rooms::{join, message, send, told};
+use crate::{ask, chat_request, closed, outcome, roomy_with, seconds};
+
+/// Seats given up at a time are at most 96, and those of one session more; a turn has four such times.
+const ENDED_IN_A_TURN_MAX: usize = 4 * (96 + 33);
+
+fn rooms(config: &mut Config) {
+    config.rooms.public = (0..31).map(|n| format!("room-{n}")).collect();
+    config.limits.rooms_per_connection_max = 32;
+}
+
+/// Somebody in the lobby and in 31 more rooms, for a minute.
+fn everywhere(world: &mut World, n: usize) -> ConnectionId {
+    let request = chat_request(&format!("?token=user{n}@60"), "");
+    let id = ask(world, "10.1.0.1", &request);
+    assert_eq!(outcome(world, id), format!("in as user{n}"));
+    for n in 0..31 {
+        world.send(id, &text(&join(&format!("room-{n}")).to_string()));
+    }
+    id
+}
+
+/// Turns until no more seats are given up, in each of which somebody says something, asks something and is answered; how many seats each has freed
+/// at most, and how many bytes waited for each of the others, while they are many.
+fn most_ended_in_a_turn(world: &mut World, bystander: ConnectionId) -> (usize, usize) {
+    let (mut most, mut waited, mut unchanged) = (0, 0, 0);
+    let mut seats = world.census().seats;
+    while unchanged < 3 {
+        world.queue(bystander, &text(&long_message()));
+        world.queue(bystander, &text(r#"{"type":"ping","id":7}"#));
+        world.turn();
+        let now = world.census().seats;
+        let census = world.census();
+        if census.user_connections > 10 {
+            waited = waited.max(census.outbound_bytes / (census.user_connections - 1));
+        }
+        most = most.max(seats - now);
+        let answered = told(world, bystander);
+        assert!(answered.iter().any(|told| told["id"] == 7), "{answered:?}");
+        unchanged = if now == seats { unchanged + 1 } else { 0 };
+        seats = now;
+    }
+    (most, waited)
+}
+
+fn long_message() -> String {
+    send("lobby", &"x".repeat(400)).to_string()
+}
+
+#[test]
+fn sessions_that_end_at_once_in_many_rooms_each_end_a_few_at_a_time() {
+    let mut world = roomy_with(rooms);
+    let stays = world.join_v1("stays", "10.0.0.1");
+    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
+    assert_eq!(world.census().seats, 40 * 32 + 1);
+    world.client(stays).forget_received();
+    let end = world.now().instant + seconds(60);
+    world.set_instant(end);
+    let (most, _) = most_ended_in_a_turn(&mut world, stays);
+    assert!((33..=ENDED_IN_A_TURN_MAX).contains(&most), "{most} seats");
+    for id in many {
+        let (code, _) = closed(&mut world, id).expect("all of them have ended");
+        assert_eq!(code, 1008);
+    }
+}
+
+#[test]
+fn however_many_fall_behind_by_one_message_they_are_closed_a_few_at_a_time_and_told_nothing_more() {
+    const OUTBOX: usize = 20_000;
+    let mut world = roomy_with(|config| {
+        rooms(config);
+        config.limits.outbound_bytes_per_connection_max = OUTBOX;
+    });
+    let stays = world.join_v1("stays", "10.0.0.1");
+    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
+    world.settle();
+    for id in &many {
+        world.client(*id).forget_received();
+        world.client(*id).set_window(0);
+    }
+    world.client(stays).forget_received();
+    let seats = world.census().seats;
+    while world.census().outbound_bytes < 40 * OUTBOX {
+        world.send(stays, &text(&long_message()));
+        assert_eq!(world.census().seats, seats, "none is too far behind");
+    }
+    world.client(stays).forget_received();
+    let (most, waited) = most_ended_in_a_turn(&mut world, stays);
+    assert!((33..=ENDED_IN_A_TURN_MAX).contains(&most), "{most} seats");
+    // What was too much, and what their goodbyes take.
+    assert!(waited < OUTBOX + 1300, "{waited} bytes");
+    assert_eq!(world.census().seats, 1);
+    for id in many {
+        world.client(id).set_window(usize::MAX);
+        world.settle();
+        let last = closed(&mut world, id);
+        assert_eq!(last, Some((1008, "reading too slowly".to_owned())));
+    }
+}
+
+#[test]
+fn rooms_with_thousands_of_hearers_in_all_are_told_one_after_the_other_and_nobody_is_left_out() {
+    let mut world = roomy_with(|config| {
+        rooms(config);
+        config.limits.connections_per_address = 1000;
+        config.turn.writes_max = 10_000;
+    });
+    let many: Vec<_> = (0..280).map(|n| everywhere(&mut world, n)).collect();
+    world.advance(seconds(29));
+    for id in &many {
+        world.client(*id).forget_received();
+    }
+    for (n, id) in many.iter().enumerate().take(31) {
+        let room = format!("room-{n}");
+        world.queue(*id, &text(&send(&room, "hello").to_string()));
+    }
+    let heard = |world: &mut World| -> Vec<usize> {
+        let mut heard = |id: &ConnectionId| told(world, *id).iter().filter_map(message).count();
+        many.iter().map(&mut heard).collect()
+    };
+    world.turn();
+    let first = heard(&mut world);
+    world.settle();
+    let rest = heard(&mut world);
+    assert!(rest.iter().sum::<usize>() > 0, "not all in one piece");
+    for (first, rest) in first.iter().zip(rest) {
+        assert_eq!(first + rest, 31, "each hears of every room once");
+    }
+}
