@@ -26,6 +26,8 @@ pub struct Census {
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
     pub pending_answers: usize,
+    /// Those of them that are pages for somebody to read.
+    pub pages: usize,
     /// People whose going is not told yet.
     pub away: usize,
     /// Changes of rooms on their way or waiting.
@@ -56,6 +58,7 @@ impl Engine {
             deadlines: self.deadlines.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
+            pages: self.room_works.readers().count_pages(),
             away: self.presence.away(),
             changes: self.lanes.len(),
             hook_questions: self.questions.under_way() + self.questions.waiting(),

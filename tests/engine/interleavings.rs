@@ -347,6 +347,7 @@ impl Model {
             deadlines: here,
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
+            pages: 0,
             changes: 0,
             away: 0,
             hook_questions: 0,
