@@ -31,8 +31,10 @@ pub struct RoomSettings {
     pub page_entries_max: usize,
     /// Bytes of texts told in one page.
     pub page_bytes_max: usize,
-    /// Messages and changes that wait for the store.
+    /// Messages, changes and pages that wait for the store.
     pub pending_max: usize,
+    /// Pages of history or of a log that one user waits for.
+    pub pages_per_user_max: usize,
     /// Changes of one room that wait for the one before: of those who moderate it, and as many of all others.
     pub changes_waiting_max: usize,
     /// Those of one person who does not moderate it, and anybody's edits.
@@ -63,6 +65,8 @@ impl Default for RoomSettings {
             page_bytes_max: 64 * 1024,
             // Half of the store's queue: people signing in find a place beside a flood of messages.
             pending_max: 512,
+            // Whoever reads asks for the next page when the one before is there, in a window or two.
+            pages_per_user_max: 4,
             changes_waiting_max: 16,
             own_changes_waiting_max: 4,
             // Each is a line of the log for good, and a notice to every moderator.
@@ -74,6 +78,16 @@ impl Default for RoomSettings {
 }
 
 impl RoomSettings {
+    /// Pages of history and logs that may wait for the store: they leave as much for messages, changes and those who come in.
+    pub fn pages_read_max(&self) -> usize {
+        (self.pending_max / 2).max(1)
+    }
+
+    /// The same with those that people come in with: a quarter is left for messages and changes.
+    pub fn pages_max(&self) -> usize {
+        self.pending_max - self.pending_max / 4
+    }
+
     /// Whether the messages of this room of the configuration are kept.
     pub fn is_durable(&self, name: &str) -> bool {
         self.durable.iter().any(|durable| durable == name)

@@ -38,10 +38,8 @@ impl Change {
 impl Setting {
     /// `limits.connections_max` is `WARDROOM_LIMITS_CONNECTIONS_MAX`.
     pub(super) fn variable(&self) -> String {
-        format!(
-            "{VARIABLE_PREFIX}{}",
-            self.key.replace('.', "_").to_ascii_uppercase()
-        )
+        let name = self.key.replace('.', "_").to_ascii_uppercase();
+        format!("{VARIABLE_PREFIX}{name}")
     }
 }
 
@@ -59,10 +57,8 @@ pub(super) fn find(key: &str) -> Option<&'static Setting> {
 /// Whether settings stand below `key`.
 pub(super) fn is_section(key: &str) -> bool {
     let begins = |setting: &Setting| {
-        setting
-            .key
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with('.'))
+        let rest = setting.key.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with('.'))
     };
     SETTINGS.iter().any(begins)
 }
@@ -372,7 +368,9 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     rooms.page_bytes_max: Size { min: KIB, max: 16 * MIB },
         "Bytes of texts told in one page, and never more than half of limits.outbound_bytes_per_connection_max: a page alone makes nobody a slow reader.";
     rooms.pending_max: Count { unit: "questions", min: 1, max: 100_000 },
-        "Messages, changes and pages of rooms that wait for the store, each with at most limits.message_bytes_max of text. Past it, people are told `busy`, and when to try again.";
+        "Messages, changes and pages of rooms that wait for the store, each with at most limits.message_bytes_max of text. Past it, people are told `busy`, and when to try again. Pages of history and logs take half of it at most, and with what is told after a `join` three quarters.";
+    rooms.pages_per_user_max: Count { unit: "pages", min: 1, max: 100_000 },
+        "Pages of history and moderation logs that one user waits for at a time, over all connections. Past it, they are told `busy`, and when to try again. What is told after a `join` with `since` is counted apart: so many as limits.connections_per_user connections have rooms by limits.rooms_per_connection_max.";
     rooms.changes_waiting_max: Count { unit: "changes", min: 1, max: 1000 },
         "Changes of one room that wait for the one before them: so many of those who moderate it, which come first, and as many of all others. Past it, people are told `busy`.";
     rooms.own_changes_waiting_max: Count { unit: "changes", min: 1, max: 1000 },

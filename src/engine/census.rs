@@ -28,6 +28,8 @@ pub struct Census {
     pub outbound_bytes: usize,
     /// Questions to other threads without an answer.
     pub pending_answers: usize,
+    /// Those of them that are pages for somebody to read.
+    pub pages: usize,
     /// People whose going is not told yet.
     pub away: usize,
     /// Changes of rooms on their way or waiting.
@@ -63,6 +65,7 @@ impl Engine {
             outsiders: self.outsiders.len(),
             outbound_bytes: self.outbound.bytes(),
             pending_answers: self.works.outstanding(),
+            pages: self.room_works.readers().count_pages(),
             away: self.presence.away(),
             changes: self.lanes.len(),
             hook_questions: self.questions.under_way() + self.questions.waiting(),

@@ -47,6 +47,7 @@ mod presence;
 mod private;
 mod proxied;
 mod questions;
+mod readers;
 mod reconfigure;
 mod redirect;
 mod refresh;

@@ -1,7 +1,8 @@
 //! Pages of what is kept: history, what was missed, and the moderation log.
 //!
-//! **The store answers in the order in which it was asked**, messages included: a page asked for by whoever comes in ends exactly
-//! where the first message begins that they hear.
+//! **The store's answers come in the order in which it did what they tell of**, messages included: a page asked for by whoever comes in ends exactly
+//! where the first message begins that they hear. It may have waited for messages that were asked for later; then it holds them, and they were told
+//! before it.
 
 use std::sync::Arc;
 

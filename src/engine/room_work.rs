@@ -7,6 +7,7 @@ use super::Engine;
 use super::chat::Unsaid;
 use super::lanes::InFlight;
 use super::pages::Wanted;
+use super::readers::{Reader, Readers};
 use super::reply::Complaint;
 use super::verify::BUSY_RETRY;
 use super::work::{Awaited, Come, Outcome, PENDING_ANSWERS, Work, WorkId};
@@ -88,9 +89,19 @@ impl Coming {
 /// Questions about rooms without an answer.
 #[derive(Debug, Default)]
 pub(super) struct RoomWorks {
-    outstanding: BTreeMap<WorkId, (Requester, Asked, usize)>,
+    outstanding: BTreeMap<WorkId, Outstanding>,
     /// What texts and pages of them take.
     bytes: usize,
+    readers: Readers,
+}
+
+#[derive(Debug)]
+struct Outstanding {
+    requester: Requester,
+    asked: Asked,
+    bytes: usize,
+    /// Whose page it is.
+    reader: Option<Reader>,
 }
 
 impl RoomWorks {
@@ -103,16 +114,39 @@ impl RoomWorks {
         self.bytes
     }
 
+    /// Those of them that are pages.
+    pub(super) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    fn begin(&mut self, work: WorkId, question: Outstanding) {
+        self.bytes += question.bytes;
+        if let Some(reader) = &question.reader {
+            self.readers.begin(reader.clone());
+        }
+        self.outstanding.insert(work, question);
+    }
+
+    /// What was asked, now that it is answered; `None` when it was answered before.
+    fn end(&mut self, work: WorkId) -> Option<(Requester, Asked)> {
+        let question = self.outstanding.remove(&work)?;
+        self.bytes -= question.bytes;
+        if let Some(reader) = &question.reader {
+            self.readers.end(reader);
+        }
+        Some((question.requester, question.asked))
+    }
+
     /// Whether this room of the configuration is being made known to the store.
     fn is_making_known(&self, room: &str) -> bool {
         let is_it = |asked: &Asked| matches!(asked, Asked::Configured(known) if **known == *room);
-        self.outstanding.values().any(|(_, asked, _)| is_it(asked))
+        self.outstanding.values().any(|found| is_it(&found.asked))
     }
 
     fn coming(&self) -> impl Iterator<Item = &Coming> {
         self.outstanding
             .values()
-            .filter_map(|(_, asked, _)| match asked {
+            .filter_map(|found| match &found.asked {
                 Asked::Create(coming) => Some(coming),
                 _ => None,
             })
@@ -131,7 +165,7 @@ impl RoomWorks {
     /// Whether a room is about to be called like this, or like it.
     fn is_about_to_be_taken(&self, name: &str) -> bool {
         let look = likeness(name);
-        self.outstanding.values().any(|(_, asked, _)| match asked {
+        self.outstanding.values().any(|found| match &found.asked {
             Asked::Create(coming) => coming.looks.contains(&look),
             Asked::Change(in_flight) => in_flight.looks().contains(&look),
             _ => false,
@@ -168,15 +202,15 @@ impl Engine {
         now: Now,
     ) -> bool {
         let is_ours = matches!(requester, Requester::Server);
-        let is_full = self.room_works.len() >= self.config.rooms.pending_max;
-        let has_place = !is_full && (is_ours || self.expect_memory().is_ok());
+        let reader = self.reader(&requester, &asked);
+        let full = self.full(reader.as_ref());
+        let has_place = full.is_none() && (is_ours || self.expect_memory().is_ok());
         let connection = requester.connection();
         let bytes = bytes_of(&question);
         let work = has_place.then(|| self.ask_for(connection, Work::Room(question), now));
         let reached = match work {
-            None if is_full => Some(["pending_max", "server"]),
             Some(None) => Some(PENDING_ANSWERS),
-            _ => None,
+            _ => full,
         };
         match work.flatten() {
             Some(work) => {
@@ -185,9 +219,13 @@ impl Engine {
                 {
                     connection.awaited = Awaited::Asked(work);
                 }
-                self.room_works.bytes += bytes;
-                let outstanding = &mut self.room_works.outstanding;
-                outstanding.insert(work, (requester, asked, bytes));
+                let question = Outstanding {
+                    requester,
+                    asked,
+                    bytes,
+                    reader,
+                };
+                self.room_works.begin(work, question);
                 true
             }
             None => {
@@ -208,10 +246,9 @@ impl Engine {
         outcome: Outcome,
         now: Now,
     ) -> Option<Outcome> {
-        let Some((requester, asked, bytes)) = self.room_works.outstanding.remove(&id) else {
+        let Some((requester, asked)) = self.room_works.end(id) else {
             return Some(outcome);
         };
-        self.room_works.bytes -= bytes;
         let answer = match outcome {
             Outcome::Room(RoomAnswer::Missing) if self.is_to_be_stored(&asked) => {
                 Err(self.not_stored_yet(now))

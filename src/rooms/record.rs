@@ -180,6 +180,21 @@ pub enum RoomQuestion {
     },
 }
 
+impl RoomQuestion {
+    /// Whether somebody is to read the answer and nothing is kept for it: it waits for what is.
+    pub fn is_page(&self) -> bool {
+        match self {
+            RoomQuestion::Page { .. } | RoomQuestion::Log { .. } => true,
+            RoomQuestion::Create(..)
+            | RoomQuestion::Change(_)
+            | RoomQuestion::Append(_)
+            | RoomQuestion::Known(_)
+            | RoomQuestion::Read { .. }
+            | RoomQuestion::Trim { .. } => false,
+        }
+    }
+}
+
 /// What the store says about rooms.
 #[derive(Debug, Clone)]
 pub enum RoomAnswer {

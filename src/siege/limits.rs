@@ -224,6 +224,7 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
             "people_max",
             "knocks_per_user",
             "pending_max",
+            "pages_per_user_max",
             "changes_waiting_max",
             "own_changes_waiting_max",
             "retention_messages_max",
@@ -484,11 +485,8 @@ pub(super) fn is_off(name: &str, value: &str) -> bool {
 
 /// A number, with or without a unit of bytes.
 pub(super) fn bytes(value: &str) -> Option<u64> {
-    let (number, unit) = value.split_at(
-        value
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(value.len()),
-    );
+    let is_no_digit = |c: char| !c.is_ascii_digit();
+    let (number, unit) = value.split_at(value.find(is_no_digit).unwrap_or(value.len()));
     let unit = match unit {
         "" => 1,
         "KiB" => 1 << 10,

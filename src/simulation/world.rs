@@ -73,6 +73,8 @@ pub struct World {
     pub works_max: usize,
     /// Questions that the store answers at once.
     pub answered_together_max: usize,
+    /// Whether pages wait until nothing else does, as they do with the store's thread.
+    pub pages_wait: bool,
     /// Whether answers are kept back until [`World::answer_one`].
     pub answers_held: bool,
     /// Questions put to the authentication hook and not answered.
@@ -124,6 +126,7 @@ impl World {
             store,
             works_max: 1024,
             answered_together_max: 1,
+            pages_wait: false,
             answers_held: false,
             questions: VecDeque::new(),
             shrunk: 0,

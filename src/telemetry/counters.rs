@@ -72,7 +72,7 @@ const IDLE: [&str; 2] = ["deadlines.idle", "connection"];
 const PONG: [&str; 2] = ["deadlines.pong", "connection"];
 
 /// Limits that a client can meet, each with whose it is.
-const LIMITS: [[&str; 2]; 71] = [
+const LIMITS: [[&str; 2]; 72] = [
     ["memory", "server"],
     ["descriptors", "server"],
     ["connections_max", "server"],
@@ -112,6 +112,7 @@ const LIMITS: [[&str; 2]; 71] = [
     ["retention_max", "room"],
     ["message_characters_max", "room"],
     ["pending_max", "server"],
+    ["pages_per_user_max", "user"],
     ["changes_waiting_max", "room"],
     ["own_changes_waiting_max", "member"],
     ["joins_per_minute", "room"],

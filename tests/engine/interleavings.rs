@@ -348,6 +348,7 @@ impl Model {
             outsiders: census.outsiders,
             outbound_bytes: census.outbound_bytes,
             pending_answers: 0,
+            pages: 0,
             changes: 0,
             away: 0,
             hook_questions: 0,

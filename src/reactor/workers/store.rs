@@ -1,9 +1,11 @@
-//! The store's thread: answers in the order of the questions, and once a second looks by itself how the store is.
+//! The store's thread: answers in the order of the questions, but for pages, which wait for what is to be kept; and once a second looks by itself
+//! how the store is.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{Report, Reporter};
+use super::{Report, Reporter, STORE_QUEUE_MAX};
 use crate::access::record;
 use crate::engine::{Outcome, Work, WorkId};
 use crate::fault::StoreFault;
@@ -15,6 +17,10 @@ use crate::time::Instant;
 /// Questions answered together, so that they share one write to the disk. A thousandth of a second of work: what waits
 /// behind them waits for the disk anyway.
 pub(super) const BATCH_MAX: usize = 256;
+/// Pages read between two looks at what is to be kept: so many at most a message waits for that has just come.
+const PAGES_AT_ONCE: usize = 4;
+/// Pages that wait: as many as there may be questions of every kind in the queue. What is more is answered as if that were full.
+pub(super) const PAGES_MAX: usize = STORE_QUEUE_MAX;
 /// How often the store is asked what another process has written and, after a fault, whether it is well again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long what finds the file locked by another process is tried again before those who asked are refused. The store itself waits a moment
@@ -40,13 +46,21 @@ pub(super) fn outcome(answer: Answer) -> Outcome {
     }
 }
 
+/// A question, and the name of the answer.
+type Asked = (WorkId, Question);
+
 /// A store, and what is known of its health.
+///
+/// **Answers are told in the order in which things were done.** A page that has waited holds every message that was kept meanwhile, and is told after
+/// them.
 pub(super) struct StoreThread {
     store: Box<dyn Store>,
     reporter: Reporter,
     clock: Clock,
     next_look: Instant,
     health: Option<StoreFault>,
+    /// Pages that wait for what is to be kept.
+    pages: VecDeque<Asked>,
     /// Whether something that can wait may be left to do.
     is_untidy: bool,
 }
@@ -65,12 +79,13 @@ impl StoreThread {
             next_look: clock.instant() + LOOK_EVERY,
             clock,
             health,
+            pages: VecDeque::new(),
             is_untidy: true,
         }
     }
 
     /// Answers questions until there is nobody to ask any; gives back by what it was heard.
-    pub(super) fn serve(mut self, asked: &Receiver<(WorkId, Question)>) -> Reporter {
+    pub(super) fn serve(mut self, asked: &Receiver<Asked>) -> Reporter {
         loop {
             let now = self.clock.instant();
             if now >= self.next_look {
@@ -78,20 +93,66 @@ impl StoreThread {
                 self.next_look = now + LOOK_EVERY;
             }
             let mut wait = self.next_look.since(now);
-            if self.is_untidy {
+            if !self.pages.is_empty() {
+                wait = Duration::ZERO;
+            } else if self.is_untidy {
                 wait = wait.min(TIDY_PAUSE);
             }
             match asked.recv_timeout(wait) {
-                Ok(first) => self.answer(first, asked),
-                Err(RecvTimeoutError::Timeout) => self.tidy(),
-                Err(RecvTimeoutError::Disconnected) => return self.reporter,
+                Ok(first) => self.answer_waiting(first, asked),
+                Err(RecvTimeoutError::Timeout) if self.pages.is_empty() => self.tidy(),
+                Err(RecvTimeoutError::Disconnected) if self.pages.is_empty() => {
+                    return self.reporter;
+                }
+                Err(_) => self.read_pages(Duration::ZERO),
             }
         }
     }
 
-    fn answer(&mut self, first: (WorkId, Question), asked: &Receiver<(WorkId, Question)>) {
-        let rest = asked.try_iter().take(BATCH_MAX - 1);
-        let mut asked: Vec<_> = std::iter::once(first).chain(rest).collect();
+    /// Answers what waits, and then pages for as long as that took: messages without an end leave them half of the time, and pages without an end
+    /// make a message wait for no more than it waits for the disk.
+    fn answer_waiting(&mut self, first: Asked, asked: &Receiver<Asked>) {
+        let batch = self.take(first, asked);
+        let begun = self.clock.instant();
+        self.answer(batch);
+        self.read_pages(self.clock.instant().since(begun));
+    }
+
+    /// What is answered together next. Pages are put behind it.
+    fn take(&mut self, first: Asked, asked: &Receiver<Asked>) -> Vec<Asked> {
+        let (mut batch, mut refused) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some((id, question)) = next {
+            if !is_page(&question) {
+                batch.push((id, question));
+            } else if self.pages.len() < PAGES_MAX {
+                self.pages.push_back((id, question));
+            } else {
+                refused.push(Report::Answered(id, Outcome::Busy));
+            }
+            next = match batch.len() < BATCH_MAX {
+                true => asked.try_recv().ok(),
+                false => None,
+            };
+        }
+        self.reporter.say_all(refused);
+        batch
+    }
+
+    /// Reads pages for this long: some at least, where any wait.
+    fn read_pages(&mut self, time: Duration) {
+        let end = self.clock.instant() + time;
+        while !self.pages.is_empty() {
+            let some = self.pages.len().min(PAGES_AT_ONCE);
+            let pages = self.pages.drain(..some).collect();
+            self.answer(pages);
+            if self.clock.instant() >= end {
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, mut asked: Vec<Asked>) {
         let give_up = self.clock.instant() + LOCKED_TIME_MAX;
         while !asked.is_empty() {
             let questions: Vec<_> = asked.iter().map(|(_, asked)| asked.clone()).collect();
@@ -154,6 +215,14 @@ impl StoreThread {
             Some(fault) => log::error!("the store does not serve: {fault}"),
             None => log::info!("the store serves again"),
         }
+    }
+}
+
+/// Whether it waits for what is to be kept. Nobody who signs in does.
+fn is_page(question: &Question) -> bool {
+    match question {
+        Question::Room(question) => question.is_page(),
+        Question::Record(_) => false,
     }
 }
 

@@ -272,3 +272,5 @@ fn what_finds_the_store_locked_is_tried_again_alone_and_told_meanwhile_and_its_e
     // Two came together; the one that was kept is not kept again.
     assert_eq!(batches.try_iter().collect::<Vec<_>>(), [2, 1, 1, 1]);
 }
+
+mod pages;

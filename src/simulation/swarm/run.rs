@@ -173,6 +173,7 @@ impl<'s> Run<'s> {
             Backing::Twin => 1,
             Backing::Sqlite => TOGETHER_MAX,
         };
+        world.pages_wait = true;
         world.read_bytes_max = usize::from(script.setup.read_bytes_max.max(1));
         let now = world.now();
         Run {

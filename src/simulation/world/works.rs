@@ -25,6 +25,11 @@ impl World {
 
     /// Takes the oldest of what the store was asked.
     pub(super) fn oldest(&mut self, questions_max: usize) -> (Vec<WorkId>, Vec<Question>) {
+        if self.pages_wait {
+            let is_page = |work: &Work| matches!(work, Work::Room(question) if question.is_page());
+            let works = self.works.make_contiguous();
+            works.sort_by_key(|(_, work)| is_page(work));
+        }
         let taken = self.works.drain(..questions_max.min(self.works.len()));
         let asked = |(id, work)| match work {
             Work::Record(question) => (id, Question::Record(question)),

@@ -11,6 +11,7 @@ mod missed;
 mod order;
 mod people;
 mod places;
+mod reading;
 mod retention;
 mod retries;
 mod rights;
