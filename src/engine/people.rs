@@ -49,16 +49,7 @@ impl Engine {
             let waits = standing.is_invited || standing.knocked.is_some();
             affiliation > Affiliation::None || (moderates && (waits || is_kept_out))
         };
-        // Counted without looking for each of those who belong there, of whom there may be thousands.
-        let listed = found.lasting.standings.values();
-        let listed = listed.filter(|standing| is_listed(standing)).count();
-        let is_listed_here = |user: &UserKey| {
-            let known = self.users.get(*user);
-            let standing = known.and_then(|known| found.lasting.standings.get(&known.id));
-            standing.is_some_and(is_listed)
-        };
-        let listed_here = found.members().filter(is_listed_here).count();
-        let count = found.members().len() + listed - listed_here;
+        let count = found.members().len() + count_absent(self, found, is_listed);
         let mut bytes_left = self.config.limits.outbound_bytes_per_connection_max / MEMBERS_SHARE;
         let listed: Vec<Listed> = present
             .chain(absent(self, found, is_listed).map(unnamed))
@@ -115,4 +106,16 @@ fn absent<'a>(
     };
     let standings = room.lasting.standings.iter();
     standings.filter(move |(user, standing)| is_listed(standing) && !is_present(user))
+}
+
+/// How many [`absent`] has. Nobody is looked for who only belongs there, and they may be thousands.
+fn count_absent(engine: &Engine, room: &Room, is_listed: impl Fn(&Standing) -> bool) -> usize {
+    let standings = &room.lasting.standings;
+    let all = standings.values().filter(|found| is_listed(found)).count();
+    let is_listed_here = |user: &UserKey| {
+        let person = engine.users.get(*user);
+        let standing = person.and_then(|person| standings.get(&person.id));
+        standing.is_some_and(&is_listed)
+    };
+    all - room.members().filter(is_listed_here).count()
 }

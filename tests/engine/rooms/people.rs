@@ -24,6 +24,7 @@ fn members_are_listed_with_what_they_are_present_or_not() {
             &json!({"type": "members", "id": 1, "room": "den"}),
         );
         let members = reply["members"].as_array().expect("members").clone();
+        assert_eq!(reply["count"], members.len(), "all are listed");
         let short = |member: &Value| {
             format!(
                 "{} {} {}",
