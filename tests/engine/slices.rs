@@ -6,7 +6,7 @@ use wardroom::id::ConnectionId;
 use wardroom::simulation::{Ending, World, text};
 
 use crate::rooms::{act, join, made, member, message, send, told};
-use crate::{millis, roomy_with};
+use crate::{chat_request, millis, roomy_with};
 
 fn request(what: &Value) -> Vec<u8> {
     text(&what.to_string())
@@ -14,12 +14,20 @@ fn request(what: &Value) -> Vec<u8> {
 
 /// People who are in `general` and have read all that they were told.
 fn crowd(world: &mut World, people: usize) -> Vec<ConnectionId> {
-    let come = |n| world.join_v1(&format!("user-{n}"), &format!("10.0.{}.1", n % 250));
-    let ids: Vec<_> = (0..people).map(come).collect();
+    let mut come = |n| {
+        let id = world.connect(&format!("10.0.{}.1", n % 250));
+        let id = id.expect("room for a connection");
+        let asks = chat_request(&format!("?token=user-{n}"), "");
+        world.queue(id, asks.as_bytes());
+        id
+    };
+    let ids: Vec<_> = (0..people).map(&mut come).collect();
+    world.settle();
     for id in &ids {
-        world.send(*id, &request(&join("general")));
+        world.queue(*id, &request(&join("general")));
     }
     world.advance(millis(1000));
+    assert_eq!(world.census().seats, 2 * people, "in the lobby and there");
     for id in &ids {
         world.client(*id).forget_received();
     }
@@ -36,12 +44,20 @@ fn hearers(world: &mut World, ids: &[ConnectionId]) -> usize {
 }
 
 #[test]
-fn a_room_of_two_does_not_wait_for_one_of_hundreds() {
-    let mut world = roomy_with(|config| config.turn.writes_max = 50);
-    let many = crowd(&mut world, 400);
+fn a_room_of_two_does_not_wait_for_one_of_ten_thousand() {
+    const MANY: usize = 10_000;
+    let mut world = roomy_with(|config| {
+        config.turn.writes_max = MANY;
+        config.limits.connections_max = MANY + 2;
+        config.limits.unauthenticated_max = MANY;
+        config.limits.prefixes_max = MANY;
+        config.memory = 256 << 20;
+    });
+    let many = crowd(&mut world, MANY);
     let two = ["alice", "bob"].map(|user| member(&mut world, user, "random"));
     world.advance(millis(1000));
-    world.queue(many[0], &request(&send("general", "to hundreds")));
+    world.writes_max = 50;
+    world.queue(many[0], &request(&send("general", "to thousands")));
     world.turn();
     world.queue(two[0], &request(&send("random", "to two")));
     world.turn();
@@ -49,8 +65,9 @@ fn a_room_of_two_does_not_wait_for_one_of_hundreds() {
     assert_eq!(hearers(&mut world, &two), 2, "at once");
     let heard = hearers(&mut world, &many);
     assert!((1..300).contains(&heard), "a part of them: {heard}");
+    world.writes_max = MANY;
     world.settle();
-    assert_eq!(heard + hearers(&mut world, &many), 400, "everybody, once");
+    assert_eq!(heard + hearers(&mut world, &many), MANY, "everybody, once");
 }
 
 #[test]
