@@ -67,6 +67,8 @@ impl Engine {
             _ => return,
         };
         self.end_absence(&entry.target, room, now);
+        let name = Arc::clone(self.rooms.room(room).id());
+        self.room_works.refuse_coming_in(&name, &entry.target);
         let Some(target) = self.users.find(&entry.target) else {
             return;
         };

@@ -22,8 +22,8 @@ use crate::time::Now;
 /// the socket goes: closing at once would turn our last words into a reset while the peer is still sending.
 pub(super) const DISCARDED_BYTES_MAX: usize = 256 * 1024;
 
-/// Seats given up at a time by sessions that the server ends, and a session counts as one more: a tenth of a millisecond's work. However many end
-/// at once, and in however many rooms each of them sits, whoever stays is served in between.
+/// Seats given up at a time by sessions whose time is over or that read too slowly, and a session counts as one more: a tenth of a millisecond's work.
+/// However many they are, and in however many rooms each of them sits, whoever stays is served in between.
 pub(super) const SEATS_ENDED_MAX: usize = 96;
 
 impl Engine {
@@ -209,12 +209,17 @@ impl Engine {
         while self.seats_ended < most
             && let Some((id, reason)) = self.outbound.next_doomed()
         {
-            let is_open = self.connections.get(id).is_some_and(Connection::can_tell);
-            if is_open && reason == CloseReason::ReadingTooSlowly {
-                self.counters.limited.count_pair(OUTBOUND_BYTES);
-            }
-            self.close(id, reason, now);
+            self.close_behind(id, reason, now);
         }
+    }
+
+    /// Closes a session that is too far behind with reading, if it is one still.
+    pub(super) fn close_behind(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
+        let is_open = self.connections.get(id).is_some_and(Connection::can_tell);
+        if is_open && reason == CloseReason::ReadingTooSlowly {
+            self.counters.limited.count_pair(OUTBOUND_BYTES);
+        }
+        self.close(id, reason, now);
     }
 
     /// Gives back what a session holds: seats, the user's count, the address's count. The connection is plain again.

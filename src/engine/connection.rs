@@ -22,6 +22,7 @@ use crate::id::{ConnectionId, UserKey};
 use crate::limit::waiting_room::Place;
 use crate::limit::{Deficit, PrefixKey, TokenBucket};
 use crate::protocol::api::Operation;
+use crate::protocol::close::CloseReason;
 use crate::protocol::head::{HeadScanner, Method};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::proxy::HeaderReader;
@@ -68,8 +69,8 @@ pub(super) struct Connection {
     pub(super) has_missed: bool,
     /// Something may wait for it of a room in which it does not sit.
     pub(super) is_outsider: bool,
-    /// It is to be closed, being too far behind with reading.
-    pub(super) is_doomed: bool,
+    /// Why it is to be closed, being too far behind with reading. Until then it is told nothing of its rooms, and not listened to.
+    pub(super) doomed: Option<CloseReason>,
     /// The peer has closed its writing side.
     pub(super) input_ended: bool,
     /// Its bytes travel over TLS.

@@ -163,7 +163,7 @@ impl Engine {
             let Some(connection) = self.connections.get_mut(id) else {
                 continue;
             };
-            if !connection.can_tell() || connection.is_doomed {
+            if !connection.can_tell() || connection.doomed.is_some() {
                 continue;
             }
             let part = exceptions
@@ -202,7 +202,9 @@ impl Engine {
 
     /// Lets one connection hear what was said in a room before it leaves.
     pub(super) fn hear_out_room(&mut self, id: ConnectionId, room: RoomKey) {
-        if let Some(connection) = self.connections.get_mut(id) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.doomed.is_none()
+        {
             let gathered = of(&mut self.fan_out.rooms, room);
             let (said, notices) = gathered.said_to(id, connection.user(), connection.wire);
             self.counters.deliveries += notices;

@@ -115,7 +115,7 @@ impl Engine {
         };
         connection.unfinished = false;
         self.finish_refresh(id, now);
-        if self.close_expired(id, now) {
+        if self.close_if_over(id, now) {
             return;
         }
         let Some(connection) = self.connections.get_mut(id) else {

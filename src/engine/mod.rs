@@ -324,7 +324,7 @@ impl Engine {
             write_asked: WriteAsked::No,
             has_missed: false,
             is_outsider: false,
-            is_doomed: false,
+            doomed: None,
             input_ended: false,
             is_secure: false,
             sealed: 0,
@@ -341,7 +341,7 @@ impl Engine {
         self.counters.bytes_received += bytes.len() as u64;
         self.charge_bytes(id, bytes.len(), now);
         self.charge_small_read(id, bytes.len(), now);
-        if !self.close_expired(id, now) {
+        if !self.close_if_over(id, now) {
             self.handle_bytes(id, bytes, now);
         }
         self.close_doomed(now);

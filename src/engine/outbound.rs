@@ -252,7 +252,7 @@ impl Outbound {
             }
             _ => connection.write_asked = WriteAsked::InRoom,
         }
-        if was_left && !connection.is_doomed && connection.can_tell() {
+        if was_left && connection.doomed.is_none() && connection.can_tell() {
             if before > self.bytes_per_connection_max {
                 self.doom(connection, CloseReason::ReadingTooSlowly);
             } else if self.bytes > self.bytes_max && before > self.bytes_max / self.waiting.max(1) {
@@ -291,7 +291,7 @@ impl Outbound {
 
     /// Closes a connection once the present iteration is over.
     fn doom(&mut self, connection: &mut Connection, reason: CloseReason) {
-        connection.is_doomed = true;
+        connection.doomed = Some(reason);
         self.doomed.push_back((connection.id, reason));
     }
 

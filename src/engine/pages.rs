@@ -263,6 +263,8 @@ impl Engine {
         let key = self.still_readable(id, room, now)?;
         let is_truncated = match (from, page.messages.first(), page.messages.last()) {
             (From::After(_), _, Some(last)) => last.seq < page.last_seq,
+            // All of it was forgotten while it was read, and more has been said.
+            (From::After(seq), _, None) => page.first_seq <= page.last_seq && seq < page.last_seq,
             (From::Before(_), Some(first), _) => first.seq > page.first_seq,
             _ => false,
         };

@@ -16,8 +16,14 @@ const PAGES: [&str; 2] = ["pages_per_user_max", "user"];
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reader {
     user: Arc<str>,
-    /// They come in with it: a client comes back to all of its rooms at once.
+    /// They come in with it: a client comes back to all of its rooms at once. Whoever is there already reads.
     is_coming_in: bool,
+}
+
+impl Reader {
+    pub(super) fn is(&self, user: &str) -> bool {
+        *self.user == *user
+    }
 }
 
 /// Pages without an answer.
@@ -67,9 +73,13 @@ impl Engine {
             return None;
         };
         let user = self.connections.get(*id)?.user()?;
+        let is_there = || {
+            let room = self.rooms.find(wanted.room());
+            room.is_some_and(|room| self.is_seated(*id, room))
+        };
         Some(Reader {
             user: Arc::clone(&self.users.get(user)?.id),
-            is_coming_in: matches!(wanted, Wanted::Missed { .. }),
+            is_coming_in: matches!(wanted, Wanted::Missed { .. }) && !is_there(),
         })
     }
 

@@ -102,6 +102,8 @@ struct Outstanding {
     bytes: usize,
     /// Whose page it is.
     reader: Option<Reader>,
+    /// Whatever the store says: they are refused, for what has happened since they asked.
+    refused: Option<RoomRefusal>,
 }
 
 impl RoomWorks {
@@ -127,14 +129,25 @@ impl RoomWorks {
         self.outstanding.insert(work, question);
     }
 
-    /// What was asked, now that it is answered; `None` when it was answered before.
-    fn end(&mut self, work: WorkId) -> Option<(Requester, Asked)> {
+    /// What was asked, and why it is refused if it is, now that it is answered; `None` when it was answered before.
+    fn end(&mut self, work: WorkId) -> Option<(Requester, Asked, Option<RoomRefusal>)> {
         let question = self.outstanding.remove(&work)?;
         self.bytes -= question.bytes;
         if let Some(reader) = &question.reader {
             self.readers.end(reader);
         }
-        Some((question.requester, question.asked))
+        Some((question.requester, question.asked, question.refused))
+    }
+
+    /// Lets nobody in who asked before they were put out: what they missed is read after it.
+    pub(super) fn refuse_coming_in(&mut self, room: &str, user: &str) {
+        for found in self.outstanding.values_mut() {
+            let is_theirs = found.reader.as_ref().is_some_and(|reader| reader.is(user));
+            let is_meant = |asked: &Asked| matches!(asked, Asked::Page(Wanted::Missed { room: of, .. }) if **of == *room);
+            if is_theirs && is_meant(&found.asked) {
+                found.refused = Some(RoomRefusal::Busy(BUSY_RETRY));
+            }
+        }
     }
 
     /// Whether this room of the configuration is being made known to the store.
@@ -224,6 +237,7 @@ impl Engine {
                     asked,
                     bytes,
                     reader,
+                    refused: None,
                 };
                 self.room_works.begin(work, question);
                 true
@@ -246,19 +260,20 @@ impl Engine {
         outcome: Outcome,
         now: Now,
     ) -> Option<Outcome> {
-        let Some((requester, asked)) = self.room_works.end(id) else {
+        let Some((requester, asked, refused)) = self.room_works.end(id) else {
             return Some(outcome);
         };
-        let answer = match outcome {
-            Outcome::Room(RoomAnswer::Missing) if self.is_to_be_stored(&asked) => {
+        let answer = match (refused, outcome) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Outcome::Room(RoomAnswer::Missing)) if self.is_to_be_stored(&asked) => {
                 Err(self.not_stored_yet(now))
             }
-            Outcome::Room(answer) => Ok(answer),
-            Outcome::Failed(fault) => {
+            (None, Outcome::Room(answer)) => Ok(answer),
+            (None, Outcome::Failed(fault)) => {
                 log::debug!("rooms: {fault}");
                 Err(RoomRefusal::StoreUnavailable(BUSY_RETRY))
             }
-            Outcome::Busy | Outcome::Record(_) => Err(RoomRefusal::Busy(BUSY_RETRY)),
+            (None, Outcome::Busy | Outcome::Record(_)) => Err(RoomRefusal::Busy(BUSY_RETRY)),
         };
         match asked {
             Asked::Message(message, charged) => {

@@ -170,7 +170,9 @@ impl Engine {
     /// Bytes that were charged by [`Engine::arrived`] and opened.
     pub fn receive_opened(&mut self, id: ConnectionId, bytes: &[u8], now: Now) {
         self.charge_small_read(id, bytes.len(), now);
-        self.handle_bytes(id, bytes, now);
+        if !self.close_if_over(id, now) {
+            self.handle_bytes(id, bytes, now);
+        }
         self.close_doomed(now);
         self.arm(id, now);
     }

@@ -25,6 +25,8 @@ const UNREAD_BYTES_MIN: usize = 16 * 1024;
 const IDLE_TIME_MIN: Duration = Duration::from_secs(60);
 /// Connections let go at a time, of each kind: what it takes stays a fraction of a turn.
 const SHED_MAX: usize = 256;
+/// Seats that they give up at a time: half a millisecond's work, a twentieth of the time until the rest goes.
+const SHED_SEATS_MAX: usize = 4 * SEATS_ENDED_MAX;
 
 /// The same where the kernel has no descriptor or memory for one more: as many newcomers come in before the listener tries again.
 const UNACCEPTED_SHED_MAX: usize = 16;
@@ -162,9 +164,10 @@ impl Engine {
         }
         let ranked = self.candidates(rank, now.instant);
         let mut has_more = ranked.len() == SHED_MAX;
-        let most = self.seats_ended + SEATS_ENDED_MAX;
+        let most = self.seats_ended + SHED_SEATS_MAX;
         for (_, id) in ranked {
             if self.seats_ended >= most {
+                self.stock.look_soon(now.instant);
                 has_more = true;
                 break;
             }

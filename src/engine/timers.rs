@@ -52,14 +52,20 @@ impl Engine {
         self.arm(id, now);
     }
 
-    /// Closes a session whose credential has ended, and says whether it has: when many end at once, not all are looked at in one turn.
-    pub(super) fn close_expired(&mut self, id: ConnectionId, now: Now) -> bool {
+    /// Closes a session whose credential has ended, or that is too far behind with reading, and says whether it has: when many end at once, not all
+    /// are looked at in one turn.
+    pub(super) fn close_if_over(&mut self, id: ConnectionId, now: Now) -> bool {
         let session = self.session_mut(id);
-        let has_expired = session.is_some_and(|session| session.has_expired(now));
-        if has_expired {
+        if session.is_some_and(|session| session.has_expired(now)) {
             self.close(id, CloseReason::TokenExpired, now);
+            return true;
         }
-        has_expired
+        let open = self.connections.get(id).filter(|found| found.can_tell());
+        let doomed = open.and_then(|found| found.doomed);
+        if let Some(reason) = doomed {
+            self.close_behind(id, reason, now);
+        }
+        doomed.is_some()
     }
 
     /// A connection that is no session has used up its time.

@@ -1,6 +1,7 @@
 //! The budget of memory: who goes when it runs short and in what order, what is refused, and that all of it is given back.
 
 mod endings;
+mod pieces;
 mod remembered;
 mod smaller;
 

@@ -105,6 +105,50 @@ fn however_many_fall_behind_by_one_message_they_are_closed_a_few_at_a_time_and_t
 }
 
 #[test]
+fn whoever_was_too_far_behind_and_reads_on_before_they_are_closed_has_no_hole_in_what_they_heard() {
+    const OUTBOX: usize = 20_000;
+    let mut world = roomy_with(|config| {
+        rooms(config);
+        config.limits.outbound_bytes_per_connection_max = OUTBOX;
+    });
+    let stays = world.join_v1("stays", "10.0.0.1");
+    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
+    for id in &many {
+        world.client(*id).forget_received();
+        world.client(*id).set_window(0);
+    }
+    while world.census().user_connections == 41 {
+        world.queue(stays, &text(&long_message()));
+        world.turn();
+    }
+    let last = many[30];
+    assert_eq!(closed(&mut world, last), None, "others go first");
+    world.client(last).set_window(usize::MAX);
+    world.queue(stays, &text(&long_message()));
+    world.turn();
+    let leave = r#"{"type":"leave","room":"lobby"}"#;
+    for text_of_last in [
+        leave,
+        r#"{"type":"send","room":"lobby","message":"I read on"}"#,
+    ] {
+        world.queue(last, &text(text_of_last));
+    }
+    world.queue(stays, &text(&long_message()));
+    world.settle();
+    let heard: Vec<u64> = told(&mut world, last)
+        .iter()
+        .filter_map(message)
+        .map(|(seq, _)| seq)
+        .collect();
+    let first = heard[0];
+    let whole: Vec<u64> = (first..first + heard.len() as u64).collect();
+    assert_eq!(heard, whole);
+    let words = "I read on";
+    let said = told(&mut world, stays);
+    assert!(!said.iter().any(|notice| notice["message"] == words));
+}
+
+#[test]
 fn rooms_with_thousands_of_hearers_in_all_are_told_one_after_the_other_and_nobody_is_left_out() {
     let mut world = roomy_with(|config| {
         rooms(config);

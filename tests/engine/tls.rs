@@ -61,10 +61,14 @@ impl Sealed {
 
     /// Connected, secured, and in the chat by `fields`.
     fn open(&mut self, fields: &str, certificate: Option<&[u8]>) -> ConnectionId {
+        self.open_at("/ws/chat", fields, certificate)
+    }
+
+    fn open_at(&mut self, path: &str, fields: &str, certificate: Option<&[u8]>) -> ConnectionId {
         let id = self.connect();
         assert!(self.engine.arrived(id, 1500, self.now));
         self.engine.secured(id, FACTS, certificate, self.now);
-        let request = upgrade_request("/ws/chat", fields);
+        let request = upgrade_request(path, fields);
         assert!(self.engine.arrived(id, request.len() + 22, self.now));
         self.engine.receive_opened(id, request.as_bytes(), self.now);
         self.turn();
@@ -79,10 +83,15 @@ impl Sealed {
     }
 
     fn pass(&mut self, time: Duration) -> Vec<Effect> {
+        self.set_time(time);
+        self.turn()
+    }
+
+    /// So much time passes, and nobody looks.
+    fn set_time(&mut self, time: Duration) {
         self.now.instant = self.now.instant + time;
         let millis = self.now.wall.as_millis() + time.as_millis() as u64;
         self.now.wall = Wall::from_millis(millis);
-        self.turn()
     }
 
     /// Everything that waits in the outbox, left there.
@@ -315,4 +324,21 @@ fn a_session_ends_when_the_certificate_that_opened_it_does() {
     let last = world.take(carol);
     let words = b"token expired";
     assert!(last.windows(words.len()).any(|window| window == words));
+}
+
+#[test]
+fn whoever_says_something_when_their_credential_has_ended_is_not_heard_though_nobody_has_looked() {
+    let mut world = Sealed::new(config());
+    let bob = world.open("Authorization: Bearer bob\r\n", None);
+    let query = "/ws/chat?token=alice@60";
+    let alice = world.open_at(query, "", None);
+    world.take(bob);
+    world.set_time(Duration::from_secs(60));
+    let message = text("{\"message\":\"too late\"}");
+    world.engine.receive_opened(alice, &message, world.now);
+    world.turn();
+    let heard = world.take(bob);
+    let words = b"too late";
+    assert!(!heard.windows(words.len()).any(|window| window == words));
+    assert_eq!(world.engine.census().user_connections, 1);
 }

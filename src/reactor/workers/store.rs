@@ -17,10 +17,12 @@ use crate::time::Instant;
 /// Questions answered together, so that they share one write to the disk. A thousandth of a second of work: what waits
 /// behind them waits for the disk anyway.
 pub(super) const BATCH_MAX: usize = 256;
-/// Pages read between two looks at what is to be kept: so many at most a message waits for that has just come.
+/// Pages read at a time: so many at most a message waits for that comes while there was nothing to keep.
 const PAGES_AT_ONCE: usize = 4;
 /// Pages that wait: as many as there may be questions of every kind in the queue. What is more is answered as if that were full.
 pub(super) const PAGES_MAX: usize = STORE_QUEUE_MAX;
+/// Pages are read for so long at most before what is to be kept is looked at again, however long that took the last time.
+pub(super) const PAGES_TIME_MAX: Duration = Duration::from_millis(10);
 /// How often the store is asked what another process has written and, after a fault, whether it is well again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long what finds the file locked by another process is tried again before those who asked are refused. The store itself waits a moment
@@ -115,7 +117,8 @@ impl StoreThread {
         let batch = self.take(first, asked);
         let begun = self.clock.instant();
         self.answer(batch);
-        self.read_pages(self.clock.instant().since(begun));
+        let took = self.clock.instant().since(begun);
+        self.read_pages(took.min(PAGES_TIME_MAX));
     }
 
     /// What is answered together next. Pages are put behind it.

@@ -6,7 +6,7 @@ use wardroom::config::Config;
 use wardroom::id::ConnectionId;
 use wardroom::simulation::{Ending, World};
 
-use super::{durable, member, send, told, verdict};
+use super::{durable, made, member, send, told, verdict};
 use crate::counted::limits;
 use crate::private::{enter, private_world, request};
 use crate::{default_config, roomy_with};
@@ -253,4 +253,73 @@ proptest! {
         answer_all(&mut world);
         prop_assert_eq!((world.census().pages, world.census().pending_answers), (0, 0));
     }
+}
+
+#[test]
+fn whoever_is_kicked_while_what_they_missed_is_read_for_them_is_out() {
+    for pages_wait in [false, true] {
+        let mut world = durable();
+        let owner = made(&mut world, "owner", "den", "public");
+        let victim = member(&mut world, "victim", "den");
+        let tab = world.join_v1("victim", "10.0.0.1");
+        let bob = world.join_v1("bob", "10.0.0.1");
+        (world.answers_held, world.pages_wait) = (true, pages_wait);
+        for id in [victim, tab, bob] {
+            assert_eq!(asked(&mut world, id, &come("den")), None);
+        }
+        let kick = json!({"type": "kick", "id": 1, "room": "den", "user": "victim"});
+        assert_eq!(asked(&mut world, owner, &kick), None);
+        answer_all(&mut world);
+        for id in [victim, tab] {
+            let told = told(&mut world, id);
+            let error = told.iter().find(|notice| notice["type"] == "error");
+            assert_eq!(error.expect("an answer")["code"], "busy", "{told:?}");
+            assert_eq!(verdict(&mut world, id, &send("den", "hi")), "not_in_room");
+            assert_eq!(
+                verdict(&mut world, id, &come("den")),
+                "ok",
+                "a moment later"
+            );
+        }
+        assert_eq!(verdict(&mut world, bob, &send("den", "hi")), "ok");
+    }
+}
+
+#[test]
+fn whoever_is_there_already_reads_what_they_missed_as_they_read_history() {
+    let mut world = durable();
+    let alice = member(&mut world, "alice", "general");
+    world.answers_held = true;
+    for _ in 0..PAGES_PER_USER {
+        assert_eq!(asked(&mut world, alice, &come("general")), None);
+    }
+    let told = asked(&mut world, alice, &come("general"));
+    assert_eq!(told.as_deref(), Some("busy"));
+    answer_all(&mut world);
+    assert_eq!(world.census().pages, 0);
+}
+
+#[test]
+fn what_is_forgotten_while_it_waits_to_be_read_leaves_a_page_that_goes_on() {
+    let mut world = durable();
+    let owner = made(&mut world, "owner", "den", "public");
+    let keep = json!({"type": "update", "id": 1, "room": "den", "retention_messages": 10});
+    assert_eq!(verdict(&mut world, owner, &keep), "ok");
+    for _ in 0..5 {
+        assert_eq!(verdict(&mut world, owner, &send("den", "old")), "ok");
+    }
+    (world.answers_held, world.pages_wait) = (true, true);
+    let first = json!({"type": "history", "id": 7, "room": "den", "after": 0, "limit": 2});
+    assert_eq!(asked(&mut world, owner, &first), None);
+    for _ in 0..15 {
+        assert_eq!(asked(&mut world, owner, &send("den", "new")), None);
+    }
+    answer_all(&mut world);
+    let told = replies(&mut world, owner);
+    let page = told.iter().find(|reply| reply["id"] == 7).expect("a page");
+    assert_eq!(page["messages"], json!([]), "{page}");
+    assert_eq!(
+        (&page["truncated"], &page["last_seq"]),
+        (&json!(true), &json!(20))
+    );
 }

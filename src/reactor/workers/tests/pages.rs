@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::vocabulary::RoomKind;
-use crate::reactor::workers::store::PAGES_MAX;
+use crate::reactor::workers::store::{PAGES_MAX, PAGES_TIME_MAX};
 use crate::rooms::audit::Entry;
 use crate::rooms::moderation::Action;
 use crate::rooms::record::{Floor, From, Head, NewMessage, RoomQuestion};
@@ -254,4 +254,25 @@ fn more_pages_than_may_wait_are_refused_and_keep_nothing_from_being_kept() {
     assert!(refused > 0 && read >= PAGES_MAX, "{refused} and {read}");
     let kept = count(|outcome| matches!(outcome, Outcome::Room(RoomAnswer::Appended { .. })));
     assert_eq!(kept, 2);
+}
+
+#[test]
+fn however_long_the_disk_took_a_message_waits_for_pages_no_longer_than_they_may_be_read() {
+    let mut thread = Thread::start();
+    for _ in 0..100 {
+        thread.ask(page());
+    }
+    thread.begun();
+    thread.ask(message());
+    thread.go_on();
+    assert_eq!(thread.begun(), (0, 1));
+    // What a disk does that hangs.
+    std::thread::sleep(PAGES_TIME_MAX * 20);
+    thread.go_on();
+    let (pages, _) = thread.begun();
+    thread.ask(message());
+    std::thread::sleep(PAGES_TIME_MAX);
+    thread.go_on();
+    assert_eq!((pages, thread.begun()), (4, (0, 1)));
+    thread.end();
 }
