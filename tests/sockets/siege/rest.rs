@@ -1,4 +1,4 @@
-//! What nobody attacks for must hold as well: the calm before an attack.
+//! What nobody attacks for must hold as well: the calm before an attack, and what a server keeps when all have gone.
 
 use super::{printed, siege, target, written};
 use crate::server::Server;
@@ -25,4 +25,23 @@ fn newcomers_who_do_not_get_in_while_nobody_attacks_are_a_fault() {
         told_of("newcomers got in within 2 s before it, when nobody attacked; all must"),
         "{told}"
     );
+}
+
+#[test]
+fn a_server_keeps_no_more_of_what_is_done_to_it_a_second_time() {
+    let home = tempfile::tempdir().expect("a directory");
+    let arguments = ["--attack", "everything", "--json", "siege.json"];
+    // How everything went is for a machine that does nothing else: here it is what stays of it.
+    let told = printed(&siege(home.path(), &arguments));
+    let report = written(home.path());
+    let rest = &report["at_rest"];
+    assert_eq!(rest["held"], true, "{told}");
+    assert_eq!(rest["rounds"], 8, "{told}");
+    let bytes = ["before", "after", "after_max"].map(|name| rest[name].as_u64().expect("bytes"));
+    let [before, after, after_max] = bytes;
+    assert!(before > 0 && after <= after_max, "{told}");
+    // Less than a leak of 50 KiB each time would be.
+    assert!(after_max < before + 8 * 50 * 1024, "{told}");
+    let is_line = |line: &str| line.starts_with("held: at rest the server keeps ");
+    assert!(told.lines().any(is_line), "{told}");
 }
