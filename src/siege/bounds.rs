@@ -6,6 +6,13 @@ use std::time::Duration;
 pub(super) const TRIES_MAX: u8 = 3;
 /// From the number of an attack's /24 in one try to that in the next: none of them is another attack's.
 pub(super) const NETWORKS_BETWEEN_TRIES: u8 = 80;
+/// So many times everything is made to see what stays, and so many times again: it is an eighth of each attack, so that each has been made once then.
+pub(super) const ROUNDS: u8 = 8;
+/// Bytes that a round may leave at rest, ten pages: the heap's pages are filled otherwise each time, so that two rests differ by some of them.
+pub(super) const LEFT_BYTES_PER_ROUND_MAX: u64 = 40 * 1024;
+/// How long nobody is there before memory is at rest: what is remembered of those who have gone is forgotten within ten seconds, and what lay
+/// with it is given back within ten more.
+pub(super) const REST_TIME: Duration = Duration::from_secs(20);
 /// Sockets of attackers open at once.
 pub(super) const SOCKETS_MAX: usize = 5000;
 /// Descriptors kept for honest people, files and the child.

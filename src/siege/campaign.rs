@@ -2,14 +2,16 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::attack::Attack;
-use super::bounds::{NETWORKS_BETWEEN_TRIES, TRIES_MAX};
+use super::bounds::{NETWORKS_BETWEEN_TRIES, ROUNDS, TRIES_MAX};
 use super::clock::Clock;
 use super::machine::{self, Cores};
 use super::plot::Series;
 use super::reach::Given;
 use super::report::{self, Conclusion, Report};
+use super::rest::Rest;
 use super::verdict::{self, Finding, Law, Verdict};
 use super::watched::Watched;
 use super::{Ground, Mint, Plan, SiegeError, Whom, attacks, manners};
@@ -87,9 +89,8 @@ impl Siege<'_> {
         output: &mut dyn Write,
     ) -> io::Result<Option<SiegeError>> {
         let prepared = self.watched.prepare(attack, has_tls);
-        let interrupted = || SiegeError::Interrupted(format!("in the attack {}", attack.name));
         if self.is_told() {
-            return Ok(Some(interrupted()));
+            return Ok(Some(interrupted(attack)));
         }
         if let Err(why) = prepared {
             report.leave_out(attack, why, self.watched.is_own(), output)?;
@@ -97,11 +98,10 @@ impl Siege<'_> {
         }
         let found = self.with_tries(attack);
         if self.is_told() {
-            return Ok(Some(interrupted()));
+            return Ok(Some(interrupted(attack)));
         }
-        let end = self.watched.end();
-        let ended = end.map(|end| format!("it has ended in the attack {}: {end}", attack.name));
-        let early = match found {
+        let ended = self.ended(attack);
+        match found {
             Ok(mut found) => {
                 if ended.is_some() {
                     found.verdict = Verdict::Failed;
@@ -109,14 +109,74 @@ impl Siege<'_> {
                 }
                 report::line(&found, output)?;
                 report.add(found);
-                ended.map(SiegeError::Server)
+                let ended = ended.map(SiegeError::Server);
+                Ok(ended.or_else(|| self.again(attack, report)))
             }
-            Err(error) => Some(ended.map_or_else(
-                || SiegeError::Stopped(attack.name, error),
-                SiegeError::Server,
-            )),
-        };
-        Ok(early)
+            Err(error) => Ok(Some(stopped(attack, ended, error))),
+        }
+    }
+
+    /// Makes everything again and again after its first time, and reports what a server of the siege's own keeps of that; `Some`: the siege ends
+    /// with it, and why.
+    fn again(&mut self, attack: &Attack, report: &mut Report) -> Option<SiegeError> {
+        let is_looked_at = attacks::is_everything(attack) && self.watched.is_own();
+        if !is_looked_at {
+            return None;
+        }
+        let mut rests = [0; 2];
+        for (rest, first) in rests.iter_mut().zip([0, ROUNDS]) {
+            if let Some(why) = self.rounds(attack, first) {
+                return Some(why);
+            }
+            *rest = self.watched.rest(self.clock)?;
+        }
+        let [before, after] = rests;
+        report.add_rest(Rest::of(before, after));
+        None
+    }
+
+    /// So many rounds of everything, this the first of them; `Some`: the siege ends with one, and why.
+    fn rounds(&mut self, attack: &Attack, first: u8) -> Option<SiegeError> {
+        let parts = attacks::parts(attack, self.watched.client().is_some());
+        for round in first..first + ROUNDS {
+            let ground = self.ground(attack, attacks::number_in_round(round));
+            let times = [Duration::ZERO, self.plan.time];
+            let made = self.watched.attack(&ground, self.clock, &parts, times);
+            if self.is_told() {
+                return Some(interrupted(attack));
+            }
+            let ended = self.ended(attack);
+            if let Err(error) = made {
+                return Some(stopped(attack, ended, error));
+            }
+            if ended.is_some() {
+                return ended.map(SiegeError::Server);
+            }
+        }
+        None
+    }
+
+    /// Why there is no server any more.
+    fn ended(&mut self, attack: &Attack) -> Option<String> {
+        let end = self.watched.end();
+        end.map(|end| format!("it has ended in the attack {}: {end}", attack.name))
+    }
+
+    /// What an attack from this /24 stands on.
+    fn ground(&self, attack: &Attack, network: u8) -> Ground<'_> {
+        let Siege { watched, plan, .. } = self;
+        Ground {
+            target: watched.target(),
+            tls: watched.client(),
+            sockets_max: self.sockets_max,
+            network,
+            times: plan.times.under(attack),
+            manners: plan.manners,
+            lobby: &plan.lobby,
+            room: &plan.room,
+            mint: self.mint,
+            interrupted: watched.told(),
+        }
     }
 
     fn is_told(&self) -> bool {
@@ -140,21 +200,11 @@ impl Siege<'_> {
 
     /// One attack from its calm to its verdict.
     fn one(&mut self, attack: &Attack, number: u8) -> io::Result<Finding> {
-        let Siege { watched, plan, .. } = self;
-        let (plan, clock, client) = (*plan, self.clock, watched.client());
+        let network = attacks::number(attack) + number * NETWORKS_BETWEEN_TRIES;
+        let ground = self.ground(attack, network);
+        let Siege { watched, plan, .. } = &*self;
+        let (plan, clock) = (*plan, self.clock);
         let times = [plan.time, plan.time.max(attack.time_min)];
-        let ground = Ground {
-            target: watched.target(),
-            tls: client,
-            sockets_max: self.sockets_max,
-            network: attacks::number(attack) + number * NETWORKS_BETWEEN_TRIES,
-            times: plan.times.under(attack),
-            manners: plan.manners,
-            lobby: &plan.lobby,
-            room: &plan.room,
-            mint: self.mint,
-            interrupted: watched.told(),
-        };
         let given = Given {
             settings: &plan.settings,
             attack,
@@ -166,8 +216,6 @@ impl Siege<'_> {
         let idle = watched.counters();
         let parts = attacks::parts(attack, ground.tls.is_some());
         let course = watched.attack(&ground, clock, &parts, times)?;
-        let series = &mut self.series;
-        series.add(attack.name, &course.story, course.begin, course.end);
         let mut found = course.finding(attack);
         let sign = course.sign(attack, watched.is_asked());
         course.note_unreached(&given, sign, &mut found);
@@ -178,8 +226,20 @@ impl Siege<'_> {
         };
         let outcomes = course.outcomes(&parts, &given);
         verdict::judge(attack, &outcomes, sign, &mut found, &law);
+        let series = &mut self.series;
+        series.add(attack.name, &course.story, course.begin, course.end);
         Ok(found)
     }
+}
+
+fn interrupted(attack: &Attack) -> SiegeError {
+    SiegeError::Interrupted(format!("in the attack {}", attack.name))
+}
+
+/// Why an attack was not made to its end: its server has ended, or else this.
+fn stopped(attack: &Attack, ended: Option<String>, error: io::Error) -> SiegeError {
+    let stopped = || SiegeError::Stopped(attack.name, error);
+    ended.map_or_else(stopped, SiegeError::Server)
 }
 
 fn write(report: &Report, series: &Series, is_partial: bool, files: Files<'_>) -> io::Result<()> {

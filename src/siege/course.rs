@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::attack::{Attack, Outcome};
 use super::attacks;
 use super::counters::Counters;
-use super::felt::Story;
+use super::felt::{Arrival, Arrivals, Quantiles, Story};
 use super::limits::{self, Evidence, Shown};
 use super::reach::{Done, Given};
 use super::server::Figures;
@@ -217,6 +217,17 @@ impl Course {
         })
     }
 
+    /// Newcomers before the attack; in it those from elsewhere, and those from the attackers' /24.
+    fn arrived(&self) -> [Arrivals; 3] {
+        let came = self.story.came_within(self.begin, self.end);
+        let of = |are_neighbours: bool| {
+            let came = came.clone();
+            Arrivals::of(came.filter(move |arrival| arrival.is_neighbour == are_neighbours))
+        };
+        let before = self.story.came_before(self.begin);
+        [Arrivals::of(before), of(false), of(true)]
+    }
+
     /// Everything but what comes after the attack, and the verdict, which is not given yet.
     pub(super) fn finding(&self, attack: &Attack) -> Finding {
         let Course {
@@ -238,6 +249,8 @@ impl Course {
             story.round_trips(calm, begin),
             story.round_trips(begin, end),
         );
+        let [newcomers_calm, newcomers, neighbours] = self.arrived();
+        let took = |arrival: &Arrival| arrival.took;
         Finding {
             attack: attack.name,
             what: attack.what,
@@ -257,10 +270,11 @@ impl Course {
             said: story.said,
             lost: story.lost,
             put_out: story.put_out(calm, end),
-            newcomers: story.arrived(begin, end, false),
-            neighbours: story.arrived(begin, end, true),
-            arrival_calm: story.arrival_times(calm, begin),
-            arrival: story.arrival_times(begin, end),
+            newcomers_calm,
+            newcomers,
+            neighbours,
+            arrival_calm: Quantiles::of(story.came_before(begin).filter_map(took)),
+            arrival: Quantiles::of(story.came_within(begin, end).filter_map(took)),
             memory: self.memory(),
             cpu_per_connection_us: self.cpu_per_connection(connections),
             recovered_ms: None,

@@ -17,6 +17,8 @@ pub(super) struct Heard {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrival {
     pub(super) began: Instant,
+    /// When they were in, or did not try any more.
+    pub(super) ended: Instant,
     /// `None`: they did not get in.
     pub(super) took: Option<Duration>,
     /// They came from the attackers' own /24.
@@ -50,6 +52,16 @@ pub(super) struct Quantiles {
 pub(super) struct Arrivals {
     pub(super) came: usize,
     pub(super) got_in: usize,
+}
+
+impl Arrivals {
+    pub(super) fn of<'a>(arrivals: impl Iterator<Item = &'a Arrival> + Clone) -> Self {
+        let in_time = arrivals.clone().filter(|arrival| arrival.took.is_some());
+        Arrivals {
+            came: arrivals.count(),
+            got_in: in_time.count(),
+        }
+    }
 }
 
 impl Quantiles {
@@ -99,34 +111,20 @@ impl Story {
         Quantiles::of(within.map(|heard| heard.took))
     }
 
-    fn arrivals(
+    /// Newcomers who had met nothing but the calm: whoever was on their way when the attack began is one of its own.
+    pub(super) fn came_before(&self, begin: Instant) -> impl Iterator<Item = &Arrival> + Clone {
+        let all = self.arrivals.iter();
+        all.filter(move |arrival| arrival.ended < begin)
+    }
+
+    /// Newcomers who were on their way in an attack.
+    pub(super) fn came_within(
         &self,
         begin: Instant,
         end: Instant,
-        neighbours: bool,
-    ) -> impl Iterator<Item = &Arrival> {
-        let within = self
-            .arrivals
-            .iter()
-            .filter(move |one| (begin..end).contains(&one.began));
-        within.filter(move |arrival| arrival.is_neighbour == neighbours)
-    }
-
-    pub(super) fn arrived(&self, begin: Instant, end: Instant, neighbours: bool) -> Arrivals {
-        Arrivals {
-            came: self.arrivals(begin, end, neighbours).count(),
-            got_in: self
-                .arrivals(begin, end, neighbours)
-                .filter(|arrival| arrival.took.is_some())
-                .count(),
-        }
-    }
-
-    pub(super) fn arrival_times(&self, begin: Instant, end: Instant) -> Quantiles {
-        let both = [false, true]
-            .into_iter()
-            .flat_map(|neighbours| self.arrivals(begin, end, neighbours));
-        Quantiles::of(both.filter_map(|arrival| arrival.took))
+    ) -> impl Iterator<Item = &Arrival> + Clone {
+        let all = self.arrivals.iter();
+        all.filter(move |arrival| arrival.ended >= begin && arrival.began < end)
     }
 
     pub(super) fn put_out(&self, begin: Instant, end: Instant) -> usize {
@@ -149,5 +147,31 @@ mod tests {
         assert_eq!(Quantiles::of(std::iter::empty()), Quantiles::default());
         let one = Quantiles::of(std::iter::once(Duration::from_millis(7)));
         assert_eq!((one.p50, one.p999, one.count), (7.0, 7.0, 1));
+    }
+
+    #[test]
+    fn whoever_was_on_their_way_when_the_attack_began_has_met_it() {
+        let at = |seconds: u64| Instant::from_nanos(seconds * 1_000_000_000);
+        let came = |began: u64, ended: u64, is_in: bool| Arrival {
+            began: at(began),
+            ended: at(ended),
+            took: is_in.then(|| at(ended).since(at(began))),
+            is_neighbour: false,
+        };
+        let story = Story {
+            arrivals: vec![
+                came(1, 2, true),
+                came(1, 3, false),
+                came(3, 4, true),
+                came(5, 7, true),
+                came(5, 9, false),
+                came(8, 9, true),
+            ],
+            ..Story::default()
+        };
+        let [begin, end] = [at(4), at(8)];
+        let counted = |came, got_in| Arrivals { came, got_in };
+        assert_eq!(Arrivals::of(story.came_before(begin)), counted(2, 1));
+        assert_eq!(Arrivals::of(story.came_within(begin, end)), counted(3, 2));
     }
 }

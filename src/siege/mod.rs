@@ -23,6 +23,7 @@ mod people;
 mod plot;
 mod reach;
 mod report;
+mod rest;
 mod server;
 mod swarm;
 mod target;

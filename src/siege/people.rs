@@ -346,6 +346,7 @@ impl<'a> People<'a> {
                 let took = arrived.map(|arrived| arrived.since(person.began));
                 self.story.arrivals.push(Arrival {
                     began: person.began,
+                    ended: arrived.unwrap_or(self.clock.now()),
                     took,
                     is_neighbour,
                 });

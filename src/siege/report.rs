@@ -10,6 +10,7 @@ use super::attack::Attack;
 use super::felt::Quantiles;
 use super::limits::{self, Limit, Standing};
 use super::manners::Manners;
+use super::rest::Rest;
 use super::verdict::{Finding, Memory, Verdict, mebibytes};
 use super::{Setting, SiegeError};
 
@@ -30,6 +31,8 @@ pub(super) struct Report {
     not_made: Vec<NotMade>,
     limits: Vec<Limit>,
     costs: Option<Costs>,
+    /// `None`: everything was not made, or the server is not ours to look at.
+    at_rest: Option<Rest>,
 }
 
 /// An attack that this server can not be put to.
@@ -220,6 +223,7 @@ impl Report {
             not_made: Vec::new(),
             limits: limits.collect(),
             costs: None,
+            at_rest: None,
         }
     }
 
@@ -239,6 +243,10 @@ impl Report {
             }
         }
         self.attacks.push(found);
+    }
+
+    pub(super) fn add_rest(&mut self, rest: Rest) {
+        self.at_rest = Some(rest);
     }
 
     /// Takes note of an attack that was not made; a server that runs with settings of its own is not to blame for that.
@@ -282,6 +290,7 @@ impl Report {
 
     fn conclusion(&self) -> Conclusion {
         let is_dear = self.costs.is_some_and(|costs| !costs.held);
+        let leaks = self.at_rest.is_some_and(|rest| !rest.has_held());
         let limits = |is: Standing| {
             let of_it = self.limits.iter().filter(|limit| limit.verdict() == is);
             of_it.count()
@@ -293,7 +302,7 @@ impl Report {
         ];
         if self.attacks.is_empty() && !self.not_made.iter().any(|one| one.is_fault) {
             Conclusion::Untried
-        } else if is_dear || failed != [0, 0] {
+        } else if is_dear || leaks || failed != [0, 0] {
             Conclusion::Failed
         } else if self.not_made.iter().any(|one| one.is_fault) {
             Conclusion::NotMade
@@ -340,6 +349,9 @@ impl Report {
                 mebibytes(memory.peak_max)
             )?;
         }
+        if let Some(rest) = self.at_rest {
+            writeln!(output, "\n{}", rest.line())?;
+        }
         let [held, unsure, beyond] = [Verdict::Held, Verdict::Unsure, Verdict::NotReached]
             .map(|verdict| self.count(verdict));
         let all = self.attacks.len();
@@ -385,6 +397,21 @@ mod tests {
             report.add(found);
         }
         report.close(None)
+    }
+
+    #[test]
+    fn a_server_that_keeps_more_and_more_has_not_held_whatever_its_attacks_did() {
+        for (after, expected) in [
+            (3_300_000, Conclusion::Held),
+            (3_400_000, Conclusion::Failed),
+        ] {
+            let mut report = Report::new("a server", true, Duration::ZERO, &[], &[]);
+            let mut found = good();
+            found.verdict = Verdict::Held;
+            report.add(found);
+            report.add_rest(Rest::of(3_000_000, after));
+            assert_eq!(report.close(None), expected, "{after}");
+        }
     }
 
     #[test]

@@ -300,6 +300,8 @@ pub(super) struct Figures {
     pub(super) resident_bytes: u64,
     /// The most of that since it was last begun anew.
     pub(super) highest_bytes: u64,
+    /// What of it is no file's: the heap and stacks.
+    pub(super) own_bytes: u64,
     /// Time on a core, of all threads.
     pub(super) cpu: Duration,
     /// Time that its first thread wanted a core and another program had it.
@@ -327,6 +329,7 @@ impl Figures {
         Some(Figures {
             resident_bytes: bytes("VmRSS:")?,
             highest_bytes: bytes("VmHWM:")?,
+            own_bytes: bytes("RssAnon:")?,
             cpu: Duration::from_nanos(nanos),
             waited,
         })

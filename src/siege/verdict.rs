@@ -75,6 +75,8 @@ pub(super) struct Finding {
     pub(super) said: u64,
     pub(super) lost: u64,
     pub(super) put_out: usize,
+    /// All who came before the attack.
+    pub(super) newcomers_calm: Arrivals,
     pub(super) newcomers: Arrivals,
     pub(super) neighbours: Arrivals,
     pub(super) arrival_calm: Quantiles,
@@ -256,8 +258,14 @@ fn people(result: &Finding, faults: &mut Vec<String>) {
     if result.put_out > 0 {
         faults.push(format!("{} honest people were put out", result.put_out));
     }
-    let Arrivals { came, got_in } = result.newcomers;
     let seconds = ARRIVAL_TIME_MAX.as_secs();
+    let Arrivals { came, got_in } = result.newcomers_calm;
+    if got_in < came {
+        faults.push(format!(
+            "{got_in} of {came} newcomers got in within {seconds} s before it, when nobody attacked; all must"
+        ));
+    }
+    let Arrivals { came, got_in } = result.newcomers;
     if got_in < came {
         faults.push(format!(
             "{got_in} of {came} newcomers got in within {seconds} s; all must"

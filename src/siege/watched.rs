@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use super::attack::Attack;
-use super::bounds::{CONNECT_TIME_MAX, LOOK_EVERY, RECOVERY_TIME_MAX};
+use super::bounds::{CONNECT_TIME_MAX, LOOK_EVERY, RECOVERY_TIME_MAX, REST_TIME};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::course::{Course, Storm};
@@ -361,6 +361,18 @@ impl Watched {
             }
             pause.wait(LOOK_EVERY);
         }
+    }
+
+    /// Waits while nobody is there, and says how little memory of its own a server of the siege's came down to.
+    pub(super) fn rest(&self, clock: Clock) -> Option<u64> {
+        let began = clock.now();
+        let pause = Pause::new(self.told());
+        let mut least = self.figures()?.own_bytes;
+        while clock.now().since(began) < REST_TIME && !pause.is_over() {
+            pause.wait(LOOK_EVERY);
+            least = least.min(self.figures()?.own_bytes);
+        }
+        Some(least)
     }
 
     /// Whether nobody is there and nothing waits. A server that may not be asked is believed.

@@ -1,6 +1,7 @@
 //! The program's own attacker, against a server of its own, one that runs, and what it must leave alone.
 
 mod ends;
+mod rest;
 mod unlimited;
 
 use std::fs;

@@ -12,6 +12,7 @@ mod tls;
 
 use super::SiegeError;
 use super::attack::{Attack, From, Outcome, STRANGERS};
+use super::bounds::{NETWORKS_BETWEEN_TRIES, TRIES_MAX};
 
 /// Its sockets and connections of each attack when all come at once: so many times fewer.
 const SHARE: usize = 8;
@@ -78,6 +79,16 @@ pub(super) fn number(attack: &Attack) -> u8 {
     before.count() as u8
 }
 
+/// Which it is in a round of those that are made to see what stays: none of another attack's, nor of another try.
+pub(super) fn number_in_round(round: u8) -> u8 {
+    TRIES_MAX * NETWORKS_BETWEEN_TRIES + round
+}
+
+/// Whether it is all the others at once.
+pub(super) fn is_everything(attack: &Attack) -> bool {
+    attack.name == EVERYTHING.name
+}
+
 /// Those of these names; without names all.
 pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Attack>, SiegeError> {
     if names.is_empty() {
@@ -102,11 +113,11 @@ pub fn expect_known(names: &[String]) -> Result<(), SiegeError> {
 
 /// What an attack is made of: itself, or a part of all the others.
 pub(super) fn parts(attack: &Attack, has_tls: bool) -> Vec<Attack> {
-    if attack.name != EVERYTHING.name {
+    if !is_everything(attack) {
         return vec![*attack];
     }
     let others = all().filter(|other| other.sockets > 0 && (has_tls || !other.wire.needs_tls()));
-    let others = others.filter(|other| other.name != EVERYTHING.name);
+    let others = others.filter(|other| !is_everything(other));
     others
         .map(|other| Attack {
             sockets: (other.sockets / SHARE).max(1),
@@ -124,9 +135,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::attack::{Aim, Entry, Pace};
-    use super::super::bounds::{
-        CONNECTS_PER_SECOND_MAX, NETWORKS_BETWEEN_TRIES, SOCKETS_MAX, TRIES_MAX, USERS_MAX,
-    };
+    use super::super::bounds::{CONNECTS_PER_SECOND_MAX, ROUNDS, SOCKETS_MAX, USERS_MAX};
     use super::super::report;
     use super::*;
     use crate::config::reference;
@@ -192,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn no_try_comes_from_where_another_attack_does() {
+    fn no_try_and_no_round_comes_from_where_another_attack_does() {
         let last = all().last().map(number).expect("attacks");
         assert!(last < NETWORKS_BETWEEN_TRIES);
-        let tries = TRIES_MAX - 1;
-        assert!(u16::from(last) + u16::from(tries) * u16::from(NETWORKS_BETWEEN_TRIES) < 256);
+        assert!(last + (TRIES_MAX - 1) * NETWORKS_BETWEEN_TRIES < number_in_round(0));
+        assert!(u16::from(number_in_round(0)) + 2 * u16::from(ROUNDS) <= 256);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub(in crate::siege) fn good() -> Finding {
         said: 1000,
         lost: 0,
         put_out: 0,
+        newcomers_calm: all,
         newcomers: all,
         neighbours: Arrivals { got_in: 38, ..all },
         arrival_calm: Quantiles::default(),
@@ -88,13 +89,17 @@ fn what_holds_at_its_bounds_has_no_fault() {
 #[test]
 fn everything_that_does_not_hold_is_told_once_with_its_figures() {
     type Spoil = fn(&mut Finding);
-    let spoils: [(Spoil, &str); 8] = [
+    let spoils: [(Spoil, &str); 9] = [
         (|found| found.lost = 1, "1 of 1000 deliveries"),
         (|found| found.put_out = 2, "2 honest people were put out"),
         (|found| found.under_attack.p99 = 6.1, "at most 6.00 ms"),
         (
+            |found| found.newcomers_calm.got_in = 39,
+            "39 of 40 newcomers got in within 2 s before it",
+        ),
+        (
             |found| found.newcomers.got_in = 39,
-            "39 of 40 newcomers got in",
+            "39 of 40 newcomers got in within 2 s; all must",
         ),
         (
             |found| found.neighbours.got_in = 37,

@@ -1,0 +1,67 @@
+//! What stays of attacks when nobody is there any more. Each attack is held against the calm before it, which lets pass what a siege of many
+//! adds up to. So everything is made so many times that each attack has been made once, and as many times again, with a rest after both. What was
+//! touched for the first time may be kept; the second time nothing more is.
+//!
+//! The server's own memory is looked at, its heap and stacks: pages of files are used or not as the system likes.
+
+use serde::Serialize;
+
+use super::bounds::{LEFT_BYTES_PER_ROUND_MAX, ROUNDS};
+use super::verdict::mebibytes;
+
+/// Bytes of its own that a server of the siege's held when nobody was there.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Rest {
+    /// So many times everything was made before each.
+    rounds: u8,
+    before: u64,
+    after: u64,
+    after_max: u64,
+    held: bool,
+}
+
+impl Rest {
+    pub(super) fn of(before: u64, after: u64) -> Self {
+        let after_max = before + u64::from(ROUNDS) * LEFT_BYTES_PER_ROUND_MAX;
+        Rest {
+            rounds: ROUNDS,
+            before,
+            after,
+            after_max,
+            held: after <= after_max,
+        }
+    }
+
+    pub(super) fn has_held(&self) -> bool {
+        self.held
+    }
+
+    pub(super) fn line(&self) -> String {
+        let verdict = if self.held { "held" } else { "FAILED" };
+        let [before, after, most] = [self.before, self.after, self.after_max].map(mebibytes);
+        format!(
+            "{verdict}: at rest the server keeps {after} MiB of its own when everything was made {} times more, {before} MiB before that; at most {most} MiB, {} KiB more each time",
+            self.rounds,
+            LEFT_BYTES_PER_ROUND_MAX / 1024
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_pages_more_may_be_kept_and_fifty_kibibytes_an_attack_are_a_leak() {
+        const KIB: u64 = 1024;
+        let rest = Rest::of(3072 * KIB, 3392 * KIB);
+        assert!(rest.has_held());
+        assert_eq!(
+            rest.line(),
+            "held: at rest the server keeps 3.3 MiB of its own when everything was made 8 times more, 3.0 MiB before that; at most 3.3 MiB, 40 KiB more each time"
+        );
+        let rest = Rest::of(3072 * KIB, (3072 + u64::from(ROUNDS) * 50) * KIB);
+        assert!(!rest.has_held());
+        assert!(rest.line().starts_with("FAILED: "), "{}", rest.line());
+    }
+}
