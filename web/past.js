@@ -54,7 +54,9 @@ export class Past {
     });
     this.#mark(room, gap, false);
     if (reply !== null) {
-      const last = reply.messages?.at(-1)?.seq ?? gap.to;
+      // A page that has nothing and does not end says where there is something.
+      const empty = reply.truncated ? reply.first_seq - 1 : gap.to;
+      const last = reply.messages?.at(-1)?.seq ?? empty;
       room.filled(gap, Math.max(gap.from - 1, Math.min(last, gap.to)));
     }
     this.#events.changed();

@@ -75,7 +75,8 @@ impl Engine {
         let user = self.connections.get(*id)?.user()?;
         let is_there = || {
             let room = self.rooms.find(wanted.room());
-            room.is_some_and(|room| self.is_seated(*id, room))
+            // In the lobby is whoever has just come back.
+            room.is_some_and(|room| room != self.rooms.lobby() && self.is_seated(*id, room))
         };
         Some(Reader {
             user: Arc::clone(&self.users.get(user)?.id),

@@ -25,7 +25,7 @@ const UNREAD_BYTES_MIN: usize = 16 * 1024;
 const IDLE_TIME_MIN: Duration = Duration::from_secs(60);
 /// Connections let go at a time, of each kind: what it takes stays a fraction of a turn.
 const SHED_MAX: usize = 256;
-/// Seats that they give up at a time: half a millisecond's work, a twentieth of the time until the rest goes.
+/// Seats that they give up at a time: half a millisecond's work, a fiftieth of the time until the rest goes.
 const SHED_SEATS_MAX: usize = 4 * SEATS_ENDED_MAX;
 
 /// The same where the kernel has no descriptor or memory for one more: as many newcomers come in before the listener tries again.
@@ -147,8 +147,12 @@ impl Engine {
     fn candidates(&self, rank: Rank, now: Instant) -> BTreeSet<(Instant, ConnectionId)> {
         let mut ranked = BTreeSet::new();
         for found in self.connections.iter().filter(|found| !found.is_private()) {
-            if let Some(rank) = rank(found, now) {
-                ranked.insert((rank, found.id));
+            let Some(rank) = rank(found, now).map(|rank| (rank, found.id)) else {
+                continue;
+            };
+            let is_late = ranked.last().is_some_and(|last| *last < rank);
+            if !is_late || ranked.len() < SHED_MAX {
+                ranked.insert(rank);
             }
             if ranked.len() > SHED_MAX {
                 ranked.pop_last();
@@ -166,14 +170,14 @@ impl Engine {
         let mut has_more = ranked.len() == SHED_MAX;
         let most = self.seats_ended + SHED_SEATS_MAX;
         for (_, id) in ranked {
+            let Some(connection) = self.connections.get(id).filter(|_| excess > 0) else {
+                break;
+            };
             if self.seats_ended >= most {
                 self.stock.look_soon(now.instant);
                 has_more = true;
                 break;
             }
-            let Some(connection) = self.connections.get(id).filter(|_| excess > 0) else {
-                break;
-            };
             // A few last words are left of it for a moment; they are nothing beside what goes.
             excess = excess.saturating_sub(connection.drawn.bytes());
             let is_open = matches!(connection.phase, Phase::Open(_));

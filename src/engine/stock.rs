@@ -25,8 +25,8 @@ use crate::time::{Instant, Now};
 pub(super) const MEMORY: &str = "memory";
 /// Over a mark this often is looked for somebody to let go.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The same when more of those who were found are to go.
-const LOOK_SOON_AFTER: Duration = Duration::from_millis(10);
+/// The same when more of those who were found are to go: to find them again is a look at everybody.
+const LOOK_SOON_AFTER: Duration = Duration::from_millis(25);
 /// One part in so many of the most that was drawn is not worth looking for when it is free: looking takes longer the more there is.
 const TRIMMED_SHARE: usize = 32;
 /// How long after it was drawn that is looked for, and once in so long at most: while an attack goes on what is free is soon used again.

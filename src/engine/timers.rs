@@ -109,6 +109,9 @@ impl Engine {
         {
             self.stay(id, now);
         }
+        if self.close_if_over(id, now) {
+            return;
+        }
         match self.due(id, now) {
             Due::Close(reason) => {
                 if reason == CloseReason::ReadingTooSlowly {
@@ -138,9 +141,7 @@ impl Engine {
         let pong = session
             .ping_sent
             .map(|sent| standstill.put_off(sent + deadlines.pong));
-        if session.has_expired(now) {
-            Due::Close(CloseReason::TokenExpired)
-        } else if is_due(connection.too_late(deadlines, standstill)) {
+        if is_due(connection.too_late(deadlines, standstill)) {
             Due::Close(CloseReason::ReadingTooSlowly)
         } else if is_due(pong) {
             Due::Close(CloseReason::NoPong)

@@ -119,7 +119,7 @@ impl Siege<'_> {
     /// Makes everything again and again after its first time, and reports what a server of the siege's own keeps of that; `Some`: the siege ends
     /// with it, and why.
     fn again(&mut self, attack: &Attack, report: &mut Report) -> Option<SiegeError> {
-        let is_looked_at = attacks::is_everything(attack) && self.watched.is_own();
+        let is_looked_at = attacks::is_everything(attack) && self.watched.shows_memory();
         if !is_looked_at {
             return None;
         }
@@ -128,7 +128,16 @@ impl Siege<'_> {
             if let Some(why) = self.rounds(attack, first) {
                 return Some(why);
             }
-            *rest = self.watched.rest(self.clock)?;
+            let least = self.watched.rest(self.clock);
+            if self.is_told() {
+                return Some(interrupted(attack));
+            }
+            let Some(least) = least else {
+                let ended = self.ended(attack);
+                let unread = io::Error::other("the server's memory can not be read any more");
+                return Some(stopped(attack, ended, unread));
+            };
+            *rest = least;
         }
         let [before, after] = rests;
         report.add_rest(Rest::of(before, after));
@@ -138,6 +147,7 @@ impl Siege<'_> {
     /// So many rounds of everything, this the first of them; `Some`: the siege ends with one, and why.
     fn rounds(&mut self, attack: &Attack, first: u8) -> Option<SiegeError> {
         let parts = attacks::parts(attack, self.watched.client().is_some());
+        let idle = self.watched.counters();
         for round in first..first + ROUNDS {
             let ground = self.ground(attack, attacks::number_in_round(round));
             let times = [Duration::ZERO, self.plan.time];
@@ -152,6 +162,7 @@ impl Siege<'_> {
             if ended.is_some() {
                 return ended.map(SiegeError::Server);
             }
+            self.watched.settle(self.clock, idle.as_ref());
         }
         None
     }

@@ -363,7 +363,23 @@ impl Watched {
         }
     }
 
-    /// Waits while nobody is there, and says how little memory of its own a server of the siege's came down to.
+    /// The same, without a look at the time or at memory.
+    pub(super) fn settle(&self, clock: Clock, idle: Option<&Counters>) {
+        let began = clock.now();
+        let pause = Pause::new(self.told());
+        while !self.is_as(idle) && clock.now().since(began) < RECOVERY_TIME_MAX && !pause.is_over()
+        {
+            pause.wait(LOOK_EVERY);
+        }
+    }
+
+    /// Whether it is the siege's own, on a system that tells what memory it takes.
+    pub(super) fn shows_memory(&self) -> bool {
+        self.is_own() && self.figures().is_some()
+    }
+
+    /// Waits while nobody is there, and says how little memory of its own a server of the siege's came down to; `None`: it can not be
+    /// seen any more.
     pub(super) fn rest(&self, clock: Clock) -> Option<u64> {
         let began = clock.now();
         let pause = Pause::new(self.told());

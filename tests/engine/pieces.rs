@@ -127,11 +127,8 @@ fn whoever_was_too_far_behind_and_reads_on_before_they_are_closed_has_no_hole_in
     world.queue(stays, &text(&long_message()));
     world.turn();
     let leave = r#"{"type":"leave","room":"lobby"}"#;
-    for text_of_last in [
-        leave,
-        r#"{"type":"send","room":"lobby","message":"I read on"}"#,
-    ] {
-        world.queue(last, &text(text_of_last));
+    for request in [&*send("lobby", "I read on").to_string(), leave] {
+        world.queue(last, &text(request));
     }
     world.queue(stays, &text(&long_message()));
     world.settle();

@@ -111,8 +111,8 @@ impl StoreThread {
         }
     }
 
-    /// Answers what waits, and then pages for as long as that took: messages without an end leave them half of the time, and pages without an end
-    /// make a message wait for no more than it waits for the disk.
+    /// Answers what waits, and then pages for as long as that took: messages without an end leave them half of the time, where the disk is quick, and
+    /// pages without an end make a message wait for no more than it waits for the disk.
     fn answer_waiting(&mut self, first: Asked, asked: &Receiver<Asked>) {
         let batch = self.take(first, asked);
         let begun = self.clock.instant();

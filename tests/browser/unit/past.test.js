@@ -65,6 +65,21 @@ test("looking back asks for the page before the earliest message, once at a time
   assert.equal(room.isLoading, false);
 });
 
+test("what is forgotten while it is asked for leaves the rest to be asked for", async () => {
+  const answers = { history: { messages: [], first_seq: 5, last_seq: 9, truncated: true } };
+  const { chat, asked, past } = world([ABOUT], answers);
+  const room = chat.rooms.get("deck");
+  room.since = 2;
+  chat.joined("deck", { last_seq: 9, gap: { from: 3, to: 6 } });
+  const gap = room.entries[0];
+  await past.fill("deck", gap);
+  assert.deepEqual([gap.from, gap.to], [5, 6]);
+  answers.history = { messages: [message(5), message(6)], first_seq: 5, last_seq: 9 };
+  await past.fill("deck", gap);
+  assert.deepEqual(asked.at(-1), { type: "history", room: "deck", after: 4 });
+  assert.deepEqual(room.entries.map(({ kind, seq, text }) => seq ?? (kind === "remark" ? text : kind)), ["2 messages of that time are not kept any more.", 5, 6]);
+});
+
 test("what is missing is filled from where it begins, and a failure leaves it as it was", async () => {
   const answers = { history: refusal("busy") };
   const { chat, asked, troubles, past } = world([ABOUT], answers);

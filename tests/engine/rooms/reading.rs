@@ -323,3 +323,16 @@ fn what_is_forgotten_while_it_waits_to_be_read_leaves_a_page_that_goes_on() {
         (&json!(true), &json!(20))
     );
 }
+
+#[test]
+fn whoever_comes_back_to_the_lobby_comes_in_and_does_not_read_though_they_are_there_already() {
+    let mut world = roomy_with(|config| config.rooms.durable = vec!["lobby".to_owned()]);
+    let alice = world.join_v1("alice", "10.0.0.1");
+    world.answers_held = true;
+    for _ in 0..PAGES_PER_USER {
+        assert_eq!(asked(&mut world, alice, &history("lobby")), None);
+    }
+    assert_eq!(asked(&mut world, alice, &come("lobby")), None);
+    answer_all(&mut world);
+    assert_eq!(world.census().pages, 0);
+}

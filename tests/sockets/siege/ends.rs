@@ -13,14 +13,14 @@ use super::{printed, siege, target, written};
 use crate::server::{PATIENCE, SECRET, Server, wardroom, write_secret};
 
 /// A siege under way.
-struct Begun {
+pub(super) struct Begun {
     siege: Child,
     output: BufReader<ChildStdout>,
 }
 
 impl Begun {
     /// In this directory, where its results go, with another for what is temporary.
-    fn new(directory: &Path, temporary: &Path, arguments: &[&str]) -> Begun {
+    pub(super) fn new(directory: &Path, temporary: &Path, arguments: &[&str]) -> Begun {
         let mut siege = wardroom(directory)
             .args(["siege", "--seconds", "2", "--unnoticed", "1m"])
             .args(["--json", "siege.json", "--plot", "siege.svg"])
@@ -38,7 +38,7 @@ impl Begun {
     }
 
     /// Reads until a line has these words.
-    fn wait_for(&mut self, words: &str) {
+    pub(super) fn wait_for(&mut self, words: &str) {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
@@ -47,8 +47,19 @@ impl Begun {
         }
     }
 
+    /// The process of its own server.
+    pub(super) fn server(&self) -> u32 {
+        let servers = children(self.siege.id());
+        assert_eq!(servers.len(), 1, "{servers:?}");
+        servers[0]
+    }
+
+    pub(super) fn interrupt(&self) {
+        kill_process(Pid::from_child(&self.siege), Signal::INT).expect("its own child");
+    }
+
     /// Its exit code, and all that it says from now on.
-    fn ended(mut self) -> (Option<i32>, String) {
+    pub(super) fn ended(mut self) -> (Option<i32>, String) {
         let mut told = String::new();
         self.output.read_to_string(&mut told).expect("text");
         let output = self.siege.wait_with_output().expect("it ends");
