@@ -99,7 +99,21 @@ pub(super) fn found_url(value: &DeValue<'_>) -> String {
         Some(url) if url.contains(['@', '?']) => {
             "an address with a user or a query (***)".to_owned()
         }
+        Some(url) if !is_colon_of_port(url) => {
+            "an address with something other than a port behind a colon (***)".to_owned()
+        }
         _ => found(value),
+    }
+}
+
+/// Whether no colon but the scheme's and a port's is in `url`: behind another stands a password whose `@` was forgotten.
+fn is_colon_of_port(url: &str) -> bool {
+    match url.split_once("://") {
+        None => !url.contains(':'),
+        Some((_, rest)) => {
+            let authority = rest.split('/').next().unwrap_or_default();
+            !rest.contains(':') || is_origin(&format!("http://{authority}"))
+        }
     }
 }
 

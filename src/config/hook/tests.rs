@@ -92,17 +92,30 @@ fn what_is_no_plain_address_is_refused_and_no_password_repeated() {
     ] {
         assert!(!text::is_url(url), "{url}");
     }
-    for url in [
-        "https://me:hunter2@users.example/",
-        "https://users.example/?key=hunter2",
+    let with_user = "found an address with a user or a query (***)";
+    let with_port = "found an address with something other than a port behind a colon (***)";
+    for (url, found) in [
+        ("https://me:hunter2@users.example/", with_user),
+        ("https://users.example/?key=hunter2", with_user),
+        ("https://me:hunter2users.example/", with_port),
+        ("https://me:hunter2:8443/", with_port),
+        ("https://:hunter2/", with_port),
+        ("https:/me:hunter2/", with_port),
+        ("me:hunter2/", with_port),
     ] {
         let errors = load(&format!("url = \"{url}\"\nsecret_file = \"secret\"\n"));
         let errors = errors.expect_err(url).join("\n");
-        assert!(
-            errors.contains("found an address with a user or a query (***)"),
-            "{errors}"
-        );
+        assert!(errors.contains(found), "{errors}");
         assert!(!errors.contains("hunter2"), "{errors}");
+    }
+    for url in [
+        "users.example/who",
+        "ftp://users.example:21/a:b",
+        "https://users.example/a b",
+    ] {
+        let errors = load(&format!("url = \"{url}\"\nsecret_file = \"secret\"\n"));
+        let errors = errors.expect_err(url).join("\n");
+        assert!(errors.contains(&format!("found {url:?}")), "{errors}");
     }
 }
 
