@@ -368,7 +368,7 @@ pub(super) static SETTINGS: &[Setting] = settings! {
     rooms.page_bytes_max: Size { min: KIB, max: 16 * MIB },
         "Bytes of texts told in one page, and never more than half of limits.outbound_bytes_per_connection_max: a page alone makes nobody a slow reader.";
     rooms.pending_max: Count { unit: "questions", min: 1, max: 100_000 },
-        "Messages, changes and pages of rooms that wait for the store, each with at most limits.message_bytes_max of text. Past it, people are told `busy`, and when to try again. Pages of history and logs take half of it at most, and with what is told after a `join` three quarters.";
+        "Messages, changes and pages of rooms that wait for the store, each with at most limits.message_bytes_max of text. Past it, people are told `busy`, and when to try again. What people read of history and logs takes half of it at most, and with what is told after a `join` three quarters.";
     rooms.pages_per_user_max: Count { unit: "pages", min: 1, max: 100_000 },
         "Pages of history and moderation logs that one user waits for at a time, over all connections. Past it, they are told `busy`, and when to try again. What is told after a `join` with `since` is counted apart: so many as limits.connections_per_user connections have rooms by limits.rooms_per_connection_max.";
     rooms.changes_waiting_max: Count { unit: "changes", min: 1, max: 1000 },

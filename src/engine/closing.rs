@@ -357,6 +357,14 @@ impl Connection {
         matches!(self.phase, Phase::Open(_))
     }
 
+    /// Whether the credential of its session has ended.
+    pub(super) fn has_expired(&self, now: Now) -> bool {
+        match &self.phase {
+            Phase::Open(session) => session.expires.is_some_and(|at| at <= now.wall),
+            _ => false,
+        }
+    }
+
     /// Where its session was opened.
     pub(super) fn endpoint(&self) -> Option<Endpoint> {
         match &self.phase {

@@ -266,11 +266,6 @@ impl Session {
         self.paused_until.is_some() || making.is_some_and(Making::is_waiting)
     }
 
-    /// Whether its credential has ended.
-    pub(super) fn has_expired(&self, now: Now) -> bool {
-        self.expires.is_some_and(|expires| expires <= now.wall)
-    }
-
     /// When it is closed if it has not said anything by then.
     pub(super) fn first_message_due(
         &self,

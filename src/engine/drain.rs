@@ -12,7 +12,7 @@ use crate::protocol::close::CloseReason;
 use crate::telemetry::{Event, Party};
 use crate::time::Now;
 
-/// Connections sent away in one turn: about a millisecond's work.
+/// Connections sent away in one turn: a millisecond's work where they sit in one room, and nobody else is served any more who could wait for it.
 const SENT_AWAY_PER_TURN_MAX: usize = 1024;
 
 impl Engine {

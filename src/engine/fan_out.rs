@@ -163,7 +163,8 @@ impl Engine {
             let Some(connection) = self.connections.get_mut(id) else {
                 continue;
             };
-            if !connection.can_tell() || connection.doomed.is_some() {
+            let has_expired = self.overdue.is_some_and(|now| connection.has_expired(now));
+            if !connection.can_tell() || connection.doomed.is_some() || has_expired {
                 continue;
             }
             let part = exceptions

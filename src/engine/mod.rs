@@ -163,6 +163,8 @@ pub struct Engine {
     outsiders: Outsiders,
     /// Sessions ended, and seats given up by them, since this engine began.
     seats_ended: usize,
+    /// When deadlines were last looked at, if some that had come were left for the next turn.
+    overdue: Option<Now>,
     revocations: Revocations,
     questions: Questions,
     stopping: bool,
@@ -238,6 +240,7 @@ impl Engine {
             presence: Presence::default(),
             outsiders: Outsiders::default(),
             seats_ended: 0,
+            overdue: None,
             revocations: Revocations::new(hash),
             questions: Questions::new(config.auth.hook.clone(), hash),
             stopping: false,

@@ -48,8 +48,10 @@ pub(super) struct Outbound {
     now: Instant,
     /// Connections that bytes wait for and that nobody looks at in time.
     unwatched: Vec<ConnectionId>,
-    /// Connections to close once the present iteration is over, and why.
-    doomed: VecDeque<(ConnectionId, CloseReason)>,
+    /// Connections to close once the present iteration is over, why, and what waited for each when that was decided.
+    doomed: VecDeque<(ConnectionId, CloseReason, usize)>,
+    /// The sum of that: nobody has to go for what goes already.
+    bytes_of_doomed: usize,
 }
 
 impl Outbound {
@@ -67,6 +69,7 @@ impl Outbound {
             now: Instant::ZERO,
             unwatched: Vec::new(),
             doomed: VecDeque::new(),
+            bytes_of_doomed: 0,
         }
     }
 
@@ -143,7 +146,14 @@ impl Outbound {
     }
 
     pub(super) fn next_doomed(&mut self) -> Option<(ConnectionId, CloseReason)> {
-        self.doomed.pop_front()
+        let (id, reason, bytes) = self.doomed.pop_front()?;
+        self.bytes_of_doomed -= bytes;
+        Some((id, reason))
+    }
+
+    /// Bytes that wait for those who stay.
+    fn bytes_of_others(&self) -> usize {
+        self.bytes.saturating_sub(self.bytes_of_doomed)
     }
 
     /// Queues a frame that others may hold too for an open connection.
@@ -255,7 +265,9 @@ impl Outbound {
         if was_left && connection.doomed.is_none() && connection.can_tell() {
             if before > self.bytes_per_connection_max {
                 self.doom(connection, CloseReason::ReadingTooSlowly);
-            } else if self.bytes > self.bytes_max && before > self.bytes_max / self.waiting.max(1) {
+            } else if self.bytes_of_others() > self.bytes_max
+                && before > self.bytes_max / self.waiting.max(1)
+            {
                 // Who left more than an equal share lying goes.
                 self.doom(connection, CloseReason::Overloaded);
             }
@@ -291,8 +303,10 @@ impl Outbound {
 
     /// Closes a connection once the present iteration is over.
     fn doom(&mut self, connection: &mut Connection, reason: CloseReason) {
+        let waiting = connection.waiting();
         connection.doomed = Some(reason);
-        self.doomed.push_back((connection.id, reason));
+        self.bytes_of_doomed += waiting;
+        self.doomed.push_back((connection.id, reason, waiting));
     }
 
     /// Takes note that bytes of one connection have left, or will never leave.

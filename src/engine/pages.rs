@@ -185,6 +185,9 @@ impl Engine {
             Requester::Call(id) => return self.bring_call(id, Come::Page(answer)),
             Requester::Join(..) | Requester::Server => return,
         };
+        if self.close_if_over(id, now) {
+            return;
+        }
         let told = self.tell_page(id, request.as_ref(), wanted, answer, now);
         if let Err(refusal) = told {
             self.turn_down(Requester::Session(id, request), refusal, now);

@@ -16,7 +16,7 @@ const PAGES: [&str; 2] = ["pages_per_user_max", "user"];
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reader {
     user: Arc<str>,
-    /// They come in with it: a client comes back to all of its rooms at once. Whoever is there already reads.
+    /// They come in with it: a client comes back to all of its rooms at once. Whoever is there already reads, and whoever asks again before they are.
     is_coming_in: bool,
 }
 
@@ -80,7 +80,9 @@ impl Engine {
         };
         Some(Reader {
             user: Arc::clone(&self.users.get(user)?.id),
-            is_coming_in: matches!(wanted, Wanted::Missed { .. }) && !is_there(),
+            is_coming_in: matches!(wanted, Wanted::Missed { .. })
+                && !is_there()
+                && !self.room_works.is_coming_in(*id, wanted.room()),
         })
     }
 

@@ -68,6 +68,13 @@ pub(super) enum Asked {
     Trim(Arc<str>),
 }
 
+impl Asked {
+    /// Whether it is what somebody who comes into a room has missed there.
+    fn is_missed_of(&self, room: &str) -> bool {
+        matches!(self, Asked::Page(Wanted::Missed { room: of, .. }) if **of == *room)
+    }
+}
+
 /// A room that is being made.
 #[derive(Debug)]
 pub(super) struct Coming {
@@ -139,12 +146,18 @@ impl RoomWorks {
         Some((question.requester, question.asked, question.refused))
     }
 
+    /// Whether this connection waits for what it missed in a room, to come in with it.
+    pub(super) fn is_coming_in(&self, id: ConnectionId, room: &str) -> bool {
+        let mut waiting = self.outstanding.values();
+        waiting
+            .any(|found| found.requester.connection() == Some(id) && found.asked.is_missed_of(room))
+    }
+
     /// Lets nobody in who asked before they were put out: what they missed is read after it.
     pub(super) fn refuse_coming_in(&mut self, room: &str, user: &str) {
         for found in self.outstanding.values_mut() {
             let is_theirs = found.reader.as_ref().is_some_and(|reader| reader.is(user));
-            let is_meant = |asked: &Asked| matches!(asked, Asked::Page(Wanted::Missed { room: of, .. }) if **of == *room);
-            if is_theirs && is_meant(&found.asked) {
+            if is_theirs && found.asked.is_missed_of(room) {
                 found.refused = Some(RoomRefusal::Busy(BUSY_RETRY));
             }
         }

@@ -28,13 +28,15 @@ impl Engine {
         let most = self.seats_ended + SEATS_ENDED_MAX;
         for _ in 0..EXPIRED_PER_TURN_MAX {
             if self.seats_ended >= most {
-                return;
+                break;
             }
             let Some(id) = self.deadlines.pop_due(now.instant) else {
-                return;
+                break;
             };
             self.look_at(id, now);
         }
+        let next = self.deadlines.next();
+        self.overdue = next.is_some_and(|next| next <= now.instant).then_some(now);
     }
 
     fn look_at(&mut self, id: ConnectionId, now: Now) {
@@ -55,8 +57,8 @@ impl Engine {
     /// Closes a session whose credential has ended, or that is too far behind with reading, and says whether it has: when many end at once, not all
     /// are looked at in one turn.
     pub(super) fn close_if_over(&mut self, id: ConnectionId, now: Now) -> bool {
-        let session = self.session_mut(id);
-        if session.is_some_and(|session| session.has_expired(now)) {
+        let connection = self.connections.get(id);
+        if connection.is_some_and(|connection| connection.has_expired(now)) {
             self.close(id, CloseReason::TokenExpired, now);
             return true;
         }

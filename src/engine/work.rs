@@ -123,6 +123,7 @@ pub(super) struct Works {
     outstanding_max: usize,
     next_generation: u32,
     times: WorkTimes,
+    last_answer: Instant,
     store_fault: Option<StoreFault>,
 }
 
@@ -132,6 +133,8 @@ struct Outstanding {
     /// `None`: nobody's request waits for it.
     asker: Option<ConnectionId>,
     asked: Instant,
+    /// It waits for all that is to be kept.
+    is_page: bool,
 }
 
 impl Works {
@@ -142,6 +145,7 @@ impl Works {
             outstanding_max,
             next_generation: 0,
             times: WorkTimes::default(),
+            last_answer: Instant::ZERO,
             store_fault: None,
         }
     }
@@ -166,14 +170,21 @@ impl Works {
             id,
             asker,
             asked: now,
+            is_page: matches!(&work, Work::Room(question) if question.is_page()),
         });
         self.queue.push_back((id, work));
         Some(id)
     }
 
-    /// Whether something was asked so long ago that an answer should have come.
+    /// Whether something was asked so long ago that an answer should have come; to a page, that none has come to anything since.
     fn is_silent(&self, now: Instant) -> bool {
-        let waits = |found: &Outstanding| now.since(found.asked) >= STORE_SILENCE_MAX;
+        let waits = |found: &Outstanding| {
+            let since = match found.is_page {
+                true => found.asked.max(self.last_answer),
+                false => found.asked,
+            };
+            now.since(since) >= STORE_SILENCE_MAX
+        };
         self.outstanding.iter().any(|(_, found)| waits(found))
     }
 
@@ -187,6 +198,7 @@ impl Works {
         let slot = id.slot as usize;
         self.outstanding.get(slot).filter(|found| found.id == id)?;
         let found = self.outstanding.try_remove(slot)?;
+        self.last_answer = now;
         let waited = now.since(found.asked);
         if matches!(outcome, Outcome::Busy) {
             self.times.refused += 1;

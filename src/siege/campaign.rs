@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::attack::Attack;
 use super::bounds::{NETWORKS_BETWEEN_TRIES, ROUNDS, TRIES_MAX};
 use super::clock::Clock;
+use super::counters::Counters;
 use super::machine::{self, Cores};
 use super::plot::Series;
 use super::reach::Given;
@@ -123,9 +124,10 @@ impl Siege<'_> {
         if !is_looked_at {
             return None;
         }
-        let mut rests = [0; 2];
+        let idle = self.watched.counters();
+        let (mut rests, mut faults) = ([0; 2], Vec::new());
         for (rest, first) in rests.iter_mut().zip([0, ROUNDS]) {
-            if let Some(why) = self.rounds(attack, first) {
+            if let Some(why) = self.rounds(attack, first, idle.as_ref(), &mut faults) {
                 return Some(why);
             }
             let least = self.watched.rest(self.clock);
@@ -140,14 +142,19 @@ impl Siege<'_> {
             *rest = least;
         }
         let [before, after] = rests;
-        report.add_rest(Rest::of(before, after));
+        report.add_rest(Rest::of(before, after, faults));
         None
     }
 
-    /// So many rounds of everything, this the first of them; `Some`: the siege ends with one, and why.
-    fn rounds(&mut self, attack: &Attack, first: u8) -> Option<SiegeError> {
+    /// So many rounds of everything, this the first of them, and what does not hold in them; `Some`: the siege ends with one, and why.
+    fn rounds(
+        &mut self,
+        attack: &Attack,
+        first: u8,
+        idle: Option<&Counters>,
+        faults: &mut Vec<String>,
+    ) -> Option<SiegeError> {
         let parts = attacks::parts(attack, self.watched.client().is_some());
-        let idle = self.watched.counters();
         for round in first..first + ROUNDS {
             let ground = self.ground(attack, attacks::number_in_round(round));
             let times = [Duration::ZERO, self.plan.time];
@@ -156,13 +163,20 @@ impl Siege<'_> {
                 return Some(interrupted(attack));
             }
             let ended = self.ended(attack);
-            if let Err(error) = made {
-                return Some(stopped(attack, ended, error));
-            }
+            let course = match made {
+                Ok(course) => course,
+                Err(error) => return Some(stopped(attack, ended, error)),
+            };
             if ended.is_some() {
                 return ended.map(SiegeError::Server);
             }
-            self.watched.settle(self.clock, idle.as_ref());
+            let has_recovered = self.watched.settle(self.clock, idle);
+            let found = verdict::faults_of_round(&course.finding(attack), has_recovered);
+            faults.extend(
+                found
+                    .iter()
+                    .map(|fault| format!("time {}: {fault}", round + 1)),
+            );
         }
         None
     }

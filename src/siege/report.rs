@@ -290,7 +290,7 @@ impl Report {
 
     fn conclusion(&self) -> Conclusion {
         let is_dear = self.costs.is_some_and(|costs| !costs.held);
-        let leaks = self.at_rest.is_some_and(|rest| !rest.has_held());
+        let leaks = self.at_rest.as_ref().is_some_and(|rest| !rest.has_held());
         let limits = |is: Standing| {
             let of_it = self.limits.iter().filter(|limit| limit.verdict() == is);
             of_it.count()
@@ -349,8 +349,8 @@ impl Report {
                 mebibytes(memory.peak_max)
             )?;
         }
-        if let Some(rest) = self.at_rest {
-            writeln!(output, "\n{}", rest.line())?;
+        if let Some(rest) = &self.at_rest {
+            writeln!(output, "\n{}", rest.lines())?;
         }
         let [held, unsure, beyond] = [Verdict::Held, Verdict::Unsure, Verdict::NotReached]
             .map(|verdict| self.count(verdict));
@@ -409,7 +409,7 @@ mod tests {
             let mut found = good();
             found.verdict = Verdict::Held;
             report.add(found);
-            report.add_rest(Rest::of(3_000_000, after));
+            report.add_rest(Rest::of(3_000_000, after, Vec::new()));
             assert_eq!(report.close(None), expected, "{after}");
         }
     }

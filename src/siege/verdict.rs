@@ -321,11 +321,23 @@ fn machine(result: &Finding, faults: &mut Vec<String>) {
         }
     }
     if result.recovered_ms.is_none() {
-        faults.push(format!(
-            "connections or queues are not what they were {} s after it",
-            RECOVERY_TIME_MAX.as_secs()
-        ));
+        faults.push(unrecovered());
     }
+}
+
+fn unrecovered() -> String {
+    let seconds = RECOVERY_TIME_MAX.as_secs();
+    format!("connections or queues are not what they were {seconds} s after it")
+}
+
+/// What does not hold of an attack that is made for what stays of it: people and connections, and neither times nor memory.
+pub(super) fn faults_of_round(result: &Finding, has_recovered: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    people(result, &mut faults);
+    if !has_recovered {
+        faults.push(unrecovered());
+    }
+    faults
 }
 
 /// With one decimal.

@@ -363,12 +363,15 @@ impl Watched {
         }
     }
 
-    /// The same, without a look at the time or at memory.
-    pub(super) fn settle(&self, clock: Clock, idle: Option<&Counters>) {
+    /// The same without a look at memory, and whether everything is as it was.
+    pub(super) fn settle(&self, clock: Clock, idle: Option<&Counters>) -> bool {
         let began = clock.now();
         let pause = Pause::new(self.told());
-        while !self.is_as(idle) && clock.now().since(began) < RECOVERY_TIME_MAX && !pause.is_over()
-        {
+        loop {
+            let is_well = self.is_as(idle);
+            if is_well || clock.now().since(began) > RECOVERY_TIME_MAX || pause.is_over() {
+                return is_well;
+            }
             pause.wait(LOOK_EVERY);
         }
     }

@@ -2,7 +2,7 @@
 
 use wardroom::config::Config;
 use wardroom::id::ConnectionId;
-use wardroom::simulation::{World, text};
+use wardroom::simulation::{Ending, World, text};
 
 use crate::rooms::{join, message, send, told};
 use crate::{ask, chat_request, closed, outcome, roomy_with, seconds};
@@ -62,11 +62,21 @@ fn sessions_that_end_at_once_in_many_rooms_each_end_a_few_at_a_time() {
     world.client(stays).forget_received();
     let end = world.now().instant + seconds(60);
     world.set_instant(end);
+    for id in &many {
+        world.client(*id).forget_received();
+    }
     let (most, _) = most_ended_in_a_turn(&mut world, stays);
     assert!((33..=ENDED_IN_A_TURN_MAX).contains(&most), "{most} seats");
     for id in many {
-        let (code, _) = closed(&mut world, id).expect("all of them have ended");
-        assert_eq!(code, 1008);
+        let frames = world.client(id).take_frames();
+        let last = frames.last().expect("all of them have ended");
+        assert_eq!(
+            (last.opcode, &last.payload[..2]),
+            (8, &1008_u16.to_be_bytes()[..])
+        );
+        let said = |payload: &[u8]| String::from_utf8_lossy(payload).contains("\"message\":\"x");
+        let heard = frames.iter().filter(|frame| said(&frame.payload)).count();
+        assert_eq!(heard, 0, "messages after their end");
     }
 }
 
@@ -102,6 +112,62 @@ fn however_many_fall_behind_by_one_message_they_are_closed_a_few_at_a_time_and_t
         let last = closed(&mut world, id);
         assert_eq!(last, Some((1008, "reading too slowly".to_owned())));
     }
+}
+
+#[test]
+fn nobody_goes_for_what_waits_for_those_who_go_already() {
+    const OUTBOX: usize = 20_000;
+    // Of one who reads slowly, and of ten who are a message behind.
+    const SLOW: usize = 18_000;
+    const OTHERS_MAX: usize = SLOW + 13 * MESSAGE;
+    const MESSAGE: usize = 480;
+    let mut world = roomy_with(|config| {
+        rooms(config);
+        config.rooms.public.push("aside".to_owned());
+        config.limits.outbound_bytes_per_connection_max = OUTBOX;
+        config.limits.outbound_bytes_max = 40 * (OUTBOX + MESSAGE) + OTHERS_MAX;
+    });
+    let stays = world.join_v1("stays", "10.0.0.1");
+    let in_aside: Vec<_> = (0..12)
+        .map(|n| {
+            let id = world.join_v1(&format!("aside{n}"), "10.0.0.1");
+            world.send(id, &text(&join("aside").to_string()));
+            world.send(id, &text(r#"{"type":"leave","room":"lobby"}"#));
+            id
+        })
+        .collect();
+    let [aside, slow, ..] = in_aside[..] else {
+        unreachable!("twelve");
+    };
+    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
+    let many_and_all = world.census().user_connections;
+    let said_aside = text(&send("aside", &"x".repeat(400)).to_string());
+    world.client(slow).set_window(0);
+    while world.census().outbound_bytes < SLOW {
+        world.send(aside, &said_aside);
+    }
+    for id in in_aside[2..].iter().chain(&many) {
+        world.client(*id).set_window(0);
+    }
+    world.send(aside, &said_aside);
+    let others = world.census().outbound_bytes;
+    assert!(
+        (OTHERS_MAX - 3 * MESSAGE..OTHERS_MAX).contains(&others),
+        "{others}"
+    );
+    while world.census().outbound_bytes < 40 * OUTBOX + others {
+        world.send(stays, &text(&long_message()));
+    }
+    assert_eq!(world.census().user_connections, many_and_all);
+    // By the first of these the forty are too far behind.
+    world.queue(stays, &text(&long_message()));
+    world.queue(aside, &said_aside);
+    world.settle();
+    assert!(world.census().user_connections < 20, "they have gone");
+    world.client(slow).set_window(usize::MAX);
+    world.settle();
+    assert_eq!(closed(&mut world, slow), None);
+    assert_eq!(world.client(slow).ending(), Ending::Open);
 }
 
 #[test]

@@ -376,3 +376,25 @@ fn a_store_that_leaves_questions_without_an_answer_is_told_of_until_it_has_answe
     world.settle();
     assert_eq!(health(&mut world), "ok\nstore: ok\n");
 }
+
+#[test]
+fn a_page_that_waits_behind_what_is_kept_in_time_is_no_silence_of_the_store() {
+    let mut world = private_world(|config| config.rooms.durable = vec!["general".to_owned()]);
+    let health = |world: &mut World| get(world, "/healthz").body;
+    let alice = world.join_v1("alice", "10.0.0.1");
+    world.say(alice, r#"{"type":"join","id":1,"room":"general"}"#);
+    (world.answers_held, world.pages_wait) = (true, true);
+    world.say(alice, r#"{"type":"history","id":2,"room":"general"}"#);
+    for _ in 0..4 {
+        world.say(
+            alice,
+            r#"{"type":"send","id":3,"room":"general","message":"hi"}"#,
+        );
+        world.advance(seconds(1) / 2);
+        world.answer_one();
+        assert_eq!(health(&mut world), "ok\nstore: ok\n");
+    }
+    assert_eq!(world.works_waiting(), 1, "the page");
+    world.advance(seconds(1));
+    assert_eq!(health(&mut world), "ok\nstore: the store does not answer\n");
+}

@@ -336,3 +336,24 @@ fn whoever_comes_back_to_the_lobby_comes_in_and_does_not_read_though_they_are_th
     answer_all(&mut world);
     assert_eq!(world.census().pages, 0);
 }
+
+#[test]
+fn whoever_asks_again_to_come_in_before_they_are_reads() {
+    let (mut world, rooms) = many_rooms(|_| {});
+    let alice = world.join_v1("alice", "10.0.0.1");
+    world.answers_held = true;
+    for room in &rooms[..3] {
+        assert_eq!(asked(&mut world, alice, &come(room)), None);
+    }
+    for _ in 0..PAGES_PER_USER {
+        assert_eq!(asked(&mut world, alice, &come("room0")), None);
+    }
+    let told = asked(&mut world, alice, &come("room1"));
+    assert_eq!(told.as_deref(), Some("busy"));
+    assert_eq!(asked(&mut world, alice, &come("room3")), None, "once");
+    answer_all(&mut world);
+    assert_eq!(world.census().pages, 0);
+    for room in &rooms[..4] {
+        assert_eq!(verdict(&mut world, alice, &send(room, "here")), "ok");
+    }
+}
