@@ -9,6 +9,8 @@ use crate::{ask, chat_request, closed, outcome, roomy_with, seconds};
 
 /// Seats given up at a time are at most 96, and those of one session more; a turn has four such times.
 const ENDED_IN_A_TURN_MAX: usize = 4 * (96 + 33);
+/// Bytes that may wait for one person where many fall behind.
+const OUTBOX: usize = 20_000;
 
 fn rooms(config: &mut Config) {
     config.rooms.public = (0..31).map(|n| format!("room-{n}")).collect();
@@ -24,6 +26,23 @@ fn everywhere(world: &mut World, n: usize) -> ConnectionId {
         world.send(id, &text(&join(&format!("room-{n}")).to_string()));
     }
     id
+}
+
+/// Somebody who stays, and forty who read nothing from now on.
+fn forty_who_do_not_read() -> (World, ConnectionId, Vec<ConnectionId>) {
+    let mut world = roomy_with(|config| {
+        rooms(config);
+        config.limits.outbound_bytes_per_connection_max = OUTBOX;
+    });
+    let stays = world.join_v1("stays", "10.0.0.1");
+    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
+    world.settle();
+    for id in &many {
+        world.client(*id).forget_received();
+        world.client(*id).set_window(0);
+    }
+    world.client(stays).forget_received();
+    (world, stays, many)
 }
 
 /// Turns until no more seats are given up, in each of which somebody says something, asks something and is answered; how many seats each has freed
@@ -82,19 +101,7 @@ fn sessions_that_end_at_once_in_many_rooms_each_end_a_few_at_a_time() {
 
 #[test]
 fn however_many_fall_behind_by_one_message_they_are_closed_a_few_at_a_time_and_told_nothing_more() {
-    const OUTBOX: usize = 20_000;
-    let mut world = roomy_with(|config| {
-        rooms(config);
-        config.limits.outbound_bytes_per_connection_max = OUTBOX;
-    });
-    let stays = world.join_v1("stays", "10.0.0.1");
-    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
-    world.settle();
-    for id in &many {
-        world.client(*id).forget_received();
-        world.client(*id).set_window(0);
-    }
-    world.client(stays).forget_received();
+    let (mut world, stays, many) = forty_who_do_not_read();
     let seats = world.census().seats;
     while world.census().outbound_bytes < 40 * OUTBOX {
         world.send(stays, &text(&long_message()));
@@ -116,7 +123,6 @@ fn however_many_fall_behind_by_one_message_they_are_closed_a_few_at_a_time_and_t
 
 #[test]
 fn nobody_goes_for_what_waits_for_those_who_go_already() {
-    const OUTBOX: usize = 20_000;
     // Of one who reads slowly, and of ten who are a message behind.
     const SLOW: usize = 18_000;
     const OTHERS_MAX: usize = SLOW + 13 * MESSAGE;
@@ -172,17 +178,7 @@ fn nobody_goes_for_what_waits_for_those_who_go_already() {
 
 #[test]
 fn whoever_was_too_far_behind_and_reads_on_before_they_are_closed_has_no_hole_in_what_they_heard() {
-    const OUTBOX: usize = 20_000;
-    let mut world = roomy_with(|config| {
-        rooms(config);
-        config.limits.outbound_bytes_per_connection_max = OUTBOX;
-    });
-    let stays = world.join_v1("stays", "10.0.0.1");
-    let many: Vec<_> = (0..40).map(|n| everywhere(&mut world, n)).collect();
-    for id in &many {
-        world.client(*id).forget_received();
-        world.client(*id).set_window(0);
-    }
+    let (mut world, stays, many) = forty_who_do_not_read();
     while world.census().user_connections == 41 {
         world.queue(stays, &text(&long_message()));
         world.turn();
