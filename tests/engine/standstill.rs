@@ -167,6 +167,26 @@ fn nor_does_what_was_read_of_them_before_and_waited_for_its_turn_say_anything() 
     assert_ended_unheard(&mut world, bob, many);
 }
 
+#[test]
+fn nor_is_a_page_told_that_was_read_for_them() {
+    let mut world = roomy_with(|config| config.rooms.durable = vec!["lobby".to_owned()]);
+    let bob = world.join("bob", "10.1.0.1");
+    world.say(bob, &message("not for them"));
+    let many = expiring(&mut world);
+    world.answers_held = true;
+    for id in &many[..200] {
+        world.say(*id, r#"{"type":"history","id":1,"room":"lobby"}"#);
+    }
+    assert_eq!(world.census().pages, 200);
+    world.answers_held = false;
+    stand_still(&mut world, seconds(61));
+    for id in many {
+        let notices = world.client(id).take_notices();
+        let mut told = notices.iter().map(|notice| notice.to_string());
+        assert!(!told.any(|notice| notice.contains("not for them")));
+    }
+}
+
 /// More than are looked at in a turn, in the lobby for a minute.
 fn expiring(world: &mut World) -> Vec<ConnectionId> {
     let come = |n: usize| {
