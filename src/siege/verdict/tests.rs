@@ -231,3 +231,19 @@ fn an_attack_that_nothing_was_seen_to_hold_is_no_success_where_counters_are_not_
         assert_eq!(judged(sign, &open, None), held, "{sign:?}");
     }
 }
+
+#[test]
+fn a_round_is_judged_by_people_and_by_who_is_left_and_not_by_times_or_memory() {
+    let mut found = good();
+    found.under_attack.p99 = 600.0;
+    found.memory.iter_mut().for_each(|memory| memory.after *= 9);
+    assert_eq!(faults_of_round(&found, true), [""; 0]);
+    found.newcomers.got_in = 39;
+    found.lost = 1;
+    let faults = faults_of_round(&found, false);
+    let told = ["1 of 1000 deliveries", "39 of 40", "are not what they were"];
+    assert_eq!(faults.len(), told.len(), "{faults:?}");
+    for (fault, told) in faults.iter().zip(told) {
+        assert!(fault.contains(told), "{told}: {fault}");
+    }
+}
