@@ -184,9 +184,9 @@ impl Session {
         }
     }
 
-    /// Of so many records so many said something. Too many that do not end the session.
+    /// Of so many records so many said something. Too many that do not end the session, also those that came together with the last of the handshake.
     fn note_barren(&mut self, records: usize, saying: usize, opened: &mut Opened) {
-        if self.state == State::Open {
+        if !self.connection.is_handshaking() {
             self.barren_records = (self.barren_records + records).saturating_sub(2 * saying);
             if self.barren_records > BARREN_RECORDS_MAX {
                 opened.failure = Some(TlsFailure::Broken);
