@@ -48,6 +48,8 @@ pub(super) struct Attack {
     pub(super) pongs: bool,
     /// How connections may end; any other outcome is a finding.
     pub(super) expect: &'static [Outcome],
+    /// So many of them may be held open, where that is expected at all.
+    pub(super) held_max: u64,
     /// How many times the calm figure the honest round trip may be.
     pub(super) slowdown_max: f64,
 }
@@ -290,6 +292,7 @@ pub(super) const STRANGERS: Attack = Attack {
     has_ticket: false,
     pongs: true,
     expect: &[],
+    held_max: u64::MAX,
     slowdown_max: 2.0,
 };
 

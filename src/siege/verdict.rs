@@ -235,6 +235,13 @@ fn faults(
             faults.push(told);
         }
     }
+    let held = outcomes.get(&Outcome::Held).copied().unwrap_or(0);
+    if held > attack.held_max {
+        faults.push(format!(
+            "{held} of {} connections: held; at most {}",
+            result.connections, attack.held_max
+        ));
+    }
     match sign {
         Sign::Missing if result.not_reached.is_none() => {
             faults.push(format!("none of {} said no", attack.signs.join(", ")));

@@ -90,6 +90,7 @@ pub(super) const ATTACKS: [Attack; 9] = [
             Outcome::Status(401),
             Outcome::Status(429),
         ],
+        held_max: 1,
         ..FLOOD
     },
     Attack {

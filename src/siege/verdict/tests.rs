@@ -247,3 +247,22 @@ fn a_round_is_judged_by_people_and_by_who_is_left_and_not_by_times_or_memory() {
         assert!(fault.contains(told), "{told}: {fault}");
     }
 }
+
+#[test]
+fn of_those_that_may_be_held_no_more_may_be_than_were_expected() {
+    const ONCE: Attack = Attack {
+        expect: &[Outcome::Held],
+        held_max: 1,
+        ..ATTACK
+    };
+    let law = Law {
+        unnoticed: Duration::ZERO,
+        memory: 104 * MIB,
+    };
+    for (held, faults) in [(1, 0), (2, 1)] {
+        let mut found = good();
+        let outcomes = BTreeMap::from([(Outcome::Held, held)]);
+        judge(&ONCE, &outcomes, Sign::Given, &mut found, &law);
+        assert_eq!(found.faults.len(), faults, "{:?}", found.faults);
+    }
+}
