@@ -155,6 +155,7 @@ impl Engine {
 
     /// The peer has closed its writing side: what is queued is still written, then the socket goes.
     pub(super) fn handle_end_of_input(&mut self, id: ConnectionId, now: Now) {
+        self.charge_departure(id, now);
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };

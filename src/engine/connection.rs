@@ -142,6 +142,12 @@ impl Head {
     pub(super) fn is_idle(&self) -> bool {
         self.requests > 0 && !self.has_begun
     }
+
+    /// Some of a request has come, and not all of it. Empty lines before one are none of it (RFC 9112 §2.2).
+    pub(super) fn is_half(&self, awaited: &Awaited) -> bool {
+        let has_begun = self.bytes.iter().any(|byte| !b"\r\n".contains(byte));
+        has_begun && matches!(awaited, Awaited::Nothing)
+    }
 }
 
 impl Head {

@@ -359,6 +359,7 @@ impl Engine {
 
     /// The socket has failed: nothing more can be read or written.
     pub fn broken(&mut self, id: ConnectionId, now: Now) {
+        self.charge_departure(id, now);
         if self.end_session(id, now).is_some() {
             self.counters.ended(Ending::Broken);
         }

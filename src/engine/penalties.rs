@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Engine;
+use super::connection::Phase;
 use super::open::too_many;
+use super::secure::TlsFailure;
 use crate::access::forwarded;
 use crate::id::ConnectionId;
 use crate::limit::{Forwarders, Prefix, PrefixKey, Scope};
@@ -37,6 +39,19 @@ impl Engine {
     /// The same in a session: what its sign-in gave back is owed again.
     pub(super) fn offend_in_session(&mut self, id: ConnectionId, now: Now) {
         self.charge_offences(id, 2, now);
+    }
+
+    /// The peer goes. Whoever does in the middle of a TLS handshake or of a request's head had work done for nothing. Those who have said nothing
+    /// may go, as browsers do that connect in advance, and so may those whose request is whole and waits for its answer.
+    pub(super) fn charge_departure(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.get(id) else {
+            return;
+        };
+        match &connection.phase {
+            Phase::Handshake(_) => self.tell_of_tls_failure(id, TlsFailure::Abandoned, now),
+            Phase::Head(head) if head.is_half(&connection.awaited) => self.offend(id, now),
+            _ => {}
+        }
     }
 
     fn charge_offences(&mut self, id: ConnectionId, offences: u64, now: Now) {

@@ -50,6 +50,8 @@ pub enum TlsFailure {
     CertificateRefused,
     /// It was not done in time.
     Timeout,
+    /// The peer has gone in the middle of it, without an alert.
+    Abandoned,
 }
 
 impl TlsFailure {
@@ -59,6 +61,7 @@ impl TlsFailure {
             TlsFailure::Broken => "handshake_failed",
             TlsFailure::CertificateRefused => "certificate_refused",
             TlsFailure::Timeout => "timeout",
+            TlsFailure::Abandoned => "abandoned",
         }
     }
 

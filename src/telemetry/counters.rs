@@ -307,7 +307,12 @@ impl Default for Counters {
             turn_events: Histogram::new(&EVENT_BOUNDS),
             tls_handshakes: Tally::default(),
             tls_resumptions: 0,
-            tls_failures: Tally::of_words(["handshake_failed", "certificate_refused", "timeout"]),
+            tls_failures: Tally::of_words([
+                "handshake_failed",
+                "certificate_refused",
+                "timeout",
+                "abandoned",
+            ]),
             works: Tally::of_pairs(WORKS),
             work_nanos: Worker::ALL.map(|_| Histogram::new(&WORK_BOUNDS)),
             events_left_out: 0,

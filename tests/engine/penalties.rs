@@ -41,7 +41,7 @@ fn nonsense(world: &mut World, peer: &str) {
 #[test]
 fn each_kind_of_offence_keeps_its_address_out_and_no_other() {
     type Offence = fn(&mut World, &str);
-    let rows: [(&str, Offence); 6] = [
+    let rows: [(&str, Offence); 8] = [
         ("a request that is none", nonsense),
         ("a head too large", |world, peer| {
             let id = world.connect(peer).expect("room");
@@ -54,6 +54,16 @@ fn each_kind_of_offence_keeps_its_address_out_and_no_other() {
             world.send(id, b"GET / HT");
             world.advance(seconds(11));
             world.hang_up(id);
+        }),
+        ("a head that is left half said", |world, peer| {
+            let id = world.connect(peer).expect("room");
+            world.send(id, b"GET / HT");
+            world.hang_up(id);
+        }),
+        ("a head that a reset cuts off", |world, peer| {
+            let id = world.connect(peer).expect("room");
+            world.send(id, b"GET / HT");
+            world.reset(id);
         }),
         ("a bad token", |world, peer| {
             assert_eq!(

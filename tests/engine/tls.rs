@@ -209,6 +209,38 @@ fn a_handshake_that_is_not_done_in_time_is_counted_by_the_deadline_that_was_over
 }
 
 #[test]
+fn handshakes_that_are_left_half_done_keep_their_address_out_and_silent_connections_do_not() {
+    for (bytes, is_kept_out) in [(200, true), (0, false)] {
+        for is_reset in [true, false] {
+            let mut config = config();
+            config.limits.offences_per_address = Rate::new(5, Duration::from_secs(600));
+            let mut world = Sealed::new(config);
+            for _ in 0..6 {
+                let id = world.connect();
+                assert!(world.engine.arrived(id, bytes, world.now));
+                match is_reset {
+                    true => world.engine.broken(id, world.now),
+                    false => world.engine.end_of_input(id, world.now),
+                }
+                world.turn();
+            }
+            let peer = SocketAddr::from(([192, 0, 2, 1], 40_000));
+            let again = world.engine.accept(Door::Public, peer, world.now);
+            assert_eq!(again.is_err(), is_kept_out, "{bytes} bytes, {is_reset}");
+            let bytes = world.engine.metrics_text(Exposition::Text);
+            let counted = format!(
+                "wardroom_tls_failures_total{{reason=\"abandoned\"}} {}\n",
+                if is_kept_out { 6 } else { 0 }
+            );
+            assert!(
+                String::from_utf8_lossy(&bytes).contains(&counted),
+                "{counted}"
+            );
+        }
+    }
+}
+
+#[test]
 fn bytes_of_a_handshake_are_charged_to_the_address_before_anybody_opens_them() {
     let mut config = config();
     config.limits.bytes_per_address = Rate::new(20_000, Duration::from_secs(10));

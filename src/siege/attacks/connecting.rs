@@ -64,7 +64,8 @@ pub(super) const ATTACKS: [Attack; 5] = [
     Attack {
         name: "reset-storm",
         what: "Sockets that send half a head and reset, again and again",
-        limits: &["turn.accepts_max"],
+        limits: &["limits.offences_per_address", "turn.accepts_max"],
+        signs: &["limited:offences_per_address"],
         sockets: 200,
         connects_per_second: 5000,
         shots: 1,
