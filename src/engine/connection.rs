@@ -143,10 +143,9 @@ impl Head {
         self.requests > 0 && !self.has_begun
     }
 
-    /// Some of a request has come, and not all of it. Empty lines before one are none of it (RFC 9112 §2.2).
-    pub(super) fn is_half(&self, awaited: &Awaited) -> bool {
-        let has_begun = self.bytes.iter().any(|byte| !b"\r\n".contains(byte));
-        has_begun && matches!(awaited, Awaited::Nothing)
+    /// Some of a request has come, and not all of it: one that is whole and waits is held. Empty lines before one are none of it (RFC 9112 §2.2).
+    pub(super) fn is_half(&self) -> bool {
+        self.bytes.iter().any(|byte| !b"\r\n".contains(byte))
     }
 }
 

@@ -49,7 +49,7 @@ impl Engine {
         };
         match &connection.phase {
             Phase::Handshake(_) => self.tell_of_tls_failure(id, TlsFailure::Abandoned, now),
-            Phase::Head(head) if head.is_half(&connection.awaited) => self.offend(id, now),
+            Phase::Head(head) if head.is_half() => self.offend(id, now),
             _ => {}
         }
     }
